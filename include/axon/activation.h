@@ -1,0 +1,83 @@
+/* axon/activation.h - activation functions by name: forward, derivative, and what to know of each.
+ *
+ * A tensor is seen along one axis as [outer, length, inner]: element (o, i, n) stands at
+ * x[(o * length + i) * inner + n]. Elementwise activations ignore the split, rowwise ones (softmax)
+ * run along `length`, PReLU's per-channel slopes are indexed by it. */
+#ifndef AXON_ACTIVATION_H
+#define AXON_ACTIVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "axon/status.h"
+
+enum { AXON_PARAMETERS_MAX = 2, AXON_ALIASES_MAX = 2 };
+
+enum axon_kind { AXON_ELEMENTWISE, AXON_ROWWISE };
+
+struct axon_parameter {
+    const char *name;        /* "alpha": the key in JSON                 */
+    const char *description; /* one line                                 */
+    float value;             /* default                                  */
+    float minimum, maximum;  /* closed domain; both finite               */
+    bool per_channel;        /* may also be one value per channel        */
+};
+
+/* A row of lib/activation.def. Immutable, static storage. */
+struct axon_activation {
+    const char *name;                          /* "leaky_relu"                                   */
+    const char *aliases[AXON_ALIASES_MAX + 1]; /* NULL-terminated                                */
+    enum axon_kind kind;
+    const char *formula, *latex, *derivative, *range; /* plain text; latex is LaTeX              */
+    const char *pros, *cons, *use;                    /* the selection guide, a sentence each    */
+    const char *initializer;                          /* "he_normal": see axon/initializer.h     */
+    double gain;                                      /* of that initialiser, at the defaults    */
+    const char *source;                               /* the paper that defines it               */
+    float ulp_max; /* accuracy promise of forward and derivative at default parameters           */
+    bool sparse;   /* one-sided with exact zeros: dead-unit accounting applies                   */
+    unsigned parameters_count;
+    struct axon_parameter parameters[AXON_PARAMETERS_MAX];
+};
+
+/* One axis of a tensor; see the top of this file. */
+struct axon_axis {
+    size_t outer, length, inner;
+};
+
+/* The activation of that name or alias (case-sensitive), or NULL. Static storage. */
+const struct axon_activation *axon_activation_find(const char *name);
+
+/* The whole table, in the order of activation.def. Static storage. */
+const struct axon_activation *axon_activation_table(size_t *count);
+
+/* AXON_OK if params may be used: NULL with count 0 (the defaults), parameters_count values, or for
+ * a per-channel activation `channels` values; all finite and in their domain. *bad (NULL: not
+ * wanted) is then the index of the first that is not. */
+enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
+                                       size_t params_count, size_t channels, size_t *bad);
+
+/* y = f(x).
+ *
+ *   x       [outer, length, inner] f32; any value, also NaN and +-inf
+ *   params  see axon_activation_check(); channels = axis.length
+ *   y       same shape; may be x itself, must not overlap it otherwise
+ *
+ * Within act->ulp_max ULP of the exact value; y of an elementwise activation depends on its own x
+ * and params only, never on its position. NaN in, NaN out. An empty tensor is a no-op.
+ * AXON_EPARAM as axon_activation_check(). Never allocates; any number of threads at once. */
+enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
+                                         float *y, struct axon_axis axis, const float *params,
+                                         size_t params_count);
+
+/* dx = J(x)^T upstream: f'(x) * upstream for elementwise activations, the vector-Jacobian product
+ * for rowwise ones.
+ *
+ *   upstream  [outer, length, inner] f32, the gradient with respect to y; NULL means all ones and
+ *             is allowed for elementwise activations only (AXON_EPARAM otherwise)
+ *   dx        same shape; may be x or upstream itself
+ *
+ * At the kink of the relu family f'(0) is the left derivative, as PyTorch has it. */
+enum axon_status axon_activation_gradient(const struct axon_activation *act, const float *x,
+                                          const float *upstream, float *dx, struct axon_axis axis,
+                                          const float *params, size_t params_count);
+
+#endif

@@ -1,0 +1,69 @@
+/* api.h - the service without the network: request bytes in, reply bytes out.
+ *
+ * The daemon, the unit tests, the API cases and the fuzzer call these same functions; nothing here
+ * knows libmicrohttpd, sockets or threads. Whatever goes wrong becomes a reply. */
+#ifndef API_H
+#define API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "buf.h"
+#include "error.h"
+#include "options.h"
+
+struct repository;
+
+/* What the handlers work on; immutable but for the repository's content and `draining`. */
+struct api {
+    const struct options *options;
+    struct repository *repository;
+    bool draining; /* atomically: __atomic_load_n / __atomic_store_n */
+};
+
+/* All strings are borrowed for the call; NULL where the client sent none. */
+struct api_request {
+    const char *method; /* "POST"                                                      */
+    const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
+    const char *content_type;
+    const char *content_encoding;
+    const char *accept;
+    const char *request_id; /* a valid one: the client's, or made by the caller             */
+    const char *body;       /* [body_bytes] followed by a NUL                               */
+    size_t body_bytes;
+    uint64_t received_ns; /* clock_ns() when the last byte of the body had come           */
+};
+
+struct api_reply {
+    unsigned http_status;
+    enum error_id error;
+    const char *content_type; /* static                                                      */
+    struct buf body;          /* new: the caller steals or finishes it                       */
+    char allow[64];           /* the Allow header of a 405, or ""                            */
+    unsigned retry_after_s;   /* 0: no header                                                */
+    char server_timing[128];  /* the Server-Timing header, or ""                             */
+    unsigned route;           /* row of routes.def; API_ROUTE_OTHER if none matched          */
+};
+
+/* Number of rows of routes.def; that number itself stands for "other". */
+extern const unsigned API_ROUTE_OTHER;
+
+/* The template of a route for metrics ("/v1/models/{model}:predict"); "other" for API_ROUTE_OTHER.
+ * Static storage. */
+const char *api_route_template(unsigned route);
+
+/* At header time, before the body is read: may this request go on? body_bytes is the declared
+ * length, or UINT64_MAX if it is not known (chunked). True: yes, and reply->route is set. False:
+ * reply is the refusal (404, 405, 411, 413, 415, 501, 503 ...), complete. */
+bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
+               struct api_reply *reply);
+
+/* Answer one request, body included. Never fails. */
+void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply);
+
+/* The reply for a request that never reaches a handler; detail may be "". */
+void api_refuse(struct api_reply *reply, enum error_id id, const char *detail);
+
+void api_reply_fini(struct api_reply *reply);
+
+#endif

@@ -1,0 +1,33 @@
+/* buf.h - a growing byte buffer with an upper bound. It knows nothing but memory.
+ *
+ * Appends never return an error: the first that cannot be done (no memory, over max) sets `failed`
+ * and the later ones do nothing, so a writer checks once, at the end. */
+#ifndef BUF_H
+#define BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf {
+    char *data; /* [len] bytes, followed by a NUL that len does not count; NULL while empty */
+    size_t len, cap;
+    size_t max; /* 0: no bound */
+    bool failed;
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_fini(struct buf *b); /* frees; the buffer is empty and usable again */
+
+/* Room for n more bytes at data + len (not counted in len until the caller adds what it wrote), or
+ * NULL and failed. */
+char *buf_reserve(struct buf *b, size_t n);
+
+void buf_append(struct buf *b, const void *bytes, size_t n);
+void buf_puts(struct buf *b, const char *text);
+void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The bytes as a malloc'ed block that the caller frees; the buffer is empty afterwards. NULL if the
+ * buffer is empty or has failed. */
+char *buf_steal(struct buf *b, size_t *len);
+
+#endif

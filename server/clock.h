@@ -1,0 +1,11 @@
+/* clock.h - the one monotonic clock of the daemon, and wall time for people. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+uint64_t clock_ns(void);   /* CLOCK_MONOTONIC */
+double clock_s(void);      /* the same, in seconds */
+double clock_unix_s(void); /* CLOCK_REALTIME */
+
+#endif

@@ -1,0 +1,63 @@
+/* repository.h - the models that serve: a folder scanned at start and at reload, looked up by name.
+ *
+ * Readers take references to immutable models; a reload swaps what they find. A model that does not
+ * load leaves the one that serves in place. */
+#ifndef REPOSITORY_H
+#define REPOSITORY_H
+
+#include "model/model.h"
+
+enum model_state { MODEL_AVAILABLE, MODEL_FAILED /* found in the folder, but did not load */ };
+
+/* One version as listings show it. */
+struct repository_version {
+    uint32_t version;
+    enum model_state state;
+    struct model *model; /* borrowed from the snapshot; NULL if failed     */
+    char error[512];     /* why the newest attempt failed, or ""           */
+};
+
+struct repository_entry {
+    char name[MODEL_NAME_MAX + 1];
+    struct repository_version *versions; /* ascending */
+    size_t versions_count;
+    struct {
+        char name[MODEL_NAME_MAX + 1];
+        uint32_t version;
+    } * labels; /* "stable" -> 1 */
+    size_t labels_count;
+};
+
+/* An immutable state of the whole repository; entries sorted by name. */
+struct repository_snapshot {
+    struct repository_entry *entries;
+    size_t entries_count;
+};
+
+struct repository;
+
+/* dir "" means no models. new, or NULL and error if the folder cannot be read. Models that do not
+ * load do not fail it: each is logged and counted in *failed. */
+struct repository *repository_open(const char *dir, const struct options *options, size_t *failed,
+                                   struct model_error *error);
+void repository_close(struct repository *r);
+
+/* Scan again. Versions whose files did not change stay as they are, counters included. Returns the
+ * number of versions that failed to load (0: all well), -1 if the folder cannot be read; what
+ * served goes on serving. */
+int repository_reload(struct repository *r);
+
+/* A reference to the state of now, and its release. Wait-free enough for the hot path. */
+const struct repository_snapshot *repository_acquire(struct repository *r);
+void repository_release(struct repository *r, const struct repository_snapshot *s);
+
+/* Look-ups in a snapshot; borrowed from it, NULL if there is none. */
+const struct repository_entry *repository_find(const struct repository_snapshot *s,
+                                               const char *name);
+/* version 0: the newest available. */
+const struct repository_version *repository_find_version(const struct repository_entry *e,
+                                                         uint32_t version);
+const struct repository_version *repository_find_label(const struct repository_entry *e,
+                                                       const char *label);
+
+#endif

@@ -1,0 +1,20 @@
+/* worker.h - what belongs to one thread that serves requests: its number and its scratch memory.
+ *
+ * The number indexes the per-thread counters (metrics, neurons), so that the hot path shares no
+ * cache line. A thread becomes a worker when it first asks, and stops being one when it ends. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <stddef.h>
+
+enum { WORKERS_MAX = 256 };
+
+/* 0 .. WORKERS_MAX - 1. Threads beyond WORKERS_MAX share the last numbers, so what the number
+ * indexes must bear (rare) sharing: atomics or a lock. */
+unsigned worker_index(void);
+
+/* 64-byte aligned memory of this thread alone, at least `bytes` long, valid until the next call by
+ * this thread; NULL when out of memory. Contents are undefined. Freed when the thread ends. */
+void *worker_scratch(size_t bytes);
+
+#endif
