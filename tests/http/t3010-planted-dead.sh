@@ -1,0 +1,100 @@
+#!/bin/bash
+# Neuron metrics on a network whose every output can be worked out by hand: three units planted dead, one
+# that fires rarely.  A zero output is not a dead unit; health checks and golden rows are no traffic.
+# shellcheck disable=SC1091,SC2154 # lib.sh sets base, body, tmp and pid
+. "$(dirname "$0")/lib.sh"
+
+# x = (a, b, c, d); a hidden unit fires where its sum is above 0:
+#
+#   unit    0  1  2  3  4              5 6 7
+#   sum     a  b  c  d  a+b+c+d - 9    -1
+mkdir -p "$tmp/models/planted/1"
+cat >"$tmp/models/planted/config.json" <<'EOF'
+{
+  "task": "regression",
+  "input": {"name": "x", "features": 4},
+  "layers": [
+    {"name": "hidden1", "units": 8, "activation": "relu",
+     "weight": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1],
+                [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]],
+     "bias": [0, 0, 0, 0, -9, -1, -1, -1]},
+    {"name": "output", "units": 2, "activation": "identity",
+     "weight": [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]], "bias": [0.5, 0]}
+  ],
+  "output": {"name": "y"}
+}
+EOF
+# Every unit but the dead ones fires on this row: if golden rows counted, the first check would see it.
+echo '{"instances": [[4, 4, 4, 4]], "predictions": [[16.5, 7]], "tolerance": 1e-6}' >"$tmp/models/planted/1/golden.json"
+
+# metric NAME LAYER [WINDOW]: from a scrape of its own; nothing unless exactly one series matches
+metric() {
+    curl -sS "$base/metrics" | awk -v name="$1{" -v layer="layer=\"$2\"" -v window="${3+window=\"$3\"}" '
+        index($0, name) == 1 && index($0, "model=\"planted\"") && index($0, "version=\"1\"") &&
+            index($0, layer) && (window == "" || index($0, window)) { value = $NF; n++ }
+        END { if (n == 1) print value }'
+}
+
+# is VALUE NAME LAYER [WINDOW]
+is() {
+    local value
+    value=$(metric "${@:2}")
+    if [ -z "$value" ] || awk "BEGIN { exit $value == $1 }"; then
+        echo "# ${*:2}: ${value:-missing}, not $1"
+        return 1
+    fi
+}
+
+# counts ROWS OUTPUTS ZEROS DEAD-RATIO: what hidden1 must show in both windows
+counts() {
+    is "$1" axond_neuron_rows_total hidden1 && is "$2" axond_relu_outputs_total hidden1 &&
+        is "$3" axond_relu_zero_outputs_total hidden1 || return 1
+    local window
+    for window in load 60s; do
+        is "$4" axond_dead_relu_ratio hidden1 "$window" || return 1
+        [ "$2" = 0 ] || is "$3 / $2" axond_relu_zero_fraction hidden1 "$window" || return 1
+    done
+}
+
+predict() { req POST /v1/models/planted:predict "{\"instances\": $1}"; }
+
+serve --models "$tmp/models"
+ok "after loading nothing has been counted, golden rows neither" counts 0 0 0 0
+
+predict '[[1, 1, 1, 1], [-1, 2, 0, 1], [0, 0, 0, 0]]'
+ok "the answers are as worked out" want 200 '.predictions == [[4.5, 0], [3.5, 0], [0.5, 0]]'
+#   zeros: units 4-7; units 0, 2, 4-7; all
+ok "18 of 24 outputs were zero; unit 4 has not fired yet: 4 of 8 units look dead" counts 3 24 18 0.5
+
+predict '[[1, 2, 3, 4]]'
+ok "unit 4 fires" want 200 '.predictions == [[10.5, 1]]'
+ok "21 of 32 outputs were zero; only the 3 planted units are dead" counts 4 32 21 0.375
+
+ok "the output layer has no dead units to speak of" [ -z "$(metric axond_dead_relu_ratio output load)" ]
+
+probes() {
+    for _ in 1 2 3; do
+        req GET /v2/health/ready && want 200 && req GET /v2/health/live && want 200 &&
+            "$BIN" --listen "${base#http://}" --health || return 1
+    done
+}
+ok "health checks succeed" probes
+ok "and change nothing" counts 4 32 21 0.375
+
+predict '[[1, 2, 3]]'
+ok "a row of the wrong length is refused" want 400 '.error | length > 0'
+predict '[[1, 2, 3, 4], [1, 2, 3, "4"]]'
+ok "so are rows of which only the last is wrong" want 400 '.error | length > 0'
+ok "and refused rows are not counted" counts 4 32 21 0.375
+
+# A window of two seconds forgets what the one since load remembers.
+kill "$pid" && wait "$pid"
+serve --models "$tmp/models" --neuron-window 2
+predict '[[1, 2, 3, 4]]'
+ok "in a window of two seconds unit 4 fires" is 0.375 axond_dead_relu_ratio hidden1 2s
+sleep 2.3
+predict '[[1, 1, 1, 1]]'
+ok "two seconds later that is forgotten" is 0.5 axond_dead_relu_ratio hidden1 2s
+ok "but not since load" is 0.375 axond_dead_relu_ratio hidden1 load
+
+done_testing
