@@ -88,15 +88,64 @@ $B/axond: $B/server/main.o $(SRV_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-help:                                                       ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+## ---- two commands --------------------------------------------------------------------------------
+PORT ?= 8000
+run: deps-build $B/axond                                    ## from nothing to a serving daemon with two real models
+	@tests/announce.sh $B/axond $(PORT) & exec $B/axond --listen 127.0.0.1:$(PORT)
+
+test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=name: those whose path holds it
+	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
+
+lint: deps-lint $B/axond $(LIB_OBJ) $(SRV_OBJ)              ## formatting, layers, headers, symbols, sizes, static analysis
+	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh))
 
 format: deps-lint                                           ## rewrite every .c and .h in the project's style
 	$Q clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
-clean:                                                      ## remove build/
-	$Q rm -rf build
+## ---- the rest ------------------------------------------------------------------------------------
+bench: deps-bench $B/axond $B/tests/bench/echo              ## one-row predict against a bare libmicrohttpd echo
+	@BIN=$B/axond ECHO=$B/tests/bench/echo tests/bench/bench.sh
+
+$B/tests/bench/echo: $B/tests/bench/echo.o
+	@echo "  LINK    $@"
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+exhaustive: deps-build $B/tests/exhaustive/float_text       ## prove the number text over all 2^32 floats (minutes)
+	$B/tests/exhaustive/float_text
+
+$B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+cross: deps-cross                                           ## libaxon for aarch64, its unit tests under qemu-user
+	@tests/cross/run.sh
+
+models: deps-models                                         ## train the shipped models again (needs PyPI)
+	$Q test -d build/venv || python3 -m venv build/venv
+	$Q build/venv/bin/pip install -q -r configs/train/requirements.txt
+	$Q build/venv/bin/python configs/train/train_digits.py
+	$Q build/venv/bin/python configs/train/train_breast_cancer.py
+
+docker: deps-docker                                         ## build the image and run it for real (podman, or docker)
+	@docker/podman.sh
+
+install: $B/axond $B/libaxon.a                              ## DESTDIR= PREFIX=: daemon, models, libaxon with headers
+	$Q install -D -m 755 $B/axond $(DESTDIR)$(PREFIX)/bin/axond
+	$Q install -D -m 644 $B/libaxon.a $(DESTDIR)$(PREFIX)/lib/libaxon.a
+	$Q install -d $(DESTDIR)$(PREFIX)/include/axon $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/axond
+	$Q install -m 644 include/axon/*.h $(DESTDIR)$(PREFIX)/include/axon
+	$Q cp -R --no-preserve=ownership configs/models $(DESTDIR)$(PREFIX)/share/axond/
+	$Q printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
+	    'Name: axon' 'Description: Activation functions and small MLPs, exact and fast' \
+	    'Version: $(VERSION)' 'Requires.private: openblas' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -laxon' 'Libs.private: -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
+
+help:                                                       ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+clean:                                                      ## remove build/ (but not the base image of make docker)
+	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all help clean format .FORCE
+.PHONY: all run test lint format bench exhaustive cross models docker install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -45,6 +45,9 @@ struct api_reply {
     unsigned route;           /* row of routes.def; API_ROUTE_OTHER if none matched          */
 };
 
+/* A body length that the client did not declare: chunked. */
+#define API_BODY_UNKNOWN UINT64_MAX
+
 /* Number of rows of routes.def; that number itself stands for "other". */
 extern const unsigned API_ROUTE_OTHER;
 
@@ -53,7 +56,7 @@ extern const unsigned API_ROUTE_OTHER;
 const char *api_route_template(unsigned route);
 
 /* At header time, before the body is read: may this request go on? body_bytes is the declared
- * length, or UINT64_MAX if it is not known (chunked). True: yes, and reply->route is set. False:
+ * length, or API_BODY_UNKNOWN. True: yes, and reply->route is set. False:
  * reply is the refusal (404, 405, 411, 413, 415, 501, 503 ...), complete. */
 bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
                struct api_reply *reply);

@@ -1,0 +1,163 @@
+/* api.c - the way of a request: parse the target, find the route, check, call the handler, shape
+ * the reply.
+ *
+ * Knows routes and errors, no resource. api_admit() and api_handle() take the same decisions in the
+ * same order, so that a request refused early and one refused late read alike. */
+#include "api/api.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "api/route.h"
+
+/* A client that was told 503 may come back after this long. */
+enum { RETRY_AFTER_S = 1 };
+
+int call_append_json(const char *bytes, size_t size, void *out)
+{
+    buf_append(out, bytes, size);
+    return 0;
+}
+
+/* What is sent when not even the error text can be built. */
+static void refuse_out_of_memory(struct api_reply *reply)
+{
+    static const char text[] = "{\"error\": \"out of memory\", \"code\": \"out_of_memory\"}";
+
+    buf_fini(&reply->body);
+    buf_init(&reply->body, 0);
+    buf_append(&reply->body, text, sizeof text - 1);
+    reply->error = ERROR_OUT_OF_MEMORY;
+}
+
+void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
+{
+    json_t *body = json_pack("{s:s, s:s}", "error", *detail ? detail : error_text(id), "code",
+                             error_code(id));
+
+    buf_fini(&reply->body);
+    buf_init(&reply->body, 0);
+    reply->error = id;
+    reply->server_timing[0] = '\0';
+    if (!body || json_dump_callback(body, call_append_json, &reply->body, JSON_COMPACT) != 0 ||
+        reply->body.failed)
+        refuse_out_of_memory(reply);
+    json_decref(body);
+    reply->content_type = "application/json";
+    reply->http_status = error_http_status(reply->error);
+    reply->retry_after_s = reply->http_status == 503 ? RETRY_AFTER_S : 0;
+}
+
+void api_reply_fini(struct api_reply *reply)
+{
+    buf_fini(&reply->body);
+}
+
+enum error_id call_reply_json(struct api_call *call, json_t *json)
+{
+    int failed = !json || json_dump_callback(json, call_append_json, &call->reply->body,
+                                             JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0;
+
+    json_decref(json);
+    return failed || call->reply->body.failed
+               ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
+               : ERROR_OK;
+}
+
+/* JSON under its own name, or under the type that curl -d and HTML forms put on everything, or
+ * under none, as Triton's clients send it. */
+static bool is_json_type(const char *type)
+{
+    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded"};
+    size_t length = type ? strcspn(type, "; \t") : 0;
+
+    if (length == 0)
+        return true;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strlen(types[i]) == length && strncasecmp(types[i], type, length) == 0)
+            return true;
+    return false;
+}
+
+static enum error_id check_body(struct api_call *call, uint64_t body_bytes)
+{
+    const struct api_request *request = call->request;
+    uint64_t max = call->api->options->body_bytes_max;
+
+    if (request->content_encoding && strcasecmp(request->content_encoding, "identity") != 0)
+        return call_fail(call, ERROR_UNSUPPORTED_ENCODING,
+                         "Content-Encoding '%s' is not supported, send the body as it is",
+                         request->content_encoding);
+    if (body_bytes != API_BODY_UNKNOWN && body_bytes > max)
+        return call_fail(call, ERROR_BODY_TOO_LARGE,
+                         "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
+                         (unsigned long long)body_bytes, (unsigned long long)max);
+    if (strcmp(request->method, "POST") == 0 && !is_json_type(request->content_type))
+        return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
+                         "Content-Type '%s' is not supported here, send application/json",
+                         request->content_type);
+    return ERROR_OK;
+}
+
+/* Everything that can be said of a request before its body is there. *handler is set on ERROR_OK.
+ */
+static enum error_id admit(struct api_call *call, uint64_t body_bytes, api_handler **handler)
+{
+    const struct api_request *request = call->request;
+    const struct route *route;
+    const char *key;
+    enum error_id id;
+
+    call->reply->route = API_ROUTE_OTHER;
+    id = target_parse(&call->target, request->target, &call->error);
+    if (id != ERROR_OK && id != ERROR_UNKNOWN_PATH)
+        return id;
+    route = id == ERROR_OK ? route_find(call) : NULL;
+    if (!route)
+        return call_fail(call, ERROR_UNKNOWN_PATH,
+                         "%.100s: no such path; GET /openapi.json lists what there is",
+                         request->target);
+    call->reply->route = route_index(route);
+    *handler = route_handler(route, request->method);
+    if (!*handler) {
+        route_allow(route, call->reply->allow, sizeof call->reply->allow);
+        return call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
+                         route->template, request->method, call->reply->allow);
+    }
+    key = route_unknown_query(route, &call->target);
+    if (key)
+        return call_fail(call, ERROR_BAD_REQUEST, "query: unknown parameter '%.60s'%s%s", key,
+                         *route->query ? "; known here: " : "", route->query);
+    return check_body(call, body_bytes);
+}
+
+bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
+               struct api_reply *reply)
+{
+    struct api_call call = {.api = api, .request = request, .reply = reply};
+    api_handler *handler;
+
+    memset(reply, 0, sizeof *reply);
+    if (admit(&call, body_bytes, &handler) == ERROR_OK)
+        return true;
+    api_refuse(reply, call.error.id, call.error.detail);
+    return false;
+}
+
+void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
+{
+    struct api_call call = {.api = api, .request = request, .reply = reply};
+    api_handler *handler;
+    enum error_id id;
+
+    memset(reply, 0, sizeof *reply);
+    id = admit(&call, request->body_bytes, &handler);
+    if (id == ERROR_OK) {
+        reply->http_status = 200;
+        reply->content_type = "application/json";
+        id = handler(&call);
+    }
+    if (id != ERROR_OK)
+        api_refuse(reply, id, call.error.detail);
+    else if (reply->body.failed)
+        refuse_out_of_memory(reply);
+}

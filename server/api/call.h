@@ -1,0 +1,62 @@
+/* call.h - one request on its way through server/api: what handlers get, and how they answer.
+ *
+ * A handler returns ERROR_OK after it has written reply->body, or what call_fail() returns. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include <jansson.h>
+#include "api/api.h"
+#include "api/target.h"
+#include "codec/envelope.h"
+
+/* The parameters that a path may hold; their names stand in call.c. */
+enum call_arg { ARG_ACTIVATION, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
+enum { CALL_ARG_MAX = 64 };
+
+struct api_call {
+    const struct api *api;
+    const struct api_request *request;
+    struct api_reply *reply;
+    struct target target;
+    char args[ARG_COUNT][CALL_ARG_MAX + 1]; /* "" where the path has none */
+    struct error error;
+};
+
+typedef enum error_id api_handler(struct api_call *call);
+
+api_handler activations_list, activations_get, activations_apply, models_list, models_status,
+    models_metadata, models_predict, health_live, health_ready, metrics_get, openapi_get;
+
+#define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
+
+/* Take json (steals it, NULL means out of memory) as the reply's body. */
+enum error_id call_reply_json(struct api_call *call, json_t *json);
+
+/* A json_dump_callback() that appends to the struct buf *out. */
+int call_append_json(const char *bytes, size_t size, void *out);
+
+/* ?non_finite=, STRICT by default. */
+enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
+
+/* The request's body as an envelope, under the configured limits. */
+enum error_id call_envelope(struct api_call *call, struct envelope *e,
+                            struct envelope_field *fields, size_t fields_count,
+                            enum non_finite policy);
+
+/* The envelope has a key that is not in allowed (NULL-terminated): ERROR_BAD_FIELD that names it.
+ */
+enum error_id call_check_keys(struct api_call *call, const json_t *object, const char *where,
+                              const char *const *allowed);
+
+/* "a string", "an object" ...: how an error calls the type of a JSON value. */
+const char *json_type_text(const json_t *value);
+
+/* "[2, 3]" into out; returns out. */
+enum { SHAPE_TEXT_MAX = 200 };
+const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_t *shape);
+
+/* Close the request's time account: append "name;dur=milliseconds" for the time since *since_ns,
+ * which moves to now. Returns the seconds. */
+double call_timing(struct api_call *call, const char *name, uint64_t *since_ns);
+
+#endif

@@ -1,0 +1,59 @@
+/* lookup.c - see lookup.h. Names are looked up in the snapshot, never joined to a path. */
+#include "api/lookup.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* 0 if text is not a version: a whole number from 1 without sign or leading zeros. */
+static uint32_t parse_version(const char *text)
+{
+    unsigned long long n;
+
+    if (*text == '0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
+        return 0;
+    n = strtoull(text, NULL, 10);
+    return n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+enum error_id lookup_init(struct lookup *l, struct api_call *call)
+{
+    const char *model = call->args[ARG_MODEL], *version = call->args[ARG_VERSION],
+               *label = call->args[ARG_LABEL];
+
+    l->repository = call->api->repository;
+    l->snapshot = repository_acquire(l->repository);
+    l->version = NULL;
+    l->entry = repository_find(l->snapshot, model);
+    if (!l->entry)
+        return call_fail(call, ERROR_UNKNOWN_MODEL,
+                         "'%s': no such model; GET /v1/models lists what there is", model);
+    if (*version) {
+        uint32_t number = parse_version(version);
+
+        l->version = number ? repository_find_version(l->entry, number) : NULL;
+    } else if (*label) {
+        l->version = repository_find_label(l->entry, label);
+    }
+    if (!l->version && (*version || *label))
+        return call_fail(call, ERROR_UNKNOWN_VERSION,
+                         "model '%s' has no %s '%s'; GET /v1/models/%s lists its versions", model,
+                         *version ? "version" : "label", *version ? version : label, model);
+    return ERROR_OK;
+}
+
+enum error_id lookup_available(struct lookup *l, struct api_call *call)
+{
+    if (!l->version)
+        l->version = repository_find_version(l->entry, 0);
+    if (!l->version || !l->version->model)
+        return call_fail(call, ERROR_NOT_READY,
+                         "model '%s' did not load; GET /v1/models/%s tells why", l->entry->name,
+                         l->entry->name);
+    return ERROR_OK;
+}
+
+void lookup_fini(struct lookup *l)
+{
+    if (l->snapshot)
+        repository_release(l->repository, l->snapshot);
+    l->snapshot = NULL;
+}

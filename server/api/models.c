@@ -1,0 +1,139 @@
+/* models.c - /v1/models: what is loaded, in TF Serving's shapes where it has one. Predicting is
+ * predict.c's. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "api/lookup.h"
+
+static json_t *version_text(uint32_t version)
+{
+    return json_sprintf("%" PRIu32, version);
+}
+
+static json_t *version_to_json(const struct repository_entry *entry,
+                               const struct repository_version *version)
+{
+    json_t *labels = json_array();
+
+    for (size_t i = 0; i < entry->labels_count; i++)
+        if (entry->labels[i].version == version->version)
+            json_array_append_new(labels, json_string(entry->labels[i].name));
+    return json_pack("{s:o, s:s, s:o, s:s}", "version", version_text(version->version), "state",
+                     version->model ? "AVAILABLE" : "FAILED", "labels", labels, "error",
+                     version->error);
+}
+
+static json_t *port_to_json(const char *name, size_t width)
+{
+    return json_pack("[{s:s, s:s, s:[i, I]}]", "name", name, "datatype", "FP32", "shape", -1,
+                     (json_int_t)width);
+}
+
+/* What the network is: only a version that loaded can tell. */
+static int describe(json_t *entry_json, const struct model *model)
+{
+    json_t *labels = json_array(), *layers = json_array(), *about;
+
+    for (size_t i = 0; i < model->labels_count; i++)
+        json_array_append_new(labels, json_string(model->labels[i]));
+    for (size_t i = 0; i < model->layers_count; i++)
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:I}", "name", model->layers[i].name,
+                                                "activation", model->layers[i].activation->name,
+                                                "units", (json_int_t)model->layers[i].units));
+    about = json_pack("{s:s, s:o, s:o, s:I, s:o, s:o}", "task", model_task_name(model->task),
+                      "inputs", port_to_json(model->input_name, axon_mlp_features(model->mlp)),
+                      "outputs", port_to_json(model->output_name, axon_mlp_outputs(model->mlp)),
+                      "parameters_count", (json_int_t)axon_mlp_parameters_count(model->mlp),
+                      "labels", labels, "layers", layers);
+    if (json_object_update(entry_json, about) != 0) {
+        json_decref(about);
+        return -1;
+    }
+    json_decref(about);
+    return 0;
+}
+
+static json_t *entry_to_json(const struct repository_entry *entry)
+{
+    const struct repository_version *newest = repository_find_version(entry, 0);
+    json_t *versions = json_array(), *json;
+
+    for (size_t i = 0; i < entry->versions_count; i++)
+        json_array_append_new(versions, version_to_json(entry, &entry->versions[i]));
+    json = json_pack("{s:s, s:o}", "name", entry->name, "versions", versions);
+    if (json && newest && newest->model && describe(json, newest->model) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
+}
+
+enum error_id models_list(struct api_call *call)
+{
+    const struct repository_snapshot *s = repository_acquire(call->api->repository);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->entries_count; i++)
+        json_array_append_new(list, entry_to_json(&s->entries[i]));
+    repository_release(call->api->repository, s);
+    return call_reply_json(call, json_pack("{s:o}", "models", list));
+}
+
+/* A version that failed to load is at its end, with an error: TF Serving says it so. */
+static json_t *status_to_json(const struct repository_version *version)
+{
+    int ok = version->model != NULL;
+
+    return json_pack("{s:o, s:s, s:{s:s, s:s}}", "version", version_text(version->version), "state",
+                     ok ? "AVAILABLE" : "END", "status", "error_code", ok ? "OK" : "UNKNOWN",
+                     "error_message", version->error);
+}
+
+enum error_id models_status(struct api_call *call)
+{
+    struct lookup l = {0};
+    json_t *list;
+    enum error_id id = lookup_init(&l, call);
+
+    if (id != ERROR_OK)
+        goto out;
+    list = json_array();
+    for (size_t i = 0; i < l.entry->versions_count; i++)
+        if (!l.version || l.version == &l.entry->versions[i])
+            json_array_append_new(list, status_to_json(&l.entry->versions[i]));
+    id = call_reply_json(call, json_pack("{s:o}", "model_version_status", list));
+out:
+    lookup_fini(&l);
+    return id;
+}
+
+static json_t *signature_port(const char *name, size_t width)
+{
+    return json_pack("{s:{s:s, s:s, s:{s:[{s:s, s:s}, {s:o, s:s}], s:b}}}", name, "name", name,
+                     "dtype", "DT_FLOAT", "tensor_shape", "dim", "size", "-1", "name", "", "size",
+                     json_sprintf("%zu", width), "name", "", "unknown_rank", 0);
+}
+
+enum error_id models_metadata(struct api_call *call)
+{
+    struct lookup l = {0};
+    const struct model *m;
+    enum error_id id = lookup_init(&l, call);
+
+    if (id == ERROR_OK)
+        id = lookup_available(&l, call);
+    if (id != ERROR_OK)
+        goto out;
+    m = l.version->model;
+    id = call_reply_json(
+        call,
+        json_pack("{s:{s:s, s:s, s:o}, s:{s:{s:{s:{s:o, s:o, s:s}}}}}", "model_spec", "name",
+                  l.entry->name, "signature_name", "", "version", version_text(l.version->version),
+                  "metadata", "signature_def", "signature_def", "serving_default", "inputs",
+                  signature_port(m->input_name, axon_mlp_features(m->mlp)), "outputs",
+                  signature_port(m->output_name, axon_mlp_outputs(m->mlp)), "method_name",
+                  "tensorflow/serving/predict"));
+out:
+    lookup_fini(&l);
+    return id;
+}

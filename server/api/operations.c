@@ -1,0 +1,41 @@
+/* operations.c - for those who run the service: health, metrics, the API's own description. */
+#include "api/call.h"
+#include "metrics/metrics.h"
+
+/* The description is a file that people read and edit; the assembler carries it into the binary. */
+__asm__(".section .rodata\n"
+        ".global axond_openapi_json, axond_openapi_json_end\n"
+        ".hidden axond_openapi_json, axond_openapi_json_end\n"
+        "axond_openapi_json:\n"
+        ".incbin \"server/api/openapi.json\"\n"
+        "axond_openapi_json_end:\n"
+        ".byte 0\n"
+        ".previous\n");
+extern const char axond_openapi_json[], axond_openapi_json_end[];
+
+enum error_id health_live(struct api_call *call)
+{
+    buf_puts(&call->reply->body, "{\"live\":true}");
+    return ERROR_OK;
+}
+
+enum error_id health_ready(struct api_call *call)
+{
+    if (__atomic_load_n(&call->api->draining, __ATOMIC_RELAXED))
+        return call_fail(call, ERROR_DRAINING, "the service is shutting down");
+    buf_puts(&call->reply->body, "{\"ready\":true}");
+    return ERROR_OK;
+}
+
+enum error_id metrics_get(struct api_call *call)
+{
+    metrics_write(&call->reply->body, call->request->accept, &call->reply->content_type);
+    return ERROR_OK;
+}
+
+enum error_id openapi_get(struct api_call *call)
+{
+    buf_append(&call->reply->body, axond_openapi_json,
+               (size_t)(axond_openapi_json_end - axond_openapi_json));
+    return ERROR_OK;
+}

@@ -1,0 +1,282 @@
+/* predict.c - POST /v1/models/{model}:predict: rows in, the network's outputs back.
+ *
+ * Knows tensors and models, no network. Every way out is counted once, under the model it was meant
+ * for. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "api/lookup.h"
+#include "clock.h"
+
+/* Between two looks at the clock: 2048 rows of the largest models that make sense here stay well
+ * below a second. */
+enum { ROWS_PER_DEADLINE_CHECK = 2048 };
+
+enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
+
+struct prediction {
+    struct lookup lookup;
+    struct model *model;
+    struct envelope_field fields[FIELD_COUNT];
+    struct envelope envelope;
+    enum non_finite policy;
+    const struct envelope_field *input; /* the one of fields that was given */
+    size_t rows, outputs, top_k;
+    float *y; /* [rows, outputs] */
+};
+
+static enum error_id pick_input(struct api_call *call, struct prediction *p)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const json_t *value = json_object_get(p->envelope.json, p->fields[i].key);
+
+        if (!value)
+            continue;
+        if (p->input)
+            return call_fail(call, ERROR_BAD_FIELD,
+                             "instances and inputs exclude each other, send one of them");
+        p->input = &p->fields[i];
+        if (!p->input->present)
+            return call_fail(call, ERROR_BAD_FIELD,
+                             "%s: expected an array of rows of numbers, found %s", p->input->key,
+                             json_type_text(value));
+    }
+    if (!p->input)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "expected \"instances\" or \"inputs\": an array of rows of numbers");
+    return ERROR_OK;
+}
+
+static enum error_id check_input(struct api_call *call, struct prediction *p)
+{
+    const struct tensor *x = &p->input->tensor;
+    size_t features = axon_mlp_features(p->model->mlp);
+    char shape[SHAPE_TEXT_MAX];
+
+    if (x->rank == 1 && x->shape[0] == 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: holds no rows", p->input->key);
+    if (x->rank != 2 || x->shape[1] != features)
+        return call_fail(
+            call, ERROR_SHAPE_MISMATCH, "%s: shape %s, the model takes [rows, %zu]%s",
+            p->input->key, shape_text(shape, x->rank, x->shape), features,
+            x->rank == 1 && x->shape[0] == features ? "; put the row into an array of rows" : "");
+    if (x->shape[0] > call->api->options->rows_max)
+        return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu rows, at most %llu (rows_max)",
+                         p->input->key, x->shape[0],
+                         (unsigned long long)call->api->options->rows_max);
+    p->rows = x->shape[0];
+    p->outputs = axon_mlp_outputs(p->model->mlp);
+    /* Both factors are bounded by options and by the model's limits: the product fits 64 bits. */
+    if (p->rows * p->outputs > call->api->options->elements_max)
+        return call_fail(call, ERROR_LIMIT_EXCEEDED,
+                         "%s: %zu rows of %zu outputs are more than %llu values (elements_max)",
+                         p->input->key, p->rows, p->outputs,
+                         (unsigned long long)call->api->options->elements_max);
+    return ERROR_OK;
+}
+
+/* A classifier of one unit says the probability of its second label; both labels can be ranked. */
+static size_t classes_count(const struct model *m)
+{
+    return m->labels_count;
+}
+
+static enum error_id read_top_k(struct api_call *call, struct prediction *p)
+{
+    const json_t *value = json_object_get(p->envelope.json, "top_k");
+    size_t classes = classes_count(p->model);
+    json_int_t k = json_integer_value(value);
+
+    if (!value)
+        return ERROR_OK;
+    if (classes == 0)
+        return call_fail(call, ERROR_BAD_FIELD, "top_k: model '%s' has no labels", p->model->name);
+    if (!json_is_integer(value) || k < 1 || (size_t)k > classes)
+        return call_fail(call, ERROR_BAD_PARAMETER,
+                         "top_k: expected a whole number within 1 .. %zu, the model's labels",
+                         classes);
+    p->top_k = (size_t)k;
+    return ERROR_OK;
+}
+
+static enum error_id read_prediction(struct api_call *call, struct prediction *p)
+{
+    static const char *const keys[] = {"instances", "inputs", "top_k", "signature_name", NULL};
+    const json_t *signature;
+
+    if (call_non_finite(call, &p->policy) != ERROR_OK ||
+        call_envelope(call, &p->envelope, p->fields, FIELD_COUNT, p->policy) != ERROR_OK ||
+        call_check_keys(call, p->envelope.json, "", keys) != ERROR_OK ||
+        pick_input(call, p) != ERROR_OK || check_input(call, p) != ERROR_OK ||
+        read_top_k(call, p) != ERROR_OK)
+        return call->error.id;
+    signature = json_object_get(p->envelope.json, "signature_name");
+    if (signature && !json_is_string(signature))
+        return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
+                         json_type_text(signature));
+    return ERROR_OK;
+}
+
+static enum error_id compute(struct api_call *call, struct prediction *p)
+{
+    const float *x = p->input->tensor.data;
+    size_t features = axon_mlp_features(p->model->mlp);
+    double limit_s = call->api->options->request_timeout;
+
+    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
+    if (!p->y)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
+                         p->rows, p->outputs);
+    for (size_t row = 0; row < p->rows; row += ROWS_PER_DEADLINE_CHECK) {
+        size_t rows = p->rows - row;
+
+        if ((double)(clock_ns() - call->request->received_ns) * 1e-9 > limit_s)
+            return call_fail(call, ERROR_DEADLINE_EXCEEDED,
+                             "the request's deadline of %g s passed after %zu of %zu rows", limit_s,
+                             row, p->rows);
+        if (rows > ROWS_PER_DEADLINE_CHECK)
+            rows = ROWS_PER_DEADLINE_CHECK;
+        if (model_predict(p->model, x + row * features, rows, p->y + row * p->outputs) != 0)
+            return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for the model's scratch");
+    }
+    return ERROR_OK;
+}
+
+/* ---- the reply
+ * ----------------------------------------------------------------------------------- */
+
+static float score_of(const struct prediction *p, const float *y, size_t class)
+{
+    if (p->outputs == 1)
+        return class == 0 ? 1 - y[0] : y[0];
+    return y[class];
+}
+
+/* NaN is worse than any number. */
+static bool is_better(float a, float b)
+{
+    return a > b || (isnan(b) && !isnan(a));
+}
+
+/* The best class that is not in taken[]; the first of equals. */
+static size_t best_class(const struct prediction *p, const float *y, const unsigned char *taken)
+{
+    size_t best = SIZE_MAX;
+
+    for (size_t c = 0; c < classes_count(p->model); c++)
+        if (!taken[c] && (best == SIZE_MAX || is_better(score_of(p, y, c), score_of(p, y, best))))
+            best = c;
+    return best;
+}
+
+static void write_label(struct buf *out, const char *label)
+{
+    json_t *text = json_string(label);
+
+    if (!text || json_dump_callback(text, call_append_json, out, JSON_ENCODE_ANY) != 0)
+        out->failed = true;
+    json_decref(text);
+}
+
+static enum error_id write_classes(struct api_call *call, const struct prediction *p)
+{
+    struct buf *out = &call->reply->body;
+    size_t classes = classes_count(p->model);
+    unsigned char *taken = malloc(classes);
+    enum error_id id = ERROR_OK;
+
+    if (!taken)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    buf_puts(out, ",\"classes\":[");
+    for (size_t row = 0; row < p->rows && id == ERROR_OK; row++) {
+        const float *y = p->y + row * p->outputs;
+
+        buf_puts(out, row ? ",[" : "[");
+        memset(taken, 0, classes);
+        for (size_t k = 0; k < p->top_k && id == ERROR_OK; k++) {
+            size_t class = best_class(p, y, taken);
+            float score = score_of(p, y, class);
+
+            taken[class] = 1;
+            buf_puts(out, k ? ",{\"label\":" : "{\"label\":");
+            write_label(out, p->model->labels[class]);
+            buf_puts(out, ",\"score\":");
+            id = tensor_write(out, &score, 0, NULL, "classes", p->policy, &call->error);
+            buf_puts(out, "}");
+        }
+        buf_puts(out, "]");
+    }
+    buf_puts(out, "]");
+    free(taken);
+    return id;
+}
+
+static enum error_id write_reply(struct api_call *call, const struct prediction *p)
+{
+    struct buf *out = &call->reply->body;
+    const char *name = p->input == &p->fields[FIELD_INSTANCES] ? "predictions" : "outputs";
+    const size_t shape[2] = {p->rows, p->outputs};
+    enum error_id id;
+
+    buf_printf(out, "{\"%s\":", name);
+    id = tensor_write(out, p->y, 2, shape, name, p->policy, &call->error);
+    if (id == ERROR_OK && p->top_k > 0)
+        id = write_classes(call, p);
+    buf_puts(out, "}");
+    return id;
+}
+
+static enum metrics_outcome outcome_of(enum error_id id)
+{
+    unsigned status = error_http_status(id);
+
+    if (id == ERROR_OK)
+        return OUTCOME_SUCCESS;
+    if (id == ERROR_DEADLINE_EXCEEDED)
+        return OUTCOME_DEADLINE;
+    return status < 500 ? OUTCOME_INVALID : status == 503 ? OUTCOME_REJECTED : OUTCOME_ERROR;
+}
+
+/* One request is one batch for now: rows are not coalesced over requests. */
+static enum error_id predict(struct api_call *call, struct prediction *p)
+{
+    struct metrics_model *metrics = p->model->metrics;
+    uint64_t since = call->request->received_ns;
+    enum error_id id = read_prediction(call, p);
+
+    metrics_model_observe(metrics, METRIC_inference_parse_duration_seconds,
+                          call_timing(call, "parse", &since));
+    if (id != ERROR_OK)
+        return id;
+    id = compute(call, p);
+    metrics_model_observe(metrics, METRIC_inference_compute_duration_seconds,
+                          call_timing(call, "compute", &since));
+    if (id != ERROR_OK)
+        return id;
+    metrics_model_add(metrics, METRIC_inference_batches_total, 0, 1);
+    metrics_model_observe(metrics, METRIC_batch_rows, (double)p->rows);
+    id = write_reply(call, p);
+    metrics_model_observe(metrics, METRIC_inference_write_duration_seconds,
+                          call_timing(call, "write", &since));
+    return id;
+}
+
+enum error_id models_predict(struct api_call *call)
+{
+    struct prediction p = {
+        .fields = {[FIELD_INSTANCES] = {.key = "instances"}, [FIELD_INPUTS] = {.key = "inputs"}}};
+    enum error_id id = lookup_init(&p.lookup, call);
+
+    if (id == ERROR_OK)
+        id = lookup_available(&p.lookup, call);
+    if (id != ERROR_OK)
+        goto out;
+    p.model = p.lookup.version->model;
+    id = predict(call, &p);
+    metrics_model_add(p.model->metrics, METRIC_inference_requests_total, outcome_of(id), 1);
+out:
+    free(p.y);
+    envelope_fini(&p.envelope);
+    lookup_fini(&p.lookup);
+    return id;
+}

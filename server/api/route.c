@@ -1,0 +1,114 @@
+/* route.c - matches whole segments of a target against the templates of routes.def.
+ *
+ * Sixteen rows and a handful of segments: a linear search costs less than any index would. A
+ * template's segment is a literal, or {parameter} with an optional literal suffix such as
+ * ":predict". */
+#include "api/route.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct route routes[] = {
+#define ROUTE(path, get_, post_, query_) {path, get_, post_, query_},
+#include "api/routes.def"
+#undef ROUTE
+};
+
+const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
+
+static const char *const arg_names[ARG_COUNT] = {"activation", "model", "version", "label"};
+
+const char *api_route_template(unsigned route)
+{
+    return route < API_ROUTE_OTHER ? routes[route].template : "other";
+}
+
+/* The place of args that "{name}..." fills; a template with a name that is not in arg_names never
+ * matches. */
+static char *arg_of(struct api_call *call, const char *name, size_t length)
+{
+    for (size_t i = 0; i < ARG_COUNT; i++)
+        if (strlen(arg_names[i]) == length && memcmp(arg_names[i], name, length) == 0)
+            return call->args[i];
+    return NULL;
+}
+
+/* pattern [length] against one decoded segment. */
+static bool segment_matches(struct api_call *call, const char *pattern, size_t length,
+                            const char *segment)
+{
+    size_t segment_length = strlen(segment), suffix_length, value_length;
+    const char *brace = memchr(pattern, '}', length);
+    char *arg;
+
+    if (!brace)
+        return segment_length == length && memcmp(pattern, segment, length) == 0;
+    suffix_length = (size_t)(pattern + length - (brace + 1));
+    if (segment_length <= suffix_length)
+        return false;
+    value_length = segment_length - suffix_length;
+    arg = arg_of(call, pattern + 1, (size_t)(brace - pattern) - 1);
+    if (!arg || value_length > CALL_ARG_MAX || memchr(segment, ':', value_length) ||
+        memcmp(segment + value_length, brace + 1, suffix_length) != 0)
+        return false;
+    memcpy(arg, segment, value_length);
+    arg[value_length] = '\0';
+    return true;
+}
+
+static bool route_matches(struct api_call *call, const char *template)
+{
+    const struct target *target = &call->target;
+
+    memset(call->args, 0, sizeof call->args);
+    for (size_t i = 0; i < target->segments_count; i++) {
+        size_t length;
+
+        if (*template ++ != '/')
+            return false;
+        length = strcspn(template, "/");
+        if (!segment_matches(call, template, length, target->segments[i]))
+            return false;
+        template += length;
+    }
+    return *template == '\0';
+}
+
+const struct route *route_find(struct api_call *call)
+{
+    for (size_t i = 0; i < API_ROUTE_OTHER; i++)
+        if (route_matches(call, routes[i].template))
+            return &routes[i];
+    return NULL;
+}
+
+api_handler *route_handler(const struct route *route, const char *method)
+{
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        return route->get;
+    return strcmp(method, "POST") == 0 ? route->post : NULL;
+}
+
+void route_allow(const struct route *route, char *out, size_t out_bytes)
+{
+    snprintf(out, out_bytes, "%s%s%s", route->get ? "GET, HEAD" : "",
+             route->get && route->post ? ", " : "", route->post ? "POST" : "");
+}
+
+unsigned route_index(const struct route *route)
+{
+    return (unsigned)(route - routes);
+}
+
+const char *route_unknown_query(const struct route *route, const struct target *target)
+{
+    for (size_t i = 0; i < target->query_count; i++) {
+        const char *key = target->query[i].key, *known = strstr(route->query, key);
+        size_t length = strlen(key);
+
+        /* One key per route so far: a whole-word search in the list is all it takes. */
+        if (!known || (known > route->query && known[-1] != ' ') ||
+            (known[length] != ' ' && known[length] != '\0'))
+            return key;
+    }
+    return NULL;
+}

@@ -1,0 +1,122 @@
+/* target.c - see target.h. Knows bytes only; a segment that gets out of here holds no "/", no NUL
+ * and is not empty, so that routes can compare whole segments. */
+#include "api/target.h"
+#include <string.h>
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decode the escapes of text in place. A NUL cannot come out: it would cut the text short. */
+static bool decode(char *text)
+{
+    char *out = text;
+
+    for (const char *in = text; *in; in++) {
+        char c = *in;
+
+        if (c == '%') {
+            int high = hex_digit(in[1]), low = high < 0 ? -1 : hex_digit(in[2]);
+
+            if (low < 0 || high * 16 + low == 0)
+                return false;
+            c = (char)(high * 16 + low);
+            in += 2;
+        }
+        *out++ = c;
+    }
+    *out = '\0';
+    return true;
+}
+
+static bool is_segment(const char *text)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:-";
+
+    return *text && text[strspn(text, allowed)] == '\0';
+}
+
+/* "http://host:port" in front of the path says nothing that the connection does not. */
+static const char *without_authority(const char *raw)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t length = strlen(schemes[i]);
+
+        if (strncasecmp(raw, schemes[i], length) == 0) {
+            raw += length + strcspn(raw + length, "/?");
+            return *raw == '/' ? raw : "/";
+        }
+    }
+    return raw;
+}
+
+static enum error_id parse_query(struct target *t, char *text, struct error *error)
+{
+    for (char *pair; (pair = strsep(&text, "&")) != NULL;) {
+        char *value = strchr(pair, '=');
+
+        if (*pair == '\0')
+            continue;
+        if (t->query_count == TARGET_QUERY_MAX)
+            return error_set(error, ERROR_BAD_REQUEST, "query: more than %d parameters",
+                             TARGET_QUERY_MAX);
+        if (value)
+            *value++ = '\0';
+        if (!decode(pair) || (value && !decode(value)))
+            return error_set(error, ERROR_BAD_REQUEST, "query: broken percent escape");
+        if (target_query(t, pair))
+            return error_set(error, ERROR_BAD_REQUEST, "query: '%s' is given twice", pair);
+        t->query[t->query_count].key = pair;
+        t->query[t->query_count].value = value ? value : "";
+        t->query_count++;
+    }
+    return ERROR_OK;
+}
+
+static enum error_id parse_path(struct target *t, char *text, struct error *error)
+{
+    if (*text++ != '/')
+        return error_set(error, ERROR_BAD_REQUEST, "the request target is not a path");
+    for (char *segment; (segment = strsep(&text, "/")) != NULL;) {
+        if (!decode(segment))
+            return error_set(error, ERROR_BAD_REQUEST, "path: broken percent escape");
+        if (t->segments_count == TARGET_SEGMENTS_MAX || !is_segment(segment))
+            return error_set(error, ERROR_UNKNOWN_PATH, "no such path");
+        t->segments[t->segments_count++] = segment;
+    }
+    return ERROR_OK;
+}
+
+enum error_id target_parse(struct target *t, const char *raw, struct error *error)
+{
+    char *query;
+    enum error_id id;
+
+    raw = without_authority(raw);
+    t->segments_count = 0;
+    t->query_count = 0;
+    if (strlen(raw) > TARGET_BYTES_MAX)
+        return error_set(error, ERROR_BAD_REQUEST, "the request target has %zu bytes, at most %d",
+                         strlen(raw), TARGET_BYTES_MAX);
+    strcpy(t->text, raw);
+    query = strchr(t->text, '?');
+    if (query)
+        *query++ = '\0';
+    id = parse_path(t, t->text, error);
+    return id == ERROR_OK && query ? parse_query(t, query, error) : id;
+}
+
+const char *target_query(const struct target *t, const char *key)
+{
+    for (size_t i = 0; i < t->query_count; i++)
+        if (strcmp(t->query[i].key, key) == 0)
+            return t->query[i].value;
+    return NULL;
+}
