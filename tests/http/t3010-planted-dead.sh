@@ -27,15 +27,15 @@ EOF
 # Every unit but the dead ones fires on this row: if golden rows counted, the first check would see it.
 echo '{"instances": [[4, 4, 4, 4]], "predictions": [[16.5, 7]], "tolerance": 1e-6}' >"$tmp/models/planted/1/golden.json"
 
-# metric NAME LAYER [WINDOW]: from a scrape of its own; nothing unless exactly one series matches
+# metric NAME [LAYER [WINDOW]]: from a scrape of its own; nothing unless exactly one series matches
 metric() {
-    curl -sS "$base/metrics" | awk -v name="$1{" -v layer="layer=\"$2\"" -v window="${3+window=\"$3\"}" '
+    curl -sS "$base/metrics" | awk -v name="$1{" -v layer="${2+layer=\"$2\"}" -v window="${3+window=\"$3\"}" '
         index($0, name) == 1 && index($0, "model=\"planted\"") && index($0, "version=\"1\"") &&
-            index($0, layer) && (window == "" || index($0, window)) { value = $NF; n++ }
+            (layer == "" || index($0, layer)) && (window == "" || index($0, window)) { value = $NF; n++ }
         END { if (n == 1) print value }'
 }
 
-# is VALUE NAME LAYER [WINDOW]
+# is VALUE NAME [LAYER [WINDOW]]
 is() {
     local value
     value=$(metric "${@:2}")
@@ -47,7 +47,7 @@ is() {
 
 # counts ROWS OUTPUTS ZEROS DEAD-RATIO: what hidden1 must show in both windows
 counts() {
-    is "$1" axond_neuron_rows_total hidden1 && is "$2" axond_relu_outputs_total hidden1 &&
+    is "$1" axond_neuron_rows_total && is "$2" axond_relu_outputs_total hidden1 &&
         is "$3" axond_relu_zero_outputs_total hidden1 || return 1
     local window
     for window in load 60s; do
