@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <axon/mlp.h>
 #include "metrics/metrics.h"
+#include "model/model_error.h"
 #include "options.h"
 
 enum { MODEL_NAME_MAX = 64, MODEL_LABELS_MAX = 4096 };
@@ -42,12 +43,6 @@ struct model {
 };
 
 const char *model_task_name(enum model_task task); /* "multiclass"; "" for none */
-
-/* A message about a file that does not load: the JSON path or tensor, and what disagrees. */
-struct model_error {
-    char text[512]; /* "config.json: layers[1].units: expected a whole number of at least 1, found
-                       0" */
-};
 
 /* Load <dir fd>/config.json and <version>/weights.safetensors, and check golden.json if there is
  * one. dirfd is the model's folder; nothing outside of it is read (openat2 RESOLVE_BENEATH |

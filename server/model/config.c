@@ -1,0 +1,208 @@
+/* config.c - config.json of a model: the top, input and output; config_layers.c and
+ * config_serving.c read the rest.
+ *
+ * It knows the JSON and the tables of the core, no files and no weights. Invariant: config_read()
+ * leaves either a config whose dimensions chain and fit the bounds, or nothing. */
+#include "model/config.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t outputs_min, outputs_max; /* what is possible at all; advice is for later */
+} tasks[] = {
+    [MODEL_TASK_NONE] = {"", 1, CONFIG_UNITS_MAX},
+    [MODEL_BINARY] = {"binary", 1, 2},
+    [MODEL_MULTICLASS] = {"multiclass", 2, CONFIG_UNITS_MAX},
+    [MODEL_MULTILABEL] = {"multilabel", 1, CONFIG_UNITS_MAX},
+    [MODEL_REGRESSION] = {"regression", 1, CONFIG_UNITS_MAX},
+};
+enum { TASKS = sizeof tasks / sizeof *tasks };
+
+const char *model_task_name(enum model_task task)
+{
+    return (size_t)task < TASKS ? tasks[task].name : "";
+}
+
+static size_t outputs_of(const struct config *c)
+{
+    return c->layers[c->layers_count - 1].units;
+}
+
+static int task_read(struct config *c, const struct place *top, const json_t *json)
+{
+    const json_t *value = json_object_get(json, "task");
+    char found[FIELD_FOUND_MAX];
+
+    if (!value)
+        return 0;
+    for (size_t t = MODEL_TASK_NONE + 1; t < TASKS; t++) {
+        if (!json_is_string(value) || strcmp(tasks[t].name, json_string_value(value)) != 0)
+            continue;
+        c->task = (enum model_task)t;
+        return 0;
+    }
+    return field_fail(top, "task",
+                      "expected \"binary\", \"multiclass\", \"multilabel\" or \"regression\", "
+                      "found %s",
+                      field_found(value, found));
+}
+
+static int task_check(const struct config *c, const struct place *top)
+{
+    size_t outputs = outputs_of(c);
+
+    if (outputs >= tasks[c->task].outputs_min && outputs <= tasks[c->task].outputs_max)
+        return 0;
+    return field_fail(top, "task", "\"%s\" takes %zu to %zu outputs, the last layer has %zu units",
+                      tasks[c->task].name, tasks[c->task].outputs_min, tasks[c->task].outputs_max,
+                      outputs);
+}
+
+/* input.scale or input.offset: one number for all features, or one each. */
+static int input_numbers(const struct config *c, const struct place *at, const json_t *input,
+                         const char *key, float **out)
+{
+    const json_t *value = json_object_get(input, key);
+    float *numbers;
+
+    if (!value)
+        return 0;
+    numbers = calloc(c->features, sizeof *numbers);
+    *out = numbers; /* the config owns it from here on, also on failure */
+    if (!numbers)
+        return field_fail(at, key, "out of memory");
+    if (json_is_array(value))
+        return field_floats(at, key, value, numbers, c->features);
+    if (!json_is_number(value)) {
+        char found[FIELD_FOUND_MAX];
+        return field_fail(at, key, "expected a number or an array of %zu numbers, found %s",
+                          c->features, field_found(value, found));
+    }
+    if (field_float(at, key, value, &numbers[0]) != 0)
+        return -1;
+    for (size_t i = 1; i < c->features; i++)
+        numbers[i] = numbers[0];
+    return 0;
+}
+
+static int input_read(struct config *c, const struct place *top, const json_t *json)
+{
+    static const char *const keys[] = {"name", "features", "scale", "offset", NULL};
+    struct place at = {top->file, "input", top->error};
+    const json_t *input;
+    uint64_t features = 0;
+
+    if (field_typed(top, json, "input", JSON_OBJECT, &input) != 0)
+        return -1;
+    if (!input)
+        return field_fail(top, "input", "missing; expected {\"features\": N}");
+    if (field_keys(&at, input, keys) != 0 || field_name(&at, input, "name", c->input_name) != 0 ||
+        field_whole(&at, input, "features", 1, CONFIG_UNITS_MAX, &features) != 0)
+        return -1;
+    if (features == 0)
+        return field_fail(&at, "features", "missing; expected the number of values in a row");
+    c->features = (size_t)features;
+    if (input_numbers(c, &at, input, "scale", &c->scale) != 0 ||
+        input_numbers(c, &at, input, "offset", &c->offset) != 0)
+        return -1;
+    return 0;
+}
+
+static int output_labels(struct config *c, const struct place *at, const json_t *labels)
+{
+    size_t n = json_array_size(labels), outputs = outputs_of(c);
+    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+
+    /* One sigmoid output may be labelled by both of its classes. */
+    if (n > MODEL_LABELS_MAX || (n != outputs && !(n == 2 && outputs == 1)))
+        return field_fail(at, "labels", "%zu labels for %zu output%s (at most %d)", n, outputs,
+                          outputs == 1 ? "" : "s", MODEL_LABELS_MAX);
+    c->labels = calloc(n, sizeof *c->labels);
+    if (!c->labels)
+        return field_fail(at, "labels", "out of memory");
+    for (; c->labels_count < n; c->labels_count++) {
+        const json_t *label = json_array_get(labels, c->labels_count);
+        snprintf(element, sizeof element, "labels[%zu]", c->labels_count);
+        if (!json_is_string(label) || json_string_length(label) > CONFIG_OUTPUT_LABEL_BYTES_MAX)
+            return field_fail(at, element, "expected a string of at most %d bytes, found %s",
+                              CONFIG_OUTPUT_LABEL_BYTES_MAX, field_found(label, found));
+        c->labels[c->labels_count] = strdup(json_string_value(label));
+        if (!c->labels[c->labels_count])
+            return field_fail(at, element, "out of memory");
+    }
+    return 0;
+}
+
+static int output_read(struct config *c, const struct place *top, const json_t *json)
+{
+    static const char *const keys[] = {"name", "labels", NULL};
+    struct place at = {top->file, "output", top->error};
+    const json_t *output, *labels;
+
+    if (field_typed(top, json, "output", JSON_OBJECT, &output) != 0)
+        return -1;
+    if (!output)
+        return 0;
+    if (field_keys(&at, output, keys) != 0 ||
+        field_name(&at, output, "name", c->output_name) != 0 ||
+        field_typed(&at, output, "labels", JSON_ARRAY, &labels) != 0)
+        return -1;
+    return labels ? output_labels(c, &at, labels) : 0;
+}
+
+static int top_read(struct config *c, const struct place *top, const json_t *json)
+{
+    static const char *const keys[] = {"task", "input",    "layers",   "output", "initializer",
+                                       "seed", "batching", "versions", "labels", NULL};
+
+    if (field_keys(top, json, keys) != 0 || task_read(c, top, json) != 0 ||
+        input_read(c, top, json) != 0 || config__layers_read(c, top, json) != 0 ||
+        output_read(c, top, json) != 0 || task_check(c, top) != 0)
+        return -1;
+    return config__serving_read(c, top, json);
+}
+
+int config_read(struct config *config, const char *text, size_t len, const char *file,
+                struct model_error *error)
+{
+    struct place top = {.file = file, .error = error};
+    json_t *json = field_parse(file, text, len, CONFIG_TOKENS_MAX, error);
+    int result = -1;
+
+    *config = (struct config){.input_name = "input", .output_name = "output"};
+    if (json)
+        result = top_read(config, &top, json);
+    if (result != 0)
+        config_fini(config);
+    json_decref(json);
+    return result;
+}
+
+void config_fini(struct config *config)
+{
+    for (size_t l = 0; l < config->layers_count; l++) {
+        free(config->layers[l].params);
+        free(config->layers[l].weight.numbers);
+        free(config->layers[l].bias.numbers);
+    }
+    for (size_t i = 0; i < config->labels_count; i++)
+        free(config->labels[i]);
+    free(config->layers);
+    free(config->labels);
+    free(config->scale);
+    free(config->offset);
+    *config = (struct config){0};
+}
+
+bool config_needs_weights(const struct config *config)
+{
+    for (size_t l = 0; l < config->layers_count; l++) {
+        const struct config_layer *layer = &config->layers[l];
+        if (layer->weight.source == CONFIG_TENSOR || layer->bias.source == CONFIG_TENSOR ||
+            (layer->weight.source == CONFIG_DEFAULT && !layer->initializer))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,94 @@
+/* config.h - config.json of a model as a plain struct: what the network is and how it is served.
+ *
+ * It knows the JSON and the tables of the core (activations, initialisers), no files and no
+ * weights. Whatever is wrong is an error that names the JSON path; no key is ever ignored. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <axon/activation.h>
+#include <axon/initializer.h>
+#include "model/field.h"
+#include "model/model.h"
+
+/* Bounds, against files that would ask for absurd amounts of memory. */
+enum {
+    CONFIG_BYTES_MAX = 64 << 20,
+    CONFIG_TOKENS_MAX = 4 << 20, /* values and keys, inline weights included */
+    CONFIG_LAYERS_MAX = 64,
+    CONFIG_UNITS_MAX = 65536,        /* of a layer; of features, too */
+    CONFIG_PARAMETERS_MAX = 1 << 28, /* of the network: 1 GiB of float32 */
+    CONFIG_TENSOR_NAME_MAX = 255,
+    CONFIG_OUTPUT_LABEL_BYTES_MAX = 256,
+    CONFIG_VERSIONS_MAX = 64, /* of a "specific" policy, and of "count" */
+    CONFIG_VERSION_LABELS_MAX = 64
+};
+
+/* Where the numbers of a weight or bias come from. */
+enum config_source {
+    CONFIG_DEFAULT, /* the tensor "<layer>.weight", if there is a weights file, else initialised */
+    CONFIG_TENSOR,  /* the tensor that the config names */
+    CONFIG_INLINE,
+    CONFIG_RANDOM, /* the layer's own initialiser */
+    CONFIG_NONE    /* bias only: null */
+};
+
+struct config_values {
+    enum config_source source;
+    char tensor[CONFIG_TENSOR_NAME_MAX + 1]; /* its name, the default one included */
+    float *numbers;                          /* CONFIG_INLINE: [units, features] or [units] */
+};
+
+struct config_layer {
+    char name[FIELD_NAME_MAX + 1];
+    size_t features, units;
+    const struct axon_activation *activation;
+    float *params; /* [params_count] as axon_activation_check(), or NULL for the defaults */
+    size_t params_count;
+    struct config_values weight, bias;
+    const struct axon_initializer *initializer; /* the layer's or the top's; NULL: none */
+    uint64_t seed;
+};
+
+enum config_policy { CONFIG_LATEST, CONFIG_ALL, CONFIG_SPECIFIC };
+
+struct config_version_label {
+    char name[FIELD_NAME_MAX + 1];
+    uint32_t version;
+};
+
+struct config {
+    enum model_task task;
+    char input_name[FIELD_NAME_MAX + 1], output_name[FIELD_NAME_MAX + 1];
+    size_t features;
+    float *scale, *offset; /* [features] or NULL */
+    struct config_layer *layers;
+    size_t layers_count;
+    char **labels; /* of the outputs */
+    size_t labels_count;
+    bool batching_given;
+    uint64_t batch_rows_max, queue_delay_us, queue_rows_max;
+    enum config_policy policy;
+    size_t latest_count;
+    uint32_t versions[CONFIG_VERSIONS_MAX]; /* CONFIG_SPECIFIC, ascending */
+    size_t versions_count;
+    struct config_version_label version_labels[CONFIG_VERSION_LABELS_MAX];
+    size_t version_labels_count;
+};
+
+/* Read text [len], followed by a NUL; file is how errors call it. 0 and *config is new, or -1 and
+ * error, with nothing to release. */
+int config_read(struct config *config, const char *text, size_t len, const char *file,
+                struct model_error *error);
+void config_fini(struct config *config); /* frees; zeros the struct */
+
+/* True if some layer's numbers must come from a weights file. */
+bool config_needs_weights(const struct config *config);
+
+/* What config.c shares with the parts of the parser; they take the top of the JSON. */
+int config__layers_read(struct config *config, const struct place *top, const json_t *json);
+int config__serving_read(struct config *config, const struct place *top, const json_t *json);
+
+#endif

@@ -1,0 +1,297 @@
+/* config_layers.c - the layers of config.json: dimensions, activations, and where their numbers
+ * come from.
+ *
+ * It knows the tables of the core, no files. Invariant: layer l's features are layer l-1's units,
+ * and the products of both are checked against the bounds before anything is allocated by them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/config.h"
+
+/* The names of a table as "a, b, c". */
+static void names_join(char *text, size_t size, const char *(*name)(size_t), size_t count)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", name(i));
+}
+
+static const char *activation_name(size_t i)
+{
+    size_t count;
+
+    return axon_activation_table(&count)[i].name;
+}
+
+static const char *initializer_name(size_t i)
+{
+    size_t count;
+
+    return axon_initializer_names(&count)[i];
+}
+
+static int unknown_activation(const struct place *at, const char *key, const char *name)
+{
+    char names[320];
+    size_t count;
+
+    axon_activation_table(&count);
+    names_join(names, sizeof names, activation_name, count);
+    if (!name)
+        return field_fail(at, key, "missing; there are %s", names);
+    return field_fail(at, key, "unknown activation \"%.40s\"; there are %s", name, names);
+}
+
+/* One parameter of an activation object: a number, or for a per-channel one a number per unit. */
+static int parameter_read(struct config_layer *layer, const struct place *at,
+                          const json_t *activation, size_t index)
+{
+    const struct axon_parameter *parameter = &layer->activation->parameters[index];
+    const json_t *value = json_object_get(activation, parameter->name);
+    float *grown;
+
+    if (!value)
+        return 0;
+    if (!json_is_array(value) || !parameter->per_channel)
+        return field_float(at, parameter->name, value, &layer->params[index]);
+    grown = realloc(layer->params, layer->units * sizeof *grown);
+    if (!grown)
+        return field_fail(at, parameter->name, "out of memory");
+    layer->params = grown;
+    layer->params_count = layer->units;
+    return field_floats(at, parameter->name, value, grown, layer->units);
+}
+
+static int parameters_check(const struct config_layer *layer, const struct place *at)
+{
+    const struct axon_activation *act = layer->activation;
+    char what[FIELD_NAME_MAX * 2];
+    size_t bad = 0;
+
+    if (axon_activation_check(act, layer->params, layer->params_count, layer->units, &bad) ==
+        AXON_OK)
+        return 0;
+    const struct axon_parameter *p = &act->parameters[bad < act->parameters_count ? bad : 0];
+    if (layer->params_count > act->parameters_count)
+        snprintf(what, sizeof what, "%s[%zu]", p->name, bad);
+    else
+        snprintf(what, sizeof what, "%s", p->name);
+    return field_fail(at, what, "%s takes %.9g to %.9g, found %.9g", act->name, (double)p->minimum,
+                      (double)p->maximum, (double)layer->params[bad]);
+}
+
+/* {"name": "leaky_relu", "alpha": 0.01} */
+static int parameters_read(struct config_layer *layer, const struct place *at,
+                           const json_t *activation)
+{
+    const struct axon_activation *act = layer->activation;
+    const char *keys[AXON_PARAMETERS_MAX + 2] = {"name"};
+
+    for (size_t i = 0; i < act->parameters_count; i++)
+        keys[i + 1] = act->parameters[i].name;
+    if (field_keys(at, activation, keys) != 0)
+        return -1;
+    if (act->parameters_count == 0)
+        return 0;
+    layer->params = calloc(act->parameters_count, sizeof *layer->params);
+    if (!layer->params)
+        return field_fail(at, NULL, "out of memory");
+    layer->params_count = act->parameters_count;
+    for (size_t i = 0; i < act->parameters_count; i++)
+        layer->params[i] = act->parameters[i].value;
+    for (size_t i = 0; i < act->parameters_count; i++)
+        if (parameter_read(layer, at, activation, i) != 0)
+            return -1;
+    return parameters_check(layer, at);
+}
+
+static int activation_read(struct config_layer *layer, const struct place *at, const json_t *json)
+{
+    const json_t *value = json_object_get(json, "activation"), *name = value;
+    struct place inner = {at->file, "", at->error};
+    char found[FIELD_FOUND_MAX];
+
+    if (!value)
+        return unknown_activation(at, "activation", NULL);
+    if (json_is_object(value))
+        name = json_object_get(value, "name");
+    if (!json_is_string(name))
+        return field_fail(at, "activation", "expected a name or an object with a name, found %s",
+                          field_found(value, found));
+    layer->activation = axon_activation_find(json_string_value(name));
+    if (!layer->activation)
+        return unknown_activation(at, "activation", json_string_value(name));
+    if (!json_is_object(value))
+        return 0;
+    snprintf(inner.path, sizeof inner.path, "%.32s.activation", at->path);
+    return parameters_read(layer, &inner, value);
+}
+
+static int initializer_read(const struct axon_initializer **out, uint64_t *seed,
+                            const struct place *at, const json_t *json)
+{
+    const json_t *value = json_object_get(json, "initializer");
+    char found[FIELD_FOUND_MAX], names[128];
+    size_t count;
+
+    if (field_whole(at, json, "seed", 0, INT64_MAX, seed) != 0)
+        return -1;
+    if (!value)
+        return 0;
+    *out = json_is_string(value) ? axon_initializer_find(json_string_value(value)) : NULL;
+    if (*out)
+        return 0;
+    axon_initializer_names(&count);
+    names_join(names, sizeof names, initializer_name, count);
+    return field_fail(at, "initializer", "expected one of %s, found %s", names,
+                      field_found(value, found));
+}
+
+/* Inline numbers [rows][columns]; rows 0: a flat array of columns. */
+static int inline_read(struct config_values *v, const struct place *at, const char *key,
+                       const json_t *array, size_t rows, size_t columns)
+{
+    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+
+    /* The array is as long as rows says before memory is taken for it. */
+    if (json_array_size(array) != (rows ? rows : columns))
+        return field_fail(at, key, "expected %zu %s, found %s", rows ? rows : columns,
+                          rows ? "rows (one per unit)" : "numbers (one per unit)",
+                          field_found(array, found));
+    v->source = CONFIG_INLINE;
+    v->numbers = calloc(rows ? rows * columns : columns, sizeof *v->numbers);
+    if (!v->numbers)
+        return field_fail(at, key, "out of memory");
+    if (rows == 0)
+        return field_floats(at, key, array, v->numbers, columns);
+    for (size_t r = 0; r < rows; r++) {
+        snprintf(element, sizeof element, "%s[%zu]", key, r);
+        if (field_floats(at, element, json_array_get(array, r), v->numbers + r * columns,
+                         columns) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* "weight" or "bias": a tensor's name, numbers, or for a bias null. */
+static int values_read(struct config_values *v, const struct place *at, const json_t *json,
+                       const char *key, size_t rows, size_t columns)
+{
+    const json_t *value = json_object_get(json, key);
+    char found[FIELD_FOUND_MAX];
+
+    if (!value)
+        return 0;
+    if (json_is_array(value))
+        return inline_read(v, at, key, value, rows, columns);
+    if (json_is_null(value) && rows == 0) {
+        v->source = CONFIG_NONE;
+        return 0;
+    }
+    if (!json_is_string(value) || json_string_length(value) < 1 ||
+        json_string_length(value) > CONFIG_TENSOR_NAME_MAX)
+        return field_fail(at, key, "expected a tensor's name of 1 to %d bytes%s, found %s",
+                          CONFIG_TENSOR_NAME_MAX,
+                          rows ? " or an array of rows" : ", an array of numbers or null",
+                          field_found(value, found));
+    v->source = CONFIG_TENSOR;
+    memcpy(v->tensor, json_string_value(value), json_string_length(value) + 1);
+    return 0;
+}
+
+static int sources_read(struct config_layer *layer, const struct place *at, const json_t *json)
+{
+    snprintf(layer->weight.tensor, sizeof layer->weight.tensor, "%s.weight", layer->name);
+    snprintf(layer->bias.tensor, sizeof layer->bias.tensor, "%s.bias", layer->name);
+    if (values_read(&layer->weight, at, json, "weight", layer->units, layer->features) != 0 ||
+        values_read(&layer->bias, at, json, "bias", 0, layer->units) != 0 ||
+        initializer_read(&layer->initializer, &layer->seed, at, json) != 0)
+        return -1;
+    if (!json_object_get(json, "initializer"))
+        return 0;
+    if (layer->weight.source != CONFIG_DEFAULT)
+        return field_fail(at, "initializer", "the layer has a \"weight\" already");
+    layer->weight.source = CONFIG_RANDOM;
+    return 0;
+}
+
+/* units * (features + 1) summed over the layers stays within the bound; units and features are at
+ * most 2^16 each, so a product fits 64 bits. */
+static int parameters_count_check(const struct config_layer *layer, const struct place *at,
+                                  uint64_t *total)
+{
+    *total += (uint64_t)layer->units * ((uint64_t)layer->features + 1);
+    if (*total <= CONFIG_PARAMETERS_MAX)
+        return 0;
+    return field_fail(at, "units", "%llu weights up to this layer, at most %d",
+                      (unsigned long long)*total, CONFIG_PARAMETERS_MAX);
+}
+
+static int layer_read(struct config *c, struct config_layer *layer, const struct place *at,
+                      const json_t *json, uint64_t *parameters)
+{
+    static const char *const keys[] = {"name", "units",       "activation", "weight",
+                                       "bias", "initializer", "seed",       NULL};
+    char found[FIELD_FOUND_MAX];
+    uint64_t units = 0;
+
+    if (!json_is_object(json))
+        return field_fail(at, NULL, "expected an object, found %s", field_found(json, found));
+    if (field_keys(at, json, keys) != 0 || field_name(at, json, "name", layer->name) != 0 ||
+        field_whole(at, json, "units", 1, CONFIG_UNITS_MAX, &units) != 0)
+        return -1;
+    if (units == 0)
+        return field_fail(at, "units", "missing; expected the number of units");
+    layer->units = (size_t)units;
+    if (parameters_count_check(layer, at, parameters) != 0)
+        return -1;
+    for (const struct config_layer *l = c->layers; l < layer; l++)
+        if (strcmp(l->name, layer->name) == 0)
+            return field_fail(at, "name", "\"%s\" is the name of layers[%td] already", layer->name,
+                              l - c->layers);
+    if (activation_read(layer, at, json) != 0)
+        return -1;
+    return sources_read(layer, at, json);
+}
+
+static void default_name(struct config_layer *layer, size_t index, size_t count)
+{
+    if (index + 1 == count)
+        snprintf(layer->name, sizeof layer->name, "output");
+    else
+        snprintf(layer->name, sizeof layer->name, "hidden%zu", index + 1);
+}
+
+int config__layers_read(struct config *config, const struct place *top, const json_t *json)
+{
+    const struct axon_initializer *initializer = NULL;
+    const json_t *layers;
+    uint64_t seed = 0, parameters = 0;
+    size_t n;
+
+    if (field_typed(top, json, "layers", JSON_ARRAY, &layers) != 0 ||
+        initializer_read(&initializer, &seed, top, json) != 0)
+        return -1;
+    n = json_array_size(layers);
+    if (n < 1 || n > CONFIG_LAYERS_MAX)
+        return field_fail(top, "layers", "expected an array of 1 to %d layers, found %zu",
+                          CONFIG_LAYERS_MAX, n);
+    config->layers = calloc(n, sizeof *config->layers);
+    if (!config->layers)
+        return field_fail(top, "layers", "out of memory");
+    while (config->layers_count < n) {
+        size_t l = config->layers_count++; /* counted at once, so that fini finds what it holds */
+        struct config_layer *layer = &config->layers[l];
+        struct place at = {.file = top->file, .error = top->error};
+        snprintf(at.path, sizeof at.path, "layers[%zu]", l);
+        layer->features = l ? config->layers[l - 1].units : config->features;
+        layer->initializer = initializer;
+        layer->seed = seed;
+        default_name(layer, l, n);
+        if (layer_read(config, layer, &at, json_array_get(layers, l), &parameters) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,249 @@
+/* field.c - values of a JSON file, read with errors that name the file, the path and what was
+ * found.
+ *
+ * It knows jansson and nothing of models. Nothing read here is trusted: types, ranges and sizes are
+ * checked before a value leaves. */
+#include "model/field.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int field_fail(const struct place *at, const char *key, const char *format, ...)
+{
+    char message[384];
+    va_list args;
+    const char *dot = *at->path && key ? "." : "", *colon = *at->path || key ? ": " : "";
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return model_error_set(at->error, "%s: %s%s%s%s%s", at->file, at->path, dot, key ? key : "",
+                           colon, message);
+}
+
+/* Values and keys in text, counted without parsing: what opens, separates or names one. */
+static size_t count_tokens(const char *text, size_t len)
+{
+    size_t tokens = 1;
+    int quoted = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (quoted && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (text[i] == ',' || text[i] == '[' || text[i] == '{' || text[i] == ':'))
+            tokens++;
+    }
+    return tokens;
+}
+
+json_t *field_parse(const char *file, const char *text, size_t len, size_t tokens_max,
+                    struct model_error *error)
+{
+    json_error_t e = {0};
+    json_t *json;
+
+    if (count_tokens(text, len) > tokens_max) {
+        model_error_set(error, "%s: more than %zu values", file, tokens_max);
+        return NULL;
+    }
+    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+    if (!json) {
+        model_error_set(error, "%s:%d:%d: %s", file, e.line, e.column,
+                        e.text[0] ? e.text : "out of memory");
+        return NULL;
+    }
+    if (!json_is_object(json)) {
+        char found[FIELD_FOUND_MAX];
+        model_error_set(error, "%s: expected an object, found %s", file, field_found(json, found));
+        json_decref(json);
+        return NULL;
+    }
+    return json;
+}
+
+const char *field_found(const json_t *value, char text[static FIELD_FOUND_MAX])
+{
+    switch (value ? json_typeof(value) : JSON_NULL) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        snprintf(text, FIELD_FOUND_MAX, "an array of %zu", json_array_size(value));
+        break;
+    case JSON_STRING:
+        snprintf(text, FIELD_FOUND_MAX, "\"%.40s\"", json_string_value(value));
+        break;
+    case JSON_INTEGER:
+        snprintf(text, FIELD_FOUND_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        snprintf(text, FIELD_FOUND_MAX, "%.9g", json_real_value(value));
+        break;
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    case JSON_NULL:
+        return "null";
+    }
+    return text;
+}
+
+enum { NEAR_MAX = 24 }; /* names longer than this are not guessed at */
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* Insertions, deletions and substitutions from a to b (Levenshtein), one row of the table at a
+ * time; both at most NEAR_MAX long. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[NEAR_MAX + 1], columns = (unsigned)strlen(b);
+
+    for (unsigned j = 0; j <= columns; j++)
+        row[j] = j;
+    for (unsigned i = 1; a[i - 1]; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= columns; j++) {
+            unsigned substituted = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = least(substituted, least(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[columns];
+}
+
+const char *field_nearest(const char *name, const char *const *names)
+{
+    const char *nearest = NULL;
+    size_t length = strlen(name);
+    unsigned best = (unsigned)(length < 4 ? 1 : length / 3 + 1);
+
+    if (length == 0 || length > NEAR_MAX)
+        return NULL;
+    for (; *names; names++) {
+        unsigned d = strlen(*names) <= NEAR_MAX ? distance(name, *names) : UINT32_MAX;
+        if (d < best || (d == best && !nearest)) {
+            best = d;
+            nearest = *names;
+        }
+    }
+    return nearest;
+}
+
+int field_keys(const struct place *at, const json_t *object, const char *const *allowed)
+{
+    const char *key;
+    const json_t *value;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const char *const *a = allowed;
+        while (*a && strcmp(*a, key) != 0)
+            a++;
+        if (*a)
+            continue;
+        char quoted[FIELD_NAME_MAX + 1];
+        snprintf(quoted, sizeof quoted, "%s", key);
+        const char *near = field_nearest(key, allowed);
+        return near ? field_fail(at, quoted, "unknown key; did you mean \"%s\"?", near)
+                    : field_fail(at, quoted, "unknown key");
+    }
+    return 0;
+}
+
+int field_typed(const struct place *at, const json_t *object, const char *key, json_type type,
+                const json_t **value)
+{
+    static const char *const names[] = {[JSON_OBJECT] = "an object",
+                                        [JSON_ARRAY] = "an array",
+                                        [JSON_STRING] = "a string",
+                                        [JSON_INTEGER] = "a whole number"};
+    char found[FIELD_FOUND_MAX];
+
+    *value = json_object_get(object, key);
+    if (*value && json_typeof(*value) != type)
+        return field_fail(at, key, "expected %s, found %s", names[type],
+                          field_found(*value, found));
+    return 0;
+}
+
+int field_whole(const struct place *at, const json_t *object, const char *key, uint64_t min,
+                uint64_t max, uint64_t *value)
+{
+    const json_t *json = json_object_get(object, key);
+    char found[FIELD_FOUND_MAX];
+
+    if (!json)
+        return 0;
+    if (!json_is_integer(json) || json_integer_value(json) < 0 ||
+        (uint64_t)json_integer_value(json) < min || (uint64_t)json_integer_value(json) > max)
+        return field_fail(at, key, "expected a whole number from %llu to %llu, found %s",
+                          (unsigned long long)min, (unsigned long long)max,
+                          field_found(json, found));
+    *value = (uint64_t)json_integer_value(json);
+    return 0;
+}
+
+int field_name_valid(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return name[n] == '\0' && n >= 1 && n <= FIELD_NAME_MAX;
+}
+
+int field_name(const struct place *at, const json_t *object, const char *key,
+               char name[static FIELD_NAME_MAX + 1])
+{
+    const json_t *json = json_object_get(object, key);
+    char found[FIELD_FOUND_MAX];
+
+    if (!json)
+        return 0;
+    if (!json_is_string(json) || !field_name_valid(json_string_value(json)))
+        return field_fail(at, key,
+                          "expected a name of 1 to %d letters, digits, '.', '_' or '-', found %s",
+                          FIELD_NAME_MAX, field_found(json, found));
+    memcpy(name, json_string_value(json), json_string_length(json) + 1);
+    return 0;
+}
+
+int field_float(const struct place *at, const char *what, const json_t *value, float *number)
+{
+    char found[FIELD_FOUND_MAX];
+
+    if (!json_is_number(value))
+        return field_fail(at, what, "expected a number, found %s", field_found(value, found));
+    *number = (float)json_number_value(value);
+    if (!isfinite(*number))
+        return field_fail(at, what, "%s is outside the range of float32",
+                          field_found(value, found));
+    return 0;
+}
+
+int field_floats(const struct place *at, const char *what, const json_t *array, float *numbers,
+                 size_t n)
+{
+    char found[FIELD_FOUND_MAX], element[FIELD_PATH_MAX];
+    size_t i;
+
+    if (!json_is_array(array) || json_array_size(array) != n)
+        return field_fail(at, what, "expected an array of %zu numbers, found %s", n,
+                          field_found(array, found));
+    for (i = 0; i < n; i++) {
+        const json_t *value = json_array_get(array, i);
+        numbers[i] = (float)json_number_value(value); /* 0 for what is not a number */
+        if (!json_is_number(value) || !isfinite(numbers[i]))
+            break;
+    }
+    if (i == n)
+        return 0;
+    snprintf(element, sizeof element, "%s[%zu]", what, i);
+    return field_float(at, element, json_array_get(array, i), &numbers[i]);
+}

@@ -1,0 +1,88 @@
+/* worker.c - numbers and scratch memory of the threads that serve.
+ *
+ * Invariant: a number below WORKERS_MAX - 1 belongs to at most one live thread; the last number is
+ * never handed out for good, it is what all threads beyond it share. */
+#include "worker.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { SCRATCH_ALIGNMENT = 64, SHARED_NUMBER = WORKERS_MAX - 1 };
+
+struct worker {
+    bool known;   /* number is valid                                    */
+    bool leaving; /* the destructor will run: number and scratch go back */
+    unsigned number;
+    void *scratch;
+    size_t scratch_bytes;
+};
+
+static __thread struct worker self;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool key_made;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool taken[SHARED_NUMBER];
+
+static void worker_end(void *context)
+{
+    struct worker *w = context;
+
+    free(w->scratch);
+    if (w->number != SHARED_NUMBER) {
+        pthread_mutex_lock(&lock);
+        taken[w->number] = false;
+        pthread_mutex_unlock(&lock);
+    }
+    *w = (struct worker){0}; /* a later destructor of this thread may become a worker again */
+}
+
+static void make_key(void)
+{
+    key_made = pthread_key_create(&key, worker_end) == 0;
+}
+
+static unsigned take_number(void)
+{
+    unsigned number = 0;
+
+    pthread_mutex_lock(&lock);
+    while (number < SHARED_NUMBER && taken[number])
+        number++;
+    if (number < SHARED_NUMBER)
+        taken[number] = true;
+    pthread_mutex_unlock(&lock);
+    return number;
+}
+
+static __attribute__((noinline)) void worker_begin(void)
+{
+    pthread_once(&once, make_key);
+    self.leaving = key_made && pthread_setspecific(key, &self) == 0;
+    self.number = self.leaving ? take_number() : SHARED_NUMBER;
+    self.known = true;
+}
+
+unsigned worker_index(void)
+{
+    if (!self.known)
+        worker_begin();
+    return self.number;
+}
+
+void *worker_scratch(size_t bytes)
+{
+    size_t rounded = (bytes + SCRATCH_ALIGNMENT - 1) / SCRATCH_ALIGNMENT * SCRATCH_ALIGNMENT;
+
+    if (!self.known)
+        worker_begin();
+    if (!self.leaving || bytes > SIZE_MAX / 2)
+        return NULL; /* without a destructor the memory would leak with the thread */
+    if (bytes > self.scratch_bytes || !self.scratch) {
+        free(self.scratch);
+        self.scratch = aligned_alloc(SCRATCH_ALIGNMENT, rounded ? rounded : SCRATCH_ALIGNMENT);
+        self.scratch_bytes = self.scratch ? rounded : 0;
+    }
+    return self.scratch;
+}
