@@ -7,7 +7,8 @@
 
 struct axon_initializer;
 
-/* "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal"; NULL if unknown. */
+/* "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform";
+ * NULL if unknown. */
 const struct axon_initializer *axon_initializer_find(const char *name);
 const char *const *axon_initializer_names(size_t *count);
 

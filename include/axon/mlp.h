@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include "axon/activation.h"
 
+enum { AXON_MLP_LAYERS_MAX = 1024 };
+
 struct axon_layer {
     size_t units;
     const float *weight; /* [units, features] row-major, as PyTorch has it; copied (packed)   */

@@ -1,0 +1,143 @@
+/* activation.c - the registry: look-up by name, checks of parameters, the way into the kernels.
+ *
+ * Knows activation.def and the table of kernels in use. Invariant: row i of the registry is row i
+ * of every table of kernels. */
+#include <math.h>
+#include <string.h>
+#include "axon/activation.h"
+#include "kernels/dispatch.h"
+
+#define KIND_ELEMENTWISE AXON_ELEMENTWISE
+#define KIND_CHANNELWISE AXON_ELEMENTWISE
+#define KIND_ROWWISE     AXON_ROWWISE
+
+#define ALIASES(...) \
+    {                \
+        __VA_ARGS__  \
+    }
+/* sizeof counts what the row lists; the empty first element keeps an empty list valid C. */
+#define PARAMETERS(...)                                                       \
+    .parameters_count = sizeof((struct axon_parameter[]){{0}, __VA_ARGS__}) / \
+                            sizeof(struct axon_parameter) -                   \
+                        1,                                                    \
+    .parameters = {__VA_ARGS__}
+#define PARAMETER(name, description, value, minimum, maximum) \
+    {                                                         \
+        name, description, value, minimum, maximum, false     \
+    }
+#define CHANNEL_PARAMETER(name, description, value, minimum, maximum) \
+    {                                                                 \
+        name, description, value, minimum, maximum, true              \
+    }
+
+static const struct axon_activation table[AXON_ID_COUNT] = {
+#define ACT(id, KIND, ALIASES_, formula_, latex_, derivative_, range_, PARAMETERS_, initializer_, \
+            gain_, source_, ulp_max_, sparse_, pros_, cons_, use_)                                \
+    [AXON_ID_##id] = {.name = #id,                                                                \
+                      .aliases = ALIASES_,                                                        \
+                      .kind = KIND_##KIND,                                                        \
+                      .formula = formula_,                                                        \
+                      .latex = latex_,                                                            \
+                      .derivative = derivative_,                                                  \
+                      .range = range_,                                                            \
+                      .pros = pros_,                                                              \
+                      .cons = cons_,                                                              \
+                      .use = use_,                                                                \
+                      .initializer = initializer_,                                                \
+                      .gain = gain_,                                                              \
+                      .source = source_,                                                          \
+                      .ulp_max = ulp_max_,                                                        \
+                      .sparse = sparse_,                                                          \
+                      PARAMETERS_},
+#include "activation.def"
+#undef ACT
+};
+
+const struct axon_activation *axon_activation_table(size_t *count)
+{
+    *count = AXON_ID_COUNT;
+    return table;
+}
+
+const struct axon_activation *axon_activation_find(const char *name)
+{
+    for (size_t i = 0; i < AXON_ID_COUNT; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+        for (const char *const *alias = table[i].aliases; *alias; alias++)
+            if (strcmp(*alias, name) == 0)
+                return &table[i];
+    }
+    return NULL;
+}
+
+enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
+                                       size_t params_count, size_t channels, size_t *bad)
+{
+    bool per_channel = act->parameters_count == 1 && act->parameters[0].per_channel;
+    size_t i = 0;
+
+    if (!params && params_count == 0)
+        return AXON_OK;
+    if (params &&
+        (params_count == act->parameters_count || (per_channel && params_count == channels)))
+        for (;; i++) {
+            const struct axon_parameter *p = &act->parameters[per_channel ? 0 : i];
+
+            if (i == params_count)
+                return AXON_OK;
+            if (!(params[i] >= p->minimum && params[i] <= p->maximum)) /* NaN is neither */
+                break;
+        }
+    else
+        i = params_count;
+    if (bad)
+        *bad = i;
+    return AXON_EPARAM;
+}
+
+/* params, or the defaults written to the caller's array. */
+static const float *or_defaults(const struct axon_activation *act, const float *params,
+                                size_t *params_count, float defaults[AXON_PARAMETERS_MAX])
+{
+    if (params)
+        return params;
+    *params_count = act->parameters_count;
+    for (unsigned i = 0; i < act->parameters_count; i++)
+        defaults[i] = act->parameters[i].value;
+    return defaults;
+}
+
+enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
+                                         float *y, struct axon_axis axis, const float *params,
+                                         size_t params_count)
+{
+    float defaults[AXON_PARAMETERS_MAX];
+    enum axon_status status = axon_activation_check(act, params, params_count, axis.length, NULL);
+
+    if (status != AXON_OK)
+        return status;
+    if (axis.outer == 0 || axis.length == 0 || axis.inner == 0)
+        return AXON_OK;
+    params = or_defaults(act, params, &params_count, defaults);
+    axon__kernels()->rows[act - table].forward(x, y, axis, params, params_count);
+    return AXON_OK;
+}
+
+enum axon_status axon_activation_gradient(const struct axon_activation *act, const float *x,
+                                          const float *upstream, float *dx, struct axon_axis axis,
+                                          const float *params, size_t params_count)
+{
+    float defaults[AXON_PARAMETERS_MAX];
+    enum axon_status status = axon_activation_check(act, params, params_count, axis.length, NULL);
+
+    if (status != AXON_OK)
+        return status;
+    if (!upstream && act->kind == AXON_ROWWISE)
+        return AXON_EPARAM;
+    if (axis.outer == 0 || axis.length == 0 || axis.inner == 0)
+        return AXON_OK;
+    params = or_defaults(act, params, &params_count, defaults);
+    axon__kernels()->rows[act - table].gradient(x, upstream, dx, axis, params, params_count);
+    return AXON_OK;
+}

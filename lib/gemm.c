@@ -1,0 +1,29 @@
+/* gemm.c - the only file that includes <cblas.h>: the product, and what the BLAS says of itself.
+ *
+ * Knows OpenBLAS and nothing of layers. Invariant: dimensions fit an int, which axon_mlp_create()
+ * has checked against AXON_GEMM_MAX. */
+#include <cblas.h>
+#include "axon/cpu.h"
+#include "gemm.h"
+
+void axon__gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f,
+                a, (blasint)lda, b, (blasint)ldb, 0.0f, c, (blasint)ldc);
+}
+
+const char *axon_blas_version(void)
+{
+    return openblas_get_config();
+}
+
+const char *axon_blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+void axon_blas_threads_set(int threads)
+{
+    openblas_set_num_threads(threads);
+}

@@ -1,0 +1,201 @@
+/* kernels/dispatch.c - asks the CPU, probes the tables, remembers the choice.
+ *
+ * Invariant: a table is used only if this CPU has its instructions and it agrees with baseline on a
+ * probe; baseline itself is always there. The choice is one atomic pointer: resolving it twice at
+ * once gives the same answer twice. */
+#include <float.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include "axon/cpu.h"
+#include "kernels/dispatch.h"
+
+#if defined(__x86_64__)
+static const struct axon_kernels *const tables[] = {&axon__kernels_avx512, &axon__kernels_avx2,
+                                                    &axon__kernels_baseline};
+static const char *const names[] = {"avx512", "avx2", "baseline"};
+#else
+static const struct axon_kernels *const tables[] = {&axon__kernels_baseline};
+static const char *const names[] = {"baseline"};
+#endif
+
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static _Atomic(const struct axon_kernels *) in_use;
+
+/* How many of the first tables this CPU lacks: every AVX-512 machine has AVX2 and FMA too. */
+static size_t lacking(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return 2;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
+               ? 0
+               : 1;
+#else
+    return 0;
+#endif
+}
+
+const struct axon_kernels *const *axon__kernels_list(size_t *count)
+{
+    size_t skip = lacking();
+
+    *count = TABLES - skip;
+    return tables + skip;
+}
+
+/* ---- the probe
+ * ------------------------------------------------------------------------------------ */
+
+/* Odd in length, so that a tail is part of it; a multiple of three for the softmax over columns. */
+static const float probe[] = {
+    0.0f,     -0.0f,   1.0f,     -1.0f,     0.5f,    -0.5f,   2.5f,   -2.5f, 5.0f,
+    -5.0f,    9.0f,    -9.0f,    14.0f,     -14.0f,  20.0f,   -20.0f, 88.0f, -88.0f,
+    -100.0f,  -104.0f, FLT_MAX,  -FLT_MAX,  FLT_MIN, -1e-42f, 1e-3f,  1e-7f, -0.75f,
+    -1.2784f, 3e-2f,   INFINITY, -INFINITY, -1e-20f, 7.5f,
+};
+
+enum { PROBE = sizeof probe / sizeof *probe };
+
+/* Floats as integers that grow with the value, so that a difference counts the floats between. */
+static int64_t ordinal(float a)
+{
+    int32_t bits;
+
+    memcpy(&bits, &a, sizeof bits);
+    return bits < 0 ? -(int64_t)(bits & INT32_MAX) : bits;
+}
+
+static int same(const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t gap = ordinal(a[i]) - ordinal(b[i]);
+
+        if (isnan(a[i]) != isnan(b[i]) || (!isnan(a[i]) && (gap < -4 || gap > 4)))
+            return 0;
+    }
+    return 1;
+}
+
+static int same_row(const struct axon_kernel *a, const struct axon_kernel *b, const float *params,
+                    size_t params_count, enum axon_kind kind)
+{
+    /* Rowwise kernels sum, so the extreme values would drown the others: they get the tame middle.
+     */
+    static const struct axon_axis flat = {1, PROBE, 1}, row = {1, 20, 1}, columns = {1, 4, 5};
+    float got[PROBE] = {0}, want[PROBE] = {0};
+    struct axon_axis axis = kind == AXON_ROWWISE ? row : flat;
+
+    a->forward(probe, got, axis, params, params_count);
+    b->forward(probe, want, axis, params, params_count);
+    if (!same(got, want, PROBE))
+        return 0;
+    if (kind == AXON_ROWWISE) {
+        a->forward(probe, got, columns, params, params_count);
+        b->forward(probe, want, columns, params, params_count);
+    } else {
+        a->gradient(probe, NULL, got, axis, params, params_count);
+        b->gradient(probe, NULL, want, axis, params, params_count);
+    }
+    return same(got, want, PROBE);
+}
+
+static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *b)
+{
+    enum { UNITS = AXON_UNITS_MULTIPLE };
+    float bias[UNITS], params[AXON_PARAMETERS_MAX * UNITS], got[2 * UNITS], want[2 * UNITS];
+    uint32_t got_tally[UNITS] = {0}, want_tally[UNITS] = {0};
+    struct axon_epilogue e = {got, 2, UNITS, bias, params, got_tally};
+
+    if (!a->epilogue || !b->epilogue)
+        return a->epilogue == b->epilogue;
+    for (size_t i = 0; i < 2 * UNITS; i++) {
+        bias[i % UNITS] = 0.25f;
+        params[i] = 0.5f;
+        got[i] = want[i] = probe[i];
+    }
+    a->epilogue(&e);
+    e.z = want;
+    e.tally = want_tally;
+    b->epilogue(&e);
+    return same(got, want, 2 * UNITS) && !memcmp(got_tally, want_tally, sizeof got_tally);
+}
+
+int axon__kernels_agree(const struct axon_kernels *kernels)
+{
+    const struct axon_kernels *base = &axon__kernels_baseline;
+    size_t count;
+    const struct axon_activation *act = axon_activation_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        float params[AXON_PARAMETERS_MAX];
+
+        for (unsigned k = 0; k < AXON_PARAMETERS_MAX; k++)
+            params[k] = act[i].parameters[k].value;
+        if (!same_row(&kernels->rows[i], &base->rows[i], params, act[i].parameters_count,
+                      act[i].kind) ||
+            !same_epilogue(&kernels->rows[i], &base->rows[i]))
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- the choice
+ * ----------------------------------------------------------------------------------- */
+
+static const struct axon_kernels *best(void)
+{
+    size_t count;
+    const struct axon_kernels *const *list = axon__kernels_list(&count);
+
+    while (count > 1 && !axon__kernels_agree(*list)) {
+        list++;
+        count--;
+    }
+    return *list;
+}
+
+const struct axon_kernels *axon__kernels(void)
+{
+    const struct axon_kernels *kernels = atomic_load_explicit(&in_use, memory_order_acquire);
+
+    if (!kernels) {
+        kernels = best();
+        atomic_store_explicit(&in_use, kernels, memory_order_release);
+    }
+    return kernels;
+}
+
+const char *const *axon_isa_list(size_t *count)
+{
+    size_t skip = lacking();
+
+    *count = TABLES - skip;
+    return names + skip;
+}
+
+const char *axon_isa_name(void)
+{
+    return axon__kernels()->isa;
+}
+
+enum axon_status axon_isa_select(const char *name)
+{
+    size_t count;
+    const struct axon_kernels *const *list = axon__kernels_list(&count);
+    const struct axon_kernels *chosen = NULL;
+
+    if (strcmp(name, "auto") == 0)
+        chosen = best();
+    for (size_t i = 0; i < count && !chosen; i++)
+        if (strcmp(list[i]->isa, name) == 0 && axon__kernels_agree(list[i]))
+            chosen = list[i];
+    if (!chosen)
+        return AXON_EUNSUPPORTED;
+    atomic_store_explicit(&in_use, chosen, memory_order_release);
+    return AXON_OK;
+}

@@ -1,0 +1,216 @@
+/* kernels/vec.h - VF_LANES floats at a time, in plain GNU C.
+ *
+ * GCC/Clang vector extensions: + - * / and comparisons work on these types directly and become
+ * SSE2, AVX2, AVX-512 or NEON according to the -m flags of this compilation. Only what the
+ * operators lack is named here; an intrinsic stands only where the plain form compiles badly. A
+ * comparison yields a mask of all-ones lanes, and false for NaN. */
+#ifndef AXON_VEC_H
+#define AXON_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#if defined(__AVX512F__)
+#define VF_LANES 16
+#elif defined(__AVX2__)
+#define VF_LANES 8
+#else
+#define VF_LANES 4 /* SSE2 and NEON: the baseline of both ABIs */
+#endif
+
+typedef float vf __attribute__((vector_size(VF_LANES * 4)));
+typedef int32_t vi __attribute__((vector_size(VF_LANES * 4)));
+typedef uint32_t vu __attribute__((vector_size(VF_LANES * 4)));
+/* Half as many doubles fill a register of the same width; vh is vd's values as floats. */
+typedef float vh __attribute__((vector_size(VF_LANES * 2)));
+typedef double vd __attribute__((vector_size(VF_LANES * 4)));
+typedef int64_t vl __attribute__((vector_size(VF_LANES * 4)));
+typedef uint64_t vul __attribute__((vector_size(VF_LANES * 4)));
+
+static inline vf vf_all(float a)
+{
+    return a - (vf){0};
+}
+
+static inline vd vd_all(double a)
+{
+    return a - (vd){0};
+}
+
+static inline vf vf_load(const float *p)
+{
+    vf v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void vf_store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* The first n lanes (n < VF_LANES); the others are `fill`. */
+static inline vf vf_load_part(const float *p, size_t n, float fill)
+{
+#if defined(__AVX512F__)
+    return _mm512_mask_loadu_ps(vf_all(fill), (__mmask16)((1u << n) - 1), p);
+#else
+    vf v = vf_all(fill);
+
+    for (size_t i = 0; i < n; i++)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
+static inline void vf_store_part(float *p, vf v, size_t n)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);
+#else
+    for (size_t i = 0; i < n; i++)
+        p[i] = v[i];
+#endif
+}
+
+/* m ? a : b, lane by lane; m is the result of a comparison. */
+static inline vf vf_pick(vi m, vf a, vf b)
+{
+    return (vf)((m & (vi)a) | (~m & (vi)b));
+}
+
+static inline vd vd_pick(vl m, vd a, vd b)
+{
+    return (vd)((m & (vl)a) | (~m & (vl)b));
+}
+
+static inline vf vf_abs(vf a)
+{
+    return (vf)((vi)a & INT32_MAX);
+}
+
+static inline vd vd_abs(vd a)
+{
+    return (vd)((vl)a & INT64_MAX);
+}
+
+/* a with the sign of b */
+static inline vd vd_sign(vd a, vd b)
+{
+    return (vd)(((vl)a & INT64_MAX) | ((vl)b & INT64_MIN));
+}
+
+/* The larger and the smaller; a NaN in `a` comes through, which is why `a` is the second operand of
+ * the instruction. */
+static inline vd vd_max(vd a, double b)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_pd(vd_all(b), a);
+#elif defined(__AVX2__)
+    return _mm256_max_pd(vd_all(b), a);
+#elif defined(__SSE2__)
+    return _mm_max_pd(vd_all(b), a);
+#else
+    return vd_pick(a < b, vd_all(b), a);
+#endif
+}
+
+static inline vd vd_min(vd a, double b)
+{
+#if defined(__AVX512F__)
+    return _mm512_min_pd(vd_all(b), a);
+#elif defined(__AVX2__)
+    return _mm256_min_pd(vd_all(b), a);
+#elif defined(__SSE2__)
+    return _mm_min_pd(vd_all(b), a);
+#else
+    return vd_pick(a > b, vd_all(b), a);
+#endif
+}
+
+/* a * b + c: one rounding where the ISA has it, two on plain SSE2. */
+static inline vd vd_fma(vd a, vd b, vd c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f64(c, a, b);
+#else
+    return a * b + c;
+#endif
+}
+
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f32(c, a, b);
+#else
+    return a * b + c;
+#endif
+}
+
+#if VF_LANES == 16
+#define VF_LOW  0, 1, 2, 3, 4, 5, 6, 7
+#define VF_HIGH 8, 9, 10, 11, 12, 13, 14, 15
+#elif VF_LANES == 8
+#define VF_LOW  0, 1, 2, 3
+#define VF_HIGH 4, 5, 6, 7
+#else
+#define VF_LOW  0, 1
+#define VF_HIGH 2, 3
+#endif
+
+/* The two halves of a as doubles, exactly. */
+static inline vd vd_low(vf a)
+{
+    return __builtin_convertvector(__builtin_shufflevector(a, a, VF_LOW), vd);
+}
+
+static inline vd vd_high(vf a)
+{
+    return __builtin_convertvector(__builtin_shufflevector(a, a, VF_HIGH), vd);
+}
+
+/* Rounded to float once; subnormals are kept. */
+static inline vf vf_join(vd low, vd high)
+{
+    vh l = __builtin_convertvector(low, vh), h = __builtin_convertvector(high, vh);
+
+    return __builtin_shufflevector(l, h, VF_LOW, VF_HIGH);
+}
+
+/* Of each lane pair-wise, so that the order of additions is fixed. */
+static inline double vd_sum(vd a)
+{
+    double s = 0;
+
+    for (size_t i = 0; i < VF_LANES / 2; i++)
+        s += a[i];
+    return s;
+}
+
+/* The largest lane; NaN lanes are passed over. */
+static inline float vf_top(vf a)
+{
+    float top = a[0];
+
+    for (size_t i = 1; i < VF_LANES; i++)
+        top = a[i] > top ? a[i] : top;
+    return top;
+}
+
+#endif

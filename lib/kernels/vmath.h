@@ -1,0 +1,96 @@
+/* kernels/vmath.h - the functions that the activations are made of, over a vector of doubles.
+ *
+ * Work in double makes a float result correctly rounded but for some hundredths of an ULP, keeps
+ * subnormal results, and needs no FMA; the approximations are therefore cut to about 2^-33, not to
+ * double precision. Constants and error bounds come from tests/oracle/coefficients.py; NaN in,
+ * NaN out everywhere. */
+#ifndef AXON_VMATH_H
+#define AXON_VMATH_H
+
+#include "kernels/vec.h"
+
+/* c[0] + c[1] x + ... by Horner's rule; n is a constant where it is used. */
+static inline vd vd_polynomial(vd x, const double *c, int n)
+{
+    vd y = vd_all(c[n - 1]);
+
+#pragma GCC unroll 12
+    for (int i = n - 2; i >= 0; i--)
+        y = vd_fma(y, x, vd_all(c[i]));
+    return y;
+}
+
+/* 1 / a, |a| in the range of a normal float. A division of floats and one Newton step: 2^-46. */
+static inline vd vd_reciprocal(vd a)
+{
+    vd r = __builtin_convertvector(1.0f / __builtin_convertvector(a, vh), vd);
+
+    return vd_fma(r, 1.0 - a * r, r);
+}
+
+/* x = k ln 2 + r with |r| <= ln 2 / 2 (Cody & Waite 1980). Returns (e^r - 1) / r * r, that is
+ * e^r - 1 within 2^-37 of itself, and 2^k. |x| <= 708. */
+static inline vd vd_expm1_reduced(vd x, vd *scale)
+{
+    static const double c[] = {
+        0.9999999999955055,   0.4999999999995507,   0.1666666678638044,     0.041666666786337556,
+        0.008333283518768105, 0.001388883909064138, 0.00019907582591325134, 2.4867883453521802e-05,
+    };
+    const double to_integer = 0x1.8p52; /* adding it rounds to an integer, kept in the low bits */
+    vd k = vd_fma(x, vd_all(0x1.71547652b82fep0), vd_all(to_integer));
+    vd r = vd_fma(k - to_integer, vd_all(-0x1.62e42fefa39efp-1), x);
+
+    /* A scale of its own, not an addition to the exponent of e^r: that could turn a NaN into a
+     * number. */
+    *scale = (vd)(((vul)k << 52) + ((uint64_t)1023 << 52));
+    return r * vd_polynomial(r, c, 8);
+}
+
+/* e^x within 2^-37; |x| <= 708 */
+static inline vd vd_exp(vd x)
+{
+    vd scale, p = vd_expm1_reduced(x, &scale);
+
+    return vd_fma(p, scale, scale);
+}
+
+/* e^x - 1 within 2^-36, also near 0; x in [0, 80] */
+static inline vd vd_expm1(vd x)
+{
+    vd scale, p = vd_expm1_reduced(x, &scale);
+
+    return vd_fma(p, scale, scale - 1.0);
+}
+
+/* Phi(-a) e^(a^2 / 2), Phi the normal distribution function, within 2^-33; a in [0, 15]. A minimax
+ * rational: all coefficients are positive, so nothing cancels. */
+static inline vd vd_normal_tail(vd a)
+{
+    static const double p[] = {
+        0.499999999955882,   0.5083840575374715,   0.2513272104174738,
+        0.07162913738406974, 0.011715686082602999, 0.0008970965698835814,
+    };
+    static const double q[] = {
+        1.0,
+        1.8146526674320942,
+        1.450537897367798,
+        0.6592544738014402,
+        0.18180166292695776,
+        0.029366693303780854,
+        0.0022486902182244665,
+    };
+
+    return vd_polynomial(a, p, 6) * vd_reciprocal(vd_polynomial(a, q, 7));
+}
+
+/* What the derivative of x G(x) is on the negative side near its only zero, where the plain formula
+ * cancels: (a - root) * polynomial(a - root) for |a - root| <= 1/8, a = |x|, within 2^-39; `plain`
+ * elsewhere. */
+static inline vd vd_near_root(vd a, double root, const double c[8], vd plain)
+{
+    vd t = a - root;
+
+    return vd_pick(vd_abs(t) <= 0.125, t * vd_polynomial(t, c, 8), plain);
+}
+
+#endif

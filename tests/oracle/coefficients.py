@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Prints the constants of lib/kernels/vmath.h and how far each approximation is from the exact
+function (needs: pip install mpmath). Run it to check or to change a degree; nothing runs it in the
+build. Polynomials interpolate at Chebyshev nodes, the rational is a weighted least-squares fit of
+the relative error (Sanathanan-Koerner iteration) refined by Lawson's weights."""
+import mpmath as mp
+
+mp.mp.dps = 60
+
+
+def chebyshev_nodes(lo, hi, n):
+    return [(lo + hi) / 2 + (hi - lo) / 2 * mp.cos(mp.pi * (2 * k + 1) / (2 * n)) for k in range(n)]
+
+
+def interpolate(f, lo, hi, degree):
+    xs = chebyshev_nodes(mp.mpf(lo), mp.mpf(hi), degree + 1)
+    a = mp.matrix(degree + 1, degree + 1)
+    for i, x in enumerate(xs):
+        for j in range(degree + 1):
+            a[i, j] = x ** j
+    return list(mp.lu_solve(a, mp.matrix([f(x) for x in xs])))
+
+
+def polynomial(c, x):
+    return mp.polyval([mp.mpf(float(v)) for v in reversed(c)], x)
+
+
+def show(name, c):
+    print(f"{name}:")
+    for v in c:
+        print(f"    {float(v)!r},")
+
+
+def worst(f, g, lo, hi, n=4001):
+    return max(abs(g(x) / f(x) - 1) for x in (lo + (hi - lo) * mp.mpf(2 * k + 1) / (2 * n) for k in range(n)))
+
+
+def rational(f, lo, hi, p_degree, q_degree, rounds=24, points=260):
+    """p/q ~ f with q(0) = 1, minimising the largest relative error."""
+    xs = chebyshev_nodes(mp.mpf(lo), mp.mpf(hi), points)
+    fs = [f(x) for x in xs]
+    n = p_degree + 1 + q_degree
+    q_old, weight = [mp.mpf(1)] * points, [mp.mpf(1)] * points
+    best, best_c = None, None
+    for _ in range(rounds):
+        ata, atb = mp.matrix(n, n), mp.matrix(n, 1)
+        for x, fx, qo, w in zip(xs, fs, q_old, weight):
+            s = w / (fx * qo)
+            row = [s * x ** j for j in range(p_degree + 1)]
+            row += [-s * fx * x ** j for j in range(1, q_degree + 1)]
+            rhs = s * fx
+            for i in range(n):
+                for j in range(n):
+                    ata[i, j] += row[i] * row[j]
+                atb[i] += row[i] * rhs
+        c = mp.lu_solve(ata, atb)
+        p, q = list(c[: p_degree + 1]), [mp.mpf(1)] + list(c[p_degree + 1:])
+        q_old = [mp.polyval(q[::-1], x) for x in xs]
+        err = [abs(mp.polyval(p[::-1], x) / qo / fx - 1) for x, fx, qo in zip(xs, fs, q_old)]
+        top = max(err)
+        if best is None or top < best:
+            best, best_c = top, (p, q)
+        weight = [mp.sqrt(w * w * (e / top + mp.mpf("1e-3"))) for w, e in zip(weight, err)]
+        m = max(weight)
+        weight = [w / m for w in weight]
+    return best_c
+
+
+def normal_cdf(x):
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def normal_pdf(x):
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def report(what, error):
+    print(f"# {what}: relative error 2^{float(mp.log(error, 2)):.1f}\n")
+
+
+def main():
+    half = mp.log(2) / 2
+    for degree in (7,):
+        f = lambda r: mp.expm1(r) / r if r else mp.mpf(1)
+        c = interpolate(f, -half * mp.mpf("1.0001"), half * mp.mpf("1.0001"), degree)
+        show(f"expm1(r)/r, degree {degree}", c)
+        report("expm1", worst(f, lambda r: polynomial(c, r), -half, half))
+
+    tail = lambda a: normal_cdf(-a) * mp.exp(a * a / 2)
+    for pd, qd in ((5, 6),):
+        p, q = rational(tail, 0, 15, pd, qd)
+        show("normal tail p", p)
+        show("normal tail q", q)
+        report(f"Phi(-a) exp(a^2/2) on [0, 15], {pd}/{qd}",
+               worst(tail, lambda a: polynomial(p, a) / polynomial(q, a), 0, 15))
+
+    gauss = lambda a: normal_cdf(-a) - a * normal_pdf(a)
+    logistic = lambda a: 1 / (1 + mp.exp(a))
+    silu = lambda a: logistic(a) * (1 - a * (1 - logistic(a)))
+    k0, k1 = mp.sqrt(2 / mp.pi), mp.mpf("0.044715")
+    u = lambda a: 2 * k0 * (a + k1 * a ** 3)
+    du = lambda a: 2 * k0 * (1 + 3 * k1 * a * a)
+    tanh = lambda a: logistic(u(a)) - a * du(a) * logistic(u(a)) * (1 - logistic(u(a)))
+    for name, f, guess in (("gelu'(-a)", gauss, 0.75), ("silu'(-a)", silu, 1.28),
+                           ("gelu_tanh'(-a)", tanh, 0.75)):
+        root = mp.findroot(f, guess)
+        g = lambda t: f(root + t) / t if t else mp.diff(f, root)
+        width = mp.mpf(1) / 8
+        c = interpolate(g, -width, width, 7)
+        print(f"# {name}: root {float(root)!r}")
+        show(f"{name} / (a - root)", c)
+        report("near the root, |t| <= 1/8", worst(g, lambda t: polynomial(c, t), -width, width))
+
+
+main()
