@@ -30,9 +30,13 @@
         name, description, value, minimum, maximum, true              \
     }
 
+#define DENSE                .saturation_low = NAN, .saturation_high = NAN
+#define SPARSE               .sparse = true, DENSE
+#define SATURATES(low, high) .saturation_low = low, .saturation_high = high
+
 static const struct axon_activation table[AXON_ID_COUNT] = {
 #define ACT(id, KIND, ALIASES_, formula_, latex_, derivative_, range_, PARAMETERS_, initializer_, \
-            gain_, source_, ulp_max_, sparse_, pros_, cons_, use_)                                \
+            gain_, source_, ulp_max_, HEALTH_, pros_, cons_, use_)                                \
     [AXON_ID_##id] = {.name = #id,                                                                \
                       .aliases = ALIASES_,                                                        \
                       .kind = KIND_##KIND,                                                        \
@@ -47,7 +51,7 @@ static const struct axon_activation table[AXON_ID_COUNT] = {
                       .gain = gain_,                                                              \
                       .source = source_,                                                          \
                       .ulp_max = ulp_max_,                                                        \
-                      .sparse = sparse_,                                                          \
+                      HEALTH_,                                                                    \
                       PARAMETERS_},
 #include "activation.def"
 #undef ACT

@@ -34,6 +34,7 @@ struct axon_activation {
     const char *source;                               /* the paper that defines it               */
     float ulp_max; /* accuracy promise of forward and derivative at default parameters           */
     bool sparse;   /* one-sided with exact zeros: dead-unit accounting applies                   */
+    float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN  */
     unsigned parameters_count;
     struct axon_parameter parameters[AXON_PARAMETERS_MAX];
 };

@@ -1,0 +1,257 @@
+/* test_server_api.c - every folder of tests/api: the request is handed to api_handle(), the reply
+ * compared.
+ *
+ * Adding a case adds no code: see tests/api/README.md. */
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <axon/activation.h>
+#include "api/api.h"
+#include "clock.h"
+#include "metrics/metrics.h"
+#include "model/repository.h"
+
+static glob_t cases;
+static struct options options;
+static struct api api = {.options = &options};
+
+static char *read_text(const char *folder, const char *name)
+{
+    char path[512];
+    struct buf text;
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "%s: not there", path);
+    buf_init(&text, 0);
+    do {
+        char *room = buf_reserve(&text, 4096);
+
+        ck_assert_ptr_nonnull(room);
+        n = fread(room, 1, 4096, file);
+        text.len += n;
+    } while (n > 0);
+    fclose(file);
+    buf_append(&text, "", 1);
+    return text.data;
+}
+
+/* Cut the head (first line, "Name: value" lines, empty line) off text, which becomes the body. */
+struct head {
+    char *first, *lines[8], *body;
+    size_t lines_count;
+};
+
+static struct head split(char *text)
+{
+    struct head head = {.first = strsep(&text, "\n")};
+
+    for (char *line; text && (line = strsep(&text, "\n")) != NULL && *line;)
+        head.lines[head.lines_count++] = line;
+    head.body = text ? text : "";
+    return head;
+}
+
+static const char *header_of(const struct head *head, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < head->lines_count; i++)
+        if (strncmp(head->lines[i], name, length) == 0 && head->lines[i][length] == ':')
+            return head->lines[i] + length + 2;
+    return NULL;
+}
+
+/* want ends with "..." where the rest does not matter. */
+static void assert_body(const char *folder, const char *want, const char *got)
+{
+    size_t length = strlen(want);
+
+    if (length >= 3 && strcmp(want + length - 3, "...") == 0)
+        ck_assert_msg(strncmp(want, got, length - 3) == 0, "%s:\n  want %s\n  got  %.1000s", folder,
+                      want, got);
+    else
+        ck_assert_msg(strcmp(want, got) == 0, "%s:\n  want %s\n  got  %.1000s", folder, want, got);
+}
+
+static void answer(const struct head *head, struct api_reply *reply)
+{
+    char *target = head->first, *method = strsep(&target, " ");
+    struct api_request request = {.method = method,
+                                  .target = target,
+                                  .content_type = header_of(head, "Content-Type"),
+                                  .content_encoding = header_of(head, "Content-Encoding"),
+                                  .accept = header_of(head, "Accept"),
+                                  .request_id = "test",
+                                  .body = head->body,
+                                  .body_bytes = strlen(head->body),
+                                  .received_ns = clock_ns()};
+    struct api_reply early;
+
+    /* What is refused early must be refused alike when the body is there. */
+    bool admitted = api_admit(&api, &request, request.body_bytes, &early);
+
+    api_handle(&api, &request, reply);
+    if (!admitted) {
+        ck_assert_uint_eq(early.http_status, reply->http_status);
+        ck_assert_str_eq(early.body.data, reply->body.data);
+    }
+    ck_assert_uint_eq(early.route, reply->route);
+    api_reply_fini(&early);
+}
+
+START_TEST(reply_is_as_written_down)
+{
+    const char *folder = cases.gl_pathv[_i], *allow;
+    char *request_text = read_text(folder, "request"), *reply_text = read_text(folder, "reply");
+    struct head request = split(request_text), want = split(reply_text);
+    struct api_reply reply;
+
+    answer(&request, &reply);
+    if (*want.body)
+        want.body[strlen(want.body) - 1] = '\0'; /* the file's last newline */
+    buf_append(&reply.body, "", 1);
+    assert_body(folder, want.body, reply.body.data);
+    ck_assert_msg(reply.http_status == strtoul(want.first, NULL, 10), "%s: want %s, got %u", folder,
+                  want.first, reply.http_status);
+    allow = header_of(&want, "Allow");
+    ck_assert_str_eq(reply.allow, allow ? allow : "");
+    ck_assert_uint_eq(reply.retry_after_s, reply.http_status == 503 ? 1 : 0);
+    api_reply_fini(&reply);
+    free(request_text);
+    free(reply_text);
+}
+END_TEST
+
+START_TEST(readiness_turns_false_when_draining)
+{
+    struct api_request request = {.method = "GET", .target = "/v2/health/ready", .body = ""};
+    struct api_reply reply;
+
+    api.draining = true;
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 503);
+    api_reply_fini(&reply);
+    request.target = "/v2/health/live";
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 200);
+    api_reply_fini(&reply);
+    api.draining = false;
+}
+END_TEST
+
+static void predict(const char *body, struct api_reply *reply)
+{
+    struct api_request request = {.method = "POST",
+                                  .target = "/v1/models/tiny:predict",
+                                  .body = body,
+                                  .body_bytes = strlen(body),
+                                  .received_ns = clock_ns()};
+
+    api_handle(&api, &request, reply);
+}
+
+START_TEST(limits_are_refused_by_name_and_number)
+{
+    struct api_reply reply;
+
+    options.rows_max = 1;
+    predict("{\"instances\": [[1, 2], [3, 4]]}", &reply);
+    ck_assert_uint_eq(reply.http_status, 400);
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "2 rows, at most 1 (rows_max)"));
+    api_reply_fini(&reply);
+    options.rows_max = 65536;
+    options.elements_max = 3;
+    predict("{\"instances\": [[1, 2], [3, 4]]}", &reply);
+    ck_assert_uint_eq(reply.http_status, 400);
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "elements_max"));
+    api_reply_fini(&reply);
+    options_defaults(&options);
+}
+END_TEST
+
+START_TEST(deadline_that_has_passed_is_504)
+{
+    struct api_request request = {.method = "POST", .target = "/v1/models/tiny:predict"};
+    struct api_reply reply;
+
+    request.body = "{\"instances\": [[1, 2]]}";
+    request.body_bytes = strlen(request.body);
+    request.received_ns = clock_ns() - 31 * UINT64_C(1000000000);
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 504);
+    api_reply_fini(&reply);
+}
+END_TEST
+
+START_TEST(body_longer_than_declared_limit_is_413_before_it_is_read)
+{
+    struct api_request request = {.method = "POST", .target = "/v1/models/tiny:predict"};
+    struct api_reply reply;
+
+    ck_assert(!api_admit(&api, &request, options.body_bytes_max + 1, &reply));
+    ck_assert_uint_eq(reply.http_status, 413);
+    api_reply_fini(&reply);
+    ck_assert(api_admit(&api, &request, options.body_bytes_max, &reply));
+    api_reply_fini(&reply);
+    ck_assert(api_admit(&api, &request, API_BODY_UNKNOWN, &reply));
+    api_reply_fini(&reply);
+}
+END_TEST
+
+static void start(void)
+{
+    size_t failed;
+    struct model_error error;
+    const struct metrics_info info = {.version = "test",
+                                      .revision = "test",
+                                      .compiler = "test",
+                                      .blas = "test",
+                                      .blas_core = "test",
+                                      .isa = "test",
+                                      .route_template = api_route_template,
+                                      .routes_count = API_ROUTE_OTHER,
+                                      .window_s = 60};
+
+    options_defaults(&options);
+    ck_assert_int_eq(metrics_init(&info), 0);
+    api.repository = repository_open("tests/api/models", &options, &failed, &error);
+    ck_assert_msg(api.repository != NULL, "%s", error.text);
+    ck_assert_uint_eq(failed, 1);
+}
+
+static void stop(void)
+{
+    repository_close(api.repository);
+    metrics_fini();
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("api");
+    TCase *tc = tcase_create("cases");
+    SRunner *runner;
+    int failed;
+
+    if (glob("tests/api/*/request", 0, NULL, &cases) != 0)
+        return EXIT_FAILURE;
+    for (size_t i = 0; i < cases.gl_pathc; i++)
+        *strrchr(cases.gl_pathv[i], '/') = '\0';
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_loop_test(tc, reply_is_as_written_down, 0, (int)cases.gl_pathc);
+    tcase_add_test(tc, readiness_turns_false_when_draining);
+    tcase_add_test(tc, limits_are_refused_by_name_and_number);
+    tcase_add_test(tc, deadline_that_has_passed_is_504);
+    tcase_add_test(tc, body_longer_than_declared_limit_is_413_before_it_is_read);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    globfree(&cases);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
