@@ -177,12 +177,24 @@ static inline vf vf_fma(vf a, vf b, vf c)
 /* The two halves of a as doubles, exactly. */
 static inline vd vd_low(vf a)
 {
+#if defined(__AVX512F__)
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(a));
+#elif defined(__AVX2__)
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(a));
+#else
     return __builtin_convertvector(__builtin_shufflevector(a, a, VF_LOW), vd);
+#endif
 }
 
 static inline vd vd_high(vf a)
 {
+#if defined(__AVX512F__)
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1));
+#elif defined(__AVX2__)
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1));
+#else
     return __builtin_convertvector(__builtin_shufflevector(a, a, VF_HIGH), vd);
+#endif
 }
 
 /* Rounded to float once; subnormals are kept. */
