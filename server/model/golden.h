@@ -1,0 +1,15 @@
+/* golden.h - a version's golden.json: instances, and the predictions that the network must give for
+ * them before it may serve. */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include <axon/mlp.h>
+#include "model/model_error.h"
+
+/* Check <version>/golden.json beneath dirfd, if there is one. 0, or -1 and error that names row and
+ * column. A prediction p is right if |got - p| <= tolerance * max(1, |p|). These rows are counted
+ * nowhere. */
+int golden_check(int dirfd, uint32_t version, const struct axon_mlp *mlp,
+                 struct model_error *error);
+
+#endif

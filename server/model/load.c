@@ -1,0 +1,196 @@
+/* load.c - from a model's folder to a model that serves: config, weights, network, golden rows,
+ * counters.
+ *
+ * Invariant: a model is either complete and has proven its golden rows, or it is not there. */
+#include "model/load.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "log.h"
+#include "model/counters.h"
+#include "model/golden.h"
+#include "model/private.h"
+#include "model/weights.h"
+
+struct fingerprint fingerprint_read(int dirfd, uint32_t version, const struct file_id *config)
+{
+    struct fingerprint f = {.config = *config};
+    char path[64];
+
+    snprintf(path, sizeof path, "%" PRIu32 "/weights.safetensors", version);
+    f.weights = files_identify(dirfd, path);
+    snprintf(path, sizeof path, "%" PRIu32 "/golden.json", version);
+    f.golden = files_identify(dirfd, path);
+    return f;
+}
+
+bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
+{
+    return files_same(&a->config, &b->config) && files_same(&a->weights, &b->weights) &&
+           files_same(&a->golden, &b->golden);
+}
+
+int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error)
+{
+    struct file_bytes bytes;
+    int result;
+
+    *id = files_identify(dirfd, "config.json");
+    switch (files_read(dirfd, "config.json", CONFIG_BYTES_MAX, &bytes, error)) {
+    case FILES_OK:
+        break;
+    case FILES_ABSENT:
+        if (weights_foreign(dirfd, ".", error))
+            return -1;
+        return model_error_set(error, "config.json: no such file");
+    case FILES_FAILED:
+        return -1;
+    }
+    result = config_read(config, bytes.data, bytes.len, "config.json", error);
+    free(bytes.data);
+    return result;
+}
+
+static const char *name_copy(char to[static MODEL_NAME_MAX + 1], const char *name)
+{
+    snprintf(to, MODEL_NAME_MAX + 1, "%s", name);
+    return to;
+}
+
+/* Names and layers, copied from the config. */
+static int describe(struct model *m, const struct config *config)
+{
+    struct model_private *p = m->private;
+
+    m->task = config->task;
+    m->input_name = name_copy(p->input_name, config->input_name);
+    m->output_name = name_copy(p->output_name, config->output_name);
+    m->layers = calloc(config->layers_count, sizeof *m->layers);
+    p->labels = calloc(config->labels_count + 1, sizeof *p->labels);
+    if (!m->layers || !p->labels)
+        return -1;
+    m->layers_count = config->layers_count;
+    for (size_t l = 0; l < config->layers_count; l++)
+        m->layers[l] = (struct model_layer){
+            .name = name_copy(p->layer_names[l], config->layers[l].name),
+            .activation = config->layers[l].activation,
+            .units = config->layers[l].units,
+        };
+    m->labels = (const char *const *)p->labels;
+    for (; m->labels_count < config->labels_count; m->labels_count++) {
+        p->labels[m->labels_count] = strdup(config->labels[m->labels_count]);
+        if (!p->labels[m->labels_count])
+            return -1;
+    }
+    return 0;
+}
+
+static void refresh(struct metrics_model *metrics, void *context)
+{
+    counters_refresh(context, metrics);
+}
+
+static int count(struct model *m, const struct options *options)
+{
+    struct model_private *p = m->private;
+    const char *tallied[CONFIG_LAYERS_MAX];
+    size_t tallied_count = 0;
+    char version[16];
+
+    for (size_t l = 0; l < m->layers_count && strcmp(options->neuron_stats, "off") != 0; l++)
+        if (axon_mlp_layer_tallied(m->mlp, l))
+            tallied[tallied_count++] = m->layers[l].name;
+    if (tallied_count > 0) {
+        p->counters = counters_create(m->mlp, options->neuron_window);
+        if (!p->counters)
+            return -1;
+    }
+    snprintf(version, sizeof version, "%" PRIu32, m->version);
+    m->metrics = metrics_model_create(&(struct metrics_model_spec){
+        .model = m->name,
+        .version = version,
+        .task = model_task_name(m->task),
+        .layers = tallied,
+        .layers_count = tallied_count,
+        .refresh = p->counters ? refresh : NULL,
+        .context = p->counters,
+    });
+    return m->metrics ? 0 : -1;
+}
+
+static int build(struct model *m, int dirfd, const struct config *config, struct model_error *error)
+{
+    const struct weights_origin from = {dirfd, m->name, m->version};
+    struct axon_mlp_spec spec = {
+        .features = config->features,
+        .scale = config->scale,
+        .offset = config->offset,
+        .layers_count = config->layers_count,
+    };
+    struct weights weights;
+
+    if (weights_read(&weights, config, &from, error) != 0)
+        return -1;
+    if (weights.random)
+        log_event(LOG_WARN, "model_untrained", LOG_S("model", m->name),
+                  LOG_U("version", m->version),
+                  LOG_S("reason", "weights come from an initializer"));
+    spec.layers = weights.layers;
+    enum axon_status status = axon_mlp_create(&spec, &m->mlp);
+    weights_fini(&weights);
+    if (status != AXON_OK)
+        return model_error_set(error, "config.json: %s", axon_status_text(status));
+    return golden_check(dirfd, m->version, m->mlp, error);
+}
+
+struct model *load_version(int dirfd, const char *name, uint32_t version,
+                           const struct config *config, const struct file_id *config_id,
+                           const struct options *options, struct model_error *error)
+{
+    double start_s = clock_s();
+    struct model *m = calloc(1, sizeof *m);
+    struct model_private *p = calloc(1, sizeof *p);
+
+    if (!m || !p) {
+        free(m);
+        free(p);
+        model_error_set(error, "out of memory");
+        return NULL;
+    }
+    m->private = p;
+    m->version = version;
+    snprintf(m->name, sizeof m->name, "%s", name);
+    p->references = 1;
+    p->fingerprint = fingerprint_read(dirfd, version, config_id);
+    if (build(m, dirfd, config, error) != 0)
+        goto fail;
+    if (describe(m, config) != 0 || count(m, options) != 0) {
+        model_error_set(error, "out of memory");
+        goto fail;
+    }
+    m->load_s = clock_s() - start_s;
+    m->loaded_unix_s = clock_unix_s();
+    metrics_model_set(m->metrics, METRIC_model_ready, 1);
+    metrics_model_set(m->metrics, METRIC_model_load_duration_seconds, m->load_s);
+    metrics_model_set(m->metrics, METRIC_model_loaded_timestamp_seconds, m->loaded_unix_s);
+    return m;
+fail:
+    model_destroy(m);
+    return NULL;
+}
+
+struct model *model_load(int dirfd, const char *name, uint32_t version,
+                         const struct options *options, struct model_error *error)
+{
+    struct config config;
+    struct file_id id;
+    struct model *m;
+
+    if (load_config(dirfd, &config, &id, error) != 0)
+        return NULL;
+    m = load_version(dirfd, name, version, &config, &id, options, error);
+    config_fini(&config);
+    return m;
+}

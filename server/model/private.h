@@ -1,0 +1,22 @@
+/* private.h - what model.c and load.c share: the part of a model that nobody else sees. */
+#ifndef MODEL_PRIVATE_H
+#define MODEL_PRIVATE_H
+
+#include "model/load.h"
+#include "model/model.h"
+
+struct counters;
+
+struct model_private {
+    unsigned references;       /* atomically */
+    struct counters *counters; /* NULL: neuron_stats is off, or no layer has exact zeros */
+    struct fingerprint fingerprint;
+    char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];
+    char layer_names[CONFIG_LAYERS_MAX][MODEL_NAME_MAX + 1];
+    char **labels; /* [labels_count] */
+};
+
+/* Free what there is, also of a model that is only half made. */
+void model_destroy(struct model *m);
+
+#endif

@@ -1,0 +1,315 @@
+/* repository.c - snapshots of a folder of models, swapped under readers.
+ *
+ * Invariant: a snapshot never changes once it is current; it lives until the last reader has let go
+ * of it, and its models as long. Reloads run one at a time. */
+#include "model/repository.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "log.h"
+#include "model/field.h"
+#include "model/files.h"
+#include "model/scan.h"
+
+enum { MODELS_MAX = 1024 };
+
+struct snapshot {
+    struct repository_snapshot shown; /* first: readers get a pointer to it */
+    unsigned references;              /* atomically */
+};
+
+struct repository {
+    char *dir;
+    const struct options *options;
+    pthread_mutex_t reloading; /* held for a whole scan */
+    pthread_mutex_t lock;      /* of current, held for a few instructions */
+    struct snapshot *current;
+};
+
+/* ---- snapshots ------------------------------------------------------------------------------ */
+
+static struct snapshot *snapshot_create(size_t entries_max)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->references = 1;
+    s->shown.entries = calloc(entries_max + 1, sizeof *s->shown.entries);
+    if (!s->shown.entries) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void snapshot_release(struct snapshot *s)
+{
+    if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (size_t i = 0; i < s->shown.entries_count; i++)
+        scan_entry_fini(&s->shown.entries[i]);
+    free(s->shown.entries);
+    free(s);
+}
+
+const struct repository_snapshot *repository_acquire(struct repository *r)
+{
+    struct snapshot *s;
+
+    pthread_mutex_lock(&r->lock);
+    s = r->current;
+    __atomic_add_fetch(&s->references, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&r->lock);
+    return &s->shown;
+}
+
+void repository_release(struct repository *r, const struct repository_snapshot *s)
+{
+    (void)r;
+    snapshot_release((struct snapshot *)s);
+}
+
+/* ---- look-ups ------------------------------------------------------------------------------- */
+
+static int entry_order(const void *a, const void *b)
+{
+    const struct repository_entry *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+static int entry_order_name(const void *name, const void *entry)
+{
+    return strcmp(name, ((const struct repository_entry *)entry)->name);
+}
+
+const struct repository_entry *repository_find(const struct repository_snapshot *s,
+                                               const char *name)
+{
+    return bsearch(name, s->entries, s->entries_count, sizeof *s->entries, entry_order_name);
+}
+
+const struct repository_version *repository_find_version(const struct repository_entry *e,
+                                                         uint32_t version)
+{
+    for (size_t i = e->versions_count; i-- > 0;)
+        if (version ? e->versions[i].version == version : e->versions[i].model != NULL)
+            return &e->versions[i];
+    return NULL;
+}
+
+const struct repository_version *repository_find_label(const struct repository_entry *e,
+                                                       const char *label)
+{
+    for (size_t i = 0; i < e->labels_count; i++)
+        if (strcmp(e->labels[i].name, label) == 0)
+            return repository_find_version(e, e->labels[i].version);
+    return NULL;
+}
+
+/* ---- scanning ------------------------------------------------------------------------------- */
+
+struct names {
+    int rootfd;
+    struct snapshot *into;
+};
+
+/* Folders, and links to them (which then fail to load, rather than being missed). */
+static int name_visit(void *context, const char *name)
+{
+    struct names *n = context;
+    struct repository_snapshot *s = &n->into->shown;
+    int fd = files_open(n->rootfd, name, true), is_file = fd < 0 && errno == ENOTDIR;
+
+    if (fd >= 0)
+        close(fd);
+    if (is_file)
+        return 0;
+    if (!field_name_valid(name)) {
+        log_event(LOG_WARN, "folder_ignored", LOG_S("folder", name),
+                  LOG_S("reason", "a model's name is 1 to 64 letters, digits, '.', '_' or '-'"));
+        return 0;
+    }
+    if (s->entries_count == MODELS_MAX)
+        return 1;
+    memcpy(s->entries[s->entries_count++].name, name, strlen(name) + 1);
+    return 0;
+}
+
+/* The names of the models in dir; new, or NULL and error. */
+static struct snapshot *names_read(const char *dir, int *rootfd, struct model_error *error)
+{
+    struct names names = {.into = snapshot_create(MODELS_MAX)};
+    int result;
+
+    *rootfd = -1;
+    if (!names.into) {
+        model_error_set(error, "out of memory");
+        return NULL;
+    }
+    if (*dir == '\0')
+        return names.into;
+    /* The root itself may be a link: a deployment switches it, and each scan follows it anew. */
+    *rootfd = names.rootfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    result = names.rootfd < 0 ? -1 : files_each(names.rootfd, name_visit, &names);
+    if (result == 0) {
+        qsort(names.into->shown.entries, names.into->shown.entries_count,
+              sizeof *names.into->shown.entries, entry_order);
+        return names.into;
+    }
+    if (result > 0)
+        model_error_set(error, "%s: more than %d models", dir, MODELS_MAX);
+    else
+        model_error_set(error, "%s: %s", dir, files_reason(errno));
+    snapshot_release(names.into);
+    if (*rootfd >= 0)
+        close(*rootfd);
+    return NULL;
+}
+
+/* The repository as it is in the folder now; new, or NULL and error. */
+static struct snapshot *scan(const struct repository *r, const struct repository_snapshot *old,
+                             size_t *failed, struct model_error *error)
+{
+    int rootfd, result = 0;
+    struct snapshot *s = names_read(r->dir, &rootfd, error);
+
+    *failed = 0;
+    if (!s)
+        return NULL;
+    for (size_t i = 0; i < s->shown.entries_count && result >= 0; i++) {
+        struct repository_entry *e = &s->shown.entries[i];
+        result = scan_entry(e, rootfd, old ? repository_find(old, e->name) : NULL, r->options);
+        *failed += result > 0 ? (size_t)result : 0;
+    }
+    if (rootfd >= 0)
+        close(rootfd);
+    if (result >= 0)
+        return s;
+    model_error_set(error, "%s: out of memory", r->dir);
+    snapshot_release(s);
+    return NULL;
+}
+
+/* ---- the swap ------------------------------------------------------------------------------- */
+
+static bool holds(const struct repository_snapshot *s, const struct model *m)
+{
+    const struct repository_entry *e = s ? repository_find(s, m->name) : NULL;
+    const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
+
+    return v && v->model == m;
+}
+
+/* Call each for every model of a that b does not hold. */
+static void difference(const struct repository_snapshot *a, const struct repository_snapshot *b,
+                       void (*each)(struct model *m, const struct repository_snapshot *other))
+{
+    for (size_t i = 0; a && i < a->entries_count; i++)
+        for (size_t j = 0; j < a->entries[i].versions_count; j++) {
+            struct model *m = a->entries[i].versions[j].model;
+            if (m && !holds(b, m))
+                each(m, b);
+        }
+}
+
+static void withdraw(struct model *m, const struct repository_snapshot *now)
+{
+    const struct repository_entry *e = now ? repository_find(now, m->name) : NULL;
+    const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
+
+    metrics_model_withdraw(m->metrics);
+    log_event(LOG_INFO, "model_unloaded", LOG_S("model", m->name), LOG_U("version", m->version),
+              LOG_S("reason", v && v->model ? "replaced" : "removed"));
+}
+
+static void publish(struct model *m, const struct repository_snapshot *before)
+{
+    (void)before;
+    metrics_model_publish(m->metrics);
+}
+
+/* Two models of one name and version never appear in a scrape together: out first, then in. */
+static void swap(struct repository *r, struct snapshot *now)
+{
+    struct snapshot *before;
+
+    pthread_mutex_lock(&r->lock);
+    before = r->current;
+    r->current = now;
+    pthread_mutex_unlock(&r->lock);
+    difference(before ? &before->shown : NULL, now ? &now->shown : NULL, withdraw);
+    difference(now ? &now->shown : NULL, before ? &before->shown : NULL, publish);
+    snapshot_release(before);
+}
+
+static void report(size_t failed, bool readable)
+{
+    bool successful = readable && failed == 0;
+
+    metrics_gauge_set(METRIC_reload_successful, successful);
+    if (successful)
+        metrics_gauge_set(METRIC_reload_success_timestamp_seconds, clock_unix_s());
+}
+
+struct repository *repository_open(const char *dir, const struct options *options, size_t *failed,
+                                   struct model_error *error)
+{
+    struct repository *r = calloc(1, sizeof *r);
+    struct snapshot *s = NULL;
+
+    if (!r || !(r->dir = strdup(dir))) {
+        model_error_set(error, "out of memory");
+        free(r);
+        return NULL;
+    }
+    r->options = options;
+    pthread_mutex_init(&r->reloading, NULL);
+    pthread_mutex_init(&r->lock, NULL);
+    s = scan(r, NULL, failed, error);
+    report(*failed, s != NULL);
+    if (!s) {
+        repository_close(r);
+        return NULL;
+    }
+    swap(r, s);
+    return r;
+}
+
+void repository_close(struct repository *r)
+{
+    if (!r)
+        return;
+    swap(r, NULL);
+    pthread_mutex_destroy(&r->reloading);
+    pthread_mutex_destroy(&r->lock);
+    free(r->dir);
+    free(r);
+}
+
+int repository_reload(struct repository *r)
+{
+    struct model_error error = {""};
+    struct snapshot *s;
+    double start_s = clock_s();
+    size_t failed;
+
+    pthread_mutex_lock(&r->reloading);
+    /* Only reloads replace current, so it stays while this one holds the lock. */
+    s = scan(r, &r->current->shown, &failed, &error);
+    if (s)
+        swap(r, s);
+    report(failed, s != NULL);
+    pthread_mutex_unlock(&r->reloading);
+    if (s)
+        log_event(failed ? LOG_WARN : LOG_INFO, "models_reloaded", LOG_U("failed", failed),
+                  LOG_F("seconds", clock_s() - start_s));
+    else
+        log_event(LOG_ERROR, "models_not_reloaded", LOG_S("error", error.text));
+    return s ? (int)failed : -1;
+}

@@ -1,0 +1,350 @@
+/* scan.c - one model's folder as an entry of a snapshot.
+ *
+ * It knows the policy of versions, no snapshots and no readers. Invariant: the versions that an
+ * entry lists are unique, and a version that served is dropped only if nothing failed in its place.
+ */
+#include "model/scan.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "log.h"
+#include "model/load.h"
+#include "model/weights.h"
+
+struct scan {
+    struct repository_entry *entry;
+    const struct repository_entry *old;
+    const struct options *options;
+    int dirfd;
+    struct config config;
+    struct file_id config_id;
+    uint32_t found[SCAN_VERSIONS_MAX]; /* version folders, descending */
+    size_t found_count;
+    size_t available; /* rows of the entry that have a model */
+    int failed;
+    bool out_of_memory;
+};
+
+/* ---- rows of the entry --------------------------------------------------------------------- */
+
+static const struct repository_version *row_find(const struct repository_entry *e, uint32_t version)
+{
+    for (size_t i = 0; e && i < e->versions_count; i++)
+        if (e->versions[i].version == version)
+            return &e->versions[i];
+    return NULL;
+}
+
+/* Append a row that takes over the reference to model (NULL: failed). */
+static void row_add(struct scan *s, uint32_t version, struct model *model, const char *error)
+{
+    struct repository_entry *e = s->entry;
+    struct repository_version *grown = reallocarray(e->versions, e->versions_count + 1,
+                                                    sizeof *grown);
+
+    if (!grown) {
+        model_unref(model);
+        s->out_of_memory = true;
+        return;
+    }
+    e->versions = grown;
+    grown += e->versions_count++;
+    *grown = (struct repository_version){
+        .version = version,
+        .state = model ? MODEL_AVAILABLE : MODEL_FAILED,
+        .model = model,
+    };
+    snprintf(grown->error, sizeof grown->error, "%s", error);
+    s->available += model != NULL;
+}
+
+static struct model *old_model(const struct scan *s, uint32_t version)
+{
+    const struct repository_version *row = row_find(s->old, version);
+
+    return row ? row->model : NULL;
+}
+
+/* A row for a version that does not load; if it served before, that one goes on. */
+static void row_fail(struct scan *s, uint32_t version, const struct model_error *error,
+                     double seconds)
+{
+    struct model *old = old_model(s, version);
+
+    s->failed++;
+    log_event(LOG_ERROR, "model_load_failed", LOG_S("model", s->entry->name),
+              LOG_U("version", version), LOG_S("error", error->text), LOG_F("seconds", seconds),
+              LOG_S("serving", old ? "the one loaded before" : "nothing"));
+    if (old)
+        model_ref(old);
+    row_add(s, version, old, error->text);
+}
+
+/* Everything that served goes on serving, for want of something better. */
+static void keep_old(struct scan *s)
+{
+    for (size_t i = 0; s->old && i < s->old->versions_count; i++) {
+        const struct repository_version *row = &s->old->versions[i];
+        if (!row->model || row_find(s->entry, row->version))
+            continue;
+        model_ref(row->model);
+        row_add(s, row->version, row->model, row->error);
+    }
+}
+
+/* ---- versions ------------------------------------------------------------------------------ */
+
+static int descending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x < y) - (x > y);
+}
+
+static int rows_ascending(const void *a, const void *b)
+{
+    const struct repository_version *x = a, *y = b;
+
+    return (x->version > y->version) - (x->version < y->version);
+}
+
+/* The number of a version folder's name: digits without leading zeros; 0 if it is none. */
+static uint32_t version_of(const char *name)
+{
+    uint64_t version = 0;
+
+    for (const char *c = name; *c; c++) {
+        if (*c < '0' || *c > '9' || *name == '0')
+            return 0;
+        version = version * 10 + (uint64_t)(*c - '0');
+        if (version > UINT32_MAX)
+            return 0;
+    }
+    return (uint32_t)version;
+}
+
+static int version_visit(void *context, const char *name)
+{
+    struct scan *s = context;
+    uint32_t version = version_of(name);
+    int fd = version ? files_open(s->dirfd, name, true) : -1;
+
+    if (version && fd < 0)
+        log_event(LOG_WARN, "version_ignored", LOG_S("model", s->entry->name),
+                  LOG_U("version", version), LOG_S("reason", files_reason(errno)));
+    if (fd < 0)
+        return 0;
+    close(fd);
+    if (s->found_count == SCAN_VERSIONS_MAX)
+        return 1;
+    s->found[s->found_count++] = version;
+    return 0;
+}
+
+static void version_load(struct scan *s, uint32_t version)
+{
+    struct fingerprint now = fingerprint_read(s->dirfd, version, &s->config_id);
+    struct model *m = old_model(s, version);
+    struct model_error error = {""};
+    double start_s = clock_s();
+
+    if (m && fingerprint_same(&now, model_fingerprint(m))) {
+        model_ref(m);
+        row_add(s, version, m, "");
+        return;
+    }
+    m = load_version(s->dirfd, s->entry->name, version, &s->config, &s->config_id, s->options,
+                     &error);
+    if (!m) {
+        row_fail(s, version, &error, clock_s() - start_s);
+        return;
+    }
+    log_event(LOG_INFO, "model_loaded", LOG_S("model", m->name), LOG_U("version", version),
+              LOG_U("parameters", axon_mlp_parameters_count(m->mlp)), LOG_F("seconds", m->load_s));
+    row_add(s, version, m, "");
+}
+
+static bool labelled(const struct scan *s, uint32_t version)
+{
+    for (size_t i = 0; i < s->config.version_labels_count; i++)
+        if (s->config.version_labels[i].version == version)
+            return true;
+    return false;
+}
+
+static bool listed(const struct scan *s, uint32_t version)
+{
+    for (size_t i = 0; i < s->config.versions_count; i++)
+        if (s->config.versions[i] == version)
+            return true;
+    return false;
+}
+
+/* From the newest down. "latest" goes on below versions that do not load until `count` serve, so
+ * that a restart after a bad deployment serves what the running daemon does. */
+static void versions_load(struct scan *s)
+{
+    size_t latest = 0;
+
+    for (size_t i = 0; i < s->found_count; i++) {
+        uint32_t version = s->found[i];
+        bool by_policy = s->config.policy == CONFIG_ALL ||
+                         (s->config.policy == CONFIG_LATEST && latest < s->config.latest_count) ||
+                         (s->config.policy == CONFIG_SPECIFIC && listed(s, version));
+        if (!by_policy && !labelled(s, version))
+            continue;
+        size_t before = s->available;
+        version_load(s, version);
+        latest += by_policy ? s->available - before : 0;
+    }
+    for (size_t i = 0; i < s->config.versions_count; i++) {
+        struct model_error error;
+        if (row_find(s->entry, s->config.versions[i]))
+            continue;
+        model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu32,
+                        s->config.versions[i]);
+        row_fail(s, s->config.versions[i], &error, 0);
+    }
+}
+
+/* ---- the folder ---------------------------------------------------------------------------- */
+
+/* Nothing in the folder can be loaded: what served goes on, and its newest version carries why. */
+static void entry_fail(struct scan *s, const struct model_error *error)
+{
+    size_t served = s->old ? s->old->versions_count : 0;
+    uint32_t newest = served ? s->old->versions[served - 1].version : 1;
+
+    row_fail(s, s->found_count ? s->found[0] : newest, error, 0);
+    keep_old(s);
+}
+
+static void labels_copy(struct scan *s)
+{
+    struct repository_entry *e = s->entry;
+    const struct config *c = &s->config;
+
+    e->labels = calloc(c->version_labels_count + 1, sizeof *e->labels);
+    if (!e->labels) {
+        s->out_of_memory = true;
+        return;
+    }
+    for (; e->labels_count < c->version_labels_count; e->labels_count++) {
+        const struct config_version_label *label = &c->version_labels[e->labels_count];
+        memcpy(e->labels[e->labels_count].name, label->name, sizeof label->name);
+        e->labels[e->labels_count].version = label->version;
+        if (!row_find(e, label->version))
+            log_event(LOG_WARN, "label_without_version", LOG_S("model", e->name),
+                      LOG_S("label", label->name), LOG_U("version", label->version));
+    }
+}
+
+static void labels_keep(struct scan *s)
+{
+    size_t n = s->old ? s->old->labels_count : 0;
+
+    s->entry->labels = calloc(n + 1, sizeof *s->entry->labels);
+    if (!s->entry->labels) {
+        s->out_of_memory = true;
+        return;
+    }
+    if (n > 0)
+        memcpy(s->entry->labels, s->old->labels, n * sizeof *s->entry->labels);
+    s->entry->labels_count = n;
+}
+
+static void configured_load(struct scan *s)
+{
+    struct model_error error;
+
+    if (s->found_count > 0) {
+        versions_load(s);
+    } else if (!config_needs_weights(&s->config)) {
+        version_load(s, 1); /* all numbers are in the config: it may do without a folder */
+    } else {
+        model_error_set(&error, "no version folder; expected 1/weights.safetensors");
+        row_fail(s, 1, &error, 0);
+    }
+    if (s->available == 0 && s->failed > 0)
+        keep_old(s);
+    if (s->config.batching_given)
+        log_event(LOG_INFO, "batching_unused", LOG_S("model", s->entry->name),
+                  LOG_S("reason", "this build answers each request by itself"));
+    labels_copy(s);
+}
+
+/* No config.json, but perhaps a model in a foreign format, which then is what to talk about. */
+static void config_fail(struct scan *s, struct model_error *error)
+{
+    struct model_error foreign;
+    char folder[16];
+
+    if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0) {
+        snprintf(folder, sizeof folder, "%" PRIu32, s->found[0]);
+        if (weights_foreign(s->dirfd, folder, &foreign))
+            *error = foreign;
+    }
+    entry_fail(s, error);
+    labels_keep(s);
+}
+
+static void folder_scan(struct scan *s)
+{
+    struct model_error error;
+    int listed_all = files_each(s->dirfd, version_visit, s);
+
+    if (s->found_count > 0)
+        qsort(s->found, s->found_count, sizeof *s->found, descending);
+    if (listed_all != 0) {
+        if (listed_all > 0)
+            model_error_set(&error, "more than %d version folders", SCAN_VERSIONS_MAX);
+        else
+            model_error_set(&error, "the folder cannot be listed: %s", files_reason(errno));
+        entry_fail(s, &error);
+        labels_keep(s);
+    } else if (load_config(s->dirfd, &s->config, &s->config_id, &error) != 0) {
+        config_fail(s, &error);
+    } else {
+        configured_load(s);
+        config_fini(&s->config);
+    }
+}
+
+int scan_entry(struct repository_entry *entry, int rootfd, const struct repository_entry *old,
+               const struct options *options)
+{
+    struct scan *s = calloc(1, sizeof *s);
+    struct model_error error;
+    int result;
+
+    if (!s)
+        return -1;
+    *s = (struct scan){.entry = entry, .old = old, .options = options};
+    s->dirfd = files_open(rootfd, entry->name, true);
+    if (s->dirfd >= 0) {
+        folder_scan(s);
+        close(s->dirfd);
+    } else {
+        model_error_set(&error, "the model's folder %s", files_reason(errno));
+        entry_fail(s, &error);
+        labels_keep(s);
+    }
+    if (entry->versions_count > 0)
+        qsort(entry->versions, entry->versions_count, sizeof *entry->versions, rows_ascending);
+    result = s->out_of_memory ? -1 : s->failed;
+    free(s);
+    return result;
+}
+
+void scan_entry_fini(struct repository_entry *entry)
+{
+    for (size_t i = 0; i < entry->versions_count; i++)
+        model_unref(entry->versions[i].model);
+    free(entry->versions);
+    free(entry->labels);
+    *entry = (struct repository_entry){0};
+}
