@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernels/dispatch.h"
-#include "oracle/oracle.h"
+#include "../oracle/oracle.h"
 
 enum { CHUNK = 4096, ISAS_MAX = 4 };
 
