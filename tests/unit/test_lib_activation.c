@@ -1,0 +1,315 @@
+/* test_lib_activation.c - the registry as a user sees it: names, metadata, parameters, gradients
+ * with an upstream, channels. How accurate the numbers are is test_lib_kernels.c's. */
+#include <ctype.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include "axon/activation.h"
+#include "axon/initializer.h"
+#include "../oracle/suite.h"
+
+enum { ROWS = 10 };
+
+static const struct axon_activation *row(int index)
+{
+    size_t count;
+
+    return &axon_activation_table(&count)[index];
+}
+
+static void check_text(const char *text)
+{
+    ck_assert_ptr_nonnull(text);
+    ck_assert_uint_gt(strlen(text), 0);
+    ck_assert_msg(text[strlen(text) - 1] != '.', "ends with a full stop: %s", text);
+}
+
+START_TEST(the_first_ten_rows_are_there)
+{
+    static const char *const names[ROWS] = {"identity", "relu",     "leaky_relu", "prelu",
+                                            "sigmoid",  "tanh",     "softmax",    "silu",
+                                            "gelu",     "gelu_tanh"};
+    size_t count;
+
+    axon_activation_table(&count);
+    ck_assert_uint_eq(count, ROWS);
+    for (size_t i = 0; i < ROWS; i++)
+        ck_assert_ptr_nonnull(axon_activation_find(names[i]));
+}
+END_TEST
+
+START_TEST(a_row_is_found_by_its_name_and_its_aliases)
+{
+    const struct axon_activation *act = row(_i);
+
+    ck_assert_ptr_eq(axon_activation_find(act->name), act);
+    for (size_t k = 0; act->aliases[k]; k++)
+        ck_assert_ptr_eq(axon_activation_find(act->aliases[k]), act);
+}
+END_TEST
+
+START_TEST(an_unknown_name_is_not_found)
+{
+    ck_assert_ptr_null(axon_activation_find(""));
+    ck_assert_ptr_null(axon_activation_find("Relu"));
+    ck_assert_ptr_null(axon_activation_find("relu "));
+    ck_assert_ptr_null(axon_activation_find("softsoft"));
+    ck_assert_str_eq(axon_activation_find("linear")->name, "identity");
+    ck_assert_str_eq(axon_activation_find("logistic")->name, "sigmoid");
+    ck_assert_str_eq(axon_activation_find("swish")->name, "silu");
+}
+END_TEST
+
+START_TEST(the_guide_is_complete)
+{
+    const struct axon_activation *act = row(_i);
+
+    for (const char *c = act->name; *c; c++)
+        ck_assert(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_');
+    check_text(act->formula);
+    check_text(act->latex);
+    check_text(act->derivative);
+    check_text(act->range);
+    check_text(act->pros);
+    check_text(act->cons);
+    check_text(act->use);
+    check_text(act->source);
+    ck_assert_ptr_nonnull(axon_initializer_find(act->initializer));
+    ck_assert_double_gt(act->gain, 0);
+    ck_assert(act->ulp_max >= 0.0f && act->ulp_max <= 2.0f);
+}
+END_TEST
+
+START_TEST(parameters_have_a_name_and_a_default_in_their_domain)
+{
+    const struct axon_activation *act = row(_i);
+
+    ck_assert_uint_le(act->parameters_count, AXON_PARAMETERS_MAX);
+    for (unsigned k = 0; k < act->parameters_count; k++) {
+        const struct axon_parameter *p = &act->parameters[k];
+
+        check_text(p->name);
+        check_text(p->description);
+        ck_assert(isfinite(p->minimum) && isfinite(p->maximum));
+        ck_assert(p->minimum <= p->value && p->value <= p->maximum);
+    }
+}
+END_TEST
+
+START_TEST(defaults_are_those_of_the_catalogue)
+{
+    static const struct {
+        const char *name, *parameter;
+        float value;
+    } want[] = {{"leaky_relu", "alpha", 0.01f},
+                {"prelu", "alpha", 0.25f},
+                {"silu", "beta", 1.0f},
+                {"softmax", "temperature", 1.0f}};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct axon_activation *act = axon_activation_find(want[i].name);
+
+        ck_assert_uint_eq(act->parameters_count, 1);
+        ck_assert_str_eq(act->parameters[0].name, want[i].parameter);
+        ck_assert_same(act->parameters[0].value, want[i].value);
+    }
+}
+END_TEST
+
+START_TEST(check_names_the_first_bad_parameter)
+{
+    const struct axon_activation *prelu = axon_activation_find("prelu");
+    const float slopes[] = {0.1f, 0.2f, NAN, INFINITY};
+    size_t bad = 99;
+
+    ck_assert_int_eq(axon_activation_check(prelu, NULL, 0, 4, &bad), AXON_OK);
+    ck_assert_int_eq(axon_activation_check(prelu, slopes, 1, 4, &bad), AXON_OK);
+    ck_assert_int_eq(axon_activation_check(prelu, slopes, 2, 2, &bad), AXON_OK);
+    ck_assert_uint_eq(bad, 99);
+    ck_assert_int_eq(axon_activation_check(prelu, slopes, 4, 4, &bad), AXON_EPARAM);
+    ck_assert_uint_eq(bad, 2);
+    ck_assert_int_eq(axon_activation_check(prelu, slopes, 2, 4, &bad), AXON_EPARAM);
+    ck_assert_uint_eq(bad, 2);
+    ck_assert_int_eq(axon_activation_check(prelu, NULL, 1, 4, NULL), AXON_EPARAM);
+}
+END_TEST
+
+START_TEST(parameters_outside_of_the_domain_are_refused)
+{
+    const struct axon_activation *softmax = axon_activation_find("softmax");
+    const struct axon_activation *relu = axon_activation_find("relu");
+    const float bad[] = {0.0f, -1.0f, NAN, INFINITY, 1e-7f, 1e7f};
+    const float good[] = {1e-6f, 1e6f, 0.5f};
+    struct axon_axis axis = {1, 1, 1};
+    float x = 1, y = 42;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_int_eq(axon_activation_check(softmax, &bad[i], 1, 1, NULL), AXON_EPARAM);
+        ck_assert_int_eq(axon_activation_forward(softmax, &x, &y, axis, &bad[i], 1), AXON_EPARAM);
+        ck_assert_int_eq(axon_activation_gradient(softmax, &x, &x, &y, axis, &bad[i], 1),
+                         AXON_EPARAM);
+    }
+    ck_assert_same(y, 42.0f);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_int_eq(axon_activation_check(softmax, &good[i], 1, 1, NULL), AXON_OK);
+    ck_assert_int_eq(axon_activation_check(relu, good, 1, 1, NULL), AXON_EPARAM);
+}
+END_TEST
+
+START_TEST(an_empty_tensor_is_a_no_op)
+{
+    static const struct axon_axis empty[] = {{0, 3, 2}, {2, 0, 3}, {2, 3, 0}};
+    float unused = 7;
+
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        ck_assert_int_eq(axon_activation_forward(row(_i), &unused, &unused, empty[i], NULL, 0),
+                         AXON_OK);
+        ck_assert_int_eq(
+            axon_activation_gradient(row(_i), &unused, &unused, &unused, empty[i], NULL, 0),
+            AXON_OK);
+    }
+    ck_assert_same(unused, 7.0f);
+}
+END_TEST
+
+enum { N = 60 };
+
+static void fill(float *x, size_t n, float from, float step)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = from + step * (float)i;
+}
+
+START_TEST(the_gradient_is_the_derivative_times_upstream)
+{
+    const struct axon_activation *act = row(_i);
+    struct axon_axis axis = {3, 5, 4};
+    float x[N], u[N], slope[N], dx[N], in_place[N];
+
+    if (act->kind != AXON_ELEMENTWISE)
+        return;
+    fill(x, N, -3.1f, 0.11f);
+    fill(u, N, 2.0f, -0.07f);
+    ck_assert_int_eq(axon_activation_gradient(act, x, NULL, slope, axis, NULL, 0), AXON_OK);
+    ck_assert_int_eq(axon_activation_gradient(act, x, u, dx, axis, NULL, 0), AXON_OK);
+    for (size_t i = 0; i < N; i++) {
+        volatile float product = slope[i] * u[i];
+
+        ck_assert_same(dx[i], product);
+    }
+    memcpy(in_place, x, sizeof x);
+    ck_assert_int_eq(axon_activation_gradient(act, in_place, u, in_place, axis, NULL, 0), AXON_OK);
+    ck_assert_mem_eq(in_place, dx, sizeof dx);
+    memcpy(in_place, u, sizeof u);
+    ck_assert_int_eq(axon_activation_gradient(act, x, in_place, in_place, axis, NULL, 0), AXON_OK);
+    ck_assert_mem_eq(in_place, dx, sizeof dx);
+}
+END_TEST
+
+START_TEST(the_gradient_is_the_slope_of_the_function)
+{
+    const struct axon_activation *act = row(_i);
+    struct axon_axis axis = {1, N, 1};
+    const float h = 1.0f / 512;
+    float x[N], left[N], right[N], slope[N];
+
+    if (act->kind != AXON_ELEMENTWISE)
+        return;
+    fill(x, N, -3.05f, 0.1f);
+    for (size_t i = 0; i < N; i++)
+        left[i] = x[i] - h, right[i] = x[i] + h;
+    axon_activation_gradient(act, x, NULL, slope, axis, NULL, 0);
+    for (size_t i = 0; i < N; i++)
+        slope[i] *= right[i] - left[i];
+    axon_activation_forward(act, left, left, axis, NULL, 0);
+    axon_activation_forward(act, right, right, axis, NULL, 0);
+    for (size_t i = 0; i < N; i++)
+        if (fabsf(x[i]) > 2 * h) /* not across the kink of the relu family */
+            ck_assert_near(slope[i], right[i] - left[i], 2e-6f);
+}
+END_TEST
+
+START_TEST(forward_in_place_equals_forward)
+{
+    struct axon_axis axis = {3, 5, 4};
+    float x[N], y[N];
+
+    fill(x, N, -3.1f, 0.11f);
+    ck_assert_int_eq(axon_activation_forward(row(_i), x, y, axis, NULL, 0), AXON_OK);
+    ck_assert_int_eq(axon_activation_forward(row(_i), x, x, axis, NULL, 0), AXON_OK);
+    ck_assert_mem_eq(x, y, sizeof y);
+}
+END_TEST
+
+START_TEST(the_kink_has_the_left_derivative)
+{
+    const float zeros[] = {0.0f, -0.0f};
+    struct axon_axis axis = {1, 2, 1};
+    float slope[2];
+
+    axon_activation_gradient(axon_activation_find("relu"), zeros, NULL, slope, axis, NULL, 0);
+    ck_assert(slope[0] == 0.0f && slope[1] == 0.0f);
+    axon_activation_gradient(axon_activation_find("leaky_relu"), zeros, NULL, slope, axis, NULL, 0);
+    ck_assert(slope[0] == 0.01f && slope[1] == 0.01f);
+    axon_activation_gradient(axon_activation_find("prelu"), zeros, NULL, slope, axis, NULL, 0);
+    ck_assert(slope[0] == 0.25f && slope[1] == 0.25f);
+}
+END_TEST
+
+static void check_prelu(struct axon_axis axis)
+{
+    const struct axon_activation *prelu = axon_activation_find("prelu");
+    size_t n = axis.outer * axis.length * axis.inner;
+    float *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y), *dx = malloc(n * sizeof *dx);
+    float *slopes = malloc(axis.length * sizeof *slopes);
+
+    ck_assert(x && y && dx && slopes);
+    fill(x, n, -1.0f, 2.1f / (float)n);
+    fill(slopes, axis.length, -0.5f, 0.125f);
+    ck_assert_int_eq(axon_activation_forward(prelu, x, y, axis, slopes, axis.length), AXON_OK);
+    ck_assert_int_eq(axon_activation_gradient(prelu, x, x, dx, axis, slopes, axis.length), AXON_OK);
+    for (size_t i = 0; i < n; i++) {
+        float slope = slopes[i / axis.inner % axis.length];
+        volatile float want = x[i] < 0 ? x[i] * slope : x[i];
+
+        ck_assert_same(y[i], want);
+        want = (x[i] > 0 ? 1 : slope) * x[i];
+        ck_assert_same(dx[i], want);
+    }
+    free(x);
+    free(y);
+    free(dx);
+    free(slopes);
+}
+
+START_TEST(prelu_takes_one_slope_per_channel)
+{
+    static const struct axon_axis axes[] = {{1, 1, 1},  {7, 3, 1},  {2, 37, 1}, {3, 4, 5},
+                                            {1, 5, 40}, {2, 16, 1}, {1, 3, 16}, {4, 2, 33}};
+
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        check_prelu(axes[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("activation");
+    TCase *tcase = suite_case(suite, "registry");
+
+    tcase_add_test(tcase, the_first_ten_rows_are_there);
+    tcase_add_loop_test(tcase, a_row_is_found_by_its_name_and_its_aliases, 0, ROWS);
+    tcase_add_test(tcase, an_unknown_name_is_not_found);
+    tcase_add_loop_test(tcase, the_guide_is_complete, 0, ROWS);
+    tcase_add_loop_test(tcase, parameters_have_a_name_and_a_default_in_their_domain, 0, ROWS);
+    tcase_add_test(tcase, defaults_are_those_of_the_catalogue);
+    tcase_add_test(tcase, check_names_the_first_bad_parameter);
+    tcase_add_test(tcase, parameters_outside_of_the_domain_are_refused);
+    tcase_add_loop_test(tcase, an_empty_tensor_is_a_no_op, 0, ROWS);
+    tcase_add_loop_test(tcase, the_gradient_is_the_derivative_times_upstream, 0, ROWS);
+    tcase_add_loop_test(tcase, the_gradient_is_the_slope_of_the_function, 0, ROWS);
+    tcase_add_loop_test(tcase, forward_in_place_equals_forward, 0, ROWS);
+    tcase_add_test(tcase, the_kink_has_the_left_derivative);
+    tcase_add_test(tcase, prelu_takes_one_slope_per_channel);
+    return suite_run(suite);
+}
