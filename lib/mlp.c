@@ -17,6 +17,8 @@ enum {
     BLOCK_FLOATS = 64 * 1024, /* of one buffer, two in use: a quarter of a 2 MB L2 */
 };
 
+#define LAYER_BYTES_MAX ((size_t)1 << 40) /* a malformed shape, not a model */
+
 struct layer {
     size_t features, units, stride;
     size_t id; /* of the activation: its row in every table of kernels */
@@ -100,7 +102,8 @@ static enum axon_status layer_init(struct layer *layer, const struct axon_layer 
                             .id = (size_t)(from->activation - table),
                             .kind = from->activation->kind};
     rows = features + 1 + AXON_PARAMETERS_MAX;
-    if (__builtin_mul_overflow(rows, layer->stride * sizeof(float), &bytes) || bytes > PTRDIFF_MAX)
+    if (__builtin_mul_overflow(rows, layer->stride * sizeof(float), &bytes) ||
+        bytes > LAYER_BYTES_MAX)
         return AXON_ESHAPE;
     layer->weight = aligned_alloc(ALIGNMENT, bytes);
     if (!layer->weight)
