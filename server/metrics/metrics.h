@@ -8,6 +8,7 @@
 #ifndef METRICS_H
 #define METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "buf.h"
@@ -46,17 +47,21 @@ enum metrics_outcome {
 };
 enum metrics_window { METRICS_WINDOW_LOAD, METRICS_WINDOW_SLIDING, METRICS_WINDOW_COUNT };
 
-/* routes[routes_count] are the templates (routes_count itself stands for "other"); labels of
- * build_info come in as values. Call once, before any other function. 0, or -1 when out of memory.
- */
+/* Routes are numbered 0 .. routes_count - 1; any other number is "other". Routes that share a
+ * template share their series. Labels of build_info come in as values; all strings are borrowed
+ * until metrics_fini(). Call once, before other threads count; what is counted before is lost. 0,
+ * or -1 when out of memory. */
 struct metrics_info {
     const char *version, *revision, *compiler, *blas, *blas_core, *isa;
     const char *(*route_template)(unsigned route);
+    /* Whether the route takes the method: its series with code 200 then starts at 0. May be NULL.
+     */
+    bool (*route_takes)(unsigned route, const char *method);
     unsigned routes_count;
     double window_s; /* the sliding window's length: its label is "60s" */
 };
 int metrics_init(const struct metrics_info *info);
-void metrics_fini(void);
+void metrics_fini(void); /* after the last model's metrics are destroyed and nothing counts */
 
 /* A request has ended, also one that was refused: axond_http_requests_total, its duration, bytes in
  * and out. */
@@ -79,21 +84,28 @@ struct metrics_model_spec {
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
 };
-struct metrics_model *
-metrics_model_create(const struct metrics_model_spec *spec); /* new, or NULL; copied */
-void metrics_model_destroy(struct metrics_model *m); /* no refresh runs during or after it */
+/* new, or NULL when out of memory; the spec's strings are copied */
+struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec);
+/* Withdraws first; no refresh runs during or after it. NULL is fine. */
+void metrics_model_destroy(struct metrics_model *m);
 
-/* A model version's series appear in the scrape from publish to withdraw. */
+/* A model version's series appear in the scrape from publish to withdraw. Publishing a second one
+ * of the same model and version withdraws the first. What is counted per model (label `model`
+ * alone) goes on over all its versions, as long as one is alive. Waits for a scrape that is under
+ * way, so hold no lock that a refresh takes. */
 void metrics_model_publish(struct metrics_model *m);
 void metrics_model_withdraw(struct metrics_model *m);
 
+/* Metrics with the labels of a version: add and set may both be used, the scrape shows their sum.
+ * Histograms, also those per model: observe. A metric of another kind is ignored. */
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value);
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
+/* window is ignored for metrics without that label. */
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
                        enum metrics_window window, double value);
 
-/* The exposition. accept is the request's header or NULL: OpenMetrics 1.0 if asked for,
+/* The whole scrape. accept is the request's header or NULL: OpenMetrics 1.0 if asked for,
  * else text 0.0.4. *content_type is static. */
 void metrics_write(struct buf *out, const char *accept, const char **content_type);
 

@@ -1,0 +1,71 @@
+/* accept.c - the Accept header as RFC 9110 has it, as far as two formats need it. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "metrics/accept.h"
+
+struct range {
+    const char *type; /* [type_length], not terminated */
+    size_t type_length;
+    double q;
+    bool version_fits; /* no version asked for, or ours */
+};
+
+static const char *skip_space(const char *at)
+{
+    return at + strspn(at, " \t");
+}
+
+static bool equals(const char *text, size_t length, const char *name)
+{
+    return strlen(name) == length && strncasecmp(text, name, length) == 0;
+}
+
+static void read_parameter(struct range *range, const char *text, size_t length)
+{
+    const char *value = memchr(text, '=', length);
+    if (!value++)
+        return;
+    size_t name_length = (size_t)(value - 1 - text), value_length = length - name_length - 1;
+    if (equals(text, name_length, "q")) {
+        double q = strtod(value, NULL); /* stops at the delimiter; garbage reads as 0: refused */
+        range->q = q >= 0 && q <= 1 ? q : 0;
+    } else if (equals(text, name_length, "version")) {
+        range->version_fits = equals(value, value_length, "1.0.0") ||
+                              equals(value, value_length, "\"1.0.0\"");
+    }
+}
+
+/* One element of the list; returns where the next begins. */
+static const char *read_range(const char *at, struct range *range)
+{
+    at = skip_space(at);
+    *range = (struct range){.type = at, .q = 1, .version_fits = true};
+    range->type_length = strcspn(at, ";, \t");
+    at = skip_space(at + range->type_length);
+    while (*at == ';') {
+        at = skip_space(at + 1);
+        size_t length = strcspn(at, ";, \t");
+        read_parameter(range, at, length);
+        at = skip_space(at + length);
+    }
+    at += strcspn(at, ",");
+    return *at ? at + 1 : at;
+}
+
+bool accept_openmetrics(const char *accept)
+{
+    double openmetrics = 0, text = 0;
+
+    for (const char *at = accept ? accept : ""; *at;) {
+        struct range range;
+        at = read_range(at, &range);
+        if (equals(range.type, range.type_length, "application/openmetrics-text")) {
+            if (range.version_fits && range.q > openmetrics)
+                openmetrics = range.q;
+        } else if (equals(range.type, range.type_length, "text/plain") && range.q > text) {
+            text = range.q;
+        }
+    }
+    return openmetrics > 0 && openmetrics >= text;
+}

@@ -1,0 +1,73 @@
+/* cells.c - per-worker counter blocks.
+ *
+ * Invariant: a worker's block is published once, by compare-and-swap, and lives as long as the
+ * cells. Worker numbers can be shared by threads beyond WORKERS_MAX, so every addition is atomic.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "metrics/cells.h"
+#include "worker.h"
+
+enum { CACHE_LINE = 64 };
+
+struct cells {
+    size_t slots;
+    uint64_t *workers[WORKERS_MAX];
+    uint64_t spare[];
+};
+
+struct cells *cells_create(size_t slots)
+{
+    if (slots > (SIZE_MAX - sizeof(struct cells)) / sizeof(uint64_t))
+        return NULL;
+    struct cells *c = calloc(1, sizeof *c + slots * sizeof *c->spare);
+    if (c)
+        c->slots = slots;
+    return c;
+}
+
+void cells_destroy(struct cells *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        free(c->workers[i]);
+    free(c);
+}
+
+static uint64_t *block_create(struct cells *c, uint64_t **place)
+{
+    size_t lines = (c->slots * sizeof(uint64_t) + CACHE_LINE - 1) / CACHE_LINE;
+    uint64_t *block = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
+    if (!block)
+        return c->spare;
+    memset(block, 0, lines * CACHE_LINE);
+
+    uint64_t *other = NULL;
+    if (__atomic_compare_exchange_n(place, &other, block, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return block;
+    free(block);
+    return other;
+}
+
+void cells_add(struct cells *c, size_t slot, uint64_t value)
+{
+    uint64_t **place = &c->workers[worker_index()];
+    uint64_t *block = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    if (!block)
+        block = block_create(c, place);
+    __atomic_fetch_add(&block[slot], value, __ATOMIC_RELAXED);
+}
+
+uint64_t cells_sum(const struct cells *c, size_t slot)
+{
+    if (!c)
+        return 0;
+    uint64_t sum = __atomic_load_n(&c->spare[slot], __ATOMIC_RELAXED);
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        const uint64_t *block = __atomic_load_n(&c->workers[i], __ATOMIC_ACQUIRE);
+        if (block)
+            sum += __atomic_load_n(&block[slot], __ATOMIC_RELAXED);
+    }
+    return sum;
+}

@@ -1,0 +1,310 @@
+/* exposition.c - the registry as Prometheus text 0.0.4 or OpenMetrics 1.0.
+ *
+ * Walks the table row by row, so that a family's samples stand together. Knows the formats; counts
+ * nothing. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "metrics/accept.h"
+#include "metrics/process.h"
+#include "metrics/registry.h"
+
+struct writer {
+    struct buf *out;
+    bool openmetrics;
+    enum metric metric;
+    const struct metric_row *row;
+    struct label_list labels;
+    const char *value[LABEL_COUNT];
+    bool headed; /* HELP and TYPE of this row are written */
+};
+
+/* ---- formats -----------------------------------------------------------------------------------
+ */
+
+static bool has_suffix(const char *name, size_t length, const char *suffix)
+{
+    size_t n = strlen(suffix);
+    return length >= n && memcmp(name + length - n, suffix, n) == 0;
+}
+
+/* Length of the family's name: OpenMetrics drops the suffix that the type gives to samples. */
+static size_t family_length(const struct writer *w)
+{
+    static const char *const suffix[] = {[TYPE_COUNTER] = "_total", [TYPE_INFO] = "_info"};
+    size_t length = strlen(w->row->name);
+    const char *s = w->row->type <= TYPE_INFO ? suffix[w->row->type] : NULL;
+    if (w->openmetrics && s && has_suffix(w->row->name, length, s))
+        length -= strlen(s);
+    return length;
+}
+
+static void write_header(struct writer *w)
+{
+    static const char *const text[] = {"counter", "gauge", "gauge", "histogram", "histogram"};
+    static const char *const open[] = {"counter", "gauge", "info", "histogram", "histogram"};
+    static const char *const units[] = {"seconds", "bytes"};
+    int length = (int)family_length(w);
+
+    if (w->headed)
+        return;
+    w->headed = true;
+    buf_printf(w->out, "# HELP %.*s %s\n", length, w->row->name, w->row->help);
+    buf_printf(w->out, "# TYPE %.*s %s\n", length, w->row->name,
+               (w->openmetrics ? open : text)[w->row->type]);
+    for (size_t u = 0; w->openmetrics && u < sizeof units / sizeof *units; u++)
+        if (has_suffix(w->row->name, (size_t)length, units[u]))
+            buf_printf(w->out, "# UNIT %.*s %s\n", length, w->row->name, units[u]);
+}
+
+/* Both formats escape these three in a label's value. */
+static void write_escaped(struct buf *out, const char *text)
+{
+    while (*text) {
+        size_t plain = strcspn(text, "\\\"\n");
+        buf_append(out, text, plain);
+        text += plain;
+        if (*text) {
+            const char escape[] = {'\\', *text == '\n' ? 'n' : *text};
+            buf_append(out, escape, sizeof escape);
+            text++;
+        }
+    }
+}
+
+static void write_label(struct writer *w, const char **separator, const char *name,
+                        const char *value)
+{
+    buf_printf(w->out, "%s%s=\"", *separator, name);
+    write_escaped(w->out, value);
+    buf_puts(w->out, "\"");
+    *separator = ",";
+}
+
+/* The sample's name and labels, up to the space before its value. le may be NULL. */
+static void begin_sample(struct writer *w, const char *suffix, const char *le)
+{
+    const char *separator = "{";
+
+    write_header(w);
+    buf_printf(w->out, "%s%s", w->row->name, suffix);
+    for (const enum label *l = w->labels.label; *l != LABEL_COUNT; l++)
+        write_label(w, &separator, label_name(*l), w->value[*l] ? w->value[*l] : "");
+    if (le)
+        write_label(w, &separator, "le", le);
+    buf_puts(w->out, *separator == ',' ? "} " : " ");
+}
+
+/* The shortest text that reads back to the same double. */
+static void write_double(struct buf *out, double value)
+{
+    if (isnan(value)) {
+        buf_puts(out, "NaN\n");
+    } else if (isinf(value)) {
+        buf_puts(out, value > 0 ? "+Inf\n" : "-Inf\n");
+    } else {
+        char text[40];
+        for (int digits = 15; digits <= 17; digits++) {
+            snprintf(text, sizeof text, "%.*g", digits, value);
+            if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
+                break;
+        }
+        buf_printf(out, "%s\n", text);
+    }
+}
+
+static void write_count(struct writer *w, const char *suffix, const char *le, uint64_t count)
+{
+    begin_sample(w, suffix, le);
+    buf_printf(w->out, "%" PRIu64 "\n", count);
+}
+
+static void write_value(struct writer *w, double value)
+{
+    begin_sample(w, "", NULL);
+    write_double(w->out, value);
+}
+
+/* ---- metric types ------------------------------------------------------------------------------
+ */
+
+static void write_histogram(struct writer *w, const struct cells *cells)
+{
+    const struct bounds *b = bounds_of(w->row->type);
+    unsigned slot = layout_get()->offset[w->metric];
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < b->count; i++) {
+        count += cells_sum(cells, slot + i);
+        write_count(w, "_bucket", b->le[i], count);
+    }
+    count += cells_sum(cells, slot + b->count);
+    write_count(w, "_bucket", "+Inf", count);
+    begin_sample(w, "_sum", NULL);
+    write_double(w->out, (double)cells_sum(cells, slot + b->count + 1) * b->unit);
+    write_count(w, "_count", NULL, count);
+}
+
+/* A counter that nobody sets stays a whole number, beyond 2^53 as well. */
+static void write_scalar(struct writer *w, const struct values *values, unsigned slot)
+{
+    uint64_t sum = cells_sum(values->cells, slot);
+    double given = value_set(values, slot);
+
+    if (w->row->type == TYPE_INFO)
+        write_count(w, "", NULL, 1);
+    else if (w->row->type == TYPE_COUNTER && !(given > 0))
+        write_count(w, "", NULL, sum);
+    else
+        write_value(w, given + (double)(int64_t)sum);
+}
+
+static void write_values(struct writer *w, const struct values *values)
+{
+    if (bounds_of(w->row->type)) {
+        write_histogram(w, values->cells);
+        return;
+    }
+    enum label indexed = label_indexed(&w->labels);
+    for (unsigned i = 0; i < layout_get()->slots[w->metric]; i++) {
+        if (indexed != LABEL_COUNT)
+            w->value[indexed] = label_value(indexed, i);
+        write_scalar(w, values, layout_get()->offset[w->metric] + i);
+    }
+}
+
+/* ---- scopes ------------------------------------------------------------------------------------
+ */
+
+static void write_global(struct writer *w)
+{
+    const struct metrics_info *info = &registry.info;
+
+    if (!registry.global.cells)
+        return;
+    w->value[LABEL_VERSION] = info->version;
+    w->value[LABEL_REVISION] = info->revision;
+    w->value[LABEL_COMPILER] = info->compiler;
+    w->value[LABEL_BLAS] = info->blas;
+    w->value[LABEL_BLAS_CORE] = info->blas_core;
+    w->value[LABEL_ISA] = info->isa;
+    write_values(w, &registry.global);
+}
+
+static int compare_series(const void *a, const void *b)
+{
+    uint32_t x = ((const struct http_series *)a)->key, y = ((const struct http_series *)b)->key;
+    return (x > y) - (x < y);
+}
+
+/* The number of requests is the count of their durations: one of the two is counted. */
+static uint64_t requests(const struct cells *cells)
+{
+    unsigned slot = layout_get()->offset[METRIC_http_request_duration_seconds];
+    uint64_t count = 0;
+    for (unsigned i = 0; i <= bounds_of(TYPE_HISTOGRAM)->count; i++)
+        count += cells_sum(cells, slot + i);
+    return count;
+}
+
+static void write_http(struct writer *w)
+{
+    struct http_series series[HTTP_SERIES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < HTTP_SERIES_MAX; i++) {
+        series[count].key = __atomic_load_n(&registry.http[i].key, __ATOMIC_RELAXED);
+        series[count].cells = __atomic_load_n(&registry.http[i].cells, __ATOMIC_ACQUIRE);
+        count += series[count].key != 0;
+    }
+    qsort(series, count, sizeof *series, compare_series);
+    for (size_t i = 0; i < count; i++) {
+        struct http_labels labels;
+        http_labels_of(series[i].key, &labels);
+        w->value[LABEL_ROUTE] = labels.route;
+        w->value[LABEL_METHOD] = labels.method;
+        w->value[LABEL_CODE] = labels.code;
+        if (w->row->type == TYPE_HISTOGRAM)
+            write_histogram(w, series[i].cells);
+        else
+            write_count(w, "", NULL, requests(series[i].cells));
+    }
+}
+
+static void write_model(struct writer *w)
+{
+    const struct metrics_name *last = NULL;
+
+    for (const struct metrics_model *m = registry.models; m; last = m->name, m = m->next) {
+        if (m->name == last)
+            continue;
+        w->value[LABEL_MODEL] = m->name->name;
+        write_values(w, &(struct values){m->name->cells, NULL});
+    }
+}
+
+static void name_version(struct writer *w, const struct metrics_model *m)
+{
+    w->value[LABEL_MODEL] = m->name->name;
+    w->value[LABEL_VERSION] = m->version;
+    w->value[LABEL_TASK] = m->task;
+}
+
+static void write_version(struct writer *w)
+{
+    for (const struct metrics_model *m = registry.models; m; m = m->next) {
+        name_version(w, m);
+        write_values(w, &m->values);
+    }
+}
+
+static void write_layer(struct writer *w)
+{
+    for (const struct metrics_model *m = registry.models; m; m = m->next) {
+        name_version(w, m);
+        for (size_t i = 0; i < m->layers_count; i++) {
+            w->value[LABEL_LAYER] = m->layers[i];
+            write_values(
+                w, &(struct values){NULL, m->layer_set + i * layout_get()->block[SCOPE_LAYER]});
+        }
+    }
+}
+
+static void write_process(struct writer *w)
+{
+    double value = process_value(w->metric);
+    if (!isnan(value))
+        write_value(w, value);
+}
+
+void metrics_write(struct buf *out, const char *accept, const char **content_type)
+{
+    static void (*const scopes[SCOPE_COUNT])(struct writer *) = {
+        [SCOPE_GLOBAL] = write_global, [SCOPE_HTTP] = write_http,
+        [SCOPE_MODEL] = write_model,   [SCOPE_VERSION] = write_version,
+        [SCOPE_LAYER] = write_layer,   [SCOPE_PROCESS] = write_process,
+    };
+    bool openmetrics = accept_openmetrics(accept);
+
+    pthread_mutex_lock(&registry.lock);
+    for (struct metrics_model *m = registry.models; m; m = m->next)
+        if (m->refresh)
+            m->refresh(m, m->context);
+    for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+        const struct metric_row *row = &metric_rows[metric];
+        struct writer w = {.out = out,
+                           .openmetrics = openmetrics,
+                           .metric = metric,
+                           .row = row,
+                           .labels = label_list_of(row)};
+        scopes[row->scope](&w);
+    }
+    pthread_mutex_unlock(&registry.lock);
+
+    if (openmetrics)
+        buf_puts(out, "# EOF\n");
+    *content_type = openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                : "text/plain; version=0.0.4; charset=utf-8";
+}

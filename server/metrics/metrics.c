@@ -1,0 +1,247 @@
+/* metrics.c - counting: what the rest of the server calls while it works.
+ *
+ * Invariant: nothing on a request's way takes a lock. The lock guards the lists of models, which
+ * change when a model loads, and is held for the length of a scrape. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "metrics/registry.h"
+
+/* A metric's slot in a block of `scope`; -1 for a metric of another scope or an index that it does
+ * not have: a caller's mistake must not write beside its metric. */
+static long slot_of(enum metric metric, enum metric_scope scope, unsigned index)
+{
+    const struct layout *l = layout_get();
+    if (metric >= METRIC_COUNT || metric_rows[metric].scope != scope || index >= l->slots[metric])
+        return -1;
+    return (long)(l->offset[metric] + index);
+}
+
+static void set(uint64_t *place, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    __atomic_store_n(place, bits, __ATOMIC_RELAXED);
+}
+
+double value_set(const struct values *values, unsigned slot)
+{
+    double value = 0;
+    if (values->set) {
+        uint64_t bits = __atomic_load_n(&values->set[slot], __ATOMIC_RELAXED);
+        memcpy(&value, &bits, sizeof value);
+    }
+    return value;
+}
+
+/* Count a value into the histogram that starts at slot. Sums are whole nanoseconds (rows), so that
+ * they can be added atomically; 2^64 ns are 584 years. */
+static void observe(struct cells *cells, unsigned slot, enum metric_type type, double value)
+{
+    const struct bounds *b = bounds_of(type);
+    double scaled = value / b->unit;
+    uint64_t count = !(scaled > 0) ? 0 : scaled < 1e18 ? (uint64_t)(scaled + 0.5) : (uint64_t)1e18;
+    unsigned bucket = 0;
+
+    while (bucket < b->count && count > b->bound[bucket])
+        bucket++;
+    cells_add(cells, slot + bucket, 1);
+    cells_add(cells, slot + b->count + 1, count);
+}
+
+/* ---- global ------------------------------------------------------------------------------------
+ */
+
+void metrics_add(enum metric metric, unsigned index, uint64_t value)
+{
+    long slot = slot_of(metric, SCOPE_GLOBAL, index);
+    if (slot >= 0 && registry.global.cells)
+        cells_add(registry.global.cells, (size_t)slot, value);
+}
+
+void metrics_gauge_add(enum metric metric, int64_t value)
+{
+    metrics_add(metric, 0, (uint64_t)value);
+}
+
+void metrics_gauge_set(enum metric metric, double value)
+{
+    long slot = slot_of(metric, SCOPE_GLOBAL, 0);
+    if (slot >= 0 && registry.global.set)
+        set(&registry.global.set[slot], value);
+}
+
+/* ---- http --------------------------------------------------------------------------------------
+ */
+
+/* A key is 1 + (route * methods + method) * HTTP_CODES + code, which no label can push beyond its
+ * field. The table is open addressing with keys that are claimed once and never leave. */
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
+enum { METHODS = sizeof methods / sizeof *methods, METHOD_OTHER = METHODS };
+
+/* The last entry takes what finds no place: what a client sends must not make the scrape grow
+ * without bound. */
+enum { SERIES_OVERFLOW = HTTP_SERIES_MAX - 1, PROBES_MAX = 64 };
+static const uint32_t KEY_OVERFLOW = UINT32_MAX;
+
+static uint32_t http_key(unsigned route, const char *method, unsigned code)
+{
+    unsigned row = route < registry.info.routes_count ? registry.route_row[route]
+                                                      : registry.info.routes_count;
+    uint32_t m = 0;
+
+    while (m < METHODS && !(method && strcmp(methods[m], method) == 0))
+        m++;
+    return 1 + (row * (METHODS + 1) + m) * HTTP_CODES + (code < HTTP_CODES ? code : 0);
+}
+
+void http_labels_of(uint32_t key, struct http_labels *labels)
+{
+    uint32_t rest = (key - 1) / HTTP_CODES, code = (key - 1) % HTTP_CODES;
+    uint32_t row = rest / (METHODS + 1), m = rest % (METHODS + 1);
+    bool known = key != KEY_OVERFLOW;
+
+    labels->route = known && row < registry.info.routes_count ? registry.info.route_template(row)
+                                                              : "other";
+    labels->method = known && m < METHODS ? methods[m] : "other";
+    labels->code = "other";
+    if (known && code > 0) {
+        labels->code_text[0] = (char)('0' + code / 100);
+        labels->code_text[1] = (char)('0' + code / 10 % 10);
+        labels->code_text[2] = (char)('0' + code % 10);
+        labels->code_text[3] = '\0';
+        labels->code = labels->code_text;
+    }
+}
+
+static struct http_series *http_series_find(uint32_t key)
+{
+    uint32_t at = (key * 2654435761u) >> 8;
+
+    for (unsigned i = 0; i < PROBES_MAX; i++) {
+        struct http_series *s = &registry.http[(at + i) % SERIES_OVERFLOW];
+        uint32_t found = __atomic_load_n(&s->key, __ATOMIC_RELAXED);
+        if (found == 0 && __atomic_compare_exchange_n(&s->key, &found, key, 0, __ATOMIC_RELAXED,
+                                                      __ATOMIC_RELAXED))
+            return s;
+        if (found == key)
+            return s;
+    }
+    struct http_series *last = &registry.http[SERIES_OVERFLOW];
+    __atomic_store_n(&last->key, KEY_OVERFLOW, __ATOMIC_RELAXED);
+    return last;
+}
+
+/* The cells of a series, made when it is first counted; NULL when out of memory. */
+static struct cells *http_series_cells(struct http_series *s)
+{
+    struct cells *cells = __atomic_load_n(&s->cells, __ATOMIC_ACQUIRE);
+    if (cells)
+        return cells;
+    struct cells *made = cells_create(layout_get()->block[SCOPE_HTTP]);
+    if (!made ||
+        __atomic_compare_exchange_n(&s->cells, &cells, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return made;
+    cells_destroy(made);
+    return cells;
+}
+
+void metrics_http_request(unsigned route, const char *method, unsigned code, double seconds,
+                          uint64_t bytes_in, uint64_t bytes_out)
+{
+    if (!registry.route_row)
+        return;
+    metrics_add(METRIC_http_request_bytes_total, 0, bytes_in);
+    metrics_add(METRIC_http_response_bytes_total, 0, bytes_out);
+    struct cells *cells = http_series_cells(http_series_find(http_key(route, method, code)));
+    if (cells)
+        observe(cells, layout_get()->offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM,
+                seconds);
+}
+
+/* ---- start and end -----------------------------------------------------------------------------
+ */
+
+/* Routes that share a template are one series. */
+static unsigned route_first(const struct metrics_info *info, unsigned route)
+{
+    for (unsigned r = 0; r < route; r++)
+        if (strcmp(info->route_template(r), info->route_template(route)) == 0)
+            return r;
+    return route;
+}
+
+int metrics_init(const struct metrics_info *info)
+{
+    const struct layout *l = layout_get();
+    struct cells *cells = cells_create(l->block[SCOPE_GLOBAL]);
+    uint64_t *gauges = calloc(l->block[SCOPE_GLOBAL], sizeof *gauges);
+    unsigned *route_row = calloc((size_t)info->routes_count + 1, sizeof *route_row);
+
+    if (!cells || !gauges || !route_row) {
+        cells_destroy(cells);
+        free(gauges);
+        free(route_row);
+        return -1;
+    }
+    for (unsigned r = 0; r < info->routes_count; r++)
+        route_row[r] = route_first(info, r);
+    snprintf(registry.window, sizeof registry.window, "%gs", info->window_s);
+    registry.info = *info;
+    registry.route_row = route_row;
+    registry.global = (struct values){cells, gauges};
+
+    for (unsigned r = 0; info->route_takes && r < info->routes_count; r++)
+        for (unsigned m = 0; m < METHODS; m++)
+            if (info->route_takes(r, methods[m]))
+                http_series_find(http_key(r, methods[m], 200));
+    return 0;
+}
+
+void metrics_fini(void)
+{
+    for (size_t i = 0; i < HTTP_SERIES_MAX; i++)
+        cells_destroy(registry.http[i].cells);
+    memset(registry.http, 0, sizeof registry.http);
+    cells_destroy(registry.global.cells);
+    free(registry.global.set);
+    free(registry.route_row);
+    registry.global = (struct values){NULL, NULL};
+    registry.route_row = NULL;
+    registry.info = (struct metrics_info){0};
+}
+
+/* ---- models ------------------------------------------------------------------------------------
+ */
+
+void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value)
+{
+    long slot = slot_of(metric, SCOPE_VERSION, index);
+    if (slot >= 0)
+        cells_add(m->values.cells, (size_t)slot, value);
+}
+
+void metrics_model_observe(struct metrics_model *m, enum metric metric, double value)
+{
+    const struct metric_row *row = &metric_rows[metric];
+    if (!bounds_of(row->type) || (row->scope != SCOPE_MODEL && row->scope != SCOPE_VERSION))
+        return;
+    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells,
+            layout_get()->offset[metric], row->type, value);
+}
+
+void metrics_model_set(struct metrics_model *m, enum metric metric, double value)
+{
+    long slot = slot_of(metric, SCOPE_VERSION, 0);
+    if (slot >= 0)
+        set(&m->values.set[slot], value);
+}
+
+void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
+                       enum metrics_window window, double value)
+{
+    bool windowed = metric < METRIC_COUNT && layout_get()->slots[metric] > 1;
+    long slot = slot_of(metric, SCOPE_LAYER, windowed ? window : 0);
+    if (slot >= 0 && layer < m->layers_count)
+        set(&m->layer_set[layer * layout_get()->block[SCOPE_LAYER] + (size_t)slot], value);
+}

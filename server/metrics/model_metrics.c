@@ -1,0 +1,140 @@
+/* model_metrics.c - the metrics of loaded model versions: their coming, publishing and going.
+ *
+ * Invariant: registry.models holds the published versions, ascending, one per model and version;
+ * registry.names holds one entry per model that has a version alive, published or not. */
+#include <stdlib.h>
+#include <string.h>
+#include "metrics/registry.h"
+
+/* Called with the lock. */
+static struct metrics_name *name_acquire(const char *name)
+{
+    struct metrics_name **at = &registry.names;
+    while (*at && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    if (!*at) {
+        struct metrics_name *n = calloc(1, sizeof *n);
+        if (!n)
+            return NULL;
+        n->name = strdup(name);
+        n->cells = cells_create(layout_get()->block[SCOPE_MODEL]);
+        if (!n->name || !n->cells) {
+            free(n->name);
+            cells_destroy(n->cells);
+            free(n);
+            return NULL;
+        }
+        *at = n;
+    }
+    (*at)->references++;
+    return *at;
+}
+
+/* Called with the lock. */
+static void name_release(struct metrics_name *name)
+{
+    if (!name || --name->references > 0)
+        return;
+    struct metrics_name **at = &registry.names;
+    while (*at != name)
+        at = &(*at)->next;
+    *at = name->next;
+    cells_destroy(name->cells);
+    free(name->name);
+    free(name);
+}
+
+static int layers_copy(struct metrics_model *m, const struct metrics_model_spec *spec)
+{
+    m->layers = calloc(spec->layers_count + 1, sizeof *m->layers);
+    m->layer_set = calloc(spec->layers_count * layout_get()->block[SCOPE_LAYER] + 1,
+                          sizeof *m->layer_set);
+    if (!m->layers || !m->layer_set)
+        return -1;
+    m->layers_count = spec->layers_count;
+    for (size_t i = 0; i < spec->layers_count; i++)
+        if (!(m->layers[i] = strdup(spec->layers[i])))
+            return -1;
+    return 0;
+}
+
+struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec)
+{
+    size_t slots = layout_get()->block[SCOPE_VERSION];
+    struct metrics_model *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->refresh = spec->refresh;
+    m->context = spec->context;
+    m->version = strdup(spec->version);
+    m->task = strdup(spec->task);
+    m->values.cells = cells_create(slots);
+    m->values.set = calloc(slots, sizeof *m->values.set);
+    pthread_mutex_lock(&registry.lock);
+    m->name = name_acquire(spec->model);
+    pthread_mutex_unlock(&registry.lock);
+    if (m->name && m->version && m->task && m->values.cells && m->values.set &&
+        layers_copy(m, spec) == 0)
+        return m;
+    metrics_model_destroy(m);
+    return NULL;
+}
+
+/* Called with the lock. */
+static void unlink_model(struct metrics_model *m)
+{
+    if (!m->published)
+        return;
+    struct metrics_model **at = &registry.models;
+    while (*at != m)
+        at = &(*at)->next;
+    *at = m->next;
+    m->published = false;
+}
+
+static int compare(const struct metrics_model *a, const struct metrics_model *b)
+{
+    int by_name = strcmp(a->name->name, b->name->name);
+    return by_name ? by_name : strverscmp(a->version, b->version);
+}
+
+void metrics_model_publish(struct metrics_model *m)
+{
+    pthread_mutex_lock(&registry.lock);
+    unlink_model(m);
+    struct metrics_model **at = &registry.models;
+    while (*at && compare(*at, m) < 0)
+        at = &(*at)->next;
+    if (*at && compare(*at, m) == 0)
+        unlink_model(*at);
+    m->next = *at;
+    m->published = true;
+    *at = m;
+    pthread_mutex_unlock(&registry.lock);
+}
+
+void metrics_model_withdraw(struct metrics_model *m)
+{
+    pthread_mutex_lock(&registry.lock);
+    unlink_model(m);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+void metrics_model_destroy(struct metrics_model *m)
+{
+    if (!m)
+        return;
+    pthread_mutex_lock(&registry.lock);
+    unlink_model(m);
+    name_release(m->name);
+    pthread_mutex_unlock(&registry.lock);
+    for (size_t i = 0; m->layers && i < m->layers_count; i++)
+        free(m->layers[i]);
+    free(m->layers);
+    free(m->layer_set);
+    free(m->version);
+    free(m->task);
+    cells_destroy(m->values.cells);
+    free(m->values.set);
+    free(m);
+}

@@ -1,0 +1,171 @@
+/* registry.c - the tables behind the registry: rows, labels and their values, bucket bounds,
+ * layout.
+ *
+ * Everything here is constant, or computed once from constants. */
+#include <axon/activation.h>
+#include <string.h>
+#include "metrics/registry.h"
+
+struct registry registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* PROCESS names are the convention of all Prometheus clients; ours have the prefix. */
+#define PREFIX_GLOBAL  "axond_"
+#define PREFIX_HTTP    "axond_"
+#define PREFIX_MODEL   "axond_"
+#define PREFIX_VERSION "axond_"
+#define PREFIX_LAYER   "axond_"
+#define PREFIX_PROCESS ""
+
+const struct metric_row metric_rows[METRIC_COUNT] = {
+#define METRIC(id, type, scope, labels, help) \
+    {PREFIX_##scope #id, TYPE_##type, SCOPE_##scope, labels, help},
+#include "metrics/metrics.def"
+#undef METRIC
+};
+
+static const char *const windows[METRICS_WINDOW_COUNT] = {"load", registry.window};
+static const char *const levels[] = {"debug", "info", "warn", "error"};
+static const char *const reasons[REJECTED_COUNT] = {
+    [REJECTED_FRAMING] = "framing",
+    [REJECTED_PARSER] = "parser",
+    [REJECTED_HEADERS] = "headers",
+    [REJECTED_BODY] = "body",
+    [REJECTED_BODIES_IN_FLIGHT] = "bodies_in_flight",
+    [REJECTED_CONNECTIONS] = "connections",
+    [REJECTED_CONNECTIONS_PER_ADDRESS] = "connections_per_address",
+    [REJECTED_HEADERS_TIMEOUT] = "headers_timeout",
+    [REJECTED_BODY_TIMEOUT] = "body_timeout",
+    [REJECTED_IDLE_TIMEOUT] = "idle_timeout",
+    [REJECTED_CUT] = "cut",
+};
+static const char *const outcomes[OUTCOME_COUNT] = {
+    [OUTCOME_SUCCESS] = "success",   [OUTCOME_INVALID] = "invalid",
+    [OUTCOME_REJECTED] = "rejected", [OUTCOME_CANCELLED] = "cancelled",
+    [OUTCOME_DEADLINE] = "deadline", [OUTCOME_ERROR] = "error",
+};
+
+static const struct {
+    const char *name;
+    const char *const *values;
+    unsigned count;
+} labels[LABEL_COUNT] = {
+    [LABEL_MODEL] = {"model", NULL, 0},
+    [LABEL_VERSION] = {"version", NULL, 0},
+    [LABEL_TASK] = {"task", NULL, 0},
+    [LABEL_LAYER] = {"layer", NULL, 0},
+    [LABEL_ROUTE] = {"route", NULL, 0},
+    [LABEL_METHOD] = {"method", NULL, 0},
+    [LABEL_CODE] = {"code", NULL, 0},
+    [LABEL_REVISION] = {"revision", NULL, 0},
+    [LABEL_COMPILER] = {"compiler", NULL, 0},
+    [LABEL_BLAS] = {"blas", NULL, 0},
+    [LABEL_BLAS_CORE] = {"blas_core", NULL, 0},
+    [LABEL_ISA] = {"isa", NULL, 0},
+    [LABEL_WINDOW] = {"window", windows, METRICS_WINDOW_COUNT},
+    [LABEL_REASON] = {"reason", reasons, REJECTED_COUNT},
+    [LABEL_OUTCOME] = {"outcome", outcomes, OUTCOME_COUNT},
+    [LABEL_LEVEL] = {"level", levels, sizeof levels / sizeof *levels},
+    [LABEL_ACTIVATION] = {"activation", NULL, 0}, /* the core's table knows */
+};
+
+const char *label_name(enum label label)
+{
+    return labels[label].name;
+}
+
+struct label_list label_list_of(const struct metric_row *row)
+{
+    struct label_list list;
+    size_t count = 0;
+
+    for (const char *at = row->labels; *at && count < LABELS_MAX; at += *at == ',') {
+        size_t length = strcspn(at, ",");
+        for (enum label l = 0; l < LABEL_COUNT; l++)
+            if (strlen(labels[l].name) == length && memcmp(labels[l].name, at, length) == 0)
+                list.label[count++] = l;
+        at += length;
+    }
+    list.label[count] = LABEL_COUNT;
+    return list;
+}
+
+unsigned label_values(enum label label)
+{
+    size_t count = labels[label].count;
+    if (label == LABEL_ACTIVATION)
+        axon_activation_table(&count);
+    return (unsigned)count;
+}
+
+const char *label_value(enum label label, unsigned index)
+{
+    size_t count;
+    return label == LABEL_ACTIVATION ? axon_activation_table(&count)[index].name
+                                     : labels[label].values[index];
+}
+
+enum label label_indexed(const struct label_list *list)
+{
+    for (const enum label *l = list->label; *l != LABEL_COUNT; l++)
+        if (label_values(*l) > 0)
+            return *l;
+    return LABEL_COUNT;
+}
+
+/* `le` is written as OpenMetrics' canonical numbers in both formats, so that a series keeps its
+ * identity whichever format a scraper negotiates. */
+#define SECONDS(X)                                                                                 \
+    X(25000, "2.5e-05")                                                                            \
+    X(50000, "5e-05") X(100000, "0.0001") X(250000, "0.00025") X(500000, "0.0005")                 \
+        X(1000000, "0.001") X(2500000, "0.0025") X(5000000, "0.005") X(10000000, "0.01")           \
+            X(25000000, "0.025") X(50000000, "0.05") X(100000000, "0.1") X(250000000, "0.25")      \
+                X(500000000, "0.5") X(1000000000, "1.0") X(2500000000, "2.5") X(5000000000, "5.0") \
+                    X(10000000000, "10.0")
+#define ROWS(X)                                                                                   \
+    X(1, "1.0")                                                                                   \
+    X(2, "2.0") X(4, "4.0") X(8, "8.0") X(16, "16.0") X(32, "32.0") X(64, "64.0") X(128, "128.0") \
+        X(256, "256.0") X(512, "512.0") X(1024, "1024.0") X(2048, "2048.0") X(4096, "4096.0")     \
+            X(8192, "8192.0") X(16384, "16384.0") X(32768, "32768.0") X(65536, "65536.0")
+#define BOUND(bound, le) bound,
+#define LE(bound, le)    le,
+
+static const uint64_t seconds_bound[] = {SECONDS(BOUND)}, rows_bound[] = {ROWS(BOUND)};
+static const char *const seconds_le[] = {SECONDS(LE)}, *const rows_le[] = {ROWS(LE)};
+static const struct bounds bounds[] = {
+    {seconds_bound, seconds_le, sizeof seconds_bound / sizeof *seconds_bound, 1e-9},
+    {rows_bound, rows_le, sizeof rows_bound / sizeof *rows_bound, 1},
+};
+
+const struct bounds *bounds_of(enum metric_type type)
+{
+    return type == TYPE_HISTOGRAM ? &bounds[0] : type == TYPE_HISTOGRAM_ROWS ? &bounds[1] : NULL;
+}
+
+static struct layout layout;
+static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
+
+static unsigned slots_of(const struct metric_row *row)
+{
+    const struct bounds *b = bounds_of(row->type);
+    if (b)
+        return b->count + 2;
+    struct label_list list = label_list_of(row);
+    enum label indexed = label_indexed(&list);
+    return indexed == LABEL_COUNT ? 1 : label_values(indexed);
+}
+
+static void layout_make(void)
+{
+    for (size_t m = 0; m < METRIC_COUNT; m++) {
+        const struct metric_row *row = &metric_rows[m];
+        layout.slots[m] = slots_of(row);
+        layout.offset[m] = layout.block[row->scope];
+        layout.block[row->scope] += layout.slots[m];
+    }
+}
+
+const struct layout *layout_get(void)
+{
+    pthread_once(&layout_once, layout_make);
+    return &layout;
+}

@@ -1,0 +1,140 @@
+/* registry.h - what metrics.c counts into and exposition.c reads. For server/metrics alone.
+ *
+ * Invariant: counting touches only cells and atomics; everything under `lock` is the scrape's and
+ * the (rare) coming and going of models. */
+#ifndef METRICS_REGISTRY_H
+#define METRICS_REGISTRY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include "metrics/cells.h"
+#include "metrics/metrics.h"
+
+enum metric_type { TYPE_COUNTER, TYPE_GAUGE, TYPE_INFO, TYPE_HISTOGRAM, TYPE_HISTOGRAM_ROWS };
+enum metric_scope {
+    SCOPE_GLOBAL,
+    SCOPE_HTTP,
+    SCOPE_MODEL,
+    SCOPE_VERSION,
+    SCOPE_LAYER,
+    SCOPE_PROCESS,
+    SCOPE_COUNT
+};
+
+struct metric_row {
+    const char *name;
+    enum metric_type type;
+    enum metric_scope scope;
+    const char *labels, *help;
+};
+extern const struct metric_row metric_rows[METRIC_COUNT];
+
+/* Every label name there is. A label whose values are a fixed list makes one series per value. */
+enum label {
+    LABEL_MODEL,
+    LABEL_VERSION,
+    LABEL_TASK,
+    LABEL_LAYER,
+    LABEL_ROUTE,
+    LABEL_METHOD,
+    LABEL_CODE,
+    LABEL_REVISION,
+    LABEL_COMPILER,
+    LABEL_BLAS,
+    LABEL_BLAS_CORE,
+    LABEL_ISA,
+    LABEL_WINDOW,
+    LABEL_REASON,
+    LABEL_OUTCOME,
+    LABEL_LEVEL,
+    LABEL_ACTIVATION,
+    LABEL_COUNT
+};
+
+/* The labels of a metric, in the order of the wire; LABEL_COUNT ends the list. */
+enum { LABELS_MAX = 6 };
+struct label_list {
+    enum label label[LABELS_MAX + 1];
+};
+const char *label_name(enum label label);
+struct label_list label_list_of(const struct metric_row *row);
+/* The label of the list with a fixed set of values, which are numbered from 0; LABEL_COUNT: none.
+ */
+enum label label_indexed(const struct label_list *list);
+unsigned label_values(enum label label);
+const char *label_value(enum label label, unsigned index);
+
+/* Bucket bounds, ascending, without +Inf: in nanoseconds and in rows, and as `le` is written. */
+struct bounds {
+    const uint64_t *bound;
+    const char *const *le;
+    unsigned count;
+    double unit; /* of a bound, in what the metric's name says */
+};
+const struct bounds *bounds_of(enum metric_type type);
+
+/* Where a metric's slots stand in a block of its scope. A histogram has its buckets, +Inf, its sum.
+ */
+struct layout {
+    unsigned offset[METRIC_COUNT], slots[METRIC_COUNT], block[SCOPE_COUNT];
+};
+const struct layout *layout_get(void);
+
+/* Values of a scope: what is added (cells) and what is set (doubles, as bits); either may be NULL.
+ */
+struct values {
+    struct cells *cells;
+    uint64_t *set;
+};
+
+enum { HTTP_SERIES_MAX = 1024, HTTP_CODES = 600 };
+
+/* A combination of route, method and code that has occurred. */
+struct http_series {
+    uint32_t key;        /* 0: free */
+    struct cells *cells; /* NULL: nothing counted yet */
+};
+
+/* All versions of one model, served or not: what is counted per model outlives any version. */
+struct metrics_name {
+    char *name;
+    unsigned references;
+    struct cells *cells;
+    struct metrics_name *next;
+};
+
+struct metrics_model {
+    struct metrics_name *name;
+    char *version, *task, **layers;
+    size_t layers_count;
+    struct values values;
+    uint64_t *layer_set; /* [layers_count][block of LAYER] */
+    void (*refresh)(struct metrics_model *metrics, void *context);
+    void *context;
+    bool published;
+    struct metrics_model *next; /* published, ascending by model and version */
+};
+
+struct registry {
+    pthread_mutex_t lock;
+    struct metrics_info info;
+    unsigned *route_row; /* [routes_count] the first route with the same template */
+    struct values global;
+    struct http_series http[HTTP_SERIES_MAX];
+    struct metrics_name *names;
+    struct metrics_model *models;
+    char window[32]; /* "60s" */
+};
+extern struct registry registry;
+
+/* The labels of the http series with that key; route and method are static, code is in code_text.
+ */
+struct http_labels {
+    const char *route, *method, *code;
+    char code_text[12];
+};
+void http_labels_of(uint32_t key, struct http_labels *labels);
+
+double value_set(const struct values *values, unsigned slot);
+
+#endif
