@@ -1,0 +1,759 @@
+/* test_server_repository.c - folders of models: what serves, what is said of the rest, and what
+ * stays in place when something breaks. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utime.h>
+#include "folder.h"
+#include "model/files.h"
+#include "model/repository.h"
+
+/* y = relu(w * x + b) with one unit: the smallest network whose answer tells its version. */
+static const char config[] = "{\"input\": {\"features\": 1}, \"layers\": [{\"name\": \"h\", "
+                             "\"units\": 1, \"activation\": \"relu\"}]%s}";
+static const char header[] =
+    "{\"h.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+    "\"h.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
+
+static struct folder root;
+static struct options options;
+static struct repository *repository;
+static size_t failed;
+
+static const char *no_route(unsigned route)
+{
+    (void)route;
+    return "other";
+}
+
+static void set_up(void)
+{
+    const struct metrics_info info = {.version = "",
+                                      .revision = "",
+                                      .compiler = "",
+                                      .blas = "",
+                                      .blas_core = "",
+                                      .isa = "",
+                                      .route_template = no_route,
+                                      .routes_count = 1,
+                                      .window_s = 60};
+
+    ck_assert_int_eq(metrics_init(&info), 0);
+    options = (struct options){.neuron_stats = "full", .neuron_window = 60};
+    root = folder_create();
+}
+
+static void tear_down(void)
+{
+    repository_close(repository);
+    repository = NULL;
+    folder_remove(&root, "");
+    metrics_fini();
+}
+
+static void put_config(const char *model, const char *more)
+{
+    char path[128], text[512];
+
+    snprintf(path, sizeof path, "%s/config.json", model);
+    snprintf(text, sizeof text, config, more); // NOLINT: config is the format
+    folder_text(&root, path, text);
+}
+
+/* Version v of model answers w * x. */
+static void put_weights(const char *model, unsigned v, float w)
+{
+    const float numbers[2] = {w, 0};
+    char path[128];
+    size_t len;
+    unsigned char *file = safetensors_make(header, numbers, sizeof numbers, &len);
+
+    snprintf(path, sizeof path, "%s/%u/weights.safetensors", model, v);
+    folder_write(&root, path, file, len);
+    free(file);
+}
+
+static void put_garbage(const char *model, unsigned v)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/%u/weights.safetensors", model, v);
+    folder_text(&root, path, "garbage, and long enough");
+}
+
+static void open_repository(void)
+{
+    struct model_error error = {""};
+
+    repository = repository_open(root.path, &options, &failed, &error);
+    ck_assert_msg(repository, "%s", error.text);
+}
+
+/* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */
+static float ask(const char *m, uint32_t v)
+{
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+    float x = 1, y = -1;
+
+    if (found && found->model)
+        ck_assert_int_eq(model_predict(found->model, &x, 1, &y), 0);
+    repository_release(repository, s);
+    return y;
+}
+
+/* The error of a version, "" if there is none, "absent" if the version is not listed. */
+static const char *error_of(const char *m, uint32_t v)
+{
+    static char text[512];
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+
+    snprintf(text, sizeof text, "%s", found ? found->error : "absent");
+    repository_release(repository, s);
+    return text;
+}
+
+static const void *model_of(const char *m, uint32_t v)
+{
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+    const void *model = found ? found->model : NULL;
+
+    repository_release(repository, s);
+    return model;
+}
+
+/* ---- what serves ---------------------------------------------------------------------------- */
+
+START_TEST(no_folder_means_no_models)
+{
+    struct model_error error;
+
+    repository = repository_open("", &options, &failed, &error);
+    ck_assert_ptr_nonnull(repository);
+    ck_assert_uint_eq(failed, 0);
+    ck_assert(ask("m", 0) == -1);
+    ck_assert_int_eq(repository_reload(repository), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_is_an_error)
+{
+    struct model_error error;
+
+    ck_assert_ptr_null(repository_open("/nonexistent/models", &options, &failed, &error));
+    ck_assert_str_eq(error.text, "/nonexistent/models: no such file or folder");
+}
+END_TEST
+
+START_TEST(the_newest_version_serves)
+{
+    put_config("m", "");
+    put_weights("m", 2, 2);
+    put_weights("m", 10, 10);
+    put_weights("m", 9, 9);
+    folder_text(&root, "README.md", "a file is no model");
+    folder_text(&root, ".hidden/config.json", "dot-files are not looked at");
+    folder_text(&root, "bad name/config.json", "{}");
+    folder_text(&root, "m/x/notes", "no version either");
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    ck_assert(ask("m", 0) == 10);
+    ck_assert(ask("m", 10) == 10);
+    ck_assert_str_eq(error_of("m", 9), "absent");
+    const struct repository_snapshot *s = repository_acquire(repository);
+    ck_assert_uint_eq(s->entries_count, 1);
+    repository_release(repository, s);
+}
+END_TEST
+
+START_TEST(names_that_are_no_version_are_not_loaded)
+{
+    put_config("m", ", \"versions\": {\"policy\": \"all\"}");
+    put_weights("m", 1, 1);
+    folder_text(&root, "m/01/weights.safetensors", "x");
+    folder_text(&root, "m/0/weights.safetensors", "x");
+    folder_text(&root, "m/2x/weights.safetensors", "x");
+    folder_text(&root, "m/-3/weights.safetensors", "x");
+    folder_text(&root, "m/4294967296/weights.safetensors", "x");
+    folder_text(&root, "m/5", "a file");
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    const struct repository_snapshot *s = repository_acquire(repository);
+    ck_assert_uint_eq(repository_find(s, "m")->versions_count, 1);
+    repository_release(repository, s);
+}
+END_TEST
+
+static const struct {
+    const char *versions;
+    int serves[5]; /* of versions 1 to 4; the last is the newest */
+} policies[] = {
+    {"{\"policy\": \"latest\", \"count\": 1}", {0, 0, 0, 1, 4}},
+    {"{\"policy\": \"latest\", \"count\": 3}", {0, 1, 1, 1, 4}},
+    {"{\"policy\": \"latest\", \"count\": 9}", {1, 1, 1, 1, 4}},
+    {"{\"policy\": \"all\"}", {1, 1, 1, 1, 4}},
+    {"{\"policy\": \"specific\", \"versions\": [3, 1]}", {1, 0, 1, 0, 3}},
+};
+enum { POLICIES = sizeof policies / sizeof *policies };
+
+START_TEST(the_policy_says_which_versions_serve)
+{
+    char more[128];
+
+    snprintf(more, sizeof more, ", \"versions\": %s", policies[_i].versions);
+    put_config("m", more);
+    for (unsigned v = 1; v <= 4; v++)
+        put_weights("m", v, (float)v);
+    open_repository();
+    for (unsigned v = 1; v <= 4; v++)
+        ck_assert(ask("m", v) == (policies[_i].serves[v - 1] ? (float)v : -1));
+    ck_assert(ask("m", 0) == (float)policies[_i].serves[4]);
+}
+END_TEST
+
+START_TEST(a_labelled_version_serves_beside_the_latest)
+{
+    put_config("m", ", \"labels\": {\"stable\": 1, \"gone\": 7}");
+    for (unsigned v = 1; v <= 3; v++)
+        put_weights("m", v, (float)v);
+    open_repository();
+    ck_assert(ask("m", 1) == 1);
+    ck_assert(ask("m", 2) == -1);
+    ck_assert(ask("m", 0) == 3);
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, "m");
+    ck_assert_uint_eq(repository_find_label(e, "stable")->version, 1);
+    ck_assert_ptr_null(repository_find_label(e, "gone"));
+    ck_assert_ptr_null(repository_find_label(e, "other"));
+    repository_release(repository, s);
+}
+END_TEST
+
+START_TEST(a_model_whose_config_holds_all_needs_no_version_folder)
+{
+    folder_text(&root, "m/config.json",
+                "{\"input\": {\"features\": 1}, \"layers\": [{\"units\": 1, \"activation\": "
+                "\"relu\", \"weight\": [[6]], \"bias\": [1]}]}");
+    folder_text(&root, "r/config.json",
+                "{\"initializer\": \"he_normal\", \"input\": {\"features\": 1}, \"layers\": "
+                "[{\"units\": 1, \"activation\": \"identity\"}]}");
+    ck_assert_int_eq(chdir(root.path), 0);
+    ck_assert_int_eq(mkdir("r/4", 0755), 0);
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    ck_assert(ask("m", 1) == 7);
+    ck_assert_str_eq(error_of("r", 4), "");
+}
+END_TEST
+
+/* ---- what does not load --------------------------------------------------------------------- */
+
+static const char safetensors_names[] =
+    "{\"h.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+    "\"h.bais\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
+static const char safetensors_shape_2[] =
+    "{\"h.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}}";
+
+static const struct {
+    const char *file, *content; /* content NULL: a folder of that name */
+    int safetensors;            /* content is the header, with 8 bytes of data */
+    const char *message;
+} breakages[] = {
+    {"1/weights.safetensors", "", 0, "1/weights.safetensors: 0 bytes"},
+    {"1/weights.safetensors", NULL, 0, "1/weights.safetensors: is not a regular file"},
+    {"1/weights.safetensors", safetensors_names, 1,
+     "1/weights.safetensors: no tensor \"h.bias\" for the bias (null means none) of layers[0]; "
+     "it has h.weight, h.bais"},
+    {"1/weights.safetensors", safetensors_shape_2, 1,
+     "1/weights.safetensors: h.weight: expected shape [1, 1] (units, features), found [1, 2]"},
+    {"1/golden.json", "{\"instances\": [[1]], \"predictions\": [[2]]}", 0,
+     "1/golden.json: predictions[0][0]: the network gives 1, expected 2 within 9.99999975e-06"},
+    {"1/golden.json", "{\"instances\": [[1, 2]], \"predictions\": [[1]]}", 0,
+     "1/golden.json: instances[0]: expected an array of 1 numbers, found an array of 2"},
+    {"1/golden.json", "{\"instances\": [[1], [2]], \"predictions\": [[1]]}", 0,
+     "1/golden.json: predictions: expected an array of 2 to 2 rows, found an array of 1"},
+    {"1/golden.json", "{\"instances\": []}", 0, "1/golden.json: instances: expected an array"},
+    {"1/golden.json", "{\"instances\": [[1]], \"predictions\": [[1]], \"tolerance\": -1}", 0,
+     "1/golden.json: tolerance: expected a number of at least 0, found -1"},
+    {"1/golden.json", "{\"rows\": 1}", 0, "1/golden.json: rows: unknown key"},
+    {"1/golden.json", "{", 0, "1/golden.json:1:1: "},
+    {"config.json", "{", 0, "config.json:1:1: "},
+    {"config.json", NULL, 0, "config.json: is not a regular file"},
+};
+enum { BREAKAGES = sizeof breakages / sizeof *breakages };
+
+static void break_it(size_t i)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "m/%s", breakages[i].file);
+    if (breakages[i].safetensors) {
+        static const char zeros[8];
+        size_t len;
+        unsigned char *file = safetensors_make(breakages[i].content, zeros, 8, &len);
+        folder_write(&root, path, file, len);
+        free(file);
+    } else if (breakages[i].content) {
+        folder_text(&root, path, breakages[i].content);
+    } else {
+        char full[256];
+        snprintf(full, sizeof full, "%s/%s", root.path, path);
+        remove(full);
+        ck_assert_int_eq(mkdir(full, 0755), 0);
+    }
+}
+
+START_TEST(what_does_not_load_says_why)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    break_it((size_t)_i);
+    open_repository();
+    ck_assert_uint_eq(failed, 1);
+    ck_assert_msg(strstr(error_of("m", 1), breakages[_i].message), "%s\nis not %s",
+                  error_of("m", 1), breakages[_i].message);
+    ck_assert(ask("m", 0) == -1);
+}
+END_TEST
+
+START_TEST(what_breaks_later_leaves_what_serves)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    const void *before = model_of("m", 1);
+    break_it((size_t)_i);
+    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert_msg(strstr(error_of("m", 1), breakages[_i].message), "%s", error_of("m", 1));
+    ck_assert_ptr_eq(model_of("m", 1), before);
+    ck_assert(ask("m", 0) == 1);
+    if (strcmp(breakages[_i].file, "config.json") == 0) {
+        folder_remove(&root, "m/config.json");
+        put_config("m", "");
+    } else {
+        folder_remove(&root, "m/1");
+        put_weights("m", 1, 5);
+    }
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_str_eq(error_of("m", 1), "");
+}
+END_TEST
+
+START_TEST(foreign_formats_are_named_with_the_way_out)
+{
+    static const struct {
+        const char *file, *message;
+    } rows[] = {
+        {"1/model.pt", "1/model.pt: pickle files can run code"},
+        {"1/model.joblib", "1/model.joblib: pickle files can run code"},
+        {"1/model.h5", "1/model.h5: not read; save the layers' kernels"},
+        {"1/saved_model.pb", "1/saved_model.pb: not read"},
+        {"1/weights.npz", "1/weights.npz: this build does not read this format yet"},
+        {"1/model.onnx", "1/model.onnx: this build does not read this format yet"},
+        {"1/notes.txt", "1/weights.safetensors: no such file; without it config.json needs"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[64];
+        put_config("m", "");
+        snprintf(path, sizeof path, "m/%s", rows[i].file);
+        folder_text(&root, path, "");
+        open_repository();
+        ck_assert_uint_eq(failed, 1);
+        ck_assert_msg(strstr(error_of("m", 1), rows[i].message), "%s", error_of("m", 1));
+        repository_close(repository);
+        folder_remove(&root, "m/config.json");
+        open_repository();
+        ck_assert_msg(strstr(error_of("m", 1),
+                             strstr(path, "notes") ? "config.json: no such file" : rows[i].message),
+                      "%s", error_of("m", 1));
+        repository_close(repository);
+        repository = NULL;
+        folder_remove(&root, "m");
+    }
+}
+END_TEST
+
+START_TEST(a_model_without_versions_is_listed_as_failed)
+{
+    put_config("m", "");
+    open_repository();
+    ck_assert_uint_eq(failed, 1);
+    ck_assert_str_eq(error_of("m", 1), "no version folder; expected 1/weights.safetensors");
+}
+END_TEST
+
+START_TEST(symbolic_links_beneath_the_root_are_not_followed)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    put_config("w", "");
+    put_config("v", "");
+    ck_assert_int_eq(chdir(root.path), 0);
+    ck_assert_int_eq(symlink("m", "linked"), 0);
+    ck_assert_int_eq(symlink("../m/1", "v/1"), 0);
+    ck_assert_int_eq(mkdir("w/1", 0755), 0);
+    ck_assert_int_eq(symlink("../../m/1/weights.safetensors", "w/1/weights.safetensors"), 0);
+    open_repository();
+    ck_assert_uint_eq(failed, 3);
+    ck_assert(ask("m", 0) == 1);
+    ck_assert_ptr_nonnull(strstr(error_of("linked", 1), "symbolic link"));
+    ck_assert_ptr_nonnull(strstr(error_of("w", 1), "1/weights.safetensors: is or lies behind a "
+                                                   "symbolic link"));
+    ck_assert_str_eq(error_of("v", 1), "no version folder; expected 1/weights.safetensors");
+    repository_close(repository);
+
+    char link[128]; /* the root itself may be one */
+    snprintf(link, sizeof link, "%s/m/link", root.path);
+    ck_assert_int_eq(symlink(root.path, link), 0);
+    struct model_error error;
+    repository = repository_open(link, &options, &failed, &error);
+    ck_assert_ptr_nonnull(repository);
+    ck_assert(ask("m", 0) == 1);
+}
+END_TEST
+
+START_TEST(both_ways_to_open_keep_inside_the_folder)
+{
+    int (*const ways[])(int, const char *, bool) = {files_open, files_open_by_steps};
+
+    folder_text(&root, "in/a/file", "x");
+    folder_text(&root, "secret", "x");
+    ck_assert_int_eq(chdir(root.path), 0);
+    ck_assert_int_eq(symlink("../secret", "in/leaf"), 0);
+    ck_assert_int_eq(symlink("a", "in/dir"), 0);
+    ck_assert_int_eq(mkfifo("in/fifo", 0600), 0);
+    int dirfd = open("in", O_RDONLY | O_DIRECTORY);
+    for (size_t w = 0; w < 2; w++) {
+        int fd = ways[w](dirfd, "a/file", false);
+        ck_assert_int_ge(fd, 0);
+        ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        close(fd);
+        fd = ways[w](dirfd, "a", true);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+        static const struct {
+            const char *path;
+            bool folder;
+            int error_number;
+        } refused[] = {
+            {"../secret", false, EXDEV}, {"a/../../secret", false, EXDEV},
+            {"leaf", false, ELOOP},      {"dir/file", false, ELOOP},
+            {"dir", true, ELOOP},        {"none", false, ENOENT},
+            {"a/file", true, ENOTDIR},   {"/etc/passwd", false, EXDEV},
+            {"", false, ENOENT},
+        };
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+            errno = 0;
+            ck_assert_int_eq(ways[w](dirfd, refused[i].path, refused[i].folder), -1);
+            ck_assert_msg(errno == refused[i].error_number, "way %zu, %s: %s", w, refused[i].path,
+                          strerror(errno));
+        }
+    }
+    ck_assert_int_eq(files_open(dirfd, "fifo", false), -1); /* and does not hang */
+    ck_assert_int_eq(errno, EINVAL);
+    close(dirfd);
+}
+END_TEST
+
+START_TEST(a_weights_file_cut_at_any_byte_never_serves)
+{
+    const float numbers[2] = {1, 0};
+    size_t len;
+    unsigned char *file = safetensors_make(header, numbers, sizeof numbers, &len);
+
+    put_config("m", "");
+    for (size_t n = 0; n < len; n++) {
+        folder_write(&root, "m/1/weights.safetensors", file, n);
+        open_repository();
+        ck_assert_uint_eq(failed, 1);
+        ck_assert_str_ne(error_of("m", 1), "");
+        repository_close(repository);
+    }
+    folder_write(&root, "m/1/weights.safetensors", file, len);
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    free(file);
+}
+END_TEST
+
+/* ---- reload --------------------------------------------------------------------------------- */
+
+START_TEST(what_did_not_change_stays_the_same_model)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    const void *before = model_of("m", 1);
+    put_config("n", "");
+    put_weights("n", 1, 3);
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_ptr_eq(model_of("m", 1), before);
+    ck_assert(ask("n", 0) == 3);
+}
+END_TEST
+
+START_TEST(changed_weights_or_golden_rows_load_anew)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    folder_remove(&root, "m/1/weights.safetensors"); /* so that the inode or the time differs */
+    put_weights("m", 1, 4);
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert(ask("m", 0) == 4);
+    folder_text(&root, "m/1/golden.json", "{\"instances\": [[2]], \"predictions\": [[9]]}");
+    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert(ask("m", 0) == 4);
+}
+END_TEST
+
+START_TEST(a_new_version_takes_over_and_a_broken_one_does_not)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    put_weights("m", 2, 2);
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert(ask("m", 0) == 2);
+    ck_assert(ask("m", 1) == -1);
+    put_garbage("m", 3);
+    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert(ask("m", 0) == 2);
+    ck_assert_ptr_nonnull(strstr(error_of("m", 3), "3/weights.safetensors: "));
+    repository_close(repository); /* and a restart comes to the same */
+    open_repository();
+    ck_assert_uint_eq(failed, 1);
+    ck_assert(ask("m", 0) == 2);
+}
+END_TEST
+
+START_TEST(a_broken_replacement_of_a_removed_version_leaves_it)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    folder_remove(&root, "m/1");
+    put_garbage("m", 2);
+    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert(ask("m", 0) == 1);
+    put_weights("m", 2, 2);
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert(ask("m", 0) == 2);
+    ck_assert_str_eq(error_of("m", 1), "absent");
+}
+END_TEST
+
+START_TEST(a_removed_folder_removes_the_model)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    put_config("n", "");
+    put_weights("n", 1, 3);
+    open_repository();
+    const struct repository_snapshot *s = repository_acquire(repository);
+    struct model *m = repository_find(s, "m")->versions[0].model;
+    folder_remove(&root, "m");
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_str_eq(error_of("m", 1), "absent");
+    ck_assert(ask("n", 0) == 3);
+    float x = 1, y = 0; /* who still holds it can finish */
+    ck_assert_int_eq(model_predict(m, &x, 1, &y), 0);
+    ck_assert(y == 1);
+    repository_release(repository, s);
+}
+END_TEST
+
+START_TEST(a_root_that_has_gone_changes_nothing)
+{
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    char aside[80];
+    snprintf(aside, sizeof aside, "%s-aside", root.path);
+    ck_assert_int_eq(rename(root.path, aside), 0);
+    ck_assert_int_eq(repository_reload(repository), -1);
+    ck_assert(ask("m", 0) == 1);
+    ck_assert_int_eq(rename(aside, root.path), 0);
+    ck_assert_int_eq(repository_reload(repository), 0);
+}
+END_TEST
+
+START_TEST(too_many_models_are_refused_as_a_whole)
+{
+    open_repository();
+    ck_assert_int_eq(chdir(root.path), 0);
+    for (int i = 0; i <= 1024; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d", i);
+        ck_assert_int_eq(mkdir(name, 0755), 0);
+    }
+    ck_assert_int_eq(repository_reload(repository), -1);
+}
+END_TEST
+
+/* ---- together with readers and scrapes ------------------------------------------------------ */
+
+static int stop;
+
+static void *predict_all_the_time(void *context)
+{
+    (void)context;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        float y = ask("m", 0);
+        ck_assert(y == 1 || y == 2);
+    }
+    return NULL;
+}
+
+static void *scrape_all_the_time(void *context)
+{
+    (void)context;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        struct buf out;
+        const char *type;
+        buf_init(&out, 0);
+        metrics_write(&out, NULL, &type);
+        ck_assert(!out.failed);
+        buf_fini(&out);
+    }
+    return NULL;
+}
+
+START_TEST(readers_always_find_a_model_during_reloads)
+{
+    pthread_t threads[3];
+
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
+    pthread_create(&threads[0], NULL, predict_all_the_time, NULL);
+    pthread_create(&threads[1], NULL, predict_all_the_time, NULL);
+    pthread_create(&threads[2], NULL, scrape_all_the_time, NULL);
+    for (unsigned i = 0; i < 60; i++) {
+        if (i % 3 == 2) {
+            put_garbage("m", 1);
+        } else {
+            folder_remove(&root, "m/1");
+            put_weights("m", 1, (float)(i % 3 + 1));
+        }
+        ck_assert_int_eq(repository_reload(repository), i % 3 == 2);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+}
+END_TEST
+
+/* The value of the first series that begins like this, or -1. */
+static double metric(const char *series)
+{
+    struct buf out;
+    const char *type, *found;
+    double value = -1;
+
+    buf_init(&out, 0);
+    metrics_write(&out, NULL, &type);
+    found = strstr(out.data, series);
+    if (found)
+        value = strtod(strchr(found, '}') + 1, NULL);
+    buf_fini(&out);
+    return value;
+}
+
+START_TEST(dead_units_are_counted_over_served_rows_only)
+{
+    float x[4] = {1, 2, 3, -4}, y[4];
+
+    /* The second unit fires on no row; golden rows, on which it would, do not count. */
+    folder_text(&root, "m/config.json",
+                "{\"input\": {\"features\": 1}, \"layers\": [{\"units\": 2, \"activation\": "
+                "\"relu\", \"weight\": [[1], [0]], \"bias\": [0, -1]}, {\"units\": 1, "
+                "\"activation\": \"identity\", \"weight\": [[1, 1]]}]}");
+    folder_text(&root, "m/1/golden.json", "{\"instances\": [[5]], \"predictions\": [[5]]}");
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    const struct repository_snapshot *s = repository_acquire(repository);
+    struct model *m = repository_find(s, "m")->versions[0].model;
+    ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
+                     "window=\"load\"}") == 0);
+    ck_assert_int_eq(model_predict(m, x, 4, y), 0);
+    ck_assert(y[0] == 1 && y[3] == 0);
+    repository_release(repository, s);
+    ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
+                     "window=\"load\"}") == 0.5);
+    ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
+                     "window=\"60s\"}") == 0.5);
+    ck_assert(metric("axond_relu_outputs_total{model=\"m\",version=\"1\",layer=\"hidden1\"}") == 8);
+    ck_assert(metric("axond_relu_zero_outputs_total{model=\"m\",version=\"1\","
+                     "layer=\"hidden1\"}") == 5);
+    ck_assert(metric("axond_neuron_rows_total{model=\"m\",version=\"1\"}") == 4);
+    ck_assert(metric("axond_inference_rows_total{model=\"m\",version=\"1\"}") == 4);
+    ck_assert(metric("axond_model_ready{model=\"m\",version=\"1\"}") == 1);
+    ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"output\"") == -1);
+    folder_remove(&root, "m");
+    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert(metric("axond_model_ready{model=\"m\"") == -1);
+}
+END_TEST
+
+START_TEST(neuron_statistics_can_be_off)
+{
+    snprintf(options.neuron_stats, sizeof options.neuron_stats, "off");
+    put_config("m", "");
+    put_weights("m", 1, 2);
+    open_repository();
+    ck_assert(ask("m", 0) == 2);
+    ck_assert(metric("axond_dead_relu_ratio{model=\"m\"") == -1);
+    ck_assert(metric("axond_inference_rows_total{model=\"m\",version=\"1\"}") == 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("repository");
+    TCase *tc = tcase_create("repository");
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, no_folder_means_no_models);
+    tcase_add_test(tc, a_folder_that_is_not_there_is_an_error);
+    tcase_add_test(tc, the_newest_version_serves);
+    tcase_add_test(tc, names_that_are_no_version_are_not_loaded);
+    tcase_add_loop_test(tc, the_policy_says_which_versions_serve, 0, POLICIES);
+    tcase_add_test(tc, a_labelled_version_serves_beside_the_latest);
+    tcase_add_test(tc, a_model_whose_config_holds_all_needs_no_version_folder);
+    tcase_add_loop_test(tc, what_does_not_load_says_why, 0, BREAKAGES);
+    tcase_add_loop_test(tc, what_breaks_later_leaves_what_serves, 0, BREAKAGES);
+    tcase_add_test(tc, foreign_formats_are_named_with_the_way_out);
+    tcase_add_test(tc, a_model_without_versions_is_listed_as_failed);
+    tcase_add_test(tc, symbolic_links_beneath_the_root_are_not_followed);
+    tcase_add_test(tc, both_ways_to_open_keep_inside_the_folder);
+    tcase_add_test(tc, a_weights_file_cut_at_any_byte_never_serves);
+    tcase_add_test(tc, what_did_not_change_stays_the_same_model);
+    tcase_add_test(tc, changed_weights_or_golden_rows_load_anew);
+    tcase_add_test(tc, a_new_version_takes_over_and_a_broken_one_does_not);
+    tcase_add_test(tc, a_broken_replacement_of_a_removed_version_leaves_it);
+    tcase_add_test(tc, a_removed_folder_removes_the_model);
+    tcase_add_test(tc, a_root_that_has_gone_changes_nothing);
+    tcase_add_test(tc, too_many_models_are_refused_as_a_whole);
+    tcase_add_test(tc, readers_always_find_a_model_during_reloads);
+    tcase_add_test(tc, dead_units_are_counted_over_served_rows_only);
+    tcase_add_test(tc, neuron_statistics_can_be_off);
+    suite_add_tcase(s, tc);
+
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failures = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
