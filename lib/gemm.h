@@ -1,7 +1,6 @@
 /* gemm.h - matrix product on whatever BLAS this library was built with; internal to lib/.
  *
- * gemm.c is the only file that knows the BLAS; a build without one replaces it by another file with
- * these functions (tests/oracle/ref_gemm.c in the cross build). */
+ * gemm.c is the only file that knows the BLAS, so that another BLAS is a change of one file. */
 #ifndef AXON_GEMM_H
 #define AXON_GEMM_H
 

@@ -1,6 +1,6 @@
-/* tests/exhaustive/exhaustive.c - a program: every float through every elementwise row on every ISA.
+/* tests/exhaustive/activations.c - a program: every float through every elementwise row on every ISA.
  *
- *   exhaustive [-s STRIDE] [-r ROW] [-p PART/PARTS]
+ *   activations [-s STRIDE] [-r ROW] [-p PART/PARTS]
  *
  * Prints the worst error of f and f' in ULP for each row and ISA, and fails if one is above the
  * row's promise or a relu-like row is not exact. Stride 1 is all 2^32 inputs, some hours of one
