@@ -224,8 +224,9 @@ static void withdraw(struct model *m, const struct repository_snapshot *now)
     const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
 
     metrics_model_withdraw(m->metrics);
-    log_event(LOG_INFO, "model_unloaded", LOG_S("model", m->name), LOG_U("version", m->version),
-              LOG_S("reason", v && v->model ? "replaced" : "removed"));
+    if (now) /* at the end of the daemon it goes without saying */
+        log_event(LOG_INFO, "model_unloaded", LOG_S("model", m->name), LOG_U("version", m->version),
+                  LOG_S("reason", v && v->model ? "replaced" : "removed"));
 }
 
 static void publish(struct model *m, const struct repository_snapshot *before)

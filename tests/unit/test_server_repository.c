@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utime.h>
 #include "folder.h"
+#include "log.h"
 #include "model/files.h"
 #include "model/repository.h"
 
@@ -720,6 +721,8 @@ END_TEST
 
 int main(void)
 {
+    log_init(LOG_LEVELS, false); /* above the most severe: quiet */
+
     Suite *s = suite_create("repository");
     TCase *tc = tcase_create("repository");
 
