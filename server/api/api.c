@@ -78,7 +78,7 @@ static bool is_json_type(const char *type)
     return false;
 }
 
-static enum error_id check_body(struct api_call *call, uint64_t body_bytes)
+static enum error_id check_body(struct api_call *call, uint64_t body_bytes, bool takes_npy)
 {
     const struct api_request *request = call->request;
     uint64_t max = call->api->options->body_bytes_max;
@@ -91,10 +91,11 @@ static enum error_id check_body(struct api_call *call, uint64_t body_bytes)
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
                          (unsigned long long)body_bytes, (unsigned long long)max);
-    if (strcmp(request->method, "POST") == 0 && !is_json_type(request->content_type))
+    if (strcmp(request->method, "POST") == 0 && !is_json_type(request->content_type) &&
+        !(takes_npy && call_is_npy(call)))
         return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
-                         "Content-Type '%s' is not supported here, send application/json",
-                         request->content_type);
+                         "Content-Type '%.60s' is not supported here, send application/json%s",
+                         request->content_type, takes_npy ? " or application/x-npy" : "");
     return ERROR_OK;
 }
 
@@ -104,7 +105,6 @@ static enum error_id admit(struct api_call *call, uint64_t body_bytes, api_handl
 {
     const struct api_request *request = call->request;
     const struct route *route;
-    const char *key;
     enum error_id id;
 
     call->reply->route = API_ROUTE_OTHER;
@@ -123,11 +123,9 @@ static enum error_id admit(struct api_call *call, uint64_t body_bytes, api_handl
         return call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
                          route->template, request->method, call->reply->allow);
     }
-    key = route_unknown_query(route, &call->target);
-    if (key)
-        return call_fail(call, ERROR_BAD_REQUEST, "query: unknown parameter '%.60s'%s%s", key,
-                         *route->query ? "; known here: " : "", route->query);
-    return check_body(call, body_bytes);
+    if (route_check_query(route, call) != ERROR_OK)
+        return call->error.id;
+    return check_body(call, body_bytes, route->npy);
 }
 
 bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,

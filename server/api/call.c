@@ -4,6 +4,7 @@
 #include "api/call.h"
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "clock.h"
 
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy)
@@ -41,19 +42,55 @@ enum error_id call_envelope(struct api_call *call, struct envelope *e,
                          &limits, policy, &call->error);
 }
 
+/* "a, b" of a NULL-terminated list, cut where it no longer fits. */
+static const char *join(char *out, size_t out_bytes, const char *const *list)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; list[i] && length < out_bytes; i++)
+        length += (size_t)snprintf(out + length, out_bytes - length, "%s%s", i ? ", " : "",
+                                   list[i]);
+    return out;
+}
+
+static bool contains(const char *const *list, const char *text)
+{
+    while (*list && strcmp(*list, text) != 0)
+        list++;
+    return *list != NULL;
+}
+
+enum error_id call_check_query(struct api_call *call, const char *const *allowed)
+{
+    char known[160];
+
+    for (size_t i = 0; i < call->target.query_count; i++)
+        if (!contains(allowed, call->target.query[i].key))
+            return call_fail(call, ERROR_BAD_REQUEST, "query: unknown parameter '%.60s'%s%s",
+                             call->target.query[i].key, allowed[0] ? "; known here: " : "",
+                             join(known, sizeof known, allowed));
+    return ERROR_OK;
+}
+
+bool call_is_npy(const struct api_call *call)
+{
+    const char *type = call->request->content_type;
+
+    return type && strcspn(type, "; \t") == strlen("application/x-npy") &&
+           strncasecmp(type, "application/x-npy", strlen("application/x-npy")) == 0;
+}
+
 enum error_id call_check_keys(struct api_call *call, const json_t *object, const char *where,
                               const char *const *allowed)
 {
-    char known[160] = "";
+    char known[160];
     const char *key = json_unknown_key(object, allowed);
 
     if (!key)
         return ERROR_OK;
-    for (size_t i = 0; allowed[i]; i++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
-                 allowed[i]);
     return call_fail(call, ERROR_BAD_FIELD, "%sunknown key '%.60s'%s%s", where, key,
-                     *known ? "; known here: " : "", known);
+                     allowed[0] ? "; known here: " : "", join(known, sizeof known, allowed));
 }
 
 const char *json_type_text(const json_t *value)

@@ -35,6 +35,12 @@ enum error_id call_reply_json(struct api_call *call, json_t *json);
 /* A json_dump_callback() that appends to the struct buf *out. */
 int call_append_json(const char *bytes, size_t size, void *out);
 
+/* The query has a key that is not in allowed (NULL-terminated): ERROR_BAD_REQUEST that names it. */
+enum error_id call_check_query(struct api_call *call, const char *const *allowed);
+
+/* The body is NumPy's .npy by its Content-Type. */
+bool call_is_npy(const struct api_call *call);
+
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 

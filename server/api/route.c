@@ -8,7 +8,9 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define ROUTE(path, get_, post_, query_) {path, get_, post_, query_},
+#define JSON                                    false
+#define NPY                                     true
+#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, body_, query_},
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -99,16 +101,9 @@ unsigned route_index(const struct route *route)
     return (unsigned)(route - routes);
 }
 
-const char *route_unknown_query(const struct route *route, const struct target *target)
+enum error_id route_check_query(const struct route *route, struct api_call *call)
 {
-    for (size_t i = 0; i < target->query_count; i++) {
-        const char *key = target->query[i].key, *known = strstr(route->query, key);
-        size_t length = strlen(key);
+    const char *const keys[] = {*route->query ? route->query : NULL, NULL};
 
-        /* One key per route so far: a whole-word search in the list is all it takes. */
-        if (!known || (known > route->query && known[-1] != ' ') ||
-            (known[length] != ' ' && known[length] != '\0'))
-            return key;
-    }
-    return NULL;
+    return strcmp(route->query, "*") == 0 ? ERROR_OK : call_check_query(call, keys);
 }

@@ -7,7 +7,8 @@
 struct route {
     const char *template;
     api_handler *get, *post;
-    const char *query; /* the keys that its query may have, separated by spaces */
+    bool npy;          /* takes .npy besides JSON */
+    const char *query; /* the key that its query may have, "", or "*": the handler decides */
 };
 
 /* The row whose template fits call->target, with call->args filled; NULL if there is none. */
@@ -22,7 +23,7 @@ void route_allow(const struct route *route, char *out, size_t out_bytes);
 /* Its number among the rows. */
 unsigned route_index(const struct route *route);
 
-/* NULL, or the first query key of the target that the row does not know. */
-const char *route_unknown_query(const struct route *route, const struct target *target);
+/* The query has a key that the row does not know: ERROR_BAD_REQUEST that names it. */
+enum error_id route_check_query(const struct route *route, struct api_call *call);
 
 #endif

@@ -1,0 +1,291 @@
+/* application.c - see application.h. Every refusal names the key and the numbers that disagree. */
+#include "api/application.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "codec/npy.h"
+
+static enum error_id read_shape(struct api_call *call, struct application *a)
+{
+    const struct tensor *data = &a->fields[FIELD_DATA].tensor;
+    const json_t *shape = json_object_get(a->envelope.json, "shape"), *value;
+    size_t i, count = 1;
+
+    a->rank = data->rank;
+    memcpy(a->shape, data->shape, sizeof a->shape);
+    if (!shape)
+        return ERROR_OK;
+    if (!json_is_array(shape) || json_array_size(shape) > call->api->options->rank_max)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "shape: expected a list of at most %llu dimensions, found %s",
+                         (unsigned long long)call->api->options->rank_max, json_type_text(shape));
+    if (data->rank > 1)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "shape: goes with flat data, but data is nested %zu deep", data->rank);
+    json_array_foreach(shape, i, value)
+    {
+        json_int_t n = json_integer_value(value);
+
+        if (!json_is_integer(value) || n < 0)
+            return call_fail(call, ERROR_BAD_FIELD, "shape[%zu]: expected a whole number >= 0%s", i,
+                             json_is_integer(value) ? ", found a negative one" : "");
+        if (__builtin_mul_overflow(count, (size_t)n, &count))
+            return call_fail(call, ERROR_SHAPE_MISMATCH,
+                             "shape: the product of its dimensions overflows, data has %zu values",
+                             data->count);
+        a->shape[i] = (size_t)n;
+    }
+    a->rank = json_array_size(shape);
+    if (count != data->count)
+        return call_fail(call, ERROR_SHAPE_MISMATCH, "shape: asks for %zu values, data has %zu",
+                         count, data->count);
+    return ERROR_OK;
+}
+
+static bool is_per_channel(const struct axon_activation *act)
+{
+    return act->parameters_count > 0 && act->parameters[0].per_channel;
+}
+
+/* PyTorch's channel axis for PReLU is 1; rowwise activations run along the last. */
+static json_int_t default_axis(const struct application *a)
+{
+    return is_per_channel(a->act) && a->rank > 1 ? 1 : -1;
+}
+
+static enum error_id read_axis(struct api_call *call, struct application *a)
+{
+    const json_t *value = json_object_get(a->envelope.json, "axis");
+    json_int_t rank = (json_int_t)a->rank, axis = default_axis(a);
+
+    if (value && a->act->kind == AXON_ELEMENTWISE && !is_per_channel(a->act))
+        return call_fail(call, ERROR_BAD_FIELD, "axis: %s works element by element and has none",
+                         a->act->name);
+    if (value && !json_is_integer(value))
+        return call_fail(call, ERROR_BAD_FIELD, "axis: expected a whole number, found %s",
+                         json_type_text(value));
+    if (value)
+        axis = json_integer_value(value);
+    if (value && (axis < -rank || axis >= rank))
+        return call_fail(call, ERROR_BAD_PARAMETER,
+                         "axis: %lld is out of range for %zu dimensions (%lld .. %lld)",
+                         (long long)axis, a->rank, (long long)-rank, (long long)rank - 1);
+    a->axis = (struct axon_axis){1, 1, 1};
+    if (axis < 0)
+        axis += rank;
+    for (json_int_t i = 0; i < rank; i++)
+        *(i < axis ? &a->axis.outer : i == axis ? &a->axis.length : &a->axis.inner) *= a->shape[i];
+    return ERROR_OK;
+}
+
+static enum error_id read_number(struct api_call *call, const json_t *value, const char *name,
+                                 float *out)
+{
+    double number = json_number_value(value);
+
+    if (!json_is_number(value))
+        return call_fail(call, ERROR_BAD_FIELD, "parameters.%s: expected a number, found %s", name,
+                         json_type_text(value));
+    *out = (float)number;
+    if (!isfinite(*out))
+        return call_fail(call, ERROR_BAD_PARAMETER,
+                         "parameters.%s: %g is outside the range of float32", name, number);
+    return ERROR_OK;
+}
+
+static enum error_id read_per_channel(struct api_call *call, struct application *a,
+                                      const json_t *list, const char *name)
+{
+    size_t i, count = json_array_size(list);
+    const json_t *value;
+
+    if (count != a->axis.length)
+        return call_fail(call, ERROR_SHAPE_MISMATCH,
+                         "parameters.%s: %zu values, but the channel axis has %zu", name, count,
+                         a->axis.length);
+    a->params_channel = malloc((count ? count : 1) * sizeof *a->params_channel);
+    if (!a->params_channel)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    json_array_foreach(list, i, value)
+    {
+        if (read_number(call, value, name, &a->params_channel[i]) != ERROR_OK)
+            return call->error.id;
+    }
+    a->params = a->params_channel;
+    a->params_count = count;
+    return ERROR_OK;
+}
+
+static enum error_id check_domain(struct api_call *call, const struct application *a)
+{
+    size_t bad = 0;
+    const struct axon_parameter *p;
+
+    if (axon_activation_check(a->act, a->params, a->params_count, a->axis.length, &bad) == AXON_OK)
+        return ERROR_OK;
+    p = &a->act->parameters[bad < a->act->parameters_count ? bad : 0];
+    return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %g is not within %g .. %g", p->name,
+                     (double)a->params[bad], (double)p->minimum, (double)p->maximum);
+}
+
+static enum error_id read_parameters(struct api_call *call, struct application *a)
+{
+    const json_t *object = json_object_get(a->envelope.json, "parameters");
+    const char *allowed[AXON_PARAMETERS_MAX + 1] = {NULL};
+
+    for (unsigned i = 0; i < a->act->parameters_count; i++) {
+        allowed[i] = a->act->parameters[i].name;
+        a->params_scalar[i] = a->act->parameters[i].value;
+    }
+    a->params = a->params_scalar;
+    a->params_count = a->act->parameters_count;
+    if (!object)
+        return ERROR_OK;
+    if (!json_is_object(object))
+        return call_fail(call, ERROR_BAD_FIELD, "parameters: expected an object, found %s",
+                         json_type_text(object));
+    if (call_check_keys(call, object, "parameters: ", allowed) != ERROR_OK)
+        return call->error.id;
+    for (unsigned i = 0; i < a->act->parameters_count; i++) {
+        const json_t *value = json_object_get(object, allowed[i]);
+        enum error_id id = ERROR_OK;
+
+        if (json_is_array(value) && a->act->parameters[i].per_channel)
+            id = read_per_channel(call, a, value, allowed[i]);
+        else if (value)
+            id = read_number(call, value, allowed[i], &a->params_scalar[i]);
+        if (id != ERROR_OK)
+            return id;
+    }
+    return check_domain(call, a);
+}
+
+static enum error_id read_gradient(struct api_call *call, struct application *a)
+{
+    const json_t *value = json_object_get(a->envelope.json, "gradient");
+    const struct envelope_field *data = &a->fields[FIELD_DATA], *up = &a->fields[FIELD_UPSTREAM];
+    char got[SHAPE_TEXT_MAX], want[SHAPE_TEXT_MAX];
+
+    if (value && !json_is_boolean(value))
+        return call_fail(call, ERROR_BAD_FIELD, "gradient: expected true or false, found %s",
+                         json_type_text(value));
+    if (up->present && json_is_false(value))
+        return call_fail(call, ERROR_BAD_FIELD, "upstream: is given, but gradient is false");
+    a->gradient = json_is_true(value) || up->present;
+    if (a->gradient && !up->present && a->act->kind != AXON_ELEMENTWISE)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "gradient: %s needs upstream, since its derivative is a matrix",
+                         a->act->name);
+    if (!up->present)
+        return ERROR_OK;
+    if (up->tensor.rank != data->tensor.rank ||
+        memcmp(up->tensor.shape, data->tensor.shape, up->tensor.rank * sizeof(size_t)) != 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH, "upstream: shape %s, data has %s",
+                         shape_text(got, up->tensor.rank, up->tensor.shape),
+                         shape_text(want, data->tensor.rank, data->tensor.shape));
+    return ERROR_OK;
+}
+
+/* The tensors of a JSON body were decoded on the way; what is left to check is that they were
+ * tensors. */
+static enum error_id check_tensors(struct api_call *call, const struct application *a)
+{
+    for (size_t i = 0; i < APPLICATION_FIELDS; i++) {
+        const char *key = a->fields[i].key;
+        const json_t *value = json_object_get(a->envelope.json, key);
+
+        if (!a->fields[i].present && (value || i == FIELD_DATA))
+            return call_fail(call, ERROR_BAD_FIELD,
+                             "%s: expected a number or nested arrays of numbers, found %s", key,
+                             json_type_text(value));
+    }
+    return ERROR_OK;
+}
+
+static enum error_id read_json(struct api_call *call, struct application *a)
+{
+    static const char *const keys[] = {"data",     "shape",    "parameters", "axis",
+                                       "gradient", "upstream", NULL};
+    static const char *const query[] = {"non_finite", NULL};
+
+    if (call_check_query(call, query) != ERROR_OK ||
+        call_non_finite(call, &a->policy) != ERROR_OK ||
+        call_envelope(call, &a->envelope, a->fields, APPLICATION_FIELDS, a->policy) != ERROR_OK ||
+        call_check_keys(call, a->envelope.json, "", keys) != ERROR_OK)
+        return call->error.id;
+    return check_tensors(call, a);
+}
+
+/* One "key=number" of the query as the JSON number that a body would hold. */
+static enum error_id query_number(struct api_call *call, const char *key, const char *value,
+                                  json_t **number)
+{
+    size_t length = strlen(value);
+    float f = 0;
+
+    if (length == 0 || float_read(value, length, &f) != length || !isfinite(f))
+        return call_fail(call, ERROR_BAD_PARAMETER,
+                         "query: %s: expected a number within float32, found '%.40s'", key, value);
+    *number = value[strspn(value, "-0123456789")] ? json_real(strtod(value, NULL))
+                                                  : json_integer(strtoll(value, NULL, 10));
+    return ERROR_OK;
+}
+
+/* A .npy body has no room for the other keys: they come in the query, and become the envelope that
+ * the JSON body would have had. */
+static enum error_id read_query(struct api_call *call, struct application *a)
+{
+    const char *allowed[AXON_PARAMETERS_MAX + 2] = {"axis"};
+    json_t *parameters = json_object();
+
+    a->envelope.json = json_pack("{s:o}", "parameters", parameters);
+    if (!a->envelope.json)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    for (unsigned i = 0; i < a->act->parameters_count; i++)
+        allowed[i + 1] = a->act->parameters[i].name;
+    if (call_check_query(call, allowed) != ERROR_OK)
+        return call->error.id;
+    for (size_t i = 0; i < call->target.query_count; i++) {
+        const char *key = call->target.query[i].key;
+        json_t *number = NULL, *object = strcmp(key, "axis") ? parameters : a->envelope.json;
+
+        if (query_number(call, key, call->target.query[i].value, &number) != ERROR_OK)
+            return call->error.id;
+        if (json_object_set_new(object, key, number) != 0)
+            return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    return ERROR_OK;
+}
+
+static enum error_id read_npy(struct api_call *call, struct application *a)
+{
+    const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
+                                         .elements_max = call->api->options->elements_max};
+
+    a->npy = true;
+    a->envelope.fields = a->fields;
+    a->envelope.fields_count = APPLICATION_FIELDS;
+    a->fields[FIELD_DATA].present = true;
+    if (npy_read(&a->fields[FIELD_DATA].tensor, call->request->body, call->request->body_bytes,
+                 &limits, &call->error) != ERROR_OK)
+        return call->error.id;
+    return read_query(call, a);
+}
+
+enum error_id application_read(struct api_call *call, struct application *a)
+{
+    static enum error_id (*const steps[])(struct api_call *, struct application *) = {
+        read_shape, read_axis, read_parameters, read_gradient};
+    enum error_id id = call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
+        id = steps[i](call, a);
+    return id;
+}
+
+void application_fini(struct application *a)
+{
+    free(a->params_channel);
+    envelope_fini(&a->envelope);
+}

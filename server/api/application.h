@@ -1,0 +1,32 @@
+/* application.h - what a POST to an activation asks for, read from a JSON body or from .npy and the
+ * query. */
+#ifndef API_APPLICATION_H
+#define API_APPLICATION_H
+
+#include <axon/activation.h>
+#include "api/call.h"
+
+enum { FIELD_DATA, FIELD_UPSTREAM, APPLICATION_FIELDS };
+
+/* shape is what the client means; data keeps the nesting that it came with. */
+struct application {
+    const struct axon_activation *act; /* set by the caller before application_read() */
+    struct envelope_field fields[APPLICATION_FIELDS];
+    struct envelope envelope;
+    bool npy; /* the reply is to be .npy, as the request was */
+    enum non_finite policy;
+    size_t rank, shape[TENSOR_RANK_MAX];
+    bool gradient;
+    struct axon_axis axis;
+    float params_scalar[AXON_PARAMETERS_MAX];
+    float *params_channel; /* one value per channel, or NULL */
+    const float *params;   /* [params_count]: one of the two above */
+    size_t params_count;
+};
+
+/* Read call's body into a, checked against a->act and the limits. On failure, too,
+ * application_fini() is due. */
+enum error_id application_read(struct api_call *call, struct application *a);
+void application_fini(struct application *a);
+
+#endif

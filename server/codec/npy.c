@@ -1,0 +1,274 @@
+/* npy.c - see npy.h. The header is a Python literal; of that language just what NumPy writes is
+ * read: one dict of descr, fortran_order and shape, in any order. */
+#include "codec/npy.h"
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "codec/binary.h"
+
+static const char magic[] = "\x93NUMPY";
+enum { MAGIC_BYTES = 6, ALIGNMENT = 64, DESCR_MAX = 8, HEADER_BYTES_MAX = 65536 };
+
+struct header {
+    char descr[DESCR_MAX + 1];
+    bool fortran_order;
+    size_t rank, shape[TENSOR_RANK_MAX];
+    unsigned seen; /* a bit per key */
+};
+
+static const struct dtype {
+    const char *descr;
+    size_t width;
+    binary_load_fn *load;
+} dtypes[] = {
+    {"<f4", 4, binary_f32}, {"<f8", 8, binary_f64}, {"<f2", 2, binary_f16}, {"|i1", 1, binary_i8},
+    {"|u1", 1, binary_u8},  {"|b1", 1, binary_u8},  {"<i2", 2, binary_i16}, {"<u2", 2, binary_u16},
+    {"<i4", 4, binary_i32}, {"<u4", 4, binary_u32}, {"<i8", 8, binary_i64}, {"<u8", 8, binary_u64},
+};
+
+/* ---- the dict: a cursor over text that ends with a NUL
+ * ------------------------------------------- */
+
+static bool take(const char **p, char c)
+{
+    while (**p == ' ')
+        ++*p;
+    if (**p != c)
+        return false;
+    ++*p;
+    return true;
+}
+
+/* 'text' in single or double quotes, cut at size - 1 as no valid one is longer. */
+static bool take_string(const char **p, char *out, size_t size)
+{
+    char quote = take(p, '\'') ? '\'' : take(p, '"') ? '"' : '\0';
+    const char *end = quote ? strchr(*p, quote) : NULL;
+    size_t length = end ? (size_t)(end - *p) : size;
+
+    if (length >= size)
+        return false;
+    memcpy(out, *p, length);
+    out[length] = '\0';
+    *p = end + 1;
+    return true;
+}
+
+static bool take_word(const char **p, const char *word)
+{
+    size_t length = strlen(word);
+
+    while (**p == ' ')
+        ++*p;
+    if (strncmp(*p, word, length) != 0)
+        return false;
+    *p += length;
+    return true;
+}
+
+static bool read_descr(struct header *h, const char **p)
+{
+    return take_string(p, h->descr, sizeof h->descr);
+}
+
+static bool read_order(struct header *h, const char **p)
+{
+    h->fortran_order = take_word(p, "True");
+    return h->fortran_order || take_word(p, "False");
+}
+
+/* "()", "(3,)", "(3, 4)". One dimension too many is read, for the error to count. */
+static bool read_shape(struct header *h, const char **p)
+{
+    if (!take(p, '('))
+        return false;
+    while (!take(p, ')')) {
+        uint64_t n = 0;
+
+        if (!isdigit((unsigned char)**p) || h->rank == TENSOR_RANK_MAX)
+            return false;
+        for (; isdigit((unsigned char)**p); ++*p)
+            if (__builtin_mul_overflow(n, 10u, &n) ||
+                __builtin_add_overflow(n, (uint64_t)(**p - '0'), &n))
+                return false;
+        h->shape[h->rank++] = n;
+        if (!take(p, ',') && **p != ')')
+            return false;
+    }
+    return true;
+}
+
+static const struct {
+    const char *key;
+    bool (*read)(struct header *h, const char **p);
+} keys[] = {{"descr", read_descr}, {"fortran_order", read_order}, {"shape", read_shape}};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static bool read_entry(struct header *h, const char **p)
+{
+    char key[16];
+
+    if (!take_string(p, key, sizeof key) || !take(p, ':'))
+        return false;
+    for (unsigned i = 0; i < KEYS; i++)
+        if (strcmp(key, keys[i].key) == 0 && !(h->seen & 1u << i)) {
+            h->seen |= 1u << i;
+            return keys[i].read(h, p);
+        }
+    return false;
+}
+
+static bool read_dict(struct header *h, const char *p)
+{
+    if (!take(&p, '{'))
+        return false;
+    while (!take(&p, '}'))
+        if (!read_entry(h, &p) || (!take(&p, ',') && *p != '}'))
+            return false;
+    return h->seen == (1u << KEYS) - 1 && p[strspn(p, " \n")] == '\0';
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
+
+/* The header, and where the numbers begin. */
+static enum error_id read_header(struct header *h, const char *bytes, size_t len, size_t *begin,
+                                 struct error *error)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    size_t prefix = len > MAGIC_BYTES && b[MAGIC_BYTES] == 1 ? 10 : 12, length;
+    char *text;
+    bool ok;
+
+    if (len < prefix || memcmp(bytes, magic, MAGIC_BYTES) != 0 || b[6] < 1 || b[6] > 3)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: %zu bytes that are not a .npy file of version 1, 2 or 3", len);
+    length = (size_t)b[8] | (size_t)b[9] << 8;
+    if (prefix == 12)
+        length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    if (length > HEADER_BYTES_MAX || length > len - prefix)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: a .npy header of %zu bytes, but %zu bytes follow (at most %d)",
+                         length, len - prefix, HEADER_BYTES_MAX);
+    text = strndup(bytes + prefix, length);
+    if (!text)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
+    ok = strlen(text) == length && read_dict(h, text);
+    free(text);
+    *begin = prefix + length;
+    return ok ? ERROR_OK
+              : error_set(error, ERROR_BAD_TENSOR,
+                          "body: the .npy header is not a dict of descr, fortran_order and a shape "
+                          "of at most %d dimensions",
+                          TENSOR_RANK_MAX);
+}
+
+static const struct dtype *find_dtype(const char *descr)
+{
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+        if (strcmp(dtypes[i].descr, descr) == 0)
+            return &dtypes[i];
+    return NULL;
+}
+
+static enum error_id check_size(const struct header *h, const struct dtype *dtype, size_t bytes,
+                                const struct tensor_limits *limits, size_t *count,
+                                struct error *error)
+{
+    size_t need;
+    bool overflow = false;
+
+    *count = 1;
+    for (size_t i = 0; i < h->rank; i++)
+        overflow |= __builtin_mul_overflow(*count, h->shape[i], count);
+    if (h->rank > limits->rank_max)
+        return error_set(error, ERROR_LIMIT_EXCEEDED, "body: rank %zu, at most %zu", h->rank,
+                         limits->rank_max);
+    if (overflow || *count > limits->elements_max)
+        return error_set(error, ERROR_LIMIT_EXCEEDED,
+                         "body: the shape has more than %zu elements (elements_max)",
+                         limits->elements_max);
+    if (__builtin_mul_overflow(*count, dtype->width, &need) || need != bytes)
+        return error_set(error, ERROR_SHAPE_MISMATCH,
+                         "body: %zu elements of %zu bytes, but %zu bytes of data", *count,
+                         dtype->width, bytes);
+    return ERROR_OK;
+}
+
+/* Row-major place of the element that Fortran order has at `index`. */
+static size_t row_major(const struct header *h, size_t index)
+{
+    size_t place = 0, stride = 1, steps[TENSOR_RANK_MAX];
+
+    for (size_t d = h->rank; d-- > 0; stride *= h->shape[d])
+        steps[d] = stride;
+    for (size_t d = 0; d < h->rank; d++) {
+        place += index % h->shape[d] * steps[d];
+        index /= h->shape[d];
+    }
+    return place;
+}
+
+enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
+                       const struct tensor_limits *limits, struct error *error)
+{
+    struct header h = {0};
+    const struct dtype *dtype;
+    size_t begin = 0, count;
+
+    memset(t, 0, sizeof *t);
+    if (read_header(&h, bytes, len, &begin, error) != ERROR_OK)
+        return error->id;
+    dtype = find_dtype(h.descr);
+    if (!dtype)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
+                         "in little-endian order are",
+                         h.descr);
+    if (check_size(&h, dtype, len - begin, limits, &count, error) != ERROR_OK)
+        return error->id;
+    t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
+    if (count && !t->data)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        t->data[h.fortran_order ? row_major(&h, i) : i] = dtype->load((const unsigned char *)bytes +
+                                                                      begin + i * dtype->width);
+    t->count = t->cap = count;
+    t->rank = h.rank;
+    memcpy(t->shape, h.shape, sizeof t->shape);
+    return ERROR_OK;
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
+
+void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape)
+{
+    struct buf text;
+    size_t count = 1, padding;
+
+    buf_init(&text, 0);
+    buf_puts(&text, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (size_t i = 0; i < rank; i++) {
+        buf_printf(&text, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
+        count *= shape[i];
+    }
+    buf_puts(&text, "), }");
+    /* Spaces and a newline end the header at a multiple of 64, as NumPy likes to map it. */
+    padding = ALIGNMENT - (MAGIC_BYTES + 4 + text.len + 1) % ALIGNMENT;
+    for (size_t i = 0; i < padding; i++)
+        buf_puts(&text, " ");
+    buf_puts(&text, "\n");
+    if (text.failed) {
+        out->failed = true;
+    } else {
+        const char lengths[4] = {1, 0, (char)(text.len & 255), (char)(text.len >> 8)};
+
+        buf_append(out, magic, MAGIC_BYTES);
+        buf_append(out, lengths, sizeof lengths);
+        buf_append(out, text.data, text.len);
+        buf_append(out, data, count * sizeof *data);
+    }
+    buf_fini(&text);
+}
