@@ -7,72 +7,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "codec/binary.h"
 #include "model/field.h"
-
-static uint32_t load_u16(const unsigned char *p)
-{
-    return p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t load_u32(const unsigned char *p)
-{
-    return load_u16(p) | load_u16(p + 2) << 16;
-}
 
 static uint64_t load_u64(const unsigned char *p)
 {
-    return load_u32(p) | (uint64_t)load_u32(p + 4) << 32;
-}
+    uint64_t value = 0;
 
-static float float_of(uint32_t bits)
-{
-    float value;
-
-    memcpy(&value, &bits, sizeof value);
+    for (unsigned i = 8; i-- > 0;)
+        value = value << 8 | p[i];
     return value;
-}
-
-static float load_f32(const unsigned char *p)
-{
-    return float_of(load_u32(p));
-}
-
-static float load_bf16(const unsigned char *p)
-{
-    return float_of(load_u16(p) << 16);
-}
-
-static float load_f16(const unsigned char *p)
-{
-    uint32_t bits = load_u16(p), sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 31u;
-    uint32_t fraction = bits & 0x3ffu;
-
-    if (exponent == 31)
-        return float_of(sign | 0x7f800000u | fraction << 13);
-    if (exponent == 0) /* zero and subnormals: fraction * 2^-24 is exact in float32 */
-        return copysignf((float)fraction * 0x1p-24f, float_of(sign | 0x3f800000u));
-    return float_of(sign | (exponent + 112) << 23 | fraction << 13);
-}
-
-static float load_f64(const unsigned char *p)
-{
-    uint64_t bits = load_u64(p);
-    double value;
-
-    memcpy(&value, &bits, sizeof value);
-    return (float)value;
 }
 
 /* Every type of the format, since a file may hold tensors that no layer takes. */
 static const struct {
     const char *name;
     unsigned width;
-    float (*load)(const unsigned char *p); /* NULL: cannot be weights */
+    binary_load_fn *load; /* NULL: cannot be weights */
 } dtypes[] = {
-    {"F32", 4, load_f32}, {"F16", 2, load_f16}, {"BF16", 2, load_bf16}, {"F64", 8, load_f64},
-    {"BOOL", 1, NULL},    {"U8", 1, NULL},      {"I8", 1, NULL},        {"F8_E5M2", 1, NULL},
-    {"F8_E4M3", 1, NULL}, {"U16", 2, NULL},     {"I16", 2, NULL},       {"U32", 4, NULL},
-    {"I32", 4, NULL},     {"U64", 8, NULL},     {"I64", 8, NULL},       {"C64", 8, NULL},
+    {"F32", 4, binary_f32}, {"F16", 2, binary_f16}, {"BF16", 2, binary_bf16},
+    {"F64", 8, binary_f64}, {"BOOL", 1, NULL},      {"U8", 1, NULL},
+    {"I8", 1, NULL},        {"F8_E5M2", 1, NULL},   {"F8_E4M3", 1, NULL},
+    {"U16", 2, NULL},       {"I16", 2, NULL},       {"U32", 4, NULL},
+    {"I32", 4, NULL},       {"U64", 8, NULL},       {"I64", 8, NULL},
+    {"C64", 8, NULL},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -321,7 +279,7 @@ static void index_write(const struct safetensor *t, uint64_t i, char *text, size
 int safetensors_floats(const struct safetensors *s, const struct safetensor *t, float *out,
                        struct model_error *error)
 {
-    float (*load)(const unsigned char *) = dtypes[t->dtype].load;
+    binary_load_fn *load = dtypes[t->dtype].load;
     const unsigned char *p = s->data + t->begin;
     char index[SAFETENSORS_SHAPE_MAX];
     uint64_t i;
