@@ -5,6 +5,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,8 +43,22 @@ void options_defaults(struct options *options);
 int options_read(struct options *options, enum command *command, int argc, char **argv,
                  char **environment, char *error, size_t error_bytes);
 
-/* --help's text, and the options as a JSON object that --config reads back; new strings, or NULL.
- */
+/* Variables that look like options and are none ("AXOND_LISTNE: no such option (nearest:
+ * AXOND_LISTEN)"): text is the next one from *next on, which starts as 0; false when there are no
+ * more. Those that Kubernetes makes for a service named axond are passed over. */
+bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
+
+/* The parts of options->listen. */
+struct listen_address {
+    char host[64]; /* an IPv4 or IPv6 address, without brackets */
+    uint16_t port;
+};
+
+/* "127.0.0.1:8000", "[::1]:8000"; false if text is neither. */
+bool options_listen(const char *text, struct listen_address *address);
+
+/* --help's text, and the options as a JSON object that --config reads back; new strings, or NULL
+ * when out of memory. */
 char *options_help(void);
 char *options_print(const struct options *options);
 

@@ -1,0 +1,268 @@
+/* options.c - the options from their three sources, in the order of precedence.
+ *
+ * Knows argv and the environment; the file is options_json.c's, single values are
+ * options_table.c's. Invariant: sources are applied weakest first (defaults, file, variables,
+ * flags), so the last writer wins. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "options_table.h"
+
+void options_defaults(struct options *options)
+{
+    *options = (struct options){
+#define OPT_TEXT(id, value, ...) .id = value,
+#define OPT_SIZE(id, value, ...) .id = value,
+#define OPT_TIME(id, value, ...) .id = value,
+#include "options.def"
+#undef OPT_TEXT
+#undef OPT_SIZE
+#undef OPT_TIME
+    };
+}
+
+bool options_listen(const char *text, struct listen_address *address)
+{
+    const char *colon = strrchr(text, ':');
+    bool six = text[0] == '[';
+    unsigned char binary[sizeof(struct in6_addr)];
+
+    if (!colon || colon == text)
+        return false;
+    const char *host = text + six, *end = colon - six;
+    size_t length = end > host ? (size_t)(end - host) : 0;
+    if (length == 0 || length >= sizeof address->host || (six && *end != ']'))
+        return false;
+    memcpy(address->host, host, length);
+    address->host[length] = '\0';
+
+    size_t digits = strspn(colon + 1, "0123456789");
+    unsigned long port = strtoul(colon + 1, NULL, 10);
+    if (digits == 0 || digits > 5 || colon[1 + digits] || port > UINT16_MAX)
+        return false;
+    address->port = (uint16_t)port;
+    return inet_pton(six ? AF_INET6 : AF_INET, address->host, binary) == 1;
+}
+
+/* ---- the command line --------------------------------------------------------------------------
+ */
+
+struct flags {
+    const char *value[OPTION_COUNT]; /* NULL: not given */
+    enum command command;
+};
+
+static int unknown_flag(const char *flag, size_t length, char *error, size_t error_bytes)
+{
+    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX];
+    const char *all[OPTION_COUNT + 8];
+    size_t count = 0;
+
+    for (; count < OPTION_COUNT; count++) {
+        option_flag(&option_rows[count], names[count]);
+        all[count] = names[count];
+    }
+    for (size_t i = 0; i < command_rows_count; i++)
+        all[count++] = command_rows[i].flag;
+    snprintf(given, sizeof given, "%.*s", (int)length, flag);
+    const char *nearest = option_nearest(given, all, count);
+    snprintf(error, error_bytes, "%.*s: no such option%s%s%s; see --help",
+             length > 100 ? 100 : (int)length, flag, nearest ? " (nearest: " : "",
+             nearest ? nearest : "", nearest ? ")" : "");
+    return OPTIONS_USAGE;
+}
+
+static const struct option_row *flag_find(const char *flag, size_t length)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char name[OPTION_NAME_MAX];
+        option_flag(&option_rows[i], name);
+        if (strlen(name) == length && memcmp(name, flag, length) == 0)
+            return &option_rows[i];
+    }
+    return NULL;
+}
+
+static const struct command_row *command_find(const char *flag)
+{
+    for (size_t i = 0; i < command_rows_count; i++)
+        if (strcmp(command_rows[i].flag, flag) == 0)
+            return &command_rows[i];
+    return strcmp(flag, "-h") == 0 ? command_find("--help") : NULL;
+}
+
+/* One argument, or two: *at moves behind what was read. By hand rather than by getopt_long, which
+ * takes abbreviations, so that "--mod" would break on the day another --mod... is added. */
+static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *error,
+                     size_t error_bytes)
+{
+    const char *flag = argv[(*at)++];
+    const struct command_row *command = command_find(flag);
+    size_t length = strcspn(flag, "=");
+
+    if (command) {
+        if (flags->command != COMMAND_SERVE && flags->command != command->command) {
+            snprintf(error, error_bytes, "%s: one command at a time", flag);
+            return OPTIONS_USAGE;
+        }
+        flags->command = command->command;
+        return OPTIONS_OK;
+    }
+    if (flag[0] != '-') {
+        snprintf(error, error_bytes, "%.100s: options start with --; see --help", flag);
+        return OPTIONS_USAGE;
+    }
+    const struct option_row *row = flag_find(flag, length);
+    if (!row)
+        return unknown_flag(flag, length, error, error_bytes);
+    if (flag[length] != '=' && *at == argc) {
+        snprintf(error, error_bytes, "%s: expected a value", flag);
+        return OPTIONS_USAGE;
+    }
+    flags->value[row - option_rows] = flag[length] == '=' ? flag + length + 1 : argv[(*at)++];
+    return OPTIONS_OK;
+}
+
+static int read_flags(struct flags *flags, int argc, char **argv, char *error, size_t error_bytes)
+{
+    int status = OPTIONS_OK;
+
+    *flags = (struct flags){.command = COMMAND_SERVE};
+    for (int at = 1; at < argc && status == OPTIONS_OK;)
+        status = read_flag(flags, argc, argv, &at, error, error_bytes);
+    return status;
+}
+
+/* ---- the environment ---------------------------------------------------------------------------
+ */
+
+/* The value of NAME=value if that is its name, or NULL. */
+static const char *value_of(const char *variable, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(variable, name, length) == 0 && variable[length] == '=' ? variable + length + 1
+                                                                           : NULL;
+}
+
+static const char *variable_find(char **environment, const struct option_row *row)
+{
+    char name[OPTION_NAME_MAX];
+
+    option_variable(row, name);
+    for (char **at = environment; *at; at++) {
+        const char *value = value_of(*at, name);
+        if (value)
+            return value;
+    }
+    return NULL;
+}
+
+static bool is_known_variable(const char *variable)
+{
+    /* Docker links and Kubernetes describe a service named axond like this; the last is how
+     * start.c tells itself that it has started over. */
+    static const char *const others[] = {"AXOND_PORT", "AXOND_SERVICE_", "AXOND_BLAS_RESTARTED="};
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strncmp(variable, others[i], strlen(others[i])) == 0)
+            return true;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char name[OPTION_NAME_MAX];
+        option_variable(&option_rows[i], name);
+        if (value_of(variable, name))
+            return true;
+    }
+    return false;
+}
+
+bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes)
+{
+    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX];
+    const char *all[OPTION_COUNT];
+
+    while (environment[*next] && (strncmp(environment[*next], "AXOND_", strlen("AXOND_")) != 0 ||
+                                  is_known_variable(environment[*next])))
+        ++*next;
+    const char *variable = environment[*next];
+    if (!variable)
+        return false;
+    ++*next;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        option_variable(&option_rows[i], names[i]);
+        all[i] = names[i];
+    }
+    snprintf(given, sizeof given, "%.*s", (int)strcspn(variable, "="), variable);
+    const char *nearest = option_nearest(given, all, OPTION_COUNT);
+    snprintf(text, text_bytes, "%s: no such option%s%s%s", given, nearest ? " (nearest: " : "",
+             nearest ? nearest : "", nearest ? ")" : "");
+    return true;
+}
+
+/* ---- all together ------------------------------------------------------------------------------
+ */
+
+static int apply(struct options *options, const struct option_row *row, const char *name,
+                 const char *value, int status, char *error, size_t error_bytes)
+{
+    char why[256];
+
+    if (option_set(options, row, value, why, sizeof why))
+        return OPTIONS_OK;
+    snprintf(error, error_bytes, "%s: %s, found \"%.100s\"", name, why, value);
+    return status;
+}
+
+static int apply_variables(struct options *options, char **environment, char *error,
+                           size_t error_bytes)
+{
+    int status = OPTIONS_OK;
+
+    for (size_t i = 0; i < OPTION_COUNT && status == OPTIONS_OK; i++) {
+        char name[OPTION_NAME_MAX];
+        const char *value = variable_find(environment, &option_rows[i]);
+        option_variable(&option_rows[i], name);
+        if (value)
+            status = apply(options, &option_rows[i], name, value, OPTIONS_CONFIG, error,
+                           error_bytes);
+    }
+    return status;
+}
+
+static int apply_flags(struct options *options, const struct flags *flags, char *error,
+                       size_t error_bytes)
+{
+    int status = OPTIONS_OK;
+
+    for (size_t i = 0; i < OPTION_COUNT && status == OPTIONS_OK; i++) {
+        char name[OPTION_NAME_MAX];
+        option_flag(&option_rows[i], name);
+        if (flags->value[i])
+            status = apply(options, &option_rows[i], name, flags->value[i], OPTIONS_USAGE, error,
+                           error_bytes);
+    }
+    return status;
+}
+
+int options_read(struct options *options, enum command *command, int argc, char **argv,
+                 char **environment, char *error, size_t error_bytes)
+{
+    struct flags flags;
+    int status = read_flags(&flags, argc, argv, error, error_bytes);
+
+    options_defaults(options);
+    *command = flags.command;
+    /* Help must work also when the configuration is what is broken. */
+    if (status != OPTIONS_OK || *command == COMMAND_HELP || *command == COMMAND_VERSION)
+        return status;
+    const char *path = flags.value[OPTION_config];
+    if (!path)
+        path = variable_find(environment, &option_rows[OPTION_config]);
+    if (path && *path)
+        status = options_read_file(options, path, error, error_bytes);
+    if (status == OPTIONS_OK)
+        status = apply_variables(options, environment, error, error_bytes);
+    if (status == OPTIONS_OK)
+        status = apply_flags(options, &flags, error, error_bytes);
+    return status;
+}
