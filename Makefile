@@ -97,10 +97,13 @@ test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=
 	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
 
 lint: deps-lint $B/axond $(LIB_OBJ) $(SRV_OBJ)              ## formatting, layers, headers, symbols, sizes, static analysis
-	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh))
+	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh tests/lint/*.py))
 
 format: deps-lint                                           ## rewrite every .c and .h in the project's style
 	$Q clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+tables:                                                     ## bring README.md's tables up to date with the code's
+	$Q tests/lint/tables.py --write >/dev/null
 
 ## ---- the rest ------------------------------------------------------------------------------------
 bench: deps-bench $B/axond $B/tests/bench/echo              ## one-row predict against a bare libmicrohttpd echo
@@ -110,10 +113,11 @@ $B/tests/bench/echo: $B/tests/bench/echo.o
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-exhaustive: deps-build $B/tests/exhaustive/float_text       ## prove the number text over all 2^32 floats (minutes)
-	$B/tests/exhaustive/float_text
+EXHAUSTIVE := $(patsubst %.c,$B/%,$(wildcard tests/exhaustive/*.c))
+exhaustive: deps-build $(EXHAUSTIVE)                        ## prove kernels and number text over all 2^32 floats (minutes)
+	$Q for program in $(EXHAUSTIVE); do echo "  RUN     $$program"; ./$$program || exit 1; done
 
-$B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $B/libaxon.a
+$B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $(ORACLE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -147,5 +151,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format bench exhaustive cross models docker install help clean .FORCE
+.PHONY: all run test lint format tables bench exhaustive cross models docker install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

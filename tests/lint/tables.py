@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""tables.py [--write] - README.md's tables of routes, errors, options and metrics, made from the code's own tables.
+
+Without --write it says whether README.md holds them as they are (TAP); with it, README.md is brought up to date.
+"""
+import json
+import re
+import sys
+
+
+def fields(row):
+    """Split at the commas that stand outside of string literals; literals lose their quotes."""
+    parts = re.findall(r'\s*("[^"]*"|[^,]*)\s*(?:,|$)', row)
+    return [p.strip().strip('"') for p in parts][: len(parts) - (parts[-1] == "")]
+
+
+def rows(path, macro):
+    text = re.sub(r"/\*.*?\*/", "", open(path).read(), flags=re.S)
+    return [(m[1], fields(m[2])) for m in re.finditer(rf"^({macro})\((.*)\)$", text, flags=re.M)]
+
+
+def table(head, lines):
+    return "\n".join([head, "|".join([""] + [" --- "] * (head.count("|") - 1) + [""])] + lines) + "\n"
+
+
+def readable(value, unit):
+    if unit == "bytes":
+        for shift, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+            if int(value) >= 1 << shift and int(value) % (1 << shift) == 0:
+                return f"{int(value) >> shift} {name}"
+    return f"{value} {unit}"
+
+
+def options():
+    lines = []
+    for macro, f in rows("server/options.def", r"OPT_\w+"):
+        default, text = f[1] or "—", f[-1]
+        if macro == "OPT_TEXT" and f[2]:
+            text += f" ({f[2].replace('|', ', ')})"
+        elif macro != "OPT_TEXT":
+            default = readable(default, f[4] if macro == "OPT_SIZE" else "s")
+        lines.append(f"| `--{f[0].replace('_', '-')}` | `AXOND_{f[0].upper()}` | {default} | {text} |")
+    return table("| flag | variable | default | what |", lines)
+
+
+def metrics():
+    lines = []
+    for _, (name, _, scope, labels, text) in rows("server/metrics/metrics.def", "METRIC"):
+        wire = name if scope == "PROCESS" else "axond_" + name
+        lines.append(f"| `{wire}` | {labels.replace(',', ', ')} | {text} |")
+    return table("| metric | labels | what |", lines)
+
+
+def errors():
+    lines = [f"| {http} | `{name.lower()}` | {text} |"
+             for _, (name, http, text) in rows("server/api/errors.def", "ERR") if name != "OK"]
+    return table("| HTTP | code | what |", lines)
+
+
+def routes():
+    paths = json.load(open("server/api/openapi.json"))["paths"]
+    lines = []
+    for _, (path, get, post, *_) in rows("server/api/routes.def", "ROUTE"):
+        for method, handler in (("get", get), ("post", post)):
+            if handler != "NULL":
+                lines.append(f"| `{path}` | {method.upper()} | {paths[path][method]['summary']} |")
+    return table("| path | method | what |", lines)
+
+
+def main():
+    readme = open("README.md").read()
+    failed = 0
+    for n, make in enumerate((routes, errors, options, metrics), 1):
+        name = make.__name__
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
+        fresh = pattern.sub(lambda m: m[1] + make() + m[2], readme)
+        same = fresh == readme and f"<!-- {name} -->" in readme
+        failed += not same
+        print(f"{'ok' if same else 'not ok'} {n} - README.md's table of {name} is that of the code (make tables)")
+        readme = fresh
+    print("1..4")
+    if "--write" in sys.argv:
+        open("README.md", "w").write(readme)
+    return 0 if failed == 0 or "--write" in sys.argv else 1
+
+
+sys.exit(main())
