@@ -321,12 +321,13 @@ START_TEST(layers_and_values_are_bounded)
 {
     struct config c;
     struct model_error error;
-    char *text = malloc(2 * CONFIG_TOKENS_MAX + 64), *end;
+    size_t room = CONFIG_TOKENS_MAX + 64;
+    char *text = malloc(room);
+    int used = snprintf(text, room, "{" INPUT ", \"layers\": [{}");
 
-    end = stpcpy(text, "{" INPUT ", \"layers\": [");
-    for (int i = 0; i <= CONFIG_LAYERS_MAX; i++)
-        end = stpcpy(end, i ? ",{}" : "{}");
-    stpcpy(end, "]}");
+    for (int i = 0; i < CONFIG_LAYERS_MAX; i++)
+        used += snprintf(text + used, room - (size_t)used, ",{}");
+    snprintf(text + used, room - (size_t)used, "]}");
     ck_assert_int_eq(read_text(&c, text, &error), -1);
     ck_assert_str_eq(error.text,
                      "config.json: layers: expected an array of 1 to 64 layers, found 65");

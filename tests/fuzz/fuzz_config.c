@@ -1,0 +1,39 @@
+/* fuzz_config.c - libFuzzer entry: any bytes as config.json are a config that holds its invariants,
+ * or an error with a message. */
+#include <stdlib.h>
+#include <string.h>
+#include "model/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config c;
+    struct model_error error = {""};
+    char *text = malloc(size + 1); /* exactly as long as what the caller promises */
+
+    require(text != NULL);
+    if (size)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    if (config_read(&c, text, size, "config.json", &error) == 0) {
+        require(c.layers_count >= 1 && c.layers_count <= CONFIG_LAYERS_MAX);
+        for (size_t l = 0; l < c.layers_count; l++) {
+            require(c.layers[l].features == (l ? c.layers[l - 1].units : c.features));
+            require(c.layers[l].units >= 1 && c.layers[l].units <= CONFIG_UNITS_MAX);
+            require(c.layers[l].activation && field_name_valid(c.layers[l].name));
+        }
+        config_needs_weights(&c);
+        config_fini(&c);
+    } else {
+        require(error.text[0] != '\0');
+    }
+    free(text);
+    return 0;
+}

@@ -1,0 +1,144 @@
+/* models.h - for tests: a temporary repository of models whose answer tells their version.
+ *
+ * One repository at a time; set_up() and tear_down() are a checked fixture. */
+#ifndef MODELS_H
+#define MODELS_H
+
+#include "folder.h"
+#include "log.h"
+#include "model/repository.h"
+
+/* y = relu(w * x + b) with one unit: the smallest network whose answer tells its version. */
+static const char config[] = "{\"input\": {\"features\": 1}, \"layers\": [{\"name\": \"h\", "
+                             "\"units\": 1, \"activation\": \"relu\"}]%s}";
+static const char header[] =
+    "{\"h.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+    "\"h.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
+
+static struct folder root;
+static struct options options;
+static struct repository *repository;
+static size_t failed;
+
+static inline const char *no_route(unsigned route)
+{
+    (void)route;
+    return "other";
+}
+
+static inline void set_up(void)
+{
+    const struct metrics_info info = {.version = "",
+                                      .revision = "",
+                                      .compiler = "",
+                                      .blas = "",
+                                      .blas_core = "",
+                                      .isa = "",
+                                      .route_template = no_route,
+                                      .routes_count = 1,
+                                      .window_s = 60};
+
+    ck_assert_int_eq(metrics_init(&info), 0);
+    options = (struct options){.neuron_stats = "full", .neuron_window = 60};
+    root = folder_create();
+}
+
+static inline void tear_down(void)
+{
+    repository_close(repository);
+    repository = NULL;
+    folder_remove(&root, "");
+    metrics_fini();
+}
+
+static inline void put_config(const char *model, const char *more)
+{
+    char path[128], text[512];
+
+    snprintf(path, sizeof path, "%s/config.json", model);
+    snprintf(text, sizeof text, config, more); // NOLINT: config is the format
+    folder_text(&root, path, text);
+}
+
+/* Version v of model answers w * x. */
+static inline void put_weights(const char *model, unsigned v, float w)
+{
+    const float numbers[2] = {w, 0};
+    char path[128];
+    size_t len;
+    unsigned char *file = safetensors_make(header, numbers, sizeof numbers, &len);
+
+    snprintf(path, sizeof path, "%s/%u/weights.safetensors", model, v);
+    folder_write(&root, path, file, len);
+    free(file);
+}
+
+static inline void put_garbage(const char *model, unsigned v)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/%u/weights.safetensors", model, v);
+    folder_text(&root, path, "garbage, and long enough");
+}
+
+static inline void open_repository(void)
+{
+    struct model_error error = {""};
+
+    repository = repository_open(root.path, &options, &failed, &error);
+    ck_assert_msg(repository, "%s", error.text);
+}
+
+/* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */
+static inline float ask(const char *m, uint32_t v)
+{
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+    float x = 1, y = -1;
+
+    if (found && found->model)
+        ck_assert_int_eq(model_predict(found->model, &x, 1, &y), 0);
+    repository_release(repository, s);
+    return y;
+}
+
+/* The error of a version, "" if there is none, "absent" if the version is not listed. */
+static inline const char *error_of(const char *m, uint32_t v)
+{
+    static char text[512];
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+
+    snprintf(text, sizeof text, "%s", found ? found->error : "absent");
+    repository_release(repository, s);
+    return text;
+}
+
+static inline const void *model_of(const char *m, uint32_t v)
+{
+    const struct repository_snapshot *s = repository_acquire(repository);
+    const struct repository_entry *e = repository_find(s, m);
+    const struct repository_version *found = e ? repository_find_version(e, v) : NULL;
+    const void *model = found ? found->model : NULL;
+
+    repository_release(repository, s);
+    return model;
+}
+
+/* Run the one test case of a suite; the exit status of main(). */
+static inline int run_suite(const char *name, TCase *tc)
+{
+    Suite *s = suite_create(name);
+
+    log_init(LOG_LEVELS, false); /* above the most severe: quiet */
+    suite_add_tcase(s, tc);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failures = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif
