@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # The shipped models answer as well over HTTP, on rows that training never saw, as they did where they
 # were trained: accuracy, every single probability, and which neurons fired.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets base, body, tmp and pid

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Neuron metrics on a network whose every output can be worked out by hand: three units planted dead, one
 # that fires rarely.  A zero output is not a dead unit; health checks and golden rows are no traffic.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets base, body, tmp and pid
