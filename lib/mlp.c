@@ -12,9 +12,9 @@
 
 enum {
     ALIGNMENT = 64,
-    BLOCK_ROWS_MIN = 64,      /* below this the product does not pay for packing its operands */
-    BLOCK_ROWS_MAX = 256,     /* above this it gains nothing */
-    BLOCK_FLOATS = 64 * 1024, /* of one buffer, two in use: a quarter of a 2 MB L2 */
+    /* A product packs its weights anew for each block, so wide layers want long blocks; up to 512
+     * units two blocks of activations fit a 2 MB L2. */
+    BLOCK_ROWS = 256,
 };
 
 #define LAYER_BYTES_MAX ((size_t)1 << 40) /* a malformed shape, not a model */
@@ -35,7 +35,6 @@ struct axon_mlp {
     size_t features, outputs;
     float *scale, *offset; /* [features] each, or NULL; owned */
     size_t width;          /* floats of the widest row of activations */
-    size_t block_rows;
     size_t tally_size;
     uint64_t parameters;
     size_t layers_count;
@@ -150,14 +149,6 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
     return AXON_OK;
 }
 
-static size_t block_rows_for(size_t width)
-{
-    size_t rows = BLOCK_FLOATS / width;
-
-    rows = rows < BLOCK_ROWS_MIN ? BLOCK_ROWS_MIN : rows;
-    return rows > BLOCK_ROWS_MAX ? BLOCK_ROWS_MAX : rows;
-}
-
 enum axon_status axon_mlp_create(const struct axon_mlp_spec *spec, struct axon_mlp **out)
 {
     enum axon_status status = AXON_ESHAPE;
@@ -182,7 +173,6 @@ enum axon_status axon_mlp_create(const struct axon_mlp_spec *spec, struct axon_m
     status = layers_init(mlp, spec);
     if (status != AXON_OK)
         goto out;
-    mlp->block_rows = block_rows_for(mlp->width);
     *out = mlp;
     mlp = NULL;
 out:
@@ -231,7 +221,7 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp)
 
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp)
 {
-    return 2 * mlp->block_rows * mlp->width * sizeof(float);
+    return 2 * (size_t)BLOCK_ROWS * mlp->width * sizeof(float);
 }
 
 size_t axon_mlp_tally_size(const struct axon_mlp *mlp)
@@ -258,10 +248,11 @@ struct block {
     size_t rows, ld;
 };
 
-/* z [rows, stride]: bias and activation, in place. */
+/* z [rows, stride]: bias and, if it is elementwise, activation, in place. */
 static void activate(const struct axon_kernels *kernels, const struct layer *layer, float *z,
                      size_t rows, uint32_t *tally)
 {
+    size_t id = layer->kind == AXON_ELEMENTWISE ? layer->id : (size_t)AXON_ID_identity;
     struct axon_epilogue e = {.z = z,
                               .rows = rows,
                               .stride = layer->stride,
@@ -269,21 +260,37 @@ static void activate(const struct axon_kernels *kernels, const struct layer *lay
                               .params = layer->params,
                               .tally = layer->tallied && tally ? tally + layer->tally_offset
                                                                : NULL};
-    struct axon_axis row = {1, layer->units, 1};
 
-    if (layer->kind == AXON_ELEMENTWISE) {
-        kernels->rows[layer->id].epilogue(&e);
-        return;
-    }
-    kernels->rows[AXON_ID_identity].epilogue(&e);
-    for (size_t r = 0; r < rows; r++, z += layer->stride)
-        kernels->rows[layer->id].forward(z, z, row, layer->params, layer->params_count);
+    kernels->rows[id].epilogue(&e);
+}
+
+/* y [rows, units] = a rowwise activation of z [rows, stride]; y has y_stride floats from row to row
+ * and may be z. */
+static void activate_rows(const struct axon_kernels *kernels, const struct layer *layer,
+                          const float *z, float *y, size_t y_stride, size_t rows)
+{
+    struct axon_axis axis = {1, layer->units, 1};
+
+    for (size_t r = 0; r < rows; r++)
+        kernels->rows[layer->id].forward(z + r * layer->stride, y + r * y_stride, axis,
+                                         layer->params, layer->params_count);
+}
+
+/* The last layer's output [rows, stride] into y [rows, units]: softmax writes there itself. */
+static void output(const struct axon_kernels *kernels, const struct layer *last, const float *z,
+                   float *y, size_t rows)
+{
+    if (last->kind == AXON_ROWWISE)
+        activate_rows(kernels, last, z, y, last->units, rows);
+    else if (z != y)
+        for (size_t r = 0; r < rows; r++)
+            memcpy(y + r * last->units, z + r * last->stride, last->units * sizeof *y);
 }
 
 static void predict_block(const struct axon_mlp *mlp, const struct axon_kernels *kernels,
                           struct block in, float *y, float *scratch, uint32_t *tally)
 {
-    float *buffers[2] = {scratch, scratch + mlp->block_rows * mlp->width};
+    float *buffers[2] = {scratch, scratch + BLOCK_ROWS * mlp->width};
     const struct layer *last = &mlp->layers[mlp->layers_count - 1];
     int direct = last->stride == last->units; /* no padding: the last layer may write to y itself */
 
@@ -291,18 +298,18 @@ static void predict_block(const struct axon_mlp *mlp, const struct axon_kernels 
         kernels->affine(in.x, mlp->scale, mlp->offset, buffers[1], in.rows, mlp->features);
         in.x = buffers[1];
     }
-    for (size_t i = 0; i < mlp->layers_count; i++) {
-        const struct layer *layer = &mlp->layers[i];
-        float *z = layer == last && direct ? y : buffers[i % 2];
+    for (const struct layer *layer = mlp->layers; layer <= last; layer++) {
+        float *z = layer == last && direct ? y : buffers[(layer - mlp->layers) % 2];
 
         axon__gemm(in.rows, layer->stride, layer->features, in.x, in.ld, layer->weight,
                    layer->stride, z, layer->stride);
         activate(kernels, layer, z, in.rows, tally);
+        if (layer->kind == AXON_ROWWISE && layer != last)
+            activate_rows(kernels, layer, z, z, layer->stride, in.rows);
         in.x = z;
         in.ld = layer->stride;
     }
-    for (size_t r = 0; !direct && r < in.rows; r++)
-        memcpy(y + r * last->units, in.x + r * last->stride, last->units * sizeof *y);
+    output(kernels, last, in.x, y, in.rows);
 }
 
 /* What NaN inputs made the padding columns count. */
@@ -320,7 +327,7 @@ void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, f
                       void *scratch, uint32_t *tally)
 {
     const struct axon_kernels *kernels = axon__kernels();
-    size_t blocks = (rows + mlp->block_rows - 1) / mlp->block_rows;
+    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
 
     for (size_t left = blocks; left > 0; left--) {
         struct block in = {x, (rows + left - 1) / left, mlp->features}; /* all but equal blocks */

@@ -52,6 +52,17 @@ static inline float row_top(const float *x, size_t n)
     return vf_top(top);
 }
 
+/* A row that fits one vector, n <= VF_LANES: nothing has to pass through memory. */
+static inline void softmax_short_row(const float *x, float *y, size_t n, vd inverse_t)
+{
+    vf row = vf_load_any(x, n, -INFINITY);
+    vf top = vf_all(vf_top(vf_larger(vf_all(-INFINITY), row)));
+    struct vd_pair e = shifted_exp(row, top, inverse_t);
+    vd scale = vd_all(1.0 / vd_sum(e.low + e.high));
+
+    vf_store_any(y, vf_join(e.low * scale, e.high * scale), n);
+}
+
 static inline void softmax_row(const float *x, float *y, size_t n, vd inverse_t)
 {
     vf top = vf_all(row_top(x, n));
@@ -106,7 +117,9 @@ static inline void forward_softmax(const float *x, float *y, struct axon_axis ax
         const float *from = x + o * axis.length * axis.inner;
         float *to = y + o * axis.length * axis.inner;
 
-        if (axis.inner == 1)
+        if (axis.inner == 1 && axis.length <= VF_LANES)
+            softmax_short_row(from, to, axis.length, inverse_t);
+        else if (axis.inner == 1)
             softmax_row(from, to, axis.length, inverse_t);
         else
             for (size_t i = 0; i < axis.inner; i += VF_LANES)

@@ -150,6 +150,20 @@ static inline vd vd_fma(vd a, vd b, vd c)
 #endif
 }
 
+/* c - a * b */
+static inline vd vd_fnma(vd a, vd b, vd c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fnmadd_pd(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fnmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+    return vfmsq_f64(c, a, b);
+#else
+    return c - a * b;
+#endif
+}
+
 static inline vf vf_fma(vf a, vf b, vf c)
 {
 #if defined(__AVX512F__)
@@ -205,24 +219,31 @@ static inline vf vf_join(vd low, vd high)
     return __builtin_shufflevector(l, h, VF_LOW, VF_HIGH);
 }
 
-/* Of each lane pair-wise, so that the order of additions is fixed. */
 static inline double vd_sum(vd a)
 {
-    double s = 0;
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_pd(a);
+#else
+    double s = a[0];
 
-    for (size_t i = 0; i < VF_LANES / 2; i++)
+    for (size_t i = 1; i < VF_LANES / 2; i++)
         s += a[i];
     return s;
+#endif
 }
 
-/* The largest lane; NaN lanes are passed over. */
+/* The largest lane; no lane is NaN. */
 static inline float vf_top(vf a)
 {
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps(a);
+#else
     float top = a[0];
 
     for (size_t i = 1; i < VF_LANES; i++)
         top = a[i] > top ? a[i] : top;
     return top;
+#endif
 }
 
 #endif

@@ -9,27 +9,31 @@
 
 #include "kernels/vec.h"
 
-/* c[0] + c[1] x + ... + c[7] x^7 by Estrin's scheme: half the latency of Horner's. */
-static inline vd vd_polynomial8(vd x, const double *c)
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1), n <= 8, by Estrin's scheme: half the latency of
+ * Horner's. n is a constant where it is used. */
+static inline vd vd_polynomial(vd x, const double *c, int n)
 {
-    vd x2 = x * x, x4 = x2 * x2;
-    vd c01 = vd_fma(x, vd_all(c[1]), vd_all(c[0])), c23 = vd_fma(x, vd_all(c[3]), vd_all(c[2]));
-    vd c45 = vd_fma(x, vd_all(c[5]), vd_all(c[4])), c67 = vd_fma(x, vd_all(c[7]), vd_all(c[6]));
+    vd x2 = x * x, low, high = vd_all(c[4]);
 
-    return vd_fma(x4, vd_fma(x2, c67, c45), vd_fma(x2, c23, c01));
+    low = vd_fma(x2, vd_fma(x, vd_all(c[3]), vd_all(c[2])), vd_fma(x, vd_all(c[1]), vd_all(c[0])));
+    if (n > 5)
+        high = vd_fma(x, vd_all(c[5]), high);
+    if (n > 6)
+        high = vd_fma(x2, n > 7 ? vd_fma(x, vd_all(c[7]), vd_all(c[6])) : vd_all(c[6]), high);
+    return vd_fma(x2 * x2, high, low);
 }
 
 /* 1 / a within 2^-42, |a| in the range of a normal float. */
 static inline vd vd_reciprocal(vd a)
 {
 #if defined(__AVX512F__)
-    vd r = _mm512_rcp14_pd(a), error = 1.0 - a * r;
+    vd r = _mm512_rcp14_pd(a), error = vd_fnma(a, r, vd_all(1.0));
 
     return vd_fma(r, vd_fma(error, error, error), r);
 #else
     vd r = __builtin_convertvector(1.0f / __builtin_convertvector(a, vh), vd);
 
-    return vd_fma(r, 1.0 - a * r, r);
+    return vd_fma(r, vd_fnma(a, r, vd_all(1.0)), r);
 #endif
 }
 
@@ -43,12 +47,12 @@ static inline vd vd_expm1_reduced(vd x, vd *scale)
     };
     const double to_integer = 0x1.8p52; /* adding it rounds to an integer, kept in the low bits */
     vd k = vd_fma(x, vd_all(0x1.71547652b82fep0), vd_all(to_integer));
-    vd r = vd_fma(k - to_integer, vd_all(-0x1.62e42fefa39efp-1), x);
+    vd r = vd_fnma(k - to_integer, vd_all(0x1.62e42fefa39efp-1), x);
 
     /* A scale of its own, not an addition to the exponent of e^r: that could turn a NaN into a
      * number. */
     *scale = (vd)(((vul)k << 52) + ((uint64_t)1023 << 52));
-    return r * vd_polynomial8(r, c);
+    return r * vd_polynomial(r, c, 8);
 }
 
 /* e^x within 2^-37; |x| <= 708 */
@@ -71,11 +75,11 @@ static inline vd vd_expm1(vd x)
  * rational: all coefficients are positive, so nothing cancels. */
 static inline vd vd_normal_tail(vd a)
 {
-    static const double p[8] = {
+    static const double p[] = {
         0.499999999955882,   0.5083840575374715,   0.2513272104174738,
         0.07162913738406974, 0.011715686082602999, 0.0008970965698835814,
     };
-    static const double q[8] = {
+    static const double q[] = {
         1.0,
         1.8146526674320942,
         1.450537897367798,
@@ -85,7 +89,7 @@ static inline vd vd_normal_tail(vd a)
         0.0022486902182244665,
     };
 
-    return vd_polynomial8(a, p) * vd_reciprocal(vd_polynomial8(a, q));
+    return vd_polynomial(a, p, 6) * vd_reciprocal(vd_polynomial(a, q, 7));
 }
 
 /* What the derivative of x G(x) is on the negative side near its only zero, where the plain formula
@@ -95,7 +99,7 @@ static inline vd vd_near_root(vd a, double root, const double c[8], vd plain)
 {
     vd t = a - root;
 
-    return vd_pick(vd_abs(t) <= 0.125, t * vd_polynomial8(t, c), plain);
+    return vd_pick(vd_abs(t) <= 0.125, t * vd_polynomial(t, c, 8), plain);
 }
 
 #endif
