@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# What is written down is what is there: README's tables, openapi.json, folders' READMEs, tables' rows in use.
+#
+#   docs.sh            check
+#   docs.sh --print    print the tables as they belong into README.md
+. "$(dirname "$0")/lib.bash"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+read -ra cc <<<"${CC:-gcc}"
+"${cc[@]}" -std=gnu11 -Iserver -o "$work/tables" tests/lint/tables.c || { echo "Bail out! tables.c"; exit 1; }
+openapi=server/api/openapi.json
+
+# table NAME: the rows that README.md must have between <!-- NAME --> and <!-- /NAME -->
+table() {
+    case $1 in
+    routes)
+        while read -r path method; do
+            jq -r --arg path "$path" --arg method "$method" \
+                '"| `\($path)` | \($method) | \(.paths[$path][$method | ascii_downcase].summary) |"' "$openapi"
+        done < <("$work/tables" routes) ;;
+    *) "$work/tables" "$1" ;;
+    esac
+}
+
+# A table has two lines of heading.
+readme_table() { sed -n "/^<!-- $1 -->\$/,/^<!-- \/$1 -->\$/p" README.md | grep '^|' | tail -n +3; }
+
+compare_table() {
+    [ -n "$(table "$1")" ] || echo "no rows of $1"
+    diff <(readme_table "$1") <(table "$1") | sed -n 's/^</README.md: says  /p; s/^>/README.md: lacks /p'
+}
+
+described_routes() {
+    local methods='["get", "head", "post", "put", "delete", "patch", "options", "trace"]'
+    jq empty "$openapi" || return
+    diff <("$work/tables" routes | sort) <(jq -r ".paths | to_entries[] | .key as \$path | .value | keys[] |
+        select(IN(${methods}[])) | \"\(\$path) \(ascii_upcase)\"" $openapi | sort) |
+        sed -n "s|^<|$openapi: lacks |p; s|^>|$openapi: describes what is no route: |p"
+}
+
+described_parameters() {
+    jq -r '.paths | to_entries[] | .key as $path | [$path | scan("{([a-z_]+)}") | .[0]] as $want |
+        [.value.parameters // [] | .[] | (.name // (.["$ref"] | split("/") | last))] as $have |
+        select(($want | sort) != ($have | sort)) | "\($path): describes the path parameters \($have)"' "$openapi" |
+        sed "s|^|$openapi: |"
+}
+
+# used ID-PREFIX ROW-PATTERN TABLE FILES...: rows whose identifier no source names
+used() {
+    local prefix=$1 pattern=$2 definition=$3 id line
+    shift 3
+    while IFS=: read -r line id; do
+        grep -qE "$prefix$id\b" "$@" || echo "$definition:$line: nothing uses $id"
+    done < <(grep -nE "^($pattern)\(" "$definition" | sed -E 's/^([0-9]+):[A-Z_]+\(([A-Za-z0-9_]+),.*/\1:\2/')
+}
+
+used_errors() {
+    local sources
+    mapfile -t sources < <(files 'server/*.c' 'server/*.h')
+    used 'ERROR_' ERR server/api/errors.def "${sources[@]}"
+}
+
+used_options() {
+    local sources
+    mapfile -t sources < <(files 'server/*.c' ':!server/options*.c')
+    used '(->|\.)' 'OPT_TEXT|OPT_SIZE|OPT_TIME' server/options.def "${sources[@]}"
+}
+
+used_metrics() {
+    local sources
+    mapfile -t sources < <(files 'server/*.c')
+    used 'METRIC_' METRIC server/metrics/metrics.def "${sources[@]}"
+}
+
+folders() {
+    local folder
+    while read -r folder; do
+        [ -f "$folder/README.md" ] || echo "$folder/README.md: missing"
+    done < <(files '*.c' '*.h' '*.sh' '*.py' | sed 's|/[^/]*$||' | sort -u)
+}
+
+# Links of the READMEs lead somewhere.
+links() {
+    local readme line target
+    while IFS=: read -r readme line target; do
+        target=${target%%#*}
+        [ -z "$target" ] || [ -e "$(dirname "$readme")/$target" ] ||
+            echo "$readme:$line: leads nowhere: $target"
+    done < <(files '*README.md' | xargs grep -HnoE '\]\([^)]+\)' | grep -vE 'https?:|:\]\(#' | sed -E 's/\]\(([^) ]+).*/\1/')
+}
+
+# A configuration that nothing loads rots: each file, or a folder that it is in, is named by a test.
+loaded_configs() {
+    local path part readers
+    mapfile -t readers < <(files Makefile 'tests/*.sh' 'tests/*.c' 'docker/*')
+    while read -r path; do
+        case $path in */README.md) continue ;; esac
+        part=$path
+        while [ "$part" != configs ]; do
+            grep -qF -- "$part" "${readers[@]}" && continue 2
+            part=${part%/*}
+        done
+        echo "$path:1: no test loads it"
+    done < <(files 'configs/*')
+}
+
+if [ "${1:-}" = --print ]; then
+    for name in routes errors options metrics; do
+        printf '<!-- %s -->\n' "$name"
+        table "$name"
+        printf '<!-- /%s -->\n\n' "$name"
+    done
+    exit
+fi
+check "README's endpoints are routes.def's, as openapi.json describes them" compare_table routes
+check "README's errors are errors.def's" compare_table errors
+check "README's options are options.def's" compare_table options
+check "README's metrics are metrics.def's" compare_table metrics
+check "openapi.json describes the routes and methods of routes.def and no others" described_routes
+check "openapi.json describes the parameters of each path" described_parameters
+check "every error is used" used_errors
+check "every option is read" used_options
+check "every metric is counted" used_metrics
+check "every folder with sources has a README.md" folders
+check "links of READMEs lead somewhere" links
+check "every file of configs is loaded by a test" loaded_configs
+finish

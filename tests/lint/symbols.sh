@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# What the built files really export, need and keep writable. Runs on $B after a build.
+. "$(dirname "$0")/lib.bash"
+
+: "${B:?build folder}"
+archive=$B/libaxon.a daemon=${BIN:-$B/axond}
+for built in "$archive" "$daemon"; do
+    [ -f "$built" ] || { echo "Bail out! $built is not built"; exit 1; }
+done
+
+# Writable on purpose: which table of kernels is in use.
+writable=" dispatch.o:in_use "
+# All that the core may call: memory, strings, maths, BLAS, and what the compiler puts in.
+needed='^(aligned_alloc|calloc|malloc|realloc|free|mem(cpy|move|set|cmp)|str(n?cmp|len|chr)|qsort'
+needed+='|(sqrt|exp|expm1|log|log1p|log2|pow|tanh|erf|erfc|ldexp|frexp|scalbn|fabs|floor|ceil|round|nearbyint|rint|fma|cos|sin|fm(in|ax)|hypot)f?'
+needed+='|cblas_sgemm|openblas_(get_config|get_corename|set_num_threads)'
+needed+='|__stack_chk_(fail|guard)|__(memcpy|memset|memmove)_chk|__cpu_(model|indicator_init)|_GLOBAL_OFFSET_TABLE_)$'
+
+exported() {
+    nm -A --defined-only --extern-only "$archive" | awk '{ sub(/^[^:]*:/, "", $1); sub(/:.*/, "", $1); print $1, $NF }'
+}
+
+prefixes() { exported | awk '$2 !~ /^axon_/ { print $1 ": exports " $2 }'; }
+
+# One underscore is the public face, two are shared within the core.
+public_names() {
+    local object name declared
+    declared=$(code include/axon/*.h | grep -oE '\baxon_[a-z0-9_]+ *(\(|\[|;)' | tr -d ' ([;')
+    while read -r object name; do
+        case $name in
+        axon__*) grep -Eq "\b$name\b" include/axon/*.h && echo "$object: internal $name stands in include/axon" ;;
+        *) grep -qx "$name" <<<"$declared" || echo "$object: $name is in no header of include/axon" ;;
+        esac
+    done < <(exported)
+    return 0
+}
+
+declared_exist() {
+    local file line name
+    while IFS=: read -r file line name; do
+        exported | grep -q " $name\$" || echo "$file:$line: $name() is declared and defined nowhere"
+    done < <(code include/axon/*.h |
+        sed -nE 's/^([^:]*:[0-9]+):[a-z].*[ *](axon_[a-z0-9_]+)\(.*/\1:\2/p')
+}
+
+writable_data() {
+    objdump -t "$archive" | awk -v allowed="$writable" '
+        /^[^ ]+\.o:/ { object = $1; sub(/:$/, "", object) }
+        / O (\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && !/ \.data\.rel\.ro/ {
+            if (index(allowed, " " object ":" $NF " ") == 0) print object ": " $NF " is writable"
+        }'
+}
+
+core_needs() {
+    nm -A --undefined-only "$archive" | awk -v needed="$needed" '
+        { object = $1; sub(/:$/, "", object); sub(/^[^:]*:/, "", object) }
+        $NF !~ /^axon_/ && $NF !~ needed { print object ": needs " $NF }'
+}
+
+one_table_each() {
+    local object isa names count=0
+    for object in "$B"/lib/kernels/kernels.*.o; do
+        isa=${object##*/kernels.} isa=${isa%.o} count=$((count + 1))
+        names=$(nm --defined-only --extern-only "$object" | awk '{ print $NF }')
+        [ "$names" = "axon__kernels_$isa" ] || echo "$object: exports ${names//$'\n'/ }"
+        objdump -t "$object" | grep -Eq " O \.(rodata|data\.rel\.ro).* axon__kernels_$isa\$" ||
+            echo "$object: axon__kernels_$isa is not read-only"
+    done
+    [ "$count" -gt 1 ] || [ "$(uname -m)" != x86_64 ] || echo "$count kernel objects"
+}
+
+# Code of one ISA must not reach a CPU without it by way of a shared function.
+no_shared_code() {
+    nm -A "$B"/lib/kernels/kernels.*.o | awk '$(NF - 1) ~ /^[WVuwv]$/ { print $1 " " $NF " may be merged with another object" }'
+}
+
+hardened() {
+    local headers dynamic
+    headers=$(readelf -hlW "$daemon") dynamic=$(readelf -dW "$daemon")
+    grep -Eq '^ *Type: *DYN' <<<"$headers" || echo "$daemon: not position-independent"
+    grep -Eq 'GNU_STACK.* RW +0x' <<<"$headers" || echo "$daemon: the stack is executable"
+    grep -Eq 'LOAD.* RWE ' <<<"$headers" && echo "$daemon: a segment is writable and executable"
+    grep -q GNU_RELRO <<<"$headers" && grep -Eq 'FLAGS.*(NOW|BIND_NOW)' <<<"$dynamic" || echo "$daemon: not full RELRO"
+    grep -Eq 'TEXTREL|RPATH|RUNPATH' <<<"$dynamic" && echo "$daemon: text relocations or a library path"
+    nm -D --undefined-only "$daemon" | grep -q __stack_chk_fail || echo "$daemon: no stack protector"
+    return 0
+}
+
+# A new run-time dependency is a decision, not an accident.
+libraries() {
+    readelf -dW "$daemon" | awk -v daemon="$daemon" '
+        /NEEDED/ && !/\[(libmicrohttpd|libjansson|libopenblas|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
+            print daemon ": needs " $NF
+        }'
+}
+
+check "libaxon exports axon_ names only" prefixes
+check "what it exports with one underscore is declared in include/axon, and nothing else is" public_names
+check "what include/axon declares is there" declared_exist
+check "the core has no writable data but the choice of kernels" writable_data
+check "the core needs memory, strings, maths and BLAS only" core_needs
+check "each kernels.<isa>.o exports one read-only table" one_table_each
+check "kernels share no code between instruction sets" no_shared_code
+check "the daemon is PIE with full RELRO, stack protector and no executable stack" hardened
+check "the daemon needs no libraries but the agreed" libraries
+finish
