@@ -1,4 +1,5 @@
-/* tests/exhaustive/activations.c - a program: every float through every elementwise row on every ISA.
+/* tests/exhaustive/activations.c - a program: every float through every elementwise row on every
+ * ISA.
  *
  *   activations [-s STRIDE] [-r ROW] [-p PART/PARTS]
  *
@@ -91,6 +92,15 @@ static int check_row(size_t row, uint64_t from, uint64_t to, uint64_t stride)
     return failed;
 }
 
+/* "2/8" */
+static void parse_part(const char *text, unsigned long long *part, unsigned long long *parts)
+{
+    char *slash;
+
+    *part = strtoull(text, &slash, 10);
+    *parts = *slash == '/' ? strtoull(slash + 1, NULL, 10) : 0;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long long stride = 1, part = 0, parts = 1;
@@ -104,7 +114,9 @@ int main(int argc, char **argv)
             stride = strtoull(optarg, NULL, 10);
         else if (option == 'r')
             only = optarg;
-        else if (option != 'p' || sscanf(optarg, "%llu/%llu", &part, &parts) != 2)
+        else if (option == 'p')
+            parse_part(optarg, &part, &parts);
+        else
             return EXIT_FAILURE;
     }
     if (stride == 0 || parts == 0 || part >= parts)

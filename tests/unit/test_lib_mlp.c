@@ -329,113 +329,6 @@ START_TEST(a_tally_is_added_to)
 }
 END_TEST
 
-START_TEST(prelu_slopes_belong_to_their_units)
-{
-    const float weight[] = {1, 1, 1}, slopes[] = {0.5f, 0.25f, -1.0f}, x = -2;
-    struct axon_layer layer = {.units = 3,
-                               .weight = weight,
-                               .activation = axon_activation_find("prelu"),
-                               .params = slopes,
-                               .params_count = 3};
-    struct axon_mlp_spec spec = {.features = 1, .layers = &layer, .layers_count = 1};
-    struct axon_mlp *mlp;
-    float y[3];
-    void *scratch;
-
-    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-    scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
-    axon_mlp_predict(mlp, &x, 1, y, scratch, NULL);
-    ck_assert(y[0] == -1.0f && y[1] == -0.5f && y[2] == 2.0f);
-    ck_assert_uint_eq(axon_mlp_parameters_count(mlp), 3);
-    free(scratch);
-    axon_mlp_destroy(mlp);
-}
-END_TEST
-
-START_TEST(parameters_of_a_layer_are_used)
-{
-    const float weight[] = {1, 2, 4}, temperature = 2, x = 1;
-    struct axon_layer layer = {.units = 3,
-                               .weight = weight,
-                               .activation = axon_activation_find("softmax"),
-                               .params = &temperature,
-                               .params_count = 1};
-    struct axon_mlp_spec spec = {.features = 1, .layers = &layer, .layers_count = 1};
-    struct axon_mlp *mlp;
-    float y[3];
-    void *scratch;
-    double sum = exp(0.5) + exp(1) + exp(2);
-
-    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-    scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
-    axon_mlp_predict(mlp, &x, 1, y, scratch, NULL);
-    ck_assert_near(y[0], exp(0.5) / sum, 1e-7);
-    ck_assert_near(y[1], exp(1) / sum, 1e-7);
-    ck_assert_near(y[2], exp(2) / sum, 1e-7);
-    free(scratch);
-    axon_mlp_destroy(mlp);
-}
-END_TEST
-
-START_TEST(a_model_can_be_asked_for_its_shape)
-{
-    const struct axon_activation *relu = axon_activation_find("relu");
-    struct network net = {.depth = 3,
-                          .sizes = {64, 128, 64, 10},
-                          .activation = {relu, relu, axon_activation_find("softmax")}};
-
-    network_create(&net, 0);
-    ck_assert_uint_eq(axon_mlp_features(net.mlp), 64);
-    ck_assert_uint_eq(axon_mlp_outputs(net.mlp), 10);
-    ck_assert_uint_eq(axon_mlp_layers_count(net.mlp), 3);
-    ck_assert_uint_eq(axon_mlp_layer_units(net.mlp, 1), 64);
-    ck_assert_uint_eq(axon_mlp_parameters_count(net.mlp),
-                      64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10);
-    network_destroy(&net);
-}
-END_TEST
-
-START_TEST(impossible_shapes_are_refused)
-{
-    const float weight[4] = {0}, bad_alpha = NAN;
-    const struct axon_activation *relu = axon_activation_find("relu");
-    const struct axon_activation *leaky = axon_activation_find("leaky_relu");
-    const struct {
-        size_t features, units, layers_count;
-        enum axon_status status;
-    } cases[] = {{0, 1, 1, AXON_ESHAPE},
-                 {1, 0, 1, AXON_ESHAPE},
-                 {1, 1, 0, AXON_ESHAPE},
-                 {1, 1, AXON_MLP_LAYERS_MAX + 1, AXON_ESHAPE},
-                 {SIZE_MAX, 1, 1, AXON_ESHAPE},
-                 {1, SIZE_MAX, 1, AXON_ESHAPE},
-                 {1, SIZE_MAX - 7, 1, AXON_ESHAPE},
-                 {1 << 30, 1 << 29, 1, AXON_ESHAPE}};
-    struct axon_mlp *mlp;
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct axon_layer layer = {.units = cases[i].units, .weight = weight, .activation = relu};
-        struct axon_mlp_spec spec = {
-            .features = cases[i].features, .layers = &layer, .layers_count = cases[i].layers_count};
-
-        mlp = (struct axon_mlp *)&layer;
-        ck_assert_int_eq(axon_mlp_create(&spec, &mlp), cases[i].status);
-        ck_assert_ptr_null(mlp);
-    }
-    struct axon_layer layers[] = {{.units = 2, .weight = weight, .activation = relu},
-                                  {.units = 2,
-                                   .weight = weight,
-                                   .activation = leaky,
-                                   .params = &bad_alpha,
-                                   .params_count = 1}};
-    struct axon_mlp_spec spec = {.features = 2, .layers = layers, .layers_count = 2};
-
-    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_EPARAM);
-    ck_assert_ptr_null(mlp);
-    axon_mlp_destroy(NULL);
-}
-END_TEST
-
 enum { THREADS = 4, ROUNDS = 50 };
 
 struct worker {
@@ -500,10 +393,6 @@ int main(void)
     tcase_add_test(tcase, nothing_outside_of_the_buffers_is_touched);
     tcase_add_loop_test(tcase, a_row_of_nan_or_infinity_leaves_the_other_rows_alone, 0, 3);
     tcase_add_test(tcase, a_tally_is_added_to);
-    tcase_add_test(tcase, prelu_slopes_belong_to_their_units);
-    tcase_add_test(tcase, parameters_of_a_layer_are_used);
-    tcase_add_test(tcase, a_model_can_be_asked_for_its_shape);
-    tcase_add_test(tcase, impossible_shapes_are_refused);
     tcase_add_test(tcase, one_model_serves_many_threads);
     return suite_run(suite);
 }
