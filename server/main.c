@@ -1,0 +1,97 @@
+/* main.c - the way from the command line to one of the commands. What each does is elsewhere:
+ * serve.c, check.c, health.c, options*.c. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "check.h"
+#include "clock.h"
+#include "health.h"
+#include "log.h"
+#include "options.h"
+#include "serve.h"
+#include "start.h"
+#include "version.h"
+
+enum { ERROR_BYTES = 2048 };
+
+static struct options options;
+static char error[ERROR_BYTES];
+
+static int fail(int status)
+{
+    fprintf(stderr, "axond: %s\n", error);
+    return status;
+}
+
+/* text is new, or NULL when there was no memory for it. */
+static int print(char *text)
+{
+    int written = text ? printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n") : -1;
+
+    free(text);
+    return written < 0 || fflush(stdout) != 0;
+}
+
+/* What loads models needs the kernels and the folder. */
+static int prepare(void)
+{
+    if (start_kernels(&options, error, sizeof error) != 0 ||
+        start_models(&options, error, sizeof error) != 0)
+        return OPTIONS_CONFIG;
+    return OPTIONS_OK;
+}
+
+static int run_check(void)
+{
+    int status = prepare();
+
+    if (status != OPTIONS_OK)
+        return fail(status);
+    status = check_config(&options);
+    return fflush(stdout) == 0 ? status : 2;
+}
+
+static int run_serve(double started_s)
+{
+    int status = prepare();
+
+    return status == OPTIONS_OK ? serve(&options, started_s) : fail(status);
+}
+
+static int run_health(void)
+{
+    return health_probe(&options, error, sizeof error) == 0 ? 0 : fail(1);
+}
+
+int main(int argc, char **argv)
+{
+    double started_s = clock_s();
+    enum command command;
+
+    start_streams();
+    start_signals();
+    int status = options_read(&options, &command, argc, argv, environ, error, sizeof error);
+    if (status != OPTIONS_OK)
+        return fail(status);
+    log_init(log_level_find(options.log_level), strcmp(options.log_format, "json") == 0);
+    json_object_seed(0);
+
+    switch (command) {
+    case COMMAND_HELP:
+        return print(options_help());
+    case COMMAND_VERSION:
+        return printf("axond %s (%s)\n", AXOND_VERSION, AXOND_REVISION) < 0;
+    case COMMAND_PRINT_CONFIG:
+        return print(options_print(&options));
+    case COMMAND_HEALTH:
+        return run_health();
+    case COMMAND_CHECK_CONFIG:
+        return run_check();
+    case COMMAND_SERVE:
+        start_blas(argv);
+        return run_serve(started_s);
+    }
+    return EXIT_FAILURE;
+}

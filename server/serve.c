@@ -1,0 +1,168 @@
+/* serve.c - start, reload, drain and stop, in this order and each in one place.
+ *
+ * Invariant: what is opened is closed in the reverse order, also when a later step fails, so that a
+ * stopped service has leaked nothing. */
+#include <axon/cpu.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "api/api.h"
+#include "clock.h"
+#include "http/http.h"
+#include "log.h"
+#include "metrics/metrics.h"
+#include "model/repository.h"
+#include "serve.h"
+#include "start.h"
+#include "threads.h"
+#include "version.h"
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+/* Known series start at 0, so metrics wants to know which methods a route takes. */
+static bool route_takes(unsigned route, const char *method)
+{
+    static const char *const handlers[][2] = {
+#define ROUTE(path, get, post, ...) {#get, #post},
+#include "api/routes.def"
+#undef ROUTE
+    };
+    bool get = strcmp(method, "GET") == 0, post = strcmp(method, "POST") == 0;
+    return (get || post) && strcmp(handlers[route][post], "NULL") != 0;
+}
+
+static int metrics_start(const struct options *options)
+{
+    return metrics_init(&(struct metrics_info){
+        .version = AXOND_VERSION,
+        .revision = AXOND_REVISION,
+        .compiler = COMPILER,
+        .blas = axon_blas_version(),
+        .blas_core = axon_blas_core(),
+        .isa = axon_isa_name(),
+        .route_template = api_route_template,
+        .route_takes = route_takes,
+        .routes_count = API_ROUTE_OTHER,
+        .window_s = options->neuron_window,
+    });
+}
+
+static void log_unknown_variables(void)
+{
+    char text[256];
+
+    for (size_t next = 0; options_unknown_variable(environ, &next, text, sizeof text);)
+        log_event(LOG_WARN, "unknown_variable", LOG_S("variable", text));
+}
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+/* Returns the signal that ends the service. */
+static int wait_for_stop(struct repository *repository)
+{
+    sigset_t set;
+    int signal_number;
+
+    stop_signals(&set);
+    sigaddset(&set, SIGHUP);
+    for (;;) {
+        if (sigwait(&set, &signal_number) != 0)
+            continue;
+        if (signal_number != SIGHUP)
+            return signal_number;
+        repository_reload(repository);
+    }
+}
+
+static volatile int cut_now;
+
+static void cut(int signal_number)
+{
+    (void)signal_number;
+    cut_now = 1;
+}
+
+/* From now on a second SIGTERM sets cut_now. This thread alone takes the signal, and it is the one
+ * that drains and reads cut_now: no data race, and the drain's sleep is cut short as well. */
+static void let_second_signal_cut(void)
+{
+    static const int stops[] = {SIGTERM, SIGINT};
+    struct sigaction action = {.sa_handler = cut};
+    sigset_t set;
+
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        sigaction(stops[i], &action, NULL);
+    stop_signals(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Readiness turns false first, so that balancers look elsewhere while everything still answers. */
+static void drain(struct api *api, struct http *http, int signal_number)
+{
+    const struct options *options = api->options;
+    double began_s = clock_s();
+    sigset_t set;
+    struct timespec lame_duck = {.tv_sec = (time_t)options->lame_duck};
+
+    lame_duck.tv_nsec = (long)((options->lame_duck - (double)lame_duck.tv_sec) * 1e9);
+    log_event(LOG_INFO, "draining", LOG_S("signal", strsignal(signal_number)));
+    __atomic_store_n(&api->draining, true, __ATOMIC_RELAXED);
+    stop_signals(&set);
+    if (options->lame_duck > 0)
+        sigtimedwait(&set, NULL, &lame_duck);
+    let_second_signal_cut();
+    size_t connections = http_drain(http, &cut_now);
+    log_event(connections ? LOG_WARN : LOG_INFO, "drained", LOG_U("connections_cut", connections),
+              LOG_F("seconds", clock_s() - began_s));
+}
+
+int serve(const struct options *options, double started_s)
+{
+    size_t failed = 0;
+    struct model_error cause;
+    char error[256] = "out of memory";
+    struct api api = {.options = options};
+    struct http *http = NULL;
+    unsigned threads = options->threads ? (unsigned)options->threads : threads_count();
+    int status = 1;
+
+    if (metrics_start(options) != 0)
+        goto out;
+    start_log_kernels();
+    log_unknown_variables();
+    api.repository = repository_open(options->models, options, &failed, &cause);
+    if (!api.repository) {
+        snprintf(error, sizeof error, "models: %.200s", cause.text);
+        goto out;
+    }
+    http = http_start(&api, options, threads, error, sizeof error);
+    if (!http)
+        goto out;
+    log_event(LOG_INFO, "listening", LOG_S("address", http_address(http)),
+              LOG_U("threads", threads));
+    log_event(LOG_INFO, "ready", LOG_F("seconds", clock_s() - started_s));
+    drain(&api, http, wait_for_stop(api.repository));
+    status = 0;
+out:
+    if (status != 0)
+        log_event(LOG_ERROR, "start_failed", LOG_S("error", error));
+    http_destroy(http);
+    repository_close(api.repository);
+    metrics_fini();
+    if (status == 0)
+        log_event(LOG_INFO, "stopped", LOG_F("uptime_seconds", clock_s() - started_s));
+    return status;
+}

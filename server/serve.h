@@ -1,0 +1,12 @@
+/* serve.h - the life of the service: open everything, wait for signals, drain, close everything. */
+#ifndef SERVE_H
+#define SERVE_H
+
+#include "options.h"
+
+/* Serves until SIGTERM or SIGINT; the signals must be blocked and the kernels chosen. started_s is
+ * clock_s() of the process's begin. Returns the exit status: 0 after a drain, 1 if it cannot
+ * start. */
+int serve(const struct options *options, double started_s);
+
+#endif

@@ -1,0 +1,122 @@
+/* start.c - streams, signals, BLAS kernels and folders, before the first thread.
+ *
+ * The only place that changes the process itself (exec, signal mask, descriptors 0 to 2). */
+#include <axon/cpu.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "log.h"
+#include "start.h"
+#include "version.h"
+
+/* Set in the second life, which must not start a third; options.c knows it. */
+static const char restarted[] = "AXOND_BLAS_RESTARTED";
+
+void start_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+void start_signals(void)
+{
+    static const int waited[] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof waited / sizeof *waited; i++) {
+        /* A shell's "&" and nohup ignore some of them on behalf of their children. */
+        signal(waited[i], SIG_DFL);
+        sigaddset(&set, waited[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    /* As PID 1 of a container we inherit orphans; ignoring their end reaps them. */
+    signal(SIGCHLD, SIG_IGN);
+}
+
+void start_blas(char **argv)
+{
+    const char *advice = axon_blas_core_advice();
+
+    /* exec from /proc leaves "exe" as the name that ps shows. */
+    prctl(PR_SET_NAME, "axond");
+    if (!advice || getenv("OPENBLAS_CORETYPE") || getenv(restarted))
+        return;
+    /* One thread: ours are as many as there are CPUs, and BLAS's would be started only to sleep. */
+    if (setenv("OPENBLAS_CORETYPE", advice, 1) == 0 &&
+        setenv("OPENBLAS_NUM_THREADS", "1", 0) == 0 && setenv(restarted, "1", 1) == 0)
+        execv("/proc/self/exe", argv);
+    int cause = errno;
+    unsetenv("OPENBLAS_CORETYPE");
+    unsetenv(restarted);
+    log_event(LOG_WARN, "blas_restart_failed", LOG_S("error", strerror(cause)));
+}
+
+static const char *chosen_by(void)
+{
+    return getenv(restarted) ? "axond" : getenv("OPENBLAS_CORETYPE") ? "user" : "openblas";
+}
+
+int start_kernels(const struct options *options, char *error, size_t error_bytes)
+{
+    if (axon_isa_select(options->isa) != AXON_OK) {
+        size_t count;
+        const char *const *list = axon_isa_list(&count);
+        int length = snprintf(error, error_bytes,
+                              "isa: this CPU or binary lacks %s; it has:", options->isa);
+        for (size_t i = 0; i < count && length > 0 && (size_t)length < error_bytes; i++)
+            length += snprintf(error + length, error_bytes - (size_t)length, " %s", list[i]);
+        return -1;
+    }
+    axon_blas_threads_set(1);
+    return 0;
+}
+
+void start_log_kernels(void)
+{
+    const char *advice = axon_blas_core_advice();
+    log_event(advice ? LOG_WARN : LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()),
+              LOG_S("blas_core", axon_blas_core()), LOG_S("blas_core_chosen_by", chosen_by()),
+              LOG_S("blas_core_advice", advice ? advice : "none"));
+}
+
+static int is_folder(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return -1;
+    errno = ENOTDIR;
+    return S_ISDIR(status.st_mode) ? 0 : -1;
+}
+
+int start_models(struct options *options, char *error, size_t error_bytes)
+{
+    static const char *const defaults[] = {"configs/models", AXOND_MODELS_INSTALLED};
+
+    if (*options->models) {
+        if (is_folder(options->models) == 0)
+            return 0;
+        snprintf(error, error_bytes, "models: %.300s: %s", options->models, strerror(errno));
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (is_folder(defaults[i]) == 0) {
+            snprintf(options->models, sizeof options->models, "%s", defaults[i]);
+            break;
+        }
+    return 0;
+}
