@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The native API as a client on the network sees it: headers, methods, .npy. What needs no socket is in tests/api.
+. "$(dirname "$0")/lib.sh"
+serve --models configs/models
+
+header() { printf '%s\n' "$headers" | tr -d '\r' | grep -i "^$1:" | cut -d' ' -f2-; }
+header_is() { [ "$(header "$1")" = "$2" ] || { echo "# $1: $(header "$1")"; return 1; }; }
+header_matches() { header "$1" | grep -qE "$2" || { echo "# $1: $(header "$1")"; return 1; }; }
+
+req POST /v1/activations/relu '{"data": [[1, -2], [3, -4]]}'
+ok "a tensor comes back in its shape"            want 200 '.data == [[1, 0], [3, 0]] and .shape == [2, 2]'
+ok "JSON says that it is JSON"                   header_is Content-Type application/json
+ok "a reply to POST accounts for its time"       header_matches Server-Timing '^parse;dur=[0-9.]+, compute;dur=[0-9.]+, write;dur=[0-9.]+$'
+ok "a request without an id gets one"            header_matches X-Request-Id '^[A-Za-z0-9._-]{1,64}$'
+req GET /v2/health/ready '' -H 'X-Request-Id: my-id.7'
+ok "a request's own id is echoed"                header_is X-Request-Id my-id.7
+req GET /v2/health/ready '' -H 'X-Request-Id: no spaces; or worse'
+ok "an id that could forge a log line is not"    header_matches X-Request-Id '^[A-Za-z0-9._-]{1,64}$'
+req GET /nowhere
+ok "an error is JSON with error and code"        want 404 '.code == "unknown_path" and (.error | type == "string")'
+ok "an error carries the request's id, too"      header_matches X-Request-Id '.'
+req DELETE /v1/activations/relu
+ok "405 says what the path takes"                header_is Allow 'GET, HEAD, POST'
+req GET /openapi.json
+ok "the API describes itself"                    want 200 '.openapi == "3.1.0" and (.paths | length > 10)'
+req POST /v1/models/digits:predict @configs/examples/digit.json
+ok "the example digit is a 2"                    want 200 '.predictions[0] | index(max) == 2'
+req POST /v1/models/digits/versions/1:predict @configs/examples/digit.json
+ok "by version, too"                             want 200 '.predictions[0] | index(max) == 2'
+
+ok "HEAD is GET without the body"                test "$(curl -sI -o /dev/null -w '%{http_code} %{size_download}' "$base/v1/models")" = "200 0"
+
+python3 - "$tmp/x.npy" <<'END'
+import struct, sys
+head = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }"
+head += " " * (63 - (10 + len(head)) % 64) + "\n"
+open(sys.argv[1], "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode()
+                              + struct.pack("<4d", 1, -2, float("nan"), float("-inf")))
+END
+npy_values() { # FILE -> its float32 values
+    python3 -c 'import struct, sys
+b = open(sys.argv[1], "rb").read(); n = 10 + struct.unpack("<H", b[8:10])[0]
+assert b[:8] == b"\x93NUMPY\x01\x00" and "<f4" in b[10:n].decode() and "(2, 2)" in b[10:n].decode()
+print(*struct.unpack("<4f", b[n:]))' "$1"
+}
+npy() { curl -s -o "$tmp/y.npy" -H 'Content-Type: application/x-npy' --data-binary "@$tmp/x.npy" "$base/v1/activations/$1"; }
+npy "leaky_relu?alpha=0.5"
+ok ".npy in, .npy out, NaN and infinity untouched" test "$(npy_values "$tmp/y.npy")" = "1.0 -1.0 nan -inf"
+req POST '/v1/activations/leaky_relu?slope=1' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
+ok "a misspelt parameter is named"               want 400 '.error | test("slope.*known here: axis, alpha")'
+req POST /v1/models/digits:predict "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
+ok "predict does not take .npy"                  want 415 '.code == "unsupported_media_type"'
+
+req GET /metrics
+ok "metrics count what was asked" grep -qE '^axond_http_requests_total\{route="/v1/models/\{model\}:predict",method="POST",code="200"\} 1$' "$tmp/body"
+ok "unknown paths are one series" grep -qE '^axond_http_requests_total\{route="other",method="GET",code="404"\} 1$' "$tmp/body"
+done_testing
