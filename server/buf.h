@@ -9,7 +9,9 @@
 #include <stddef.h>
 
 struct buf {
-    char *data; /* [len] bytes, followed by a NUL that len does not count; NULL while empty */
+    char *data; /* [len] bytes, followed by a NUL that len does not count; NULL while empty. Bytes
+                   that the caller wrote after buf_reserve get their NUL from the next append or
+                   steal */
     size_t len, cap;
     size_t max; /* 0: no bound */
     bool failed;
@@ -26,8 +28,8 @@ void buf_append(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The bytes as a malloc'ed block that the caller frees; the buffer is empty afterwards. NULL if the
- * buffer is empty or has failed. */
+/* The bytes as a malloc'ed block that the caller frees; the buffer is empty afterwards. NULL and
+ * *len 0 if the buffer is empty or has failed; `failed` stays as it was until buf_fini. */
 char *buf_steal(struct buf *b, size_t *len);
 
 #endif

@@ -42,7 +42,8 @@ enum error_id tensor_read(struct tensor *t, const char *text, size_t len, size_t
                           enum non_finite policy, struct error *error);
 
 /* Append data [product(shape)] as nested arrays (rank 0: a bare number). With NON_FINITE_STRICT the
- * first non-finite value is an ERROR_NON_FINITE that names name and index. */
+ * first non-finite value is an ERROR_NON_FINITE that names name and index. As with every writer, no
+ * memory shows in out->failed only. */
 enum error_id tensor_write(struct buf *out, const float *data, size_t rank, const size_t *shape,
                            const char *name, enum non_finite policy, struct error *error);
 
@@ -51,9 +52,9 @@ enum error_id tensor_write(struct buf *out, const float *data, size_t rank, cons
 enum { FLOAT_TEXT_MAX = 16 };
 size_t float_write(char out[static FLOAT_TEXT_MAX], float value);
 
-/* One JSON number at text (text[len] is readable and not a digit): the nearest float32, ties to
- * even. Returns the number's length; 0 if there is no valid JSON number, and *value = +-infinity if
- * it is outside the range of float32. */
+/* One JSON number at text (text[len] is readable and cannot go on a number; it is the body's NUL):
+ * the nearest float32, ties to even. Returns the number's length; 0 if there is no valid JSON
+ * number, and *value = +-infinity if it is outside the range of float32. */
 size_t float_read(const char *text, size_t len, float *value);
 
 #endif

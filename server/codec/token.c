@@ -1,0 +1,64 @@
+/* token.c - how to call a piece of JSON text in an error message.
+ *
+ * Knows nothing else. Invariant: what comes out is short, printable and never looks behind len. */
+#include "codec/token.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORD_SHOWN_MAX = 40 };
+
+static const struct {
+    const char *text, *name;
+    bool word; /* must not go on */
+} tokens[] = {
+    {"\"", "a string", false}, {"[", "an array", false},       {"{", "an object", false},
+    {"true", "true", true},    {"false", "false", true},       {"null", "null", true},
+    {"NaN", "NaN", true},      {"Infinity", "Infinity", true}, {"-Infinity", "-Infinity", true},
+};
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '+' || c == '-' || c == '.' || c == '_';
+}
+
+static size_t word_length(const char *text, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && n <= WORD_SHOWN_MAX && is_word(text[n]))
+        n++;
+    return n;
+}
+
+const char *token_word(char out[static TOKEN_TEXT_MAX], const char *text, size_t len)
+{
+    size_t n = word_length(text, len);
+    bool cut = n > WORD_SHOWN_MAX;
+
+    snprintf(out, TOKEN_TEXT_MAX, "%.*s%s", cut ? WORD_SHOWN_MAX : (int)n, text, cut ? "..." : "");
+    return out;
+}
+
+const char *token_describe(char out[static TOKEN_TEXT_MAX], const char *text, size_t len)
+{
+    char word[TOKEN_TEXT_MAX];
+
+    if (len == 0)
+        return strcpy(out, "the end");
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        size_t n = strlen(tokens[i].text);
+        bool same = n <= len && memcmp(text, tokens[i].text, n) == 0;
+        if (same && !(tokens[i].word && n < len && is_word(text[n])))
+            return strcpy(out, tokens[i].name);
+    }
+    if (is_word(*text))
+        snprintf(out, TOKEN_TEXT_MAX, "'%s'", token_word(word, text, len));
+    else if (isprint((unsigned char)*text))
+        snprintf(out, TOKEN_TEXT_MAX, *text == '\'' ? "\"%c\"" : "'%c'", *text);
+    else
+        snprintf(out, TOKEN_TEXT_MAX, "byte 0x%02x", (unsigned)(unsigned char)*text);
+    return out;
+}

@@ -1,0 +1,16 @@
+/* token.h - how to call a piece of JSON text in an error message. Knows nothing else. */
+#ifndef CODEC_TOKEN_H
+#define CODEC_TOKEN_H
+
+#include <stddef.h>
+
+enum { TOKEN_TEXT_MAX = 64 };
+
+/* Describe what stands at text [len], which is followed by a NUL: "a string", "null", "an object",
+ * "NaN", "the end", "'+1'", "byte 0x80". A long word is cut to 40 bytes and "...". Returns out. */
+const char *token_describe(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);
+
+/* The word (letters, digits, and the signs of numbers) at text, cut likewise, without quotes. */
+const char *token_word(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);
+
+#endif
