@@ -3,7 +3,8 @@
  *
  * The body must be one JSON object. The value of each top-level key that the caller lists as a
  * tensor, if it begins like an array or a number, is decoded straight to float32; everything else,
- * with those values replaced by null, goes to jansson under a budget of tokens and depth. */
+ * with those values replaced by null, becomes jansson's values under a budget of tokens (keys and
+ * values) and depth. Keys are compared after unescaping; a key that is there twice is refused. */
 #ifndef CODEC_ENVELOPE_H
 #define CODEC_ENVELOPE_H
 

@@ -1,0 +1,199 @@
+/* json_scalar.c - the leaves of a JSON text: strings, numbers, true, false, null.
+ *
+ * May know: jansson's values, float_read for the grammar of numbers, utf8.h. Invariant: accepts
+ * exactly what RFC 8259 does, but U+0000, integers past 64 bits and reals past double. */
+#include "codec/json_read.h"
+#include "codec/token.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Four hex digits at p, or -1. */
+static int hex4(const char *p)
+{
+    static const char digits[] = "0123456789abcdef";
+    int value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        const char *digit = p[i] >= '0' ? strchr(digits, p[i] | 0x20) : NULL;
+        if (!digit)
+            return -1;
+        value = value * 16 + (int)(digit - digits);
+    }
+    return value;
+}
+
+static void append_utf8(struct buf *out, unsigned c)
+{
+    char text[4];
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+    for (size_t i = n; i-- > 1; c >>= 6)
+        text[i] = (char)(0x80 | (c & 0x3f));
+    text[0] = (char)(lead[n] | c);
+    buf_append(out, text, n);
+}
+
+static enum error_id bad_escape(struct json_reader *r, const char *why)
+{
+    return json_fail(r, r->pos, ERROR_BAD_JSON, "%s", why);
+}
+
+/* \uXXXX at pos, or a pair of them. */
+static enum error_id read_unicode(struct json_reader *r, struct buf *out)
+{
+    const char *p = r->text + r->pos;
+    int c = hex4(p + 2);
+    size_t n = 6;
+
+    if (c < 0)
+        return bad_escape(r, "\\u needs four hexadecimal digits");
+    if (c == 0)
+        return bad_escape(r, "\\u0000 is not allowed");
+    if (c >= 0xd800 && c <= 0xdfff) {
+        int low = c < 0xdc00 && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8) : -1;
+        if (low < 0xdc00 || low > 0xdfff)
+            return bad_escape(r, "half of a surrogate pair");
+        c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+        n = 12;
+    }
+    append_utf8(out, (unsigned)c);
+    r->pos += n;
+    return ERROR_OK;
+}
+
+static enum error_id read_escape(struct json_reader *r, struct buf *out)
+{
+    static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+    char name = r->text[r->pos + 1];
+    const char *at = name ? strchr(names, name) : NULL;
+
+    if (name == 'u')
+        return read_unicode(r, out);
+    if (!at)
+        return bad_escape(r, "unknown escape in a string");
+    buf_append(out, &bytes[at - names], 1);
+    r->pos += 2;
+    return ERROR_OK;
+}
+
+/* Bytes from pos that stand for themselves. */
+static size_t plain_length(const struct json_reader *r)
+{
+    const char *start = r->text + r->pos, *p = start;
+
+    while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') {
+        size_t n = utf8_length(p);
+        if (n == 0)
+            break;
+        p += n;
+    }
+    return (size_t)(p - start);
+}
+
+/* What ended a string before its quote. */
+static enum error_id bad_string(struct json_reader *r)
+{
+    unsigned byte = (unsigned char)r->text[r->pos];
+
+    if (r->pos == r->len)
+        return json_fail(r, r->pos, ERROR_BAD_JSON, "the body ends inside of a string");
+    if (byte < 0x20)
+        return json_fail(r, r->pos, ERROR_BAD_JSON, "control character 0x%02x in a string", byte);
+    return json_fail(r, r->pos, ERROR_BAD_JSON, "byte 0x%02x is not valid UTF-8", byte);
+}
+
+enum error_id json_read_string(struct json_reader *r, struct buf *out)
+{
+    out->len = 0;
+    buf_append(out, "", 0);
+    r->pos++;
+    for (;;) {
+        size_t n = plain_length(r);
+        buf_append(out, r->text + r->pos, n);
+        r->pos += n;
+        char c = r->text[r->pos];
+        if (c == '"')
+            break;
+        enum error_id id = c == '\\' ? read_escape(r, out) : bad_string(r);
+        if (id)
+            return id;
+    }
+    r->pos++;
+    if (out->failed)
+        return error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a string of the request");
+    return ERROR_OK;
+}
+
+static bool is_integer(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == '.' || p[i] == 'e' || p[i] == 'E')
+            return false;
+    return true;
+}
+
+static enum error_id read_number(struct json_reader *r, json_t **value)
+{
+    const char *p = r->text + r->pos;
+    char word[TOKEN_TEXT_MAX];
+    bool fits;
+    float ignored;
+    size_t n = float_read(p, r->len - r->pos, &ignored); /* for the grammar */
+
+    token_word(word, p, r->len - r->pos);
+    if (n == 0)
+        return json_fail(r, r->pos, ERROR_BAD_JSON, "malformed number %s", word);
+    if (is_integer(p, n)) {
+        errno = 0;
+        json_int_t integer = strtoll(p, NULL, 10);
+        fits = errno != ERANGE;
+        *value = fits ? json_integer(integer) : NULL;
+    } else {
+        double real = strtod(p, NULL);
+        fits = isfinite(real);
+        *value = fits ? json_real(real) : NULL;
+    }
+    if (!fits)
+        return json_fail(r, r->pos, ERROR_BAD_JSON, "the number %s is too large", word);
+    r->pos += n;
+    return *value ? ERROR_OK : error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a number");
+}
+
+static enum error_id read_literal(struct json_reader *r, json_t **value)
+{
+    static const struct {
+        const char *text;
+        size_t length;
+        json_t *(*make)(void);
+    } literals[] = {{"true", 4, json_true}, {"false", 5, json_false}, {"null", 4, json_null}};
+
+    for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) {
+        if (strncmp(r->text + r->pos, literals[i].text, literals[i].length) == 0) {
+            r->pos += literals[i].length;
+            *value = literals[i].make();
+            return ERROR_OK;
+        }
+    }
+    return json_expected(r, "a value");
+}
+
+enum error_id json_read_scalar(struct json_reader *r, json_t **value)
+{
+    char c = r->text[r->pos];
+
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return read_number(r, value);
+    if (c != '"')
+        return read_literal(r, value);
+    enum error_id id = json_read_string(r, &r->word);
+    if (id)
+        return id;
+    *value = json_stringn_nocheck(r->word.data, r->word.len);
+    return *value ? ERROR_OK : error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a string");
+}
