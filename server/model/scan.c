@@ -261,10 +261,10 @@ static void configured_load(struct scan *s)
 {
     struct model_error error;
 
+    if (s->found_count == 0 && !config_needs_weights(&s->config))
+        s->found[s->found_count++] = 1; /* all numbers are in the config: no need of a folder */
     if (s->found_count > 0) {
         versions_load(s);
-    } else if (!config_needs_weights(&s->config)) {
-        version_load(s, 1); /* all numbers are in the config: it may do without a folder */
     } else {
         model_error_set(&error, "no version folder; expected 1/weights.safetensors");
         row_fail(s, 1, &error, 0);
