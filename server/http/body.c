@@ -1,0 +1,82 @@
+/* body.c - a request's body as it arrives, within the limits of one and of all together.
+ *
+ * Knows limits and memory, not sockets. Invariants: memory grows with what has come, never with
+ * what was promised; every byte held is charged to http->bodies_bytes until body_release(). */
+#include <stdio.h>
+#include "http/private.h"
+
+/* A small body gets its memory at once; for a large one it doubles as the bytes come. */
+enum { PROMISE_TRUSTED = 65536 };
+
+static void refuse(struct connection *c, enum error_id id, enum metrics_rejected reason,
+                   const char *detail)
+{
+    metrics_add(METRIC_http_rejected_total, reason, 1);
+    request_refuse(c, id, detail);
+}
+
+static void refuse_too_large(struct connection *c)
+{
+    char detail[ERROR_DETAIL_MAX];
+
+    snprintf(detail, sizeof detail,
+             "the body is longer than the %llu bytes that are allowed (body_bytes_max)",
+             (unsigned long long)c->http->options->body_bytes_max);
+    refuse(c, ERROR_BODY_TOO_LARGE, REJECTED_BODY, detail);
+}
+
+static bool fits_with_the_others(struct connection *c, uint64_t bytes)
+{
+    uint64_t held = atomic_load_explicit(&c->http->bodies_bytes, memory_order_relaxed);
+    uint64_t max = c->http->options->bodies_bytes_max;
+
+    return held <= max && bytes <= max - held;
+}
+
+bool body_admit(struct connection *c)
+{
+    uint64_t bytes = c->request.declared.bytes;
+
+    buf_init(&c->request.body, (size_t)c->http->options->body_bytes_max);
+    if (bytes == API_BODY_UNKNOWN || bytes == 0)
+        return true;
+    if (bytes > c->http->options->body_bytes_max)
+        refuse_too_large(c);
+    else if (!fits_with_the_others(c, bytes))
+        refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
+    else
+        c->request.body.max = (size_t)bytes;
+    return !c->request.refused;
+}
+
+void body_append(struct connection *c, const char *bytes, size_t size)
+{
+    struct request *r = &c->request;
+    uint64_t held;
+
+    if (size > r->body.max - r->body.len) {
+        refuse_too_large(c);
+        return;
+    }
+    held = atomic_fetch_add_explicit(&c->http->bodies_bytes, size, memory_order_relaxed);
+    r->charged += size;
+    if (held + size > c->http->options->bodies_bytes_max) {
+        refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
+        return;
+    }
+    if (r->body.len == 0 && r->declared.bytes <= PROMISE_TRUSTED)
+        buf_reserve(&r->body, (size_t)r->declared.bytes);
+    buf_append(&r->body, bytes, size);
+    if (r->body.failed)
+        request_refuse(c, ERROR_OUT_OF_MEMORY, "");
+}
+
+void body_release(struct connection *c)
+{
+    struct request *r = &c->request;
+
+    buf_fini(&r->body);
+    if (r->charged)
+        atomic_fetch_sub_explicit(&c->http->bodies_bytes, r->charged, memory_order_relaxed);
+    r->charged = 0;
+}

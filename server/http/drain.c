@@ -1,0 +1,131 @@
+/* drain.c - the way out: nothing that was accepted is left without its reply.
+ *
+ * MHD_stop_daemon() drops replies in flight, so every connection must be gone before it. Invariant:
+ * a connection is closed early only while it is between two requests and nothing of a next one has
+ * arrived; what it may still send before it hears of that is read and answered if it is whole. */
+#include <microhttpd.h>
+#include <sys/ioctl.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include "clock.h"
+#include "http/private.h"
+#include "log.h"
+
+/* How long a kept connection must have been silent before it is closed: the pieces of a request
+ * follow one another faster than that. One on which nothing was ever sent gets longer, because its
+ * client may not know how to repeat a first request. */
+enum { LOOK_MS = 5, SILENT_MS = 40, SILENT_NEW_MS = 250 };
+
+static void sleep_ms(unsigned ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+bool drain_is_sentinel(const struct sockaddr *address)
+{
+    return address && address->sa_family == AF_UNIX;
+}
+
+/* Connections that wait in the kernel's queue were accepted as far as their clients can tell. */
+static void adopt_backlog(struct http *http)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    unsigned next = 0;
+    int fd;
+
+    while (http->daemons_count > 0 && (fd = accept4(http->listen_fd, (struct sockaddr *)&address,
+                                                    &length, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        MHD_add_connection(http->daemons[next++ % http->daemons_count], fd,
+                           (struct sockaddr *)&address, length);
+        length = sizeof address;
+    }
+}
+
+/* A thread may hold a connection that it has accepted and not told us of yet. It starts connections
+ * in order, so once it has started a socket that we gave it, none is hidden any more. */
+static unsigned send_sentinels(struct http *http)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    unsigned sent = 0;
+    int pair[2];
+
+    for (unsigned i = 0; i < http->daemons_count; i++) {
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+            continue;
+        close(pair[1]);
+        if (MHD_add_connection(http->daemons[i], pair[0], (struct sockaddr *)&address,
+                               sizeof address) == MHD_YES)
+            sent++;
+    }
+    return sent;
+}
+
+static void stop_listening(struct http *http)
+{
+    for (unsigned i = 0; i < http->daemons_count; i++)
+        MHD_quiesce_daemon(http->daemons[i]);
+    adopt_backlog(http);
+    shutdown(http->listen_fd, SHUT_RDWR);
+    close(http->listen_fd);
+    http->listen_fd = -1;
+}
+
+/* SHUT_RD, not SHUT_RDWR: what has arrived can still be read, and answered. */
+static void close_if_idle(struct connection *c, void *context)
+{
+    enum phase phase = phase_of(atomic_load(&c->state));
+    struct socket_progress progress;
+    int unread = 0;
+
+    (void)context;
+    if ((phase != PHASE_NEW && phase != PHASE_IDLE) || ioctl(c->fd, FIONREAD, &unread) != 0 ||
+        unread > 0 || !socket_progress(c->fd, &progress))
+        return;
+    if (progress.silent_ms >= (phase == PHASE_NEW ? SILENT_NEW_MS : SILENT_MS))
+        shutdown(c->fd, SHUT_RD);
+}
+
+static void cut(struct connection *c, void *context)
+{
+    size_t *count = context;
+
+    phase_cut(c, atomic_load(&c->state));
+    shutdown(c->fd, SHUT_RDWR);
+    metrics_add(METRIC_http_rejected_total, REJECTED_CUT, 1);
+    ++*count;
+}
+
+static bool is_empty(struct http *http, unsigned sentinels)
+{
+    return atomic_load(&http->sentinels_seen) >= sentinels &&
+           connections_count(&http->connections) == 0 && linger_count(http) == 0;
+}
+
+size_t http_drain(struct http *http, const volatile int *cut_now)
+{
+    uint64_t deadline_ns = clock_ns() + (uint64_t)(http->options->drain_timeout * 1e9);
+    unsigned sentinels;
+    size_t cut_count = 0;
+
+    if (http->drained)
+        return 0;
+    stop_listening(http);
+    sentinels = send_sentinels(http);
+    while (!is_empty(http, sentinels)) {
+        connections_visit(&http->connections, close_if_idle, NULL);
+        if (*cut_now || clock_ns() >= deadline_ns) {
+            connections_visit(&http->connections, cut, &cut_count);
+            break;
+        }
+        sleep_ms(LOOK_MS);
+    }
+    if (cut_count > 0)
+        log_event(LOG_WARN, "drain_cut", LOG_U("connections", cut_count));
+    for (unsigned i = 0; i < http->daemons_count; i++)
+        MHD_stop_daemon(http->daemons[i]);
+    keeper_stop(http);
+    http->drained = true;
+    return cut_count;
+}

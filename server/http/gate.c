@@ -1,0 +1,217 @@
+/* gate.c - the framing gate.
+ *
+ * Pure: knows bytes and error ids. Invariant: what passes has exactly one reading of where its body
+ * ends, whatever libmicrohttpd (0.9.75 takes Content-Length and Transfer-Encoding together, and two
+ * different lengths) or a proxy in front of it would have made of the rest. */
+#include "http/gate.h"
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} fields[GATE_FIELDS] = {
+#define FIELD(id, text) [id] = {text, sizeof(text) - 1}
+    FIELD(GATE_HOST, "Host"),
+    FIELD(GATE_CONTENT_LENGTH, "Content-Length"),
+    FIELD(GATE_TRANSFER_ENCODING, "Transfer-Encoding"),
+    FIELD(GATE_EXPECT, "Expect"),
+    FIELD(GATE_CONTENT_TYPE, "Content-Type"),
+    FIELD(GATE_CONTENT_ENCODING, "Content-Encoding"),
+    FIELD(GATE_ACCEPT, "Accept"),
+    FIELD(GATE_REQUEST_ID, "X-Request-Id"),
+#undef FIELD
+};
+
+/* Classes of bytes, one bit each. */
+enum { TOKEN = 1, TARGET = 2, ID = 4, HEX = 8 };
+
+#define ALNUM_CLASSES (TOKEN | TARGET | ID)
+static const unsigned char classes[256] = {
+    ['0' ... '9'] = ALNUM_CLASSES | HEX,
+    ['A' ... 'F'] = ALNUM_CLASSES | HEX,
+    ['G' ... 'Z'] = ALNUM_CLASSES,
+    ['a' ... 'f'] = ALNUM_CLASSES | HEX,
+    ['g' ... 'z'] = ALNUM_CLASSES,
+    ['-'] = ALNUM_CLASSES,
+    ['.'] = ALNUM_CLASSES,
+    ['_'] = ALNUM_CLASSES,
+    ['~'] = TOKEN | TARGET,
+    ['!'] = TOKEN | TARGET,
+    ['$'] = TOKEN | TARGET,
+    ['&'] = TOKEN | TARGET,
+    ['\''] = TOKEN | TARGET,
+    ['*'] = TOKEN | TARGET,
+    ['+'] = TOKEN | TARGET,
+    ['%'] = TOKEN | TARGET,
+    ['#'] = TOKEN,
+    ['^'] = TOKEN,
+    ['`'] = TOKEN,
+    ['|'] = TOKEN,
+    [':'] = TARGET,
+    ['/'] = TARGET,
+    ['?'] = TARGET,
+    ['['] = TARGET,
+    [']'] = TARGET,
+    ['@'] = TARGET,
+    ['('] = TARGET,
+    [')'] = TARGET,
+    [','] = TARGET,
+    [';'] = TARGET,
+    ['='] = TARGET,
+};
+
+static bool is(char c, unsigned class)
+{
+    return (classes[(unsigned char)c] & class) != 0;
+}
+
+/* The first byte that is not of the class; the length of the text if all are. */
+static size_t span(const char *text, unsigned class)
+{
+    size_t n = 0;
+
+    while (is(text[n], class))
+        n++;
+    return n;
+}
+
+static bool value_ok(const char *value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* libmicrohttpd 0.9.75 hands out names and values where they lie in its read buffer, the colon
+ * overwritten; a folded line makes it copy the name (with the continuation appended to the *name*)
+ * and so breaks the neighbourhood. It is the only trace that folding leaves. */
+static bool is_folded(const char *name, size_t name_bytes, const char *value)
+{
+    const char *at = name + name_bytes + 1;
+
+    if ((uintptr_t)value < (uintptr_t)at || (uintptr_t)value - (uintptr_t)at > 1048576)
+        return true;
+    while (at < value && (*at == ' ' || *at == '\t'))
+        at++;
+    return at != value;
+}
+
+void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,
+                 size_t value_bytes)
+{
+    gate->headers++;
+    if (name_bytes == 0 || span(name, TOKEN) != name_bytes || !value ||
+        !value_ok(value, value_bytes) || (gate->folds && is_folded(name, name_bytes, value))) {
+        gate->malformed = true;
+        return;
+    }
+    for (size_t f = 0; f < GATE_FIELDS; f++)
+        if (fields[f].bytes == name_bytes && strcasecmp(fields[f].name, name) == 0) {
+            if (gate->count[f]++ == 0)
+                gate->value[f] = value;
+            return;
+        }
+}
+
+bool gate_target_ok(const char *target, size_t *at)
+{
+    size_t i = 0;
+
+    while (is(target[i], TARGET) &&
+           (target[i] != '%' || (is(target[i + 1], HEX) && is(target[i + 2], HEX))))
+        i++;
+    *at = i;
+    return i > 0 && target[i] == '\0';
+}
+
+bool gate_request_id_ok(const char *id)
+{
+    size_t n = id ? span(id, ID) : 0;
+
+    return n > 0 && n <= GATE_REQUEST_ID_MAX && id[n] == '\0';
+}
+
+/* Digits only, as RFC 9110 has it: no sign, no list, no blank, no overflow. */
+static bool read_length(const char *text, uint64_t *length)
+{
+    uint64_t value = 0;
+
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned digit = (unsigned)(unsigned char)*text - '0';
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *length = value;
+    return value < UINT64_MAX; /* which stands for chunked */
+}
+
+static enum error_id check_line(const struct gate_request *request, struct error *error)
+{
+    size_t at;
+
+    if (!request->method[0] || request->method[span(request->method, TOKEN)] != '\0')
+        return error_set(error, ERROR_BAD_REQUEST, "the method is not a token");
+    if (!gate_target_ok(request->target, &at))
+        return error_set(error, ERROR_BAD_REQUEST,
+                         "the request target is empty or holds a byte that must be "
+                         "percent-encoded, at byte %zu",
+                         at);
+    return ERROR_OK;
+}
+
+static enum error_id check_body(const struct gate *gate, bool http_1_1, struct gate_body *body,
+                                struct error *error)
+{
+    unsigned lengths = gate->count[GATE_CONTENT_LENGTH];
+    unsigned encodings = gate->count[GATE_TRANSFER_ENCODING];
+
+    if (lengths > 1 || encodings > 1)
+        return error_set(error, ERROR_BAD_FRAMING, "%u %s headers, at most one is allowed",
+                         lengths > 1 ? lengths : encodings,
+                         lengths > 1 ? "Content-Length" : "Transfer-Encoding");
+    if (lengths && encodings)
+        return error_set(error, ERROR_BAD_FRAMING,
+                         "both Content-Length and Transfer-Encoding are given");
+    if (lengths && !read_length(gate->value[GATE_CONTENT_LENGTH], &body->bytes))
+        return error_set(error, ERROR_BAD_FRAMING, "Content-Length is not a number of bytes");
+    if (encodings && (!http_1_1 || strcasecmp(gate->value[GATE_TRANSFER_ENCODING], "chunked") != 0))
+        return error_set(error, ERROR_BAD_FRAMING,
+                         "the only Transfer-Encoding supported is chunked, with HTTP/1.1");
+    if (encodings)
+        body->bytes = UINT64_MAX;
+    return ERROR_OK;
+}
+
+enum error_id gate_check(const struct gate *gate, const struct gate_request *request,
+                         const struct gate_limits *limits, struct gate_body *body,
+                         struct error *error)
+{
+    bool http_1_1 = strcmp(request->version, "HTTP/1.0") != 0;
+    unsigned hosts = gate->count[GATE_HOST];
+
+    *body = (struct gate_body){0};
+    if (gate->headers > limits->headers_count_max)
+        return error_set(error, ERROR_HEADERS_TOO_LARGE,
+                         "%zu headers, at most %llu are allowed (headers_count_max)", gate->headers,
+                         (unsigned long long)limits->headers_count_max);
+    if (request->header_bytes > limits->headers_bytes_max)
+        return error_set(error, ERROR_HEADERS_TOO_LARGE,
+                         "%zu bytes of headers, at most %llu are allowed (headers_bytes_max)",
+                         request->header_bytes, (unsigned long long)limits->headers_bytes_max);
+    if (gate->malformed)
+        return error_set(error, ERROR_BAD_FRAMING, "a header field is malformed or folded");
+    if (check_line(request, error) != ERROR_OK)
+        return error->id;
+    if (hosts > 1 || (http_1_1 && hosts == 0))
+        return error_set(error, ERROR_BAD_FRAMING, "%u Host headers, exactly one is needed", hosts);
+    if (check_body(gate, http_1_1, body, error) != ERROR_OK)
+        return error->id;
+    body->expect_continue = http_1_1 && gate->count[GATE_EXPECT] &&
+                            strcasecmp(gate->value[GATE_EXPECT], "100-continue") == 0;
+    return ERROR_OK;
+}

@@ -1,0 +1,74 @@
+/* gate.h - the framing gate: may the bytes that claim to be one HTTP request be trusted as such?
+ *
+ * Pure functions over header fields: no sockets, no libmicrohttpd, no memory, so that the unit
+ * tests and the fuzzer call what the daemon calls. It refuses everything that two implementations
+ * of HTTP could read differently, because that is how requests are smuggled past a proxy. */
+#ifndef HTTP_GATE_H
+#define HTTP_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "error.h"
+
+enum { GATE_REQUEST_ID_MAX = 64 };
+
+/* The header fields that the service reads; every other one is only counted and checked. */
+enum gate_field {
+    GATE_HOST,
+    GATE_CONTENT_LENGTH,
+    GATE_TRANSFER_ENCODING,
+    GATE_EXPECT,
+    GATE_CONTENT_TYPE,
+    GATE_CONTENT_ENCODING,
+    GATE_ACCEPT,
+    GATE_REQUEST_ID,
+    GATE_FIELDS
+};
+
+/* What has been seen of a request's headers. value[f] is borrowed from the caller: the first
+ * occurrence, or NULL; count[f] says how many there were. */
+struct gate {
+    const char *value[GATE_FIELDS];
+    unsigned count[GATE_FIELDS];
+    size_t headers;
+    bool malformed; /* a name that is no token, a value with control bytes, a folded line */
+    bool folds;     /* the parser joins folded lines in silence: look for them */
+};
+
+/* The request that the headers belong to. */
+struct gate_request {
+    const char *method, *target, *version; /* NUL-terminated; version is "HTTP/1.1" */
+    size_t header_bytes;                   /* request line and headers as received   */
+};
+
+/* The limits of options.def that the gate applies. */
+struct gate_limits {
+    uint64_t headers_bytes_max, headers_count_max;
+};
+
+/* What a request that passed is made of. */
+struct gate_body {
+    uint64_t bytes; /* the declared length, 0 without one; UINT64_MAX if chunked */
+    bool expect_continue;
+};
+
+/* One header field; the strings are NUL-terminated and must outlive the gate. */
+void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,
+                 size_t value_bytes);
+
+/* ERROR_OK and *body, or ERROR_BAD_FRAMING, ERROR_BAD_REQUEST, ERROR_HEADERS_TOO_LARGE and a
+ * sentence. After anything but ERROR_OK the connection must be closed: where the next request
+ * begins is unknown. */
+enum error_id gate_check(const struct gate *gate, const struct gate_request *request,
+                         const struct gate_limits *limits, struct gate_body *body,
+                         struct error *error);
+
+/* Only characters of RFC 3986 (no '#'), every '%' followed by two hex digits, not empty. *at is the
+ * first offender. */
+bool gate_target_ok(const char *target, size_t *at);
+
+/* [A-Za-z0-9._-]{1,64}; NULL is not. */
+bool gate_request_id_ok(const char *id);
+
+#endif

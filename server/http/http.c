@@ -1,0 +1,145 @@
+/* http.c - start and end of the network side.
+ *
+ * One libmicrohttpd daemon per thread, all on one listening socket, instead of its thread pool: the
+ * pool's MHD_quiesce_daemon() aborts the process if a worker wakes up at the wrong moment, a single
+ * daemon's does not. Invariant: the listening socket is ours; a daemon is quiesced before it is
+ * stopped, or it would close it. */
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "http/callbacks.h"
+#include "http/private.h"
+#include "log.h"
+
+/* The memory of a connection: half of it is one piece of an upload, and headers must fit. */
+enum { CONNECTION_MEMORY = 131072, SPARE = 16 };
+
+#if MHD_VERSION >= 0x00097701
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
+/* At most one warning a second: the cause is outside, and may go on for long. */
+static bool may_warn(struct http *http)
+{
+    uint64_t now = clock_ns(), last = atomic_load(&http->accept_warned_ns);
+
+    return now - last > 1000000000 &&
+           atomic_compare_exchange_strong(&http->accept_warned_ns, &last, now);
+}
+
+/* What libmicrohttpd answers itself never reaches request_step(): this line is all there is. */
+void parser_log(void *cls, const char *format, va_list args)
+{
+    static const char answered[] = "Error processing request", accept_failed[] = "Error accepting";
+    struct http *http = cls;
+    char text[256];
+    int n = vsnprintf(text, sizeof text, format, args);
+
+    if (n < 0)
+        return;
+    text[strcspn(text, "\r\n")] = '\0';
+    if (strncmp(format, answered, sizeof answered - 1) == 0)
+        metrics_add(METRIC_http_rejected_total, REJECTED_PARSER, 1);
+    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 && may_warn(http))
+        log_event(LOG_WARN, "accept_failed", LOG_S("detail", text));
+    else
+        log_event(LOG_DEBUG, "libmicrohttpd", LOG_S("detail", text));
+}
+
+static struct MHD_Daemon *start_daemon(struct http *http)
+{
+    size_t headers = (size_t)http->options->headers_bytes_max;
+    size_t memory = headers * 2 > CONNECTION_MEMORY ? headers * 2 : CONNECTION_MEMORY;
+    unsigned limit = (unsigned)(http->connections.max + http->connections.surplus_max + SPARE);
+
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0,
+        connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
+        http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u, STRICTNESS,
+        1, MHD_OPTION_URI_LOG_CALLBACK, request_target, http, MHD_OPTION_NOTIFY_COMPLETED,
+        request_done, http, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_END);
+}
+
+static bool is_lenient_parser(void)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+
+    return sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) == 3 &&
+           major * 10000 + minor * 100 + patch < 977;
+}
+
+static bool start_daemons(struct http *http, unsigned threads)
+{
+    http->daemons = calloc(threads, sizeof(struct MHD_Daemon *));
+    if (!http->daemons)
+        return false;
+    for (unsigned i = 0; i < threads; i++) {
+        http->daemons[i] = start_daemon(http);
+        if (!http->daemons[i])
+            return false;
+        http->daemons_count++;
+    }
+    return true;
+}
+
+struct http *http_start(struct api *api, const struct options *options, unsigned threads,
+                        char *error, size_t error_bytes)
+{
+    struct http *http = calloc(1, sizeof *http);
+    size_t linger_max;
+
+    if (!http) {
+        snprintf(error, error_bytes, "%s: out of memory", options->listen);
+        return NULL;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    http->api = api;
+    http->options = options;
+    http->limits = (struct gate_limits){.headers_bytes_max = options->headers_bytes_max,
+                                        .headers_count_max = options->headers_count_max};
+    http->lenient_parser = is_lenient_parser();
+    http->keeper_wake = -1;
+    http->listen_fd = socket_listen(options->listen, http->address, sizeof http->address, error,
+                                    error_bytes);
+    if (http->listen_fd < 0) {
+        free(http);
+        return NULL;
+    }
+    if (connections_init(&http->connections, options, threads, &linger_max) != 0) {
+        snprintf(error, error_bytes, "%s: out of memory", options->listen);
+        close(http->listen_fd);
+        free(http);
+        return NULL;
+    }
+    linger_init(&http->linger, linger_max);
+    if (keeper_start(http) == 0 && start_daemons(http, threads ? threads : 1))
+        return http;
+    snprintf(error, error_bytes, "%s: cannot start %u threads", options->listen, threads);
+    http_destroy(http);
+    return NULL;
+}
+
+const char *http_address(const struct http *http)
+{
+    return http->address;
+}
+
+void http_destroy(struct http *http)
+{
+    const volatile int cut_now = 1;
+
+    if (!http)
+        return;
+    http_drain(http, &cut_now);
+    free(http->daemons);
+    linger_fini(&http->linger);
+    connections_fini(&http->connections);
+    free(http);
+}

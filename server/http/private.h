@@ -1,0 +1,189 @@
+/* private.h - what the files of server/http share: the server, its connections and their phases.
+ *
+ * A connection belongs to the thread that libmicrohttpd gave it to; other threads (the keeper, a
+ * drain) see it only under connections.mutex and touch only fd, state, progress and watch. */
+#ifndef HTTP_PRIVATE_H
+#define HTTP_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include "http/gate.h"
+#include "http/http.h"
+#include "metrics/metrics.h"
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+/* Where a connection stands; every phase but HANDLING has a total deadline. */
+enum phase {
+    PHASE_NEW,      /* nothing was ever asked on it           */
+    PHASE_IDLE,     /* a reply has been sent, no next request */
+    PHASE_HEADERS,  /* the request line is there              */
+    PHASE_BODY,     /* the headers are there                  */
+    PHASE_HANDLING, /* the request is there                   */
+    PHASE_REPLY,    /* the reply is being sent                */
+    PHASE_CUT       /* shut down by us: nothing may follow    */
+};
+
+/* The request that a connection is working on; all of it is the owning thread's. */
+struct request {
+    char *target; /* undecoded, as sent; NULL between requests         */
+    char id[GATE_REQUEST_ID_MAX + 1];
+    const char *method; /* this and the headers: borrowed from libmicrohttpd */
+    const char *value[GATE_FIELDS];
+    uint64_t started_ns, received_ns;
+    struct gate_body declared;
+    uint64_t received;   /* bytes of the body                                 */
+    uint64_t charged;    /* of them, counted as in flight                     */
+    uint64_t refused_at; /* received when the refusal was decided             */
+    struct buf body;
+    struct api_reply reply;
+    size_t reply_bytes;
+    unsigned status; /* of the reply that was queued or sent; 0: none     */
+    bool begun;      /* the first callback has run                        */
+    bool refused;    /* reply is complete; what comes in is discarded     */
+    bool whole;      /* the last byte has been received                   */
+};
+
+struct address;
+
+struct connection {
+    struct http *http;
+    int fd;
+    size_t slot; /* in connections.items */
+    struct address *address;
+    bool surplus;                  /* beyond connections_max: gets a 503 and goes */
+    atomic_uint_fast64_t state;    /* since_ns, its low three bits replaced by the phase */
+    atomic_uint_fast64_t progress; /* bytes of the body received                         */
+    struct {                       /* what the keeper saw, while state stays the same    */
+        uint64_t state, bytes, since_ns;
+        bool moved;
+    } watch;
+    atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
+    struct request request;
+};
+
+/* Every open connection, and how many each client address has. */
+struct connections {
+    pthread_mutex_t mutex;
+    struct connection **items;
+    size_t count, cap, max, surplus_max;
+    struct address **addresses;
+    size_t per_address_max;
+};
+
+/* Sockets whose reply has been sent while the client still writes: read for a while, so that the
+ * reply is not destroyed by a reset. */
+enum { LINGER_MAX = 64 };
+struct linger_list {
+    pthread_mutex_t mutex;
+    size_t count, max;
+    struct lingering {
+        int fd;
+        uint64_t until_ns, bytes_left;
+    } items[LINGER_MAX];
+};
+
+struct http {
+    struct api *api;
+    const struct options *options;
+    struct gate_limits limits;
+    int listen_fd;
+    char address[80];
+    bool lenient_parser; /* libmicrohttpd before 0.9.77: joins folded lines, passes NULs */
+    struct MHD_Daemon **daemons;
+    unsigned daemons_count;
+    struct connections connections;
+    struct linger_list linger;
+    atomic_uint_fast64_t bodies_bytes;
+    atomic_uint_fast64_t accept_warned_ns;
+    pthread_t keeper;
+    int keeper_wake; /* eventfd */
+    bool keeper_started;
+    atomic_bool keeper_stop;
+    atomic_uint sentinels_seen; /* see drain.c */
+    bool drained;
+};
+
+/* ---- connections.c ---- */
+int connections_init(struct connections *list, const struct options *options, unsigned threads,
+                     size_t *linger_max);
+void connections_fini(struct connections *list);
+/* May one more come in from this address? Counts it as rejected if not. */
+bool connections_may_start(struct connections *list, const struct sockaddr *address);
+/* new and in the list, or NULL when out of memory. */
+struct connection *connection_start(struct http *http, int fd, const struct sockaddr *address);
+void connection_end(struct connection *connection);
+size_t connections_count(struct connections *list);
+/* Call visit for each, a few at a time under the mutex; opening and closing go on meanwhile. */
+void connections_visit(struct connections *list,
+                       void (*visit)(struct connection *connection, void *context), void *context);
+
+/* ---- addresses.c: all under connections.mutex ---- */
+int addresses_init(struct connections *list);
+void addresses_fini(struct connections *list);
+size_t addresses_count(const struct connections *list, const struct sockaddr *address);
+struct address *addresses_add(struct connections *list, const struct sockaddr *address);
+void addresses_remove(struct connections *list, struct address *address);
+
+/* ---- phase.c ---- */
+/* False: the connection was cut meanwhile, nothing may be done on it any more. */
+bool phase_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
+/* From exactly this state to PHASE_CUT; false if it moved on. The caller then shuts it down. */
+bool phase_cut(struct connection *connection, uint64_t state);
+static inline enum phase phase_of(uint64_t state)
+{
+    return (enum phase)(state & 7);
+}
+static inline uint64_t phase_since_ns(uint64_t state)
+{
+    return state & ~(uint64_t)7;
+}
+
+/* ---- socket.c ---- */
+/* Bind and listen: the descriptor, or -1 and a message. name becomes "127.0.0.1:8000". */
+int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *error,
+                  size_t error_bytes);
+struct socket_progress {
+    uint64_t received, acked;
+    uint32_t silent_ms; /* since the last byte came */
+};
+bool socket_progress(int fd, struct socket_progress *progress);
+
+/* ---- request.c (what libmicrohttpd calls is in callbacks.h) ---- */
+/* A refusal is complete in request->reply. */
+void request_refuse(struct connection *connection, enum error_id id, const char *detail);
+
+/* ---- body.c ---- */
+/* Append to the body, within the limits; on failure the request is refused and the body freed. */
+void body_append(struct connection *connection, const char *bytes, size_t size);
+/* Would a body of this declared length fit? Refuses if not. */
+bool body_admit(struct connection *connection);
+void body_release(struct connection *connection);
+
+/* ---- reply.c ---- */
+/* Hand request->reply to libmicrohttpd. False: it could not, close the connection. */
+bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool close);
+/* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
+void reply_write(struct connection *connection, const struct api_reply *reply);
+
+/* ---- drain.c ---- */
+/* Is this the address of a sentinel? The threads count it and make no connection of it. */
+bool drain_is_sentinel(const struct sockaddr *address);
+
+/* ---- keeper.c: one thread that enforces the deadlines and reads lingering sockets ---- */
+int keeper_start(struct http *http);
+void keeper_stop(struct http *http);
+/* Keep a duplicate of the socket open and read what its client still sends. */
+void linger_add(struct http *http, int fd);
+size_t linger_count(struct http *http);
+void linger_init(struct linger_list *list, size_t max);
+void linger_fini(struct linger_list *list);
+/* Fill polls [1 + LINGER_MAX] from 1 on; the number of entries. Then read those that are ready. */
+struct pollfd;
+size_t linger_poll(struct linger_list *list, struct pollfd *polls);
+void linger_read(struct http *http, const struct pollfd *polls, size_t count, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,80 @@
+/* reply.c - an api_reply as an HTTP reply, through libmicrohttpd or, where that no longer takes
+ * one, straight to the socket.
+ *
+ * Invariant: every reply, refusals included, carries X-Request-Id, and says Connection: close
+ * whenever the connection will be closed. */
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "http/private.h"
+
+static bool add_headers(struct MHD_Response *response, const struct connection *c,
+                        const struct api_reply *reply, bool close)
+{
+    char number[16];
+    const struct {
+        const char *name, *value;
+    } headers[] = {
+        {MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type ? reply->content_type : ""},
+        {"X-Request-Id", c->request.id},
+        {MHD_HTTP_HEADER_ALLOW, reply->allow},
+        {MHD_HTTP_HEADER_RETRY_AFTER, reply->retry_after_s ? number : ""},
+        {"Server-Timing", reply->server_timing},
+        {MHD_HTTP_HEADER_CONNECTION, close ? "close" : ""},
+    };
+
+    snprintf(number, sizeof number, "%u", reply->retry_after_s);
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (headers[i].value[0] &&
+            MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    return true;
+}
+
+bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
+{
+    struct request *r = &c->request;
+    struct MHD_Response *response = NULL;
+    size_t size = 0;
+    char *body = buf_steal(&r->reply.body, &size);
+    bool queued = false;
+
+    response = body ? MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE)
+                    : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        goto out;
+    body = NULL;
+    r->reply_bytes = strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : size;
+    if (!add_headers(response, c, &r->reply, close))
+        goto out;
+    queued = MHD_queue_response(mhd, r->reply.http_status, response) == MHD_YES;
+    if (queued)
+        r->status = r->reply.http_status;
+out:
+    free(body);
+    if (response)
+        MHD_destroy_response(response);
+    return queued;
+}
+
+void reply_write(struct connection *c, const struct api_reply *reply)
+{
+    struct buf text;
+    size_t size = reply->body.len;
+
+    buf_init(&text, 0);
+    buf_printf(&text,
+               "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+               "Content-Length: %zu\r\nX-Request-Id: %s\r\n",
+               reply->http_status, MHD_get_reason_phrase_for(reply->http_status),
+               reply->content_type, size, c->request.id);
+    if (reply->retry_after_s)
+        buf_printf(&text, "Retry-After: %u\r\n", reply->retry_after_s);
+    buf_puts(&text, "\r\n");
+    if (size)
+        buf_append(&text, reply->body.data, size);
+    if (!text.failed)
+        (void)!send(c->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    buf_fini(&text);
+}

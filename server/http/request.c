@@ -1,0 +1,329 @@
+/* request.c - one request from its first line to its end, as libmicrohttpd calls us.
+ *
+ * The order is fixed: request_target() when the request line is there, request_step() for the
+ * headers, for each piece of the body and once when all has come, request_done() at the end,
+ * whatever happened. Invariant: request_done() counts every request that had a target, once. */
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include "clock.h"
+#include "http/callbacks.h"
+#include "http/private.h"
+#include "log.h"
+
+/* nginx's code for "the client has gone before it was answered": it never goes over the wire. */
+enum { STATUS_CLIENT_GONE = 499 };
+
+/* Random per thread, then counted: unique without asking the kernel for each. */
+static void make_id(char *id)
+{
+    static _Thread_local uint64_t prefix;
+    static _Thread_local unsigned counter;
+
+    if (!prefix && getrandom(&prefix, sizeof prefix, GRND_NONBLOCK) != sizeof prefix)
+        prefix = clock_ns() ^ (uintptr_t)&prefix;
+    snprintf(id, GATE_REQUEST_ID_MAX + 1, "%016llx%08x", (unsigned long long)prefix, counter++);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+/* libmicrohttpd 0.9.75 passes a target with a NUL in it, which would end it early for us; behind
+ * the true end of a target it has the version. */
+static char *copy_target(const struct http *http, const char *target)
+{
+    bool whole = target &&
+                 (!http->lenient_parser || strncmp(target + strlen(target) + 1, "HTTP/", 5) == 0);
+
+    return strdup(whole ? target : ""); /* the gate refuses an empty one */
+}
+
+void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct connection *c = connection_of(mhd);
+    uint64_t now = clock_ns(), since = now, slow;
+
+    (void)cls;
+    if (!c)
+        return NULL;
+    c->request = (struct request){.started_ns = now,
+                                  .method = "",
+                                  .reply.route = API_ROUTE_OTHER,
+                                  .target = copy_target(c->http, target)};
+    make_id(c->request.id);
+    /* The headers' time began with the connection, or with the bytes that the keeper saw. */
+    slow = atomic_exchange(&c->slow_since_ns, 0);
+    if (phase_of(atomic_load(&c->state)) == PHASE_NEW)
+        since = phase_since_ns(atomic_load(&c->state));
+    else if (slow)
+        since = slow;
+    phase_enter(c, PHASE_HEADERS, since);
+    metrics_gauge_add(METRIC_http_requests_in_flight, 1);
+    return c;
+}
+
+void request_refuse(struct connection *c, enum error_id id, const char *detail)
+{
+    struct request *r = &c->request;
+    unsigned route = r->reply.route;
+
+    api_reply_fini(&r->reply);
+    memset(&r->reply, 0, sizeof r->reply);
+    api_refuse(&r->reply, id, detail);
+    r->reply.route = route;
+    r->refused = true;
+    r->refused_at = r->received;
+    body_release(c);
+}
+
+static void describe(const struct connection *c, struct api_request *request)
+{
+    const struct request *r = &c->request;
+
+    *request = (struct api_request){.method = r->method,
+                                    .target = r->target,
+                                    .content_type = r->value[GATE_CONTENT_TYPE],
+                                    .content_encoding = r->value[GATE_CONTENT_ENCODING],
+                                    .accept = r->value[GATE_ACCEPT],
+                                    .request_id = r->id,
+                                    .body = r->body.data ? r->body.data : "",
+                                    .body_bytes = r->body.len,
+                                    .received_ns = r->received_ns};
+}
+
+static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)kind;
+    gate_header(cls, name, name_bytes, value, value_bytes);
+    return MHD_YES;
+}
+
+/* False: the framing is not to be trusted, r->reply says why. */
+static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const char *method,
+                      const char *version)
+{
+    struct request *r = &c->request;
+    struct gate gate = {.folds = c->http->lenient_parser};
+    struct gate_request request = {.method = method, .target = r->target, .version = version};
+    struct error error = {0};
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    request.header_bytes = info ? info->header_size : 0;
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
+    if (gate.count[GATE_REQUEST_ID] == 1 && gate_request_id_ok(gate.value[GATE_REQUEST_ID]))
+        snprintf(r->id, sizeof r->id, "%s", gate.value[GATE_REQUEST_ID]);
+    r->method = method;
+    memcpy(r->value, gate.value, sizeof r->value);
+    if (gate_check(&gate, &request, &c->http->limits, &r->declared, &error) == ERROR_OK)
+        return true;
+    metrics_add(METRIC_http_rejected_total,
+                error.id == ERROR_HEADERS_TOO_LARGE ? REJECTED_HEADERS : REJECTED_FRAMING, 1);
+    request_refuse(c, error.id, error.detail);
+    return false;
+}
+
+static void admit(struct connection *c)
+{
+    struct request *r = &c->request;
+    struct api_request request;
+
+    if (c->surplus) {
+        metrics_add(METRIC_http_rejected_total, REJECTED_CONNECTIONS, 1);
+        request_refuse(c, ERROR_OVERLOADED, "too many connections (connections_max)");
+        return;
+    }
+    describe(c, &request);
+    if (!api_admit(c->http->api, &request, r->declared.bytes, &r->reply)) {
+        r->refused = true;
+        if (r->reply.http_status == 413)
+            metrics_add(METRIC_http_rejected_total, REJECTED_BODY, 1);
+        return;
+    }
+    body_admit(c);
+}
+
+static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
+{
+    close = close || c->surplus || __atomic_load_n(&c->http->api->draining, __ATOMIC_RELAXED);
+    return phase_enter(c, PHASE_REPLY, clock_ns()) && reply_queue(c, mhd, close) ? MHD_YES : MHD_NO;
+}
+
+/* A refused body that is short enough is read and thrown away: the client can then read the reply
+ * and go on using the connection. One that waits for 100 Continue is told at once. */
+static bool may_discard(const struct connection *c)
+{
+    const struct gate_body *declared = &c->request.declared;
+
+    return declared->bytes == 0 ||
+           (!declared->expect_continue && (declared->bytes == API_BODY_UNKNOWN ||
+                                           declared->bytes <= c->http->options->discard_bytes_max));
+}
+
+static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, const char *method,
+                             const char *version)
+{
+    struct request *r = &c->request;
+
+    r->begun = true;
+    if (!r->target)
+        return MHD_NO;
+    if (!pass_gate(c, mhd, method, version))
+        return answer(c, mhd, true);
+    admit(c);
+    if (r->refused && !may_discard(c))
+        return answer(c, mhd, true);
+    if (r->declared.bytes == 0)
+        return MHD_YES;
+    atomic_store_explicit(&c->progress, 0, memory_order_relaxed);
+    return phase_enter(c, PHASE_BODY, clock_ns()) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t size)
+{
+    struct request *r = &c->request;
+
+    r->received += size;
+    atomic_store_explicit(&c->progress, r->received, memory_order_relaxed);
+    if (!r->refused)
+        body_append(c, bytes, size);
+    if (!r->refused || r->received - r->refused_at <= c->http->options->discard_bytes_max)
+        return MHD_YES;
+    /* libmicrohttpd takes no reply here: written by hand, it reaches most clients. */
+    if (!phase_enter(c, PHASE_REPLY, clock_ns()))
+        return MHD_NO;
+    reply_write(c, &r->reply);
+    r->status = r->reply.http_status;
+    return MHD_NO;
+}
+
+static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
+{
+    struct request *r = &c->request;
+    struct api_request request;
+
+    r->whole = true;
+    r->received_ns = clock_ns();
+    if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
+        return MHD_NO;
+    if (!r->refused) {
+        describe(c, &request);
+        api_handle(c->http->api, &request, &r->reply);
+        body_release(c);
+    }
+    return answer(c, mhd, false);
+}
+
+enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *url,
+                             const char *method, const char *version, const char *bytes,
+                             size_t *size, void **state)
+{
+    struct connection *c = *state;
+    size_t taken = *size;
+
+    (void)cls;
+    (void)url; /* decoded and cut at %00: request_target() has kept the real one */
+    if (!c)
+        return MHD_NO;
+    if (!c->request.begun)
+        return begin(c, mhd, method, version);
+    *size = 0;
+    return taken > 0 ? read_body(c, bytes, taken) : finish(c, mhd);
+}
+
+/* The code that the client saw, or why it saw none. */
+static unsigned final_status(const struct connection *c, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (c->request.status)
+        return c->request.status;
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info && info->http_status)
+        return info->http_status; /* libmicrohttpd's parser has answered */
+    return phase_of(atomic_load(&c->state)) == PHASE_CUT ? error_http_status(ERROR_BODY_TIMEOUT)
+                                                         : STATUS_CLIENT_GONE;
+}
+
+static void report(const struct connection *c, unsigned status, uint64_t now)
+{
+    const struct request *r = &c->request;
+    double seconds = (double)(now - r->started_ns) * 1e-9;
+    enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
+
+    metrics_http_request(r->reply.route, r->method, status, seconds, r->received, r->reply_bytes);
+    if (log_enabled(level))
+        log_event(level, "request", LOG_S("request_id", r->id), LOG_S("method", r->method),
+                  LOG_S("route", api_route_template(r->reply.route)), LOG_U("status", status),
+                  LOG_U("bytes_in", r->received), LOG_U("bytes_out", r->reply_bytes),
+                  LOG_F("duration", seconds));
+}
+
+static void request_fini(struct connection *c)
+{
+    body_release(c);
+    api_reply_fini(&c->request.reply);
+    free(c->request.target);
+    c->request.target = NULL;
+}
+
+void request_done(void *cls, struct MHD_Connection *mhd, void **state,
+                  enum MHD_RequestTerminationCode why)
+{
+    struct connection *c = *state;
+    uint64_t now = clock_ns();
+    unsigned status;
+
+    (void)cls;
+    (void)why;
+    if (!c)
+        return;
+    *state = NULL;
+    status = final_status(c, mhd);
+    report(c, status, now);
+    metrics_gauge_add(METRIC_http_requests_in_flight, -1);
+    if (!c->request.whole && status != STATUS_CLIENT_GONE)
+        linger_add(c->http, c->fd);
+    request_fini(c);
+    phase_enter(c, PHASE_IDLE, now);
+}
+
+/* ---- connections --------------------------------------------------------------------------- */
+
+enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, socklen_t bytes)
+{
+    struct http *http = cls;
+
+    (void)bytes;
+    return drain_is_sentinel(address) || connections_may_start(&http->connections, address)
+               ? MHD_YES
+               : MHD_NO;
+}
+
+void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                       enum MHD_ConnectionNotificationCode what)
+{
+    struct http *http = cls;
+    const struct sockaddr *address;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+        if (drain_is_sentinel(address))
+            atomic_fetch_add(&http->sentinels_seen, 1);
+        else
+            *context = connection_start(
+                http, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+                address);
+    } else if (*context) {
+        connection_end(*context);
+        *context = NULL;
+    }
+}

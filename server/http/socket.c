@@ -1,0 +1,81 @@
+/* socket.c - the listening socket, and what the kernel knows of a connection's progress.
+ *
+ * Knows sockets, not HTTP. <linux/tcp.h> instead of <netinet/tcp.h>: glibc's tcp_info ends before
+ * the byte counts. */
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "http/private.h"
+
+enum { BACKLOG = 4096 };
+
+static struct addrinfo *resolve(const char *text)
+{
+    struct listen_address address;
+    char port[8];
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found;
+
+    if (!options_listen(text, &address))
+        return NULL;
+    snprintf(port, sizeof port, "%u", (unsigned)address.port);
+    return getaddrinfo(address.host, port, &hints, &found) == 0 ? found : NULL;
+}
+
+/* The bound address as clients write it, the port that the kernel chose included. */
+static bool read_name(int fd, char *name, size_t name_bytes)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char host[64], port[8];
+
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return false;
+    snprintf(name, name_bytes, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    return true;
+}
+
+int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *error,
+                  size_t error_bytes)
+{
+    struct addrinfo *at = resolve(listen_text);
+    int fd = -1, on = 1;
+
+    if (!at) {
+        snprintf(error, error_bytes, "%s: not an address and port", listen_text);
+        return -1;
+    }
+    fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
+        !read_name(fd, name, name_bytes)) {
+        snprintf(error, error_bytes, "%s: %s", listen_text, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(at);
+    return fd;
+}
+
+bool socket_progress(int fd, struct socket_progress *progress)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return false;
+    *progress = (struct socket_progress){.received = info.tcpi_bytes_received,
+                                         .acked = info.tcpi_bytes_acked,
+                                         .silent_ms = info.tcpi_last_data_recv};
+    return true;
+}
