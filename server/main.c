@@ -1,11 +1,11 @@
 /* main.c - the way from the command line to one of the commands. What each does is elsewhere:
- * serve.c, check.c, health.c, options*.c. */
+ * serve.c, check_config.c, health.c, options*.c. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "check.h"
+#include "check_config.h"
 #include "clock.h"
 #include "health.h"
 #include "log.h"

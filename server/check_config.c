@@ -1,7 +1,7 @@
-/* check.c - loads what the daemon would load, prints the findings, serves nothing. */
+/* check_config.c - loads what the daemon would load, prints the findings, serves nothing. */
 #include <inttypes.h>
 #include <stdio.h>
-#include "check.h"
+#include "check_config.h"
 #include "model/repository.h"
 
 static void print_entry(const struct repository_entry *entry)

@@ -1,6 +1,6 @@
-/* check.h - --check-config: would these options and models serve? */
-#ifndef CHECK_H
-#define CHECK_H
+/* check_config.h - --check-config: would these options and models serve? */
+#ifndef CHECK_CONFIG_H
+#define CHECK_CONFIG_H
 
 #include "options.h"
 
