@@ -143,7 +143,7 @@ static void write_histogram(struct writer *w, const struct cells *cells)
     count += cells_sum(cells, slot + b->count);
     write_count(w, "_bucket", "+Inf", count);
     begin_sample(w, "_sum", NULL);
-    write_double(w->out, (double)cells_sum(cells, slot + b->count + 1) * b->unit);
+    write_double(w->out, (double)cells_sum(cells, slot + b->count + 1) / b->per_unit);
     write_count(w, "_count", NULL, count);
 }
 

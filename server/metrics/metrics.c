@@ -39,7 +39,7 @@ double value_set(const struct values *values, unsigned slot)
 static void observe(struct cells *cells, unsigned slot, enum metric_type type, double value)
 {
     const struct bounds *b = bounds_of(type);
-    double scaled = value / b->unit;
+    double scaled = value * b->per_unit;
     uint64_t count = !(scaled > 0) ? 0 : scaled < 1e18 ? (uint64_t)(scaled + 0.5) : (uint64_t)1e18;
     unsigned bucket = 0;
 

@@ -69,7 +69,7 @@ struct bounds {
     const uint64_t *bound;
     const char *const *le;
     unsigned count;
-    double unit; /* of a bound, in what the metric's name says */
+    double per_unit; /* bounds count this many to one second (row) */
 };
 const struct bounds *bounds_of(enum metric_type type);
 
