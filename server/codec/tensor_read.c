@@ -103,7 +103,9 @@ static size_t read_token(const struct reader *r, float *value)
     } tokens[] = {{"NaN", 3, NAN}, {"Infinity", 8, INFINITY}, {"-Infinity", 9, -INFINITY}};
 
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        if (strncmp(r->text + r->pos, tokens[i].text, tokens[i].length) == 0) {
+        const char *p = r->text + r->pos;
+        if (strncmp(p, tokens[i].text, tokens[i].length) == 0 &&
+            !token_is_word(p[tokens[i].length])) {
             *value = tokens[i].value;
             return tokens[i].length;
         }
@@ -139,13 +141,6 @@ static enum error_id refuse_element(struct reader *r)
     return expected(r, value ? ERROR_BAD_TENSOR : ERROR_BAD_JSON, what);
 }
 
-/* What may follow a number; all else is a malformed one like 01 or 1x. */
-static bool is_delimiter(char c)
-{
-    return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n' || c == '\r' || c == '\t' ||
-           c == '\0';
-}
-
 static enum error_id read_number(struct reader *r)
 {
     struct tensor *t = r->t;
@@ -156,7 +151,7 @@ static enum error_id read_number(struct reader *r)
 
     if (!n && r->policy == NON_FINITE_TOKEN)
         n = read_token(r, &value);
-    if (!n || !is_delimiter(p[n]))
+    if (!n || token_is_word(p[n])) /* 01, 1x: the number ends, the word goes on */
         return refuse_element(r);
     if (r->rank_known && r->depth < t->rank)
         return mixed(r, "a number", "an array");

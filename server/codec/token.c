@@ -4,7 +4,6 @@
 #include "codec/token.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@ static const struct {
     {"NaN", "NaN", true},      {"Infinity", "Infinity", true}, {"-Infinity", "-Infinity", true},
 };
 
-static bool is_word(char c)
+bool token_is_word(char c)
 {
     return isalnum((unsigned char)c) || c == '+' || c == '-' || c == '.' || c == '_';
 }
@@ -28,7 +27,7 @@ static size_t word_length(const char *text, size_t len)
 {
     size_t n = 0;
 
-    while (n < len && n <= WORD_SHOWN_MAX && is_word(text[n]))
+    while (n < len && n <= WORD_SHOWN_MAX && token_is_word(text[n]))
         n++;
     return n;
 }
@@ -42,19 +41,25 @@ const char *token_word(char out[static TOKEN_TEXT_MAX], const char *text, size_t
     return out;
 }
 
+static const char *named(char out[static TOKEN_TEXT_MAX], const char *name)
+{
+    snprintf(out, TOKEN_TEXT_MAX, "%s", name);
+    return out;
+}
+
 const char *token_describe(char out[static TOKEN_TEXT_MAX], const char *text, size_t len)
 {
     char word[TOKEN_TEXT_MAX];
 
     if (len == 0)
-        return strcpy(out, "the end");
+        return named(out, "the end");
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
         size_t n = strlen(tokens[i].text);
         bool same = n <= len && memcmp(text, tokens[i].text, n) == 0;
-        if (same && !(tokens[i].word && n < len && is_word(text[n])))
-            return strcpy(out, tokens[i].name);
+        if (same && !(tokens[i].word && n < len && token_is_word(text[n])))
+            return named(out, tokens[i].name);
     }
-    if (is_word(*text))
+    if (token_is_word(*text))
         snprintf(out, TOKEN_TEXT_MAX, "'%s'", token_word(word, text, len));
     else if (isprint((unsigned char)*text))
         snprintf(out, TOKEN_TEXT_MAX, *text == '\'' ? "\"%c\"" : "'%c'", *text);

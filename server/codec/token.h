@@ -2,6 +2,7 @@
 #ifndef CODEC_TOKEN_H
 #define CODEC_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { TOKEN_TEXT_MAX = 64 };
@@ -10,7 +11,10 @@ enum { TOKEN_TEXT_MAX = 64 };
  * "NaN", "the end", "'+1'", "byte 0x80". A long word is cut to 40 bytes and "...". Returns out. */
 const char *token_describe(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);
 
-/* The word (letters, digits, and the signs of numbers) at text, cut likewise, without quotes. */
+/* Letters, digits, and what else occurs in numbers and names: a word ends where this is false. */
+bool token_is_word(char c);
+
+/* The word at text, cut likewise, without quotes. */
 const char *token_word(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);
 
 #endif

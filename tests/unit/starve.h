@@ -1,0 +1,62 @@
+/* starve.h - the n-th allocation of this thread fails: include it in one .c of a test program.
+ *
+ * The allocator of the C library is wrapped, so sanitizer builds, which wrap it themselves, have
+ * STARVE_WORKS 0 and nothing ever fails there. */
+#ifndef STARVE_H
+#define STARVE_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+static __thread long starve_countdown; /* the allocation that fails; 0: none */
+static __thread long starve_live;      /* blocks of this thread */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STARVE_WORKS = 0 };
+#else
+enum { STARVE_WORKS = 1 };
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
+
+static inline bool starve_now(void)
+{
+    return starve_countdown > 0 && --starve_countdown == 0;
+}
+
+static inline void *starve_count(void *p)
+{
+    starve_live += p != NULL;
+    return p;
+}
+
+#pragma GCC visibility push(default) /* for jansson, too */
+void *malloc(size_t n)
+{
+    return starve_now() ? NULL : starve_count(__libc_malloc(n));
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return starve_now() ? NULL : starve_count(__libc_calloc(n, size));
+}
+
+void *realloc(void *p, size_t n)
+{
+    if (starve_now())
+        return NULL;
+    void *grown = __libc_realloc(p, n);
+    return p ? grown : starve_count(grown);
+}
+
+void free(void *p)
+{
+    starve_live -= p != NULL;
+    __libc_free(p);
+}
+#pragma GCC visibility pop
+#endif
+
+#endif
