@@ -120,10 +120,9 @@ void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *fr
     part_add(&into->retired, &from->retired, into->tally_size);
     for (size_t i = 0; i < AXON_NEURONS_PARTS; i++) {
         const struct part *part = &from->ring[i];
-        struct part *to = in_window(part, tick) ? part_for(into, part->tick) : &into->retired;
 
-        /* A part that is a whole ring older than what stands there has left the window. */
-        part_add(to->tick == part->tick ? to : &into->retired, part, into->tally_size);
+        part_add(in_window(part, tick) ? part_for(into, part->tick) : &into->retired, part,
+                 into->tally_size);
     }
 }
 

@@ -51,8 +51,9 @@ const struct axon_activation *axon_activation_find(const char *name);
 const struct axon_activation *axon_activation_table(size_t *count);
 
 /* AXON_OK if params may be used: NULL with count 0 (the defaults), parameters_count values, or for
- * a per-channel activation `channels` values; all finite and in their domain. *bad (NULL: not
- * wanted) is then the index of the first that is not. */
+ * a per-channel activation `channels` values; all finite and in their domain. Else AXON_EPARAM, and
+ * *bad (NULL: not wanted) is the index of the first that is not, or params_count if their number is
+ * wrong. */
 enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
                                        size_t params_count, size_t channels, size_t *bad);
 
@@ -76,6 +77,8 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
  *             is allowed for elementwise activations only (AXON_EPARAM otherwise)
  *   dx        same shape; may be x or upstream itself
  *
+ * f' is within act->ulp_max ULP, also around its zeros; the product is rounded once more, and what
+ * cancels in a rowwise sum is lost at 2^-32 of its terms. NaN in, NaN out.
  * At the kink of the relu family f'(0) is the left derivative, as PyTorch has it. */
 enum axon_status axon_activation_gradient(const struct axon_activation *act, const float *x,
                                           const float *upstream, float *dx, struct axon_axis axis,
