@@ -1,10 +1,15 @@
-"""dashboard.py - checks of what watches axond, for dashboard.sh: one offender per line, exit 1 if there is one.
+"""dashboard.py - checks of what watches axond, for dashboard.sh and t2900-prometheus.sh.
 
+One offender per line, exit 1 if there is one.
 Standard library only: rules and compose are read as text, by the layout that these files keep (one key per line).
 """
+import itertools
 import json
 import re
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 ROW = re.compile(r'^METRIC\((\w+),\s*(\w+),\s*(\w+),\s*"([\w,]*)"', re.M)
@@ -60,6 +65,20 @@ def queries(path):
     rules = [{"record": f"q{i}", "expr": expr} for i, (_, expr) in enumerate(expressions(read(path)))]
     print(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     return []
+
+
+def answers(path, prometheus):
+    """Of a live Prometheus: every query succeeds, and has data. Nothing was reloaded of late: an annotation has none."""
+    for where, expr in expressions(read(path)):
+        form = urllib.parse.urlencode({"query": expr}).encode()
+        try:
+            with urllib.request.urlopen(f"{prometheus}/api/v1/query", form, timeout=10) as reply:
+                result = json.load(reply)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            yield f"{path}: {where}: {error.read().decode()}"
+            continue
+        if not result and "changes(" not in expr:
+            yield f"{path}: {where}: no data: {expr}"
 
 
 def metrics(path):
@@ -126,7 +145,8 @@ def places(all_panels):
         grid = panel["gridPos"]
         if grid["x"] < 0 or grid["x"] + grid["w"] > 24:
             yield f"{panel['title']}: wider than the grid"
-        for cell in ((x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])):
+        columns, rows = (range(grid[at], grid[at] + grid[length]) for at, length in (("x", "w"), ("y", "h")))
+        for cell in itertools.product(columns, rows):
             if cells.setdefault(cell, panel["title"]) != panel["title"]:
                 yield f"{panel['title']}: overlaps {cells[cell]}"
                 break
@@ -191,8 +211,8 @@ def compose(path, prometheus):
         yield f"{prometheus}: does not scrape the service of {path}"
 
 
-COMMANDS = {"queries": queries, "metrics": metrics, "alerts": alerts, "tested": tested, "panels": panels_check,
-            "compose": compose}
+COMMANDS = {"queries": queries, "answers": answers, "metrics": metrics, "alerts": alerts, "tested": tested,
+            "panels": panels_check, "compose": compose}
 
 if __name__ == "__main__":
     offenders = list(COMMANDS[sys.argv[1]](*sys.argv[2:]))
