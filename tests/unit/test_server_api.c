@@ -10,6 +10,7 @@
 #include <axon/activation.h>
 #include "api/api.h"
 #include "clock.h"
+#include "log.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
 
@@ -217,6 +218,7 @@ static void start(void)
                                       .routes_count = API_ROUTE_OTHER,
                                       .window_s = 60};
 
+    log_init(LOG_LEVELS, false); /* what fails to load here fails on purpose */
     options_defaults(&options);
     ck_assert_int_eq(metrics_init(&info), 0);
     api.repository = repository_open("tests/api/models", &options, &failed, &error);
