@@ -17,6 +17,7 @@ int field_fail(const struct place *at, const char *key, const char *format, ...)
     const char *dot = *at->path && key ? "." : "", *colon = *at->path || key ? ": " : "";
 
     va_start(args, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start() here
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     return model_error_set(at->error, "%s: %s%s%s%s%s", at->file, at->path, dot, key ? key : "",

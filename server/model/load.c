@@ -184,7 +184,7 @@ fail:
 struct model *model_load(int dirfd, const char *name, uint32_t version,
                          const struct options *options, struct model_error *error)
 {
-    struct config config;
+    struct config config = {0};
     struct file_id id;
     struct model *m;
 

@@ -13,6 +13,7 @@ int model_error_set(struct model_error *error, const char *format, ...)
     va_list args;
 
     va_start(args, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start() here
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
     for (char *s = error->text; *s;) {

@@ -97,7 +97,7 @@ static int offsets_read(struct safetensor *t, const struct place *at, const json
                         size_t data_bytes)
 {
     const json_t *offsets;
-    uint64_t values[2], bytes;
+    uint64_t values[2] = {0}, bytes;
 
     if (field_typed(at, entry, "data_offsets", JSON_ARRAY, &offsets) != 0)
         return -1;

@@ -92,7 +92,7 @@ static void keep_old(struct scan *s)
         if (!row->model || row_find(s->entry, row->version))
             continue;
         model_ref(row->model);
-        row_add(s, row->version, row->model, row->error);
+        row_add(s, row->version, row->model, "");
     }
 }
 
@@ -202,7 +202,7 @@ static void versions_load(struct scan *s)
         latest += by_policy ? s->available - before : 0;
     }
     for (size_t i = 0; i < s->config.versions_count; i++) {
-        struct model_error error;
+        struct model_error error = {""};
         if (row_find(s->entry, s->config.versions[i]))
             continue;
         model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu32,
@@ -259,7 +259,7 @@ static void labels_keep(struct scan *s)
 
 static void configured_load(struct scan *s)
 {
-    struct model_error error;
+    struct model_error error = {""};
 
     if (s->found_count == 0 && !config_needs_weights(&s->config))
         s->found[s->found_count++] = 1; /* all numbers are in the config: no need of a folder */
@@ -280,7 +280,7 @@ static void configured_load(struct scan *s)
 /* No config.json, but perhaps a model in a foreign format, which then is what to talk about. */
 static void config_fail(struct scan *s, struct model_error *error)
 {
-    struct model_error foreign;
+    struct model_error foreign = {""};
     char folder[16];
 
     if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0) {
@@ -294,7 +294,7 @@ static void config_fail(struct scan *s, struct model_error *error)
 
 static void folder_scan(struct scan *s)
 {
-    struct model_error error;
+    struct model_error error = {""};
     int listed_all = files_each(s->dirfd, version_visit, s);
 
     if (s->found_count > 0)
@@ -318,7 +318,7 @@ int scan_entry(struct repository_entry *entry, int rootfd, const struct reposito
                const struct options *options)
 {
     struct scan *s = calloc(1, sizeof *s);
-    struct model_error error;
+    struct model_error error = {""};
     int result;
 
     if (!s)

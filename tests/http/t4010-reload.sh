@@ -10,8 +10,6 @@ put_config other
 put_weights other 1 5
 serve --models "$tmp/models"
 
-gauge() { curl -sS "$base/metrics" | awk -v n="$1" '$1 == n { print $2 }'; }
-
 # reload JQ-EXPRESSION: SIGHUP, then wait until the list of models is so
 reload() {
     kill -HUP "$pid"
@@ -35,7 +33,7 @@ versions() {
 }
 
 ok "version 1 answers" answers m 1
-ok "all is well so far" [ "$(gauge axond_reload_successful)" = 1 ]
+ok "all is well so far" [ "$(metric axond_reload_successful)" = 1 ]
 
 put_weights m 2 2
 ok "a new version is loaded" reload "$(versions m '["2"]' 0)"
@@ -44,21 +42,21 @@ ok "and answers" answers m 2
 mkdir "$tmp/models/m/3" && echo 'not tensors, but long enough' >"$tmp/models/m/3/weights.safetensors"
 ok "a corrupt version 3 is listed beside version 2" reload "$(versions m '["2", "3"]' 1)"
 ok "version 2 goes on answering" answers m 2
-ok "the metrics tell" [ "$(gauge axond_reload_successful)" = 0 ]
+ok "the metrics tell" [ "$(metric axond_reload_successful)" = 0 ]
 req GET /v2/health/ready
 ok "the service stays ready" want 200
 
 put_weights m 3 3
 ok "once mended, version 3 takes over" reload "$(versions m '["3"]' 0)"
 ok "and answers" answers m 3
-ok "the metrics tell that, too" [ "$(gauge axond_reload_successful)" = 1 ]
+ok "the metrics tell that, too" [ "$(metric axond_reload_successful)" = 1 ]
 
 cp "$tmp/models/m/config.json" "$tmp/config.good"
 echo '{"layers": [' >"$tmp/models/m/config.json"
 ok "a config cut short leaves the version, with the error" reload "$(versions m '["3"]' 1)"
 ok "that still answers" answers m 3
 req GET /v1/models/m
-ok "the error has line and column" want 200 '.model_version_status[0].status.error_message | startswith("config.json:1:")'
+ok "the error has line and column" want 200 '.model_version_status[0].status.error_message | test("^config.json:[0-9]+:[0-9]+: ")'
 cp "$tmp/config.good" "$tmp/models/m/config.json"
 ok "the old config back, all is well" reload "$(versions m '["3"]' 0)"
 
@@ -100,10 +98,10 @@ ok "over a reload" [ "$(curl -sS "$base/metrics" | grep -c '^axond_inference_row
 mv "$tmp/models" "$tmp/aside"
 kill -HUP "$pid"
 for _ in $(seq 100); do
-    [ "$(gauge axond_reload_successful)" = 0 ] && break
+    [ "$(metric axond_reload_successful)" = 0 ] && break
     sleep 0.05
 done
-ok "a repository that has gone is noticed" [ "$(gauge axond_reload_successful)" = 0 ]
+ok "a repository that has gone is noticed" [ "$(metric axond_reload_successful)" = 0 ]
 ok "and changes nothing" answers m 1
 mv "$tmp/aside" "$tmp/models"
 ok "when it is back, so is all" reload "$(versions m '["6"]' 0)"

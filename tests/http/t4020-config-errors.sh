@@ -32,7 +32,7 @@ while IFS='|' read -r what config message; do
 done <<'EOF'
 not JSON|{|config.json:1:1: 
 not an object|[]|config.json: expected an object, found an array of 0
-a key twice|{INPUT, INPUT, LAYERS}|config.json:1:30: duplicate object key
+a key twice|{INPUT, INPUT, LAYERS}|config.json:1:34: duplicate object key
 NaN|{INPUT, LAYERS, "seed": NaN}|config.json:1:
 a number beyond double|{"input": {"features": 2, "scale": 1e999}, LAYERS}|real number overflow
 no input|{LAYERS}|config.json: input: missing

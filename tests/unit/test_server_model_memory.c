@@ -81,7 +81,7 @@ static void put_everything(void)
 
 START_TEST(an_open_without_memory_fails_or_lists_failures)
 {
-    struct model_error error;
+    struct model_error error = {""};
     long n = 0;
 
     put_everything();
