@@ -1,0 +1,12 @@
+-- post.lua - wrk: POST the file $BODY; at the end one line: requests, microseconds, p50, p99 (microseconds), errors.
+local file = assert(io.open(os.getenv("BODY"), "rb"))
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = file:read("*a")
+file:close()
+
+function done(summary, latency)
+    local e = summary.errors
+    io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
+        latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end
