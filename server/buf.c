@@ -23,23 +23,26 @@ void buf_fini(struct buf *b)
     buf_init(b, b->max);
 }
 
-/* The next capacity that holds need bytes: doubling, but no further than max and its NUL. */
+/* The longest that the buffer may become; no object is larger than PTRDIFF_MAX. */
+static size_t len_max(const struct buf *b)
+{
+    return b->max && b->max < PTRDIFF_MAX ? b->max : PTRDIFF_MAX - 1;
+}
+
+/* The next capacity that holds need bytes: doubling, but no further than the longest and its NUL.
+ */
 static size_t next_cap(const struct buf *b, size_t need)
 {
-    size_t cap = b->cap ? b->cap : CAP_FIRST;
+    size_t cap = b->cap ? b->cap : CAP_FIRST, cap_max = len_max(b) + 1;
 
     while (cap < need)
-        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-    if (b->max && b->max < SIZE_MAX && cap > b->max + 1)
-        cap = b->max + 1;
-    return cap;
+        cap = cap > cap_max / 2 ? cap_max : cap * 2;
+    return cap < cap_max ? cap : cap_max;
 }
 
 char *buf_reserve(struct buf *b, size_t n)
 {
-    size_t max = b->max && b->max < SIZE_MAX ? b->max : SIZE_MAX - 1;
-
-    if (b->failed || n > max - b->len) {
+    if (b->failed || n > len_max(b) - b->len) {
         b->failed = true;
         return NULL;
     }

@@ -32,18 +32,25 @@ static inline void *starve_count(void *p)
     return p;
 }
 
+/* The compiler must not look into these and conclude about the blocks they return. */
+#if __has_attribute(noipa)
+#define STARVE_OPAQUE __attribute__((noipa))
+#else
+#define STARVE_OPAQUE __attribute__((noinline))
+#endif
+
 #pragma GCC visibility push(default) /* for jansson, too */
-void *malloc(size_t n)
+STARVE_OPAQUE void *malloc(size_t n)
 {
     return starve_now() ? NULL : starve_count(__libc_malloc(n));
 }
 
-void *calloc(size_t n, size_t size)
+STARVE_OPAQUE void *calloc(size_t n, size_t size)
 {
     return starve_now() ? NULL : starve_count(__libc_calloc(n, size));
 }
 
-void *realloc(void *p, size_t n)
+STARVE_OPAQUE void *realloc(void *p, size_t n)
 {
     if (starve_now())
         return NULL;
@@ -51,7 +58,7 @@ void *realloc(void *p, size_t n)
     return p ? grown : starve_count(grown);
 }
 
-void free(void *p)
+STARVE_OPAQUE void free(void *p)
 {
     starve_live -= p != NULL;
     __libc_free(p);
