@@ -130,7 +130,7 @@ static void append_number(struct line *line, const struct log_field *field, bool
     else if (json && !isfinite(field->seconds))
         append_format(line, "null");
     else
-        append_format(line, "%.6f", field->seconds);
+        append_format(line, fabs(field->seconds) < 1e15 ? "%.6f" : "%g", field->seconds);
 }
 
 static void append_field(struct line *line, const struct log_field *field, bool json)

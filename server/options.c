@@ -53,6 +53,15 @@ struct flags {
     enum command command;
 };
 
+static const struct command_row *command_find(const char *flag, size_t length)
+{
+    for (size_t i = 0; i < command_rows_count; i++)
+        if (strlen(command_rows[i].flag) == length &&
+            memcmp(command_rows[i].flag, flag, length) == 0)
+            return &command_rows[i];
+    return length == 2 && memcmp(flag, "-h", 2) == 0 ? command_find("--help", 6) : NULL;
+}
+
 static int unknown_flag(const char *flag, size_t length, char *error, size_t error_bytes)
 {
     char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX];
@@ -84,23 +93,19 @@ static const struct option_row *flag_find(const char *flag, size_t length)
     return NULL;
 }
 
-static const struct command_row *command_find(const char *flag)
-{
-    for (size_t i = 0; i < command_rows_count; i++)
-        if (strcmp(command_rows[i].flag, flag) == 0)
-            return &command_rows[i];
-    return strcmp(flag, "-h") == 0 ? command_find("--help") : NULL;
-}
-
 /* One argument, or two: *at moves behind what was read. By hand rather than by getopt_long, which
  * takes abbreviations, so that "--mod" would break on the day another --mod... is added. */
 static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *error,
                      size_t error_bytes)
 {
     const char *flag = argv[(*at)++];
-    const struct command_row *command = command_find(flag);
     size_t length = strcspn(flag, "=");
+    const struct command_row *command = command_find(flag, length);
 
+    if (command && flag[length] == '=') {
+        snprintf(error, error_bytes, "%s: takes no value", command->flag);
+        return OPTIONS_USAGE;
+    }
     if (command) {
         if (flags->command != COMMAND_SERVE && flags->command != command->command) {
             snprintf(error, error_bytes, "%s: one command at a time", flag);
@@ -244,6 +249,23 @@ static int apply_flags(struct options *options, const struct flags *flags, char 
     return status;
 }
 
+static int read_sources(struct options *options, const struct flags *flags, char **environment,
+                        char *error, size_t error_bytes)
+{
+    int status = OPTIONS_OK;
+    const char *path = flags->value[OPTION_config];
+
+    if (!path)
+        path = variable_find(environment, &option_rows[OPTION_config]);
+    if (path && *path)
+        status = options_read_file(options, path, error, error_bytes);
+    if (status == OPTIONS_OK)
+        status = apply_variables(options, environment, error, error_bytes);
+    if (status == OPTIONS_OK)
+        status = apply_flags(options, flags, error, error_bytes);
+    return status;
+}
+
 int options_read(struct options *options, enum command *command, int argc, char **argv,
                  char **environment, char *error, size_t error_bytes)
 {
@@ -253,16 +275,10 @@ int options_read(struct options *options, enum command *command, int argc, char 
     options_defaults(options);
     *command = flags.command;
     /* Help must work also when the configuration is what is broken. */
-    if (status != OPTIONS_OK || *command == COMMAND_HELP || *command == COMMAND_VERSION)
-        return status;
-    const char *path = flags.value[OPTION_config];
-    if (!path)
-        path = variable_find(environment, &option_rows[OPTION_config]);
-    if (path && *path)
-        status = options_read_file(options, path, error, error_bytes);
-    if (status == OPTIONS_OK)
-        status = apply_variables(options, environment, error, error_bytes);
-    if (status == OPTIONS_OK)
-        status = apply_flags(options, &flags, error, error_bytes);
+    if (status == OPTIONS_OK && *command != COMMAND_HELP && *command != COMMAND_VERSION)
+        status = read_sources(options, &flags, environment, error, error_bytes);
+    /* The message quotes what it found, and goes to a terminal as one line. */
+    for (char *c = error; status != OPTIONS_OK && *c; c++)
+        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
     return status;
 }

@@ -53,7 +53,7 @@ static void write_default(struct buf *out, const struct option_row *row)
     if (row->type == OPTION_SIZE)
         buf_printf(out, " (default %s %s)", size, row->unit);
     else if (row->type == OPTION_TIME)
-        buf_printf(out, " (default %g s)", row->time);
+        buf_printf(out, " (default %gs)", row->time);
     else if (*row->text)
         buf_printf(out, " (default %s)", row->text);
 }
