@@ -11,6 +11,8 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *url,
                              const char *method, const char *version, const char *bytes,
                              size_t *size, void **state);
+/* libmicrohttpd's parser is about to answer a request of this thread with an error of its own. */
+void request_parser_refused(unsigned status);
 void request_done(void *cls, struct MHD_Connection *mhd, void **state,
                   enum MHD_RequestTerminationCode why);
 enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, socklen_t bytes);

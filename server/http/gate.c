@@ -84,18 +84,27 @@ static bool value_ok(const char *value, size_t bytes)
     return true;
 }
 
-/* libmicrohttpd 0.9.75 hands out names and values where they lie in its read buffer, the colon
- * overwritten; a folded line makes it copy the name (with the continuation appended to the *name*)
- * and so breaks the neighbourhood. It is the only trace that folding leaves. */
-static bool is_folded(const char *name, size_t name_bytes, const char *value)
+/* libmicrohttpd 0.9.75 joins folded lines (to the *name* of the field), takes a bare LF for a
+ * line's end and a line that begins with ':' for the end of the headers, and stops at a NUL. Each
+ * of them leaves bytes between the fields that it hands out, or moves one away. */
+static bool lay_tile(struct gate *gate, const char *name, size_t name_bytes, const char *value,
+                     size_t value_bytes)
 {
     const char *at = name + name_bytes + 1;
+    bool fits = name == gate->tile && (uintptr_t)value >= (uintptr_t)at;
 
-    if ((uintptr_t)value < (uintptr_t)at || (uintptr_t)value - (uintptr_t)at > 1048576)
-        return true;
-    while (at < value && (*at == ' ' || *at == '\t'))
+    while (fits && at < value && (*at == ' ' || *at == '\t'))
         at++;
-    return at != value;
+    gate->tile = value + value_bytes + 2;
+    return fits && at == value;
+}
+
+void gate_begin_tiling(struct gate *gate, const struct gate_request *request)
+{
+    size_t line = strlen(request->method) + 1 + strlen(request->target) + 1;
+
+    gate->tile = request->version + strlen(request->version) + 2;
+    gate->malformed = request->method + line != request->version;
 }
 
 void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,
@@ -103,7 +112,8 @@ void gate_header(struct gate *gate, const char *name, size_t name_bytes, const c
 {
     gate->headers++;
     if (name_bytes == 0 || span(name, TOKEN) != name_bytes || !value ||
-        !value_ok(value, value_bytes) || (gate->folds && is_folded(name, name_bytes, value))) {
+        !value_ok(value, value_bytes) ||
+        (gate->tile && !lay_tile(gate, name, name_bytes, value, value_bytes))) {
         gate->malformed = true;
         return;
     }
@@ -203,10 +213,12 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
         return error_set(error, ERROR_HEADERS_TOO_LARGE,
                          "%zu bytes of headers, at most %llu are allowed (headers_bytes_max)",
                          request->header_bytes, (unsigned long long)limits->headers_bytes_max);
-    if (gate->malformed)
-        return error_set(error, ERROR_BAD_FRAMING, "a header field is malformed or folded");
     if (check_line(request, error) != ERROR_OK)
         return error->id;
+    if (gate->malformed ||
+        (gate->tile && gate->tile + 2 != request->method + request->header_bytes))
+        return error_set(error, ERROR_BAD_FRAMING,
+                         "the request line or a header field is malformed or folded");
     if (hosts > 1 || (http_1_1 && hosts == 0))
         return error_set(error, ERROR_BAD_FRAMING, "%u Host headers, exactly one is needed", hosts);
     if (check_body(gate, http_1_1, body, error) != ERROR_OK)

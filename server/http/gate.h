@@ -32,8 +32,11 @@ struct gate {
     const char *value[GATE_FIELDS];
     unsigned count[GATE_FIELDS];
     size_t headers;
-    bool malformed; /* a name that is no token, a value with control bytes, a folded line */
-    bool folds;     /* the parser joins folded lines in silence: look for them */
+    bool malformed; /* a name that is no token, a value with control bytes, bytes unaccounted for */
+    /* Where the next field must begin, if the parser is lenient and hands out names and values
+     * where they lie in its buffer (libmicrohttpd before 0.9.77): the fields must then tile the
+     * header block without a gap. NULL: it is strict itself. */
+    const char *tile;
 };
 
 /* The request that the headers belong to. */
@@ -52,6 +55,9 @@ struct gate_body {
     uint64_t bytes; /* the declared length, 0 without one; UINT64_MAX if chunked */
     bool expect_continue;
 };
+
+/* Begin with the request line, of which only the target may lie elsewhere. */
+void gate_begin_tiling(struct gate *gate, const struct gate_request *request);
 
 /* One header field; the strings are NUL-terminated and must outlive the gate. */
 void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,

@@ -62,6 +62,9 @@ struct connection {
         bool moved;
     } watch;
     atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
+    struct MHD_Connection *mhd;         /* while the headers are being read, as is its */
+    struct connection *reading_next;    /* place in its thread's list of such          */
+    struct connection **reading_link;
     struct request request;
 };
 
@@ -92,7 +95,7 @@ struct http {
     struct gate_limits limits;
     int listen_fd;
     char address[80];
-    bool lenient_parser; /* libmicrohttpd before 0.9.77: joins folded lines, passes NULs */
+    bool lenient_parser; /* libmicrohttpd before 0.9.77: see gate.h */
     struct MHD_Daemon **daemons;
     unsigned daemons_count;
     struct connections connections;

@@ -35,14 +35,26 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
     return info ? info->socket_context : NULL;
 }
 
-/* libmicrohttpd 0.9.75 passes a target with a NUL in it, which would end it early for us; behind
- * the true end of a target it has the version. */
-static char *copy_target(const struct http *http, const char *target)
-{
-    bool whole = target &&
-                 (!http->lenient_parser || strncmp(target + strlen(target) + 1, "HTTP/", 5) == 0);
+/* The connections of this thread whose headers are being read. */
+static _Thread_local struct connection *reading;
 
-    return strdup(whole ? target : ""); /* the gate refuses an empty one */
+static void begin_reading(struct connection *c)
+{
+    c->reading_next = reading;
+    c->reading_link = &reading;
+    if (reading)
+        reading->reading_link = &c->reading_next;
+    reading = c;
+}
+
+static void end_reading(struct connection *c)
+{
+    if (!c->reading_link)
+        return;
+    *c->reading_link = c->reading_next;
+    if (c->reading_next)
+        c->reading_next->reading_link = c->reading_link;
+    c->reading_link = NULL;
 }
 
 void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
@@ -56,7 +68,7 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     c->request = (struct request){.started_ns = now,
                                   .method = "",
                                   .reply.route = API_ROUTE_OTHER,
-                                  .target = copy_target(c->http, target)};
+                                  .target = strdup(target ? target : "")};
     make_id(c->request.id);
     /* The headers' time began with the connection, or with the bytes that the keeper saw. */
     slow = atomic_exchange(&c->slow_since_ns, 0);
@@ -64,6 +76,8 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
         since = phase_since_ns(atomic_load(&c->state));
     else if (slow)
         since = slow;
+    c->mhd = mhd;
+    begin_reading(c);
     phase_enter(c, PHASE_HEADERS, since);
     metrics_gauge_add(METRIC_http_requests_in_flight, 1);
     return c;
@@ -111,13 +125,15 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
                       const char *version)
 {
     struct request *r = &c->request;
-    struct gate gate = {.folds = c->http->lenient_parser};
+    struct gate gate = {0};
     struct gate_request request = {.method = method, .target = r->target, .version = version};
     struct error error = {0};
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
     request.header_bytes = info ? info->header_size : 0;
+    if (c->http->lenient_parser)
+        gate_begin_tiling(&gate, &request);
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
     if (gate.count[GATE_REQUEST_ID] == 1 && gate_request_id_ok(gate.value[GATE_REQUEST_ID]))
         snprintf(r->id, sizeof r->id, "%s", gate.value[GATE_REQUEST_ID]);
@@ -174,6 +190,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
     struct request *r = &c->request;
 
     r->begun = true;
+    end_reading(c);
     if (!r->target)
         return MHD_NO;
     if (!pass_gate(c, mhd, method, version))
@@ -239,6 +256,27 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
     return taken > 0 ? read_body(c, bytes, taken) : finish(c, mhd);
 }
 
+/* libmicrohttpd 0.9.75 answers a bad Content-Length twice: its state machine goes on after the
+ * first error. It logs before it writes, so the one reply is ours, and its two find the socket
+ * shut. Of the connections whose headers are being read, it is the one whose headers are complete.
+ */
+void request_parser_refused(unsigned status)
+{
+    struct connection *c = reading;
+
+    while (c && !MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+        c = c->reading_next;
+    if (!c || !c->http->lenient_parser || !phase_enter(c, PHASE_REPLY, clock_ns()))
+        return;
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE)
+        request_refuse(c, ERROR_BODY_TOO_LARGE, "Content-Length is larger than any body");
+    else
+        request_refuse(c, ERROR_BAD_FRAMING, "Content-Length is not a number of bytes");
+    reply_write(c, &c->request.reply);
+    c->request.status = c->request.reply.http_status;
+    shutdown(c->fd, SHUT_WR);
+}
+
 /* The code that the client saw, or why it saw none. */
 static unsigned final_status(const struct connection *c, struct MHD_Connection *mhd)
 {
@@ -287,6 +325,7 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     if (!c)
         return;
     *state = NULL;
+    end_reading(c);
     status = final_status(c, mhd);
     report(c, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);

@@ -45,6 +45,7 @@ serve() {
     [ -z "$pid" ] || stop TERM
     [ ! -e "$tmp/log" ] || mv "$tmp/log" "$tmp/log.$daemons"
     daemons=$((daemons + 1))
+    : >"$tmp/log"
     # --log-level debug would hide nothing, but doubles the cost of a request; a test that wants it says so.
     "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
     pid=$!

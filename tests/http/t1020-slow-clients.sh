@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Total deadlines: a client that keeps just alive is cut like one that is silent; a slow honest one is not.
+. "$(dirname "$0")/lib.sh"
+serve --models '' --headers-timeout 1 --body-timeout 1.5 --body-rate-min 100000 --idle-timeout 2.5
+
+ok "headers at ten bytes a second are cut in headers_timeout" raw slow_headers --seconds 1
+ok "silence from the start is cut in headers_timeout" raw silent --seconds 1
+ok "a kept connection is closed after idle_timeout" raw idle --seconds 2.5
+ok "a body at ten bytes a second is cut in body_timeout, with a 408" raw slow_body --seconds 1.5
+ok "a slow body above body_rate_min is answered" raw steady_body --seconds 1.5 --bytes 600000
+for reason in headers_timeout idle_timeout body_timeout; do
+    ok "$reason is counted" [ "$(metric "axond_http_rejected_total{reason=\"$reason\"}")" -ge 1 ]
+done
+ok "a client that does not read its reply is cut" raw slow_reader --seconds 1.5
+stop TERM
+
+serve --models ''
+ok "600 slow clients do not slow a healthy one down" raw many_slow --count 600
+done_testing

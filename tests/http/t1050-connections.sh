@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# How many connections: in all, per address, and with few descriptors; ports and addresses; no delay on small replies.
+. "$(dirname "$0")/lib.sh"
+
+serve --models '' --connections-max 16
+ok "beyond connections_max: 503 first, then a close; and back" raw too_many --limit 16
+ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="connections"}')" -ge 2 ]
+stop TERM
+
+serve --models '' --connections-per-address-max 12
+ok "beyond connections_per_address_max only that address is refused" raw per_address --limit 12
+sleep 0.3
+ok "it is counted" [ "$(metric 'axond_http_rejected_total{reason="connections_per_address"}')" -ge 1 ]
+stop TERM
+
+serve --models ''
+ok "small replies are not delayed" raw latency
+host=${address%:*} port=${address##*:}
+second_one() {
+    ! "$BIN" --models '' --listen "$address" 2>"$tmp/second" && grep -q "$address: Address already in use" "$tmp/second"
+}
+ok "a port in use is one clear line" second_one
+ok "the log tells the real port" [ "$port" -gt 0 ]
+stop TERM
+"$BIN" --models '' --listen "$host:$port" 2>"$tmp/again" &
+pid=$!
+listening() { grep -q "event=listening address=$host:$port" "$tmp/again"; }
+ok "the port can be used again at once" wait_for 50 listening
+stop TERM
+
+if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
+    serve --models '' --listen '[::1]:0'
+    req GET /v1/activations/relu
+    ok "IPv6" want 200
+    ok "written with brackets" [ "${address%:*}" = '[::1]' ]
+else
+    skip "IPv6" "no IPv6 on the loopback"
+fi
+
+(ulimit -n 40 && exec "$BIN" --models '' --listen 127.0.0.1:0 2>"$tmp/few") &
+few=$!
+started() { grep -q event=ready "$tmp/few"; }
+ok "with 40 descriptors it starts" wait_for 100 started
+address=$(sed -n 's/.*event=listening .*address=\([^ ]*\).*/\1/p' "$tmp/few")
+ok "says so" grep -q 'level=warn event=connections_limited' "$tmp/few"
+ok "and survives 200 connections at once, three times" raw flood
+kill -TERM "$few"
+wait "$few"
+ok "and ends well" [ $? = 0 ]
+ok "without an error" [ "$(grep -cE 'level=error|Sanitizer|runtime error' "$tmp/few")" = 0 ]
+done_testing
