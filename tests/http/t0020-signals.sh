@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Signals: SIGTERM and SIGINT drain, a second one cuts, SIGHUP reloads, SIGPIPE is nothing; also as PID 1.
+. "$(dirname "$0")/lib.sh"
+
+logged() { grep -qE -- "$1" "$tmp/log"; }
+below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
+
+# bash starts a script's background jobs with SIGINT ignored: the daemon must hear it all the same.
+for signal in TERM INT; do
+    serve
+    stop "$signal"
+    ok "SIG$signal ends an idle service with 0" [ "$exit_status" = 0 ]
+    ok "at once" below "$stop_seconds" "$((2 * slack))"
+    ok "and says that nothing was cut" logged 'event=drained connections_cut=0 '
+    ok "and that it has stopped" eval '[ "$(tail -n1 "$tmp/log" | grep -c "event=stopped uptime_seconds=")" = 1 ]'
+done
+
+serve --lame-duck 3
+kill -TERM "$pid"
+wait_for 50 logged event=draining
+req GET /v2/health/ready
+ok "while it is a lame duck, readiness is 503" want 503 '.code == "draining"'
+req GET /v2/health/live
+ok "it lives" want 200
+req POST /v1/activations/relu '{"data": [-1, 2]}'
+ok "and it answers" want 200 '.data == [0, 2]'
+stop TERM
+ok "a second signal ends the lame duck" eval '[ "$exit_status" = 0 ] && below "$stop_seconds" "$((2 * slack))"'
+
+# A request that never ends: its headers promise more than comes.
+slow_request() {
+    exec 5<>"/dev/tcp/${address%:*}/${address##*:}"
+    printf 'POST /v1/activations/relu HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{' >&5
+    sleep 0.3
+}
+serve --drain-timeout 20
+slow_request
+kill -TERM "$pid"
+wait_for 50 logged event=draining
+sleep 0.5
+ok "a drain waits for a request that is under way" kill -0 "$pid"
+stop TERM
+exec 5>&-
+ok "a second SIGTERM cuts it" below "$stop_seconds" "$((3 * slack))"
+ok "and the log tells how many" logged 'level=warn event=drained connections_cut=1 '
+ok "the end is an orderly one" [ "$exit_status" = 0 ]
+
+serve --drain-timeout 1
+slow_request
+stop TERM
+exec 5>&-
+ok "the drain's time limit cuts as well" logged 'event=drained connections_cut=1 '
+ok "after that time" eval 'below 0.8 "$stop_seconds" && below "$stop_seconds" "$((4 * slack))"'
+
+mkdir "$tmp/models"
+serve --models "$tmp/models"
+cp -r configs/models/digits "$tmp/models/digits"
+kill -HUP "$pid"
+wait_for 100 logged 'event=model_loaded model=digits'
+req POST /v1/models/digits:predict @configs/examples/digit.json
+ok "SIGHUP loads what is new" want 200
+kill -PIPE "$pid"
+kill -HUP "$pid"
+kill -HUP "$pid"
+req GET /v2/health/ready
+ok "SIGPIPE and many SIGHUPs do no harm" want 200
+stop
+
+# As PID 1 the kernel delivers only what is waited for or handled.
+if unshare --pid --fork --mount-proc true 2>/dev/null; then
+    unshare --pid --fork --mount-proc --kill-child "$BIN" --listen 127.0.0.1:0 2>"$tmp/log" &
+    outer=$!
+    wait_for 100 logged event=ready
+    inner=$(pgrep -P "$outer")
+    [ "$(awk '/^NSpid/ { print $NF }' "/proc/$inner/status")" = 1 ] || inner=
+    kill -TERM "$inner"
+    wait "$outer"
+    exit_status=$?
+    ok "as PID 1 of a container it drains on SIGTERM" eval '[ "$exit_status" = 0 ] && logged event=stopped'
+else
+    skip "as PID 1 of a container" "needs unshare and its privilege"
+fi
+
+done_testing
