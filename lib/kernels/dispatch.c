@@ -106,14 +106,14 @@ static int same_row(const struct axon_kernel *a, const struct axon_kernel *b, co
 
 static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *b)
 {
-    enum { UNITS = AXON_UNITS_MULTIPLE };
-    float bias[UNITS], params[AXON_PARAMETERS_MAX * UNITS], got[2 * UNITS], want[2 * UNITS];
+    enum { UNITS = AXON_UNITS_MULTIPLE, TWO_ROWS = 2 * UNITS };
+    float bias[UNITS], params[AXON_PARAMETERS_MAX * UNITS], got[TWO_ROWS], want[TWO_ROWS];
     uint32_t got_tally[UNITS] = {0}, want_tally[UNITS] = {0};
     struct axon_epilogue e = {got, 2, UNITS, bias, params, got_tally};
 
     if (!a->epilogue || !b->epilogue)
         return a->epilogue == b->epilogue;
-    for (size_t i = 0; i < 2 * UNITS; i++) {
+    for (size_t i = 0; i < TWO_ROWS; i++) {
         bias[i % UNITS] = 0.25f;
         params[i] = 0.5f;
         got[i] = want[i] = probe[i];
@@ -122,7 +122,7 @@ static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *
     e.z = want;
     e.tally = want_tally;
     b->epilogue(&e);
-    return same(got, want, 2 * UNITS) && !memcmp(got_tally, want_tally, sizeof got_tally);
+    return same(got, want, TWO_ROWS) && !memcmp(got_tally, want_tally, sizeof got_tally);
 }
 
 int axon__kernels_agree(const struct axon_kernels *kernels)
@@ -185,15 +185,13 @@ const char *axon_isa_name(void)
 
 enum axon_status axon_isa_select(const char *name)
 {
-    size_t count;
-    const struct axon_kernels *const *list = axon__kernels_list(&count);
     const struct axon_kernels *chosen = NULL;
 
     if (strcmp(name, "auto") == 0)
         chosen = best();
-    for (size_t i = 0; i < count && !chosen; i++)
-        if (strcmp(list[i]->isa, name) == 0 && axon__kernels_agree(list[i]))
-            chosen = list[i];
+    for (size_t i = lacking(); i < TABLES && !chosen; i++)
+        if (strcmp(names[i], name) == 0 && axon__kernels_agree(tables[i]))
+            chosen = tables[i];
     if (!chosen)
         return AXON_EUNSUPPORTED;
     atomic_store_explicit(&in_use, chosen, memory_order_release);
