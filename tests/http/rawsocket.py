@@ -415,16 +415,18 @@ def case_promises(args):
 
 def case_bodies_in_flight(args):
     """Bodies of all connections together: beyond the limit 503 with Retry-After, and it comes back."""
-    held = []
-    for _ in range(3):
-        s = connect(args)
-        s.sendall(POST + b"Content-Length: %d\r\n\r\n" % args.limit + b"x" * (args.limit // 2 - 100))
-        held.append(s)
-        time.sleep(0.3)
-        if len(held) == 2:
-            break
+    held = [connect(args) for _ in range(2)]
+    size = args.limit * 3 // 4
+    for s in held:  # both are admitted while nothing is there
+        s.sendall(POST + b"Content-Length: %d\r\n\r\n" % size)
+    time.sleep(0.3)
+    held[0].sendall(b"x" * (size - 1))
+    time.sleep(0.3)
+    held[1].sendall(b"x" * size)  # the limit is reached in the middle of it
+    status, headers, body, _ = read_reply(held[1])
+    must(status == 503 and "retry-after" in headers and b"overloaded" in body, status, headers, body)
     s = connect(args)
-    s.sendall(POST + b"Content-Length: 1000\r\n\r\n" + b"x" * 1000)
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % (args.limit // 2) + b"x" * (args.limit // 2))
     status, headers, body, _ = read_reply(s)
     must(status == 503 and "retry-after" in headers and b"overloaded" in body, status, headers, body)
     for h in held:
@@ -683,7 +685,7 @@ def case_latency(args):
 def case_drain(args):
     """SIGTERM under load: a request of which the daemon has taken a byte is answered, whole.
 
-    Clients post in a loop on kept connections. Each request ends in one of: a whole reply; a refused connect; or a
+    Clients post in a loop, most on kept connections, some on a new one each time. Each request ends in one of: a whole reply; a refused connect; or a
     close without a byte of reply on a connection that had already served, which a client may repeat (RFC 9112 9.3.1).
     A reply that is cut, a reset after a byte of reply, or silence on a fresh connection is a loss.
     """
@@ -726,6 +728,8 @@ def case_drain(args):
                     break
                 if number % 4 == 3:
                     time.sleep(0.005)
+                if number % 4 == 2:  # a new connection for each request
+                    break
             s.close()
 
     threads = [threading.Thread(target=client, args=(i,)) for i in range(args.count)]
