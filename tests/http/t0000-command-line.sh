@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What the command line answers without serving: help, version, configuration, health; and how it refuses.
+# shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 
 # axond EXPECTED-STATUS [args]: runs it, output in $tmp/out and $tmp/err

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Options reach the service, from all three sources; logs are what was asked for; starting fails in one clear line.
+# shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 
 # refused STATUS TEXT [args]: the daemon does not start, ends with this status and a line that holds TEXT

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Signals: SIGTERM and SIGINT drain, a second one cuts, SIGHUP reloads, SIGPIPE is nothing; also as PID 1.
+# shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 
 logged() { grep -qE -- "$1" "$tmp/log"; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # /metrics: what is counted, under which labels, in both formats; promtool finds nothing to say.
+# shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 
 # is SERIES VALUE: a reply may be counted a moment after the client has read it

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # OpenBLAS runs the kernels that suit this CPU, also where its own choice is wrong; a user's choice wins.
+# shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 
 label() { curl -sS --noproxy '*' "$base/metrics" | sed -n "s/^axond_build_info{.*[{,]$1=\"\([^\"]*\)\".*/\1/p"; }

@@ -1,0 +1,164 @@
+/* test_server_model_metrics.c - the metrics of model versions that come, are loaded again, and go.
+ */
+#include <pthread.h>
+#include "scrape.h"
+
+static const char *const layers[] = {"hidden1", "hidden2"};
+
+static void refresh(struct metrics_model *m, void *context)
+{
+    ++*(int *)context;
+    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, METRICS_WINDOW_SLIDING, 0.125);
+    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, METRICS_WINDOW_LOAD, 0.5);
+    metrics_layer_set(m, METRIC_relu_outputs_total, 0, METRICS_WINDOW_SLIDING, 9007199254740992.0);
+    metrics_layer_set(m, METRIC_relu_outputs_total, 2, METRICS_WINDOW_LOAD, 77777);
+}
+
+static int refreshed;
+
+static struct metrics_model *model(const char *name, const char *version)
+{
+    struct metrics_model *m = metrics_model_create(
+        &(struct metrics_model_spec){.model = name,
+                                     .version = version,
+                                     .task = "multiclass",
+                                     .layers = layers,
+                                     .layers_count = 2,
+                                     .refresh = refresh,
+                                     .context = &refreshed});
+    ck_assert_ptr_nonnull(m);
+    return m;
+}
+
+START_TEST(a_model_is_seen_from_publish_to_withdraw)
+{
+    struct metrics_model *m = model("digits", "1");
+
+    expect_nothing_of("digits");
+    metrics_model_publish(m);
+    expect("axond_model_info{model=\"digits\",version=\"1\",task=\"multiclass\"} 1");
+    expect("axond_inference_requests_total{model=\"digits\",version=\"1\",outcome=\"deadline\"} 0");
+    expect("axond_inference_parse_duration_seconds_count{model=\"digits\"} 0");
+    metrics_model_withdraw(m);
+    expect_nothing_of("digits");
+    metrics_model_withdraw(m);
+    metrics_model_publish(m);
+    metrics_model_destroy(m);
+    expect_nothing_of("digits");
+    metrics_model_destroy(NULL);
+}
+END_TEST
+
+START_TEST(layer_metrics_are_refreshed_by_the_scrape)
+{
+    struct metrics_model *m = model("digits", "1");
+
+    metrics_model_publish(m);
+    refreshed = 0;
+    expect("axond_dead_relu_ratio{model=\"digits\",version=\"1\",layer=\"hidden2\",window=\"60s\"} "
+           "0.125");
+    ck_assert_int_eq(refreshed, 1);
+    expect("axond_dead_relu_ratio{model=\"digits\",version=\"1\",layer=\"hidden2\",window=\"load\"}"
+           " 0.5");
+    expect("axond_relu_outputs_total{model=\"digits\",version=\"1\",layer=\"hidden1\"} "
+           "9007199254740992");
+    expect_nothing_of("77777");
+    metrics_model_destroy(m);
+}
+END_TEST
+
+START_TEST(versions_of_a_model_share_what_is_counted_per_model)
+{
+    struct metrics_model *one = model("digits", "1"), *ten = model("digits", "10"),
+                         *two = model("digits", "2"), *other = model("alone", "1");
+
+    metrics_model_publish(ten);
+    metrics_model_publish(one);
+    metrics_model_publish(other);
+    metrics_model_publish(two);
+    metrics_model_observe(one, METRIC_inference_compute_duration_seconds, 0.5);
+    metrics_model_observe(two, METRIC_inference_compute_duration_seconds, 0.25);
+    metrics_model_observe(one, METRIC_batch_rows, 256);
+    metrics_model_add(two, METRIC_inference_rows_total, 0, 7);
+    expect("axond_inference_compute_duration_seconds_sum{model=\"digits\"} 0.75");
+    expect("axond_inference_compute_duration_seconds_count{model=\"alone\"} 0");
+    expect("axond_batch_rows_bucket{model=\"digits\",version=\"1\",le=\"128.0\"} 0");
+    expect("axond_batch_rows_bucket{model=\"digits\",version=\"1\",le=\"256.0\"} 1");
+    expect("axond_batch_rows_sum{model=\"digits\",version=\"1\"} 256");
+    expect("axond_inference_rows_total{model=\"digits\",version=\"1\"} 0");
+    expect("axond_inference_rows_total{model=\"digits\",version=\"2\"} 7");
+
+    char *text = scrape_as(NULL);
+    const char *first = strstr(text, "axond_model_ready{model=\"digits\",version=\"1\"}");
+    const char *second = strstr(text, "axond_model_ready{model=\"digits\",version=\"2\"}");
+    const char *third = strstr(text, "axond_model_ready{model=\"digits\",version=\"10\"}");
+    ck_assert(first && first < second && second < third);
+    free(text);
+
+    metrics_model_destroy(one); /* its counts go on with the others */
+    expect("axond_inference_compute_duration_seconds_sum{model=\"digits\"} 0.75");
+    metrics_model_destroy(ten);
+    metrics_model_destroy(two);
+    metrics_model_destroy(other);
+}
+END_TEST
+
+START_TEST(a_version_loaded_again_takes_the_place_of_the_old)
+{
+    struct metrics_model *old = model("digits", "1"), *again = model("digits", "1");
+
+    metrics_model_publish(old);
+    metrics_model_set(old, METRIC_model_load_duration_seconds, 0.5);
+    metrics_model_set(again, METRIC_model_load_duration_seconds, 0.125);
+    metrics_model_publish(again);
+    expect("axond_model_load_duration_seconds{model=\"digits\",version=\"1\"} 0.125");
+    metrics_model_withdraw(old);
+    metrics_model_destroy(old);
+    expect("axond_model_load_duration_seconds{model=\"digits\",version=\"1\"} 0.125");
+    metrics_model_destroy(again);
+}
+END_TEST
+
+static void *scrape_repeatedly(void *context)
+{
+    for (int i = 0; i < 200; i++)
+        free(scrape_as(context));
+    return NULL;
+}
+
+START_TEST(models_come_and_go_while_others_scrape)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, scrape_repeatedly, NULL), 0);
+    for (int i = 0; i < 200; i++) {
+        struct metrics_model *m = model("digits", "1");
+        metrics_model_publish(m);
+        metrics_model_add(m, METRIC_inference_requests_total, OUTCOME_ERROR, 1);
+        metrics_model_destroy(m);
+    }
+    pthread_join(thread, NULL);
+    expect_nothing_of("digits");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("model metrics");
+    TCase *tc = tcase_create("rules");
+
+    tcase_add_checked_fixture(tc, scrape_start, scrape_stop);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_model_is_seen_from_publish_to_withdraw);
+    tcase_add_test(tc, layer_metrics_are_refreshed_by_the_scrape);
+    tcase_add_test(tc, versions_of_a_model_share_what_is_counted_per_model);
+    tcase_add_test(tc, a_version_loaded_again_takes_the_place_of_the_old);
+    tcase_add_test(tc, models_come_and_go_while_others_scrape);
+    suite_add_tcase(s, tc);
+
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
