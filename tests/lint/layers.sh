@@ -6,7 +6,8 @@
 
 sources=() && gather sources '*.c' '*.h' '*.def'
 
-# A zone is a folder of sources with one job; a zone may include itself and what stands here.
+# A zone is a folder of sources with one job; a zone may include itself and what stands here. `main` are the files that
+# put the daemon together, `base` is the rest of server/ itself: what every module may use and what uses none.
 declare -A may=(
     [include]=""
     [kernels]="include"
@@ -36,7 +37,7 @@ exceptions=(server/log.c:server/metrics/metrics.h)
 # System headers that only these files may include.
 declare -A only=(
     [microhttpd.h]="server/http/* tests/bench/echo.c tests/unit/test_server_http*"
-    [jansson.h]="server/*.[ch] server/api/* server/codec/* server/model/* tests/unit/test_server_*"
+    [jansson.h]="server/+([!/]) server/api/* server/codec/* server/model/* tests/unit/test_server_*"
     [cblas.h]="lib/gemm.c"
     [immintrin.h]="lib/kernels/vec.h"
     [arm_neon.h]="lib/kernels/vec.h"
@@ -52,7 +53,7 @@ zone_of() {
     include/axon/*) zone=include ;;
     lib/kernels/*) zone=kernels ;;
     lib/*) zone=lib ;;
-    server/main.c | server/start.[ch] | server/health.[ch]) zone=main ;;
+    server/main.c | server/check_config.[ch] | server/health.[ch] | server/serve.[ch] | server/start.[ch]) zone=main ;;
     server/*/*) zone=${1#server/} zone=${zone%%/*} ;;
     server/*) zone=base ;;
     tests/oracle/*) zone=oracle ;;
@@ -122,7 +123,7 @@ includes() {
         resolve "$file" "$name"
         if [ -n "$target" ]; then
             project_include "$file:$line" "$file" "$target"
-        elif [[ $text == *\"* && $name != gen/version.h ]]; then
+        elif [[ $text == *\"* && ${name##*/} != version.h ]]; then
             echo "$file:$line: no such file: $name"
         else
             system_include "$file:$line" "$file" "$name"

@@ -13,7 +13,7 @@ writable=" dispatch.o:in_use "
 # All that the core may call: memory, strings, maths, BLAS, and what the compiler puts in.
 needed='^(aligned_alloc|calloc|malloc|realloc|free|mem(cpy|move|set|cmp)|str(n?cmp|len|chr)|qsort'
 needed+='|(sqrt|exp|expm1|log|log1p|log2|pow|tanh|erf|erfc|ldexp|frexp|scalbn|fabs|floor|ceil|round|nearbyint|rint|fma|cos|sin|fm(in|ax)|hypot)f?'
-needed+='|cblas_sgemm|openblas_(get_config|get_corename|set_num_threads)'
+needed+='|cblas_sge(mm|mv)|openblas_(get_config|get_corename|set_num_threads)'
 needed+='|__stack_chk_(fail|guard)|__(memcpy|memset|memmove)_chk|__cpu_(model|indicator_init)|_GLOBAL_OFFSET_TABLE_)$'
 
 exported() {

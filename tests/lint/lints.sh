@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# The lints themselves: each finds what is planted for it, in a copy of the tree. A lint that cannot fail protects nothing.
+. "$(dirname "$0")/lib.bash"
+
+: "${B:?build folder}"
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+git ls-files -co --exclude-standard | while read -r path; do [ ! -f "$path" ] || printf '%s\n' "$path"; done |
+    tar -c -f - -T - | tar -x -f - -C "$copy" || exit 1
+git=(git -C "$copy" -c user.name=lints -c user.email=lints@localhost -c core.hooksPath=/dev/null)
+"${git[@]}" init -q && "${git[@]}" add -Af && "${git[@]}" commit -qm copy || exit 1
+mkdir -p "$copy/build"
+cp -R "$B/gen" "$copy/build/" 2>/dev/null
+
+# expect LINT OUTPUT FILE WANT...: a line of OUTPUT names FILE and what the pattern WANT says
+expect() {
+    grep '^# ' <<<"$2" | grep -F -- "$3" | grep -qE -- "$4" || echo "$1.sh: silent about: $3: $4"
+}
+
+# plant LINT: the rows of standard input, FILE@TEXT@WANT or FILE@TEXT@PLACE@WANT, all into the copy; then LINT must
+# fail, and say WANT of FILE, or of PLACE
+plant() {
+    local lint=$1 file text place want out rows=()
+    mapfile -t rows
+    for row in "${rows[@]}"; do
+        IFS=@ read -r file text _ <<<"$row"
+        [[ $file != */* ]] || mkdir -p "$copy/${file%/*}"
+        printf '%b\n' "$text" >>"$copy/$file"
+        "${git[@]}" add -f -- "$file"
+    done
+    out=$(cd "$copy" && B=build "tests/lint/$lint.sh" 2>&1) && echo "$lint.sh: exit 0"
+    for row in "${rows[@]}"; do
+        IFS=@ read -r file text place want <<<"$row"
+        [ -n "$want" ] || want=$place place=$file
+        expect "$lint" "$out" "$place" "$want"
+    done
+    "${git[@]}" reset -q --hard
+}
+
+layers_found() {
+    plant layers <<'END'
+lib/gemm.c@#include <stdio.h>@the core must not include
+lib/mlp.c@#include <cblas.h>@only lib/gemm.c
+lib/mlp.c@#include "buf.h"@lib must not include base
+lib/mlp.c@static int f(void) { return getenv("X") != 0; }@getenv
+lib/kernels/vmath.h@#include "gemm.h"@kernels must not include lib
+include/axon/mlp.h@#include <stdio.h>@public face
+server/buf.c@#include "codec/tensor.h"@base must not include codec
+server/api/api.c@#include <microhttpd.h>@only server/http
+server/api/api.c@#include "http/http.h"@api must not include http
+server/api/api.c@#include "model/config.h"@internal to model
+server/codec/tensor_read.c@#include "api/api.h"@codec must not include api
+server/codec/tensor_read.c@#include "model/model.h"@codec must not include model
+server/model/model.c@#include "api/api.h"@model must not include api
+server/http/http.c@#include <jansson.h>@only
+server/http/http.c@#include "nothing/there.h"@no such file
+server/magic/magic.c@#include "buf.h"@in no known zone
+END
+}
+
+headers_found() {
+    plant headers <<'END'
+server/bad.h@#ifndef BAD_H\n#define BAD_H\nsize_t f(void);\n#endif@size_t
+server/bad2.h@struct bad { int x; };@no guard
+server/bad3.h@#ifndef BUF_H\n#define BUF_H\n#endif@guard BUF_H is that of
+include/axon/bad.h@#ifndef BAD_H\n#define BAD_H\n#include <stddef.h>\ntypeof(1) f(void);\n#endif@error
+END
+}
+
+sizes_found() {
+    plant sizes <<END
+server/main.c@$(printf '//\\n%.0s' {1..120})@at most 120
+server/bad.c@$(printf '//\\n%.0s' {1..501})@at most 500
+server/bad.c@// $(printf 'x%.0s' {1..98})@longer than 100
+server/bad.def@// $(printf 'x%.0s' {1..138})@longer than 140
+server/bad.c@int f(void)\n{\n$(printf '//\\n%.0s' {1..60})}@f\(\) has 60 lines
+END
+}
+
+banned_found() {
+    local out
+    {
+        cat <<'END'
+server/bad.c@void *f(int n) { return alloca(n); }@alloca
+server/bad.c@void f(char *a) { strcat(a, "b"); }@strcat
+server/bad.c@int f(char *a) { return sprintf (a, "b"); }@sprintf
+lib/bad.c@int f(char *a) { return atoi(a); }@atoi
+lib/bad.c@int f(void) { return rand(); }@rand
+server/bad.c@char *f(char *a) { return strtok(a, "b"); }@strtok
+server/bad.c@void f(void) { setlocale(LC_ALL, ""); }@setlocale
+tests/bad.c@int f(void) { return system("x"); }@system
+END
+        printf 'server/bad.c@/* TO%s: later */@later\n' DO # not in one word, or this line would be found, too
+    } | plant banned
+    sed -i 's/-Wvla//' "$copy/Makefile"
+    out=$(cd "$copy" && tests/lint/banned.sh)
+    expect banned "$out" Makefile -Wvla
+    "${git[@]}" reset -q --hard
+}
+
+format_found() { plant format <<<'server/bad.c@int   f(void){return 1;}@clang-format would'; }
+
+shell_found() {
+    plant shell <<'END'
+tests/bad.sh@#!/bin/bash\necho $1@SC2086
+tests/bad.sh@#!/bin/bash\necho@not executable
+tests/bad2.sh@echo@no #!
+configs/bad.py@def f(:@invalid syntax
+END
+}
+
+static_found() {
+    local tree=$copy/static out
+    mkdir -p "$tree/tests" "$tree/lib" && cp -R tests/lint "$tree/tests/" && cp .clang-tidy "$tree/" && git -C "$tree" init -q
+    rm -f "$tree"/tests/lint/*.c
+    printf '#include <stdlib.h>\nint f(int n);\nint f(int n)\n{\n    int *p = NULL;\n    return n ? *p : 0;\n}\n' >"$tree/lib/tidy.c"
+    printf 'int g(void);\nint g(void)\n{\n    int a[2] = {0};\n    return a[2];\n}\n' >"$tree/lib/check.c"
+    out=$(cd "$tree" && B=build tests/lint/static.sh) && echo "static.sh: exit 0"
+    grep -q '^# lib/tidy.c:6: .*null pointer' <<<"$out" || echo "clang-tidy: silent about a null pointer"
+    grep -q '^# lib/check.c:5: .*out of bounds' <<<"$out" || echo "cppcheck: silent about an index"
+}
+
+tracked_found() {
+    plant tracked <<END
+bad.txt@x@top level
+tests/bad.o@x@build product
+tests/bad@\x7fELF@compiled
+tests/bad file@x@only A-Z
+server/bad.c@x\r@CR LF
+tests/bad.json@$(head -c 1048577 /dev/zero | tr '\0' x)@at most 1 MiB
+END
+}
+
+docs_found() {
+    local out
+    plant docs <<'END'
+server/options.def@OPT_TEXT(bad, "", "", "x")@README.md@lacks .*--bad
+server/options.def@OPT_TEXT(bad, "", "", "x")@nothing uses bad
+server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@README.md@lacks .*axond_bad
+server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
+server/api/errors.def@ERR(BAD, 400, "x")@README.md@lacks .*bad
+server/api/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
+server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
+server/bad/bad.c@x@server/bad/README.md@missing
+server/model/README.md@[x](nowhere.md)@leads nowhere
+configs/bad.json@{}@no test loads it
+END
+    sed -i '/^| .--listen. /d' "$copy/README.md"
+    out=$(cd "$copy" && tests/lint/docs.sh)
+    expect docs "$out" README.md 'lacks .*--listen'
+    "${git[@]}" reset -q --hard
+}
+
+# The build as it is, with one bad object more and a daemon that is built without any care.
+symbols_found() {
+    local built=$copy/built out want
+    mkdir -p "$built/lib"
+    cp -R "$B/lib/kernels" "$built/lib/" && cp "$B/libaxon.a" "$built/"
+    printf '#include <stdlib.h>\nint count;\nint bad(void);\nint bad(void) { return getenv("X") ? count++ : 0; }\n' >"$built/bad.c"
+    printf 'int axon_bad(void);\nint axon_bad(void) { return 0; }\n' >"$built/bad2.c"
+    printf 'int main(void) { return 0; }\n' >"$built/main.c"
+    gcc -c -o "$built/bad.o" "$built/bad.c" && gcc -c -o "$built/bad2.o" "$built/bad2.c" &&
+        ar r "$built/libaxon.a" "$built/bad.o" "$built/bad2.o" && cp "$built/bad.o" "$built/lib/kernels/kernels.bad.o" &&
+        gcc -no-pie -fno-stack-protector -z execstack -z norelro -Wl,--no-as-needed -o "$built/axond" "$built/main.c" -lrt -lutil
+    out=$(B=$built BIN=$built/axond tests/lint/symbols.sh) && echo "symbols.sh: exit 0"
+    for want in 'bad.o: exports bad' 'bad2.o: axon_bad is in no header' 'bad.o: count is writable' 'bad.o: needs getenv' \
+        'kernels.bad.o: exports bad count' 'not position-independent' 'stack is executable' 'not full RELRO' 'no stack protector'; do
+        grep -qE "^# .*$want" <<<"$out" || echo "symbols.sh: silent about: $want"
+    done
+} 2>&1
+
+for lint in layers headers sizes banned format shell static tracked docs symbols; do
+    check "$lint.sh finds what is planted" "${lint}_found"
+done
+finish
