@@ -83,7 +83,7 @@ req GET /v2/health/ready
 req GET /v2/health/live
 ok "health checks are no rows" is 'axond_neuron_rows_total{model="digits",version="1"}' "$rows"
 ok "but requests" is 'axond_http_requests_total{route="/v2/health/ready",method="GET",code="200"}' 1
-ok "one request is in flight: the scrape itself" has axond_http_requests_in_flight 1
+ok "one request is in flight: the scrape itself" is axond_http_requests_in_flight 1
 ok "bytes of bodies come in" eval '[ "$(metric axond_http_request_bytes_total)" -gt 100 ]'
 ok "and go out" eval '[ "$(metric axond_http_response_bytes_total)" -gt 10000 ]'
 
