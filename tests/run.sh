@@ -15,7 +15,8 @@ rm -rf "$results"; mkdir -p "$results"
 # Sanitizers stop at the first report; OpenBLAS and libmicrohttpd are not instrumented.
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99:suppressions=$PWD/tests/tsan.supp
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99
+[ -f tests/tsan.supp ] && TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
 [ -n "${SAN:-}" ] && export AXOND_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
 
 run_one() {
