@@ -14,7 +14,7 @@ static long slot_of(enum metric metric, enum metric_scope scope, unsigned index)
     const struct layout *l = layout_get();
     if (metric >= METRIC_COUNT || metric_rows[metric].scope != scope || index >= l->slots[metric])
         return -1;
-    return (long)(l->offset[metric] + index);
+    return (long)l->offset[metric] + (long)index;
 }
 
 static void set(uint64_t *place, double value)
