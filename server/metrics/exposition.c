@@ -138,7 +138,7 @@ static void write_histogram(struct writer *w, const struct cells *cells)
 
     for (unsigned i = 0; i < b->count; i++) {
         count += cells_sum(cells, slot + i);
-        write_count(w, "_bucket", b->le[i], count);
+        write_count(w, "_bucket", b->bound[i].le, count);
     }
     count += cells_sum(cells, slot + b->count);
     write_count(w, "_bucket", "+Inf", count);

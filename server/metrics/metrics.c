@@ -43,7 +43,7 @@ static void observe(struct cells *cells, unsigned slot, enum metric_type type, d
     uint64_t count = !(scaled > 0) ? 0 : scaled < 1e18 ? (uint64_t)(scaled + 0.5) : (uint64_t)1e18;
     unsigned bucket = 0;
 
-    while (bucket < b->count && count > b->bound[bucket])
+    while (bucket < b->count && count > b->bound[bucket].value)
         bucket++;
     cells_add(cells, slot + bucket, 1);
     cells_add(cells, slot + b->count + 1, count);

@@ -114,29 +114,20 @@ enum label label_indexed(const struct label_list *list)
 
 /* `le` is written as OpenMetrics' canonical numbers in both formats, so that a series keeps its
  * identity whichever format a scraper negotiates. */
-#define SECONDS(X)                                                                            \
-    X(25000, "2.5e-05")                                                                       \
-    X(50000, "5e-05")                                                                         \
-    X(100000, "0.0001")                                                                       \
-    X(250000, "0.00025") X(500000, "0.0005") X(1000000, "0.001") X(2500000, "0.0025")         \
-        X(5000000, "0.005") X(10000000, "0.01") X(25000000, "0.025") X(50000000, "0.05")      \
-            X(100000000, "0.1") X(250000000, "0.25") X(500000000, "0.5") X(1000000000, "1.0") \
-                X(2500000000, "2.5") X(5000000000, "5.0") X(10000000000, "10.0")
-#define ROWS(X)                                                                                 \
-    X(1, "1.0")                                                                                 \
-    X(2, "2.0")                                                                                 \
-    X(4, "4.0")                                                                                 \
-    X(8, "8.0") X(16, "16.0") X(32, "32.0") X(64, "64.0") X(128, "128.0") X(256, "256.0")       \
-        X(512, "512.0") X(1024, "1024.0") X(2048, "2048.0") X(4096, "4096.0") X(8192, "8192.0") \
-            X(16384, "16384.0") X(32768, "32768.0") X(65536, "65536.0")
-#define BOUND(bound, le) bound,
-#define LE(bound, le)    le,
-
-static const uint64_t seconds_bound[] = {SECONDS(BOUND)}, rows_bound[] = {ROWS(BOUND)};
-static const char *const seconds_le[] = {SECONDS(LE)}, *const rows_le[] = {ROWS(LE)};
+static const struct bound nanoseconds[] = {
+    {25000, "2.5e-05"},  {50000, "5e-05"},     {100000, "0.0001"},  {250000, "0.00025"},
+    {500000, "0.0005"},  {1000000, "0.001"},   {2500000, "0.0025"}, {5000000, "0.005"},
+    {10000000, "0.01"},  {25000000, "0.025"},  {50000000, "0.05"},  {100000000, "0.1"},
+    {250000000, "0.25"}, {500000000, "0.5"},   {1000000000, "1.0"}, {2500000000, "2.5"},
+    {5000000000, "5.0"}, {10000000000, "10.0"}};
+static const struct bound rows[] = {
+    {1, "1.0"},         {2, "2.0"},        {4, "4.0"},       {8, "8.0"},       {16, "16.0"},
+    {32, "32.0"},       {64, "64.0"},      {128, "128.0"},   {256, "256.0"},   {512, "512.0"},
+    {1024, "1024.0"},   {2048, "2048.0"},  {4096, "4096.0"}, {8192, "8192.0"}, {16384, "16384.0"},
+    {32768, "32768.0"}, {65536, "65536.0"}};
 static const struct bounds bounds[] = {
-    {seconds_bound, seconds_le, sizeof seconds_bound / sizeof *seconds_bound, 1e9},
-    {rows_bound, rows_le, sizeof rows_bound / sizeof *rows_bound, 1},
+    {nanoseconds, sizeof nanoseconds / sizeof *nanoseconds, 1e9},
+    {rows, sizeof rows / sizeof *rows, 1},
 };
 
 const struct bounds *bounds_of(enum metric_type type)

@@ -64,12 +64,15 @@ enum label label_indexed(const struct label_list *list);
 unsigned label_values(enum label label);
 const char *label_value(enum label label, unsigned index);
 
-/* Bucket bounds, ascending, without +Inf: in nanoseconds and in rows, and as `le` is written. */
+/* The buckets of a histogram, ascending, without +Inf. */
+struct bound {
+    uint64_t value; /* nanoseconds, or rows */
+    const char *le; /* the same in seconds (rows), as it is written */
+};
 struct bounds {
-    const uint64_t *bound;
-    const char *const *le;
+    const struct bound *bound;
     unsigned count;
-    double per_unit; /* bounds count this many to one second (row) */
+    double per_unit; /* values count this many to one second (row) */
 };
 const struct bounds *bounds_of(enum metric_type type);
 

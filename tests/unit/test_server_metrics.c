@@ -36,13 +36,13 @@ START_TEST(bounds_ascend_and_le_says_the_bound)
     for (size_t t = 0; t < 2; t++) {
         const struct bounds *b = bounds_of(types[t]);
         for (unsigned i = 0; i < b->count; i++) {
-            ck_assert(i == 0 || b->bound[i] > b->bound[i - 1]);
-            ck_assert_double_eq_tol(strtod(b->le[i], NULL), (double)b->bound[i] / b->per_unit,
-                                    1e-12);
+            ck_assert(i == 0 || b->bound[i].value > b->bound[i - 1].value);
+            ck_assert_double_eq_tol(strtod(b->bound[i].le, NULL),
+                                    (double)b->bound[i].value / b->per_unit, 1e-12);
         }
     }
-    ck_assert_str_eq(bounds_of(TYPE_HISTOGRAM)->le[0], "2.5e-05");
-    ck_assert_str_eq(bounds_of(TYPE_HISTOGRAM)->le[17], "10.0");
+    ck_assert_str_eq(bounds_of(TYPE_HISTOGRAM)->bound[0].le, "2.5e-05");
+    ck_assert_str_eq(bounds_of(TYPE_HISTOGRAM)->bound[17].le, "10.0");
 }
 END_TEST
 
