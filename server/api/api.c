@@ -132,7 +132,7 @@ bool api_admit(const struct api *api, const struct api_request *request, uint64_
                struct api_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .reply = reply};
-    api_handler *handler;
+    api_handler *handler = NULL;
 
     memset(reply, 0, sizeof *reply);
     if (admit(&call, body_bytes, &handler) == ERROR_OK)
@@ -144,7 +144,7 @@ bool api_admit(const struct api *api, const struct api_request *request, uint64_
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .reply = reply};
-    api_handler *handler;
+    api_handler *handler = NULL;
     enum error_id id;
 
     memset(reply, 0, sizeof *reply);

@@ -4,14 +4,13 @@
 
 /* The description is a file that people read and edit; the assembler carries it into the binary. */
 __asm__(".section .rodata\n"
-        ".global axond_openapi_json, axond_openapi_json_end\n"
-        ".hidden axond_openapi_json, axond_openapi_json_end\n"
+        ".global axond_openapi_json\n"
+        ".hidden axond_openapi_json\n"
         "axond_openapi_json:\n"
         ".incbin \"server/api/openapi.json\"\n"
-        "axond_openapi_json_end:\n"
         ".byte 0\n"
         ".previous\n");
-extern const char axond_openapi_json[], axond_openapi_json_end[];
+extern const char axond_openapi_json[];
 
 enum error_id health_live(struct api_call *call)
 {
@@ -35,7 +34,6 @@ enum error_id metrics_get(struct api_call *call)
 
 enum error_id openapi_get(struct api_call *call)
 {
-    buf_append(&call->reply->body, axond_openapi_json,
-               (size_t)(axond_openapi_json_end - axond_openapi_json));
+    buf_puts(&call->reply->body, axond_openapi_json);
     return ERROR_OK;
 }

@@ -97,15 +97,17 @@ static enum error_id parse_path(struct target *t, char *text, struct error *erro
 enum error_id target_parse(struct target *t, const char *raw, struct error *error)
 {
     char *query;
+    size_t length;
     enum error_id id;
 
     raw = without_authority(raw);
     t->segments_count = 0;
     t->query_count = 0;
-    if (strlen(raw) > TARGET_BYTES_MAX)
+    length = strlen(raw);
+    if (length > TARGET_BYTES_MAX)
         return error_set(error, ERROR_BAD_REQUEST, "the request target has %zu bytes, at most %d",
-                         strlen(raw), TARGET_BYTES_MAX);
-    strcpy(t->text, raw);
+                         length, TARGET_BYTES_MAX);
+    memcpy(t->text, raw, length + 1);
     query = strchr(t->text, '?');
     if (query)
         *query++ = '\0';

@@ -199,7 +199,7 @@ static enum error_id check_size(const struct header *h, const struct dtype *dtyp
 /* Row-major place of the element that Fortran order has at `index`. */
 static size_t row_major(const struct header *h, size_t index)
 {
-    size_t place = 0, stride = 1, steps[TENSOR_RANK_MAX];
+    size_t place = 0, stride = 1, steps[TENSOR_RANK_MAX] = {0};
 
     for (size_t d = h->rank; d-- > 0; stride *= h->shape[d])
         steps[d] = stride;
