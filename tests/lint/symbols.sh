@@ -36,9 +36,10 @@ public_names() {
 }
 
 declared_exist() {
-    local file line name
+    local file line name names
+    names=$(exported)
     while IFS=: read -r file line name; do
-        exported | grep -q " $name\$" || echo "$file:$line: $name() is declared and defined nowhere"
+        grep -q " $name\$" <<<"$names" || echo "$file:$line: $name() is declared and defined nowhere"
     done < <(code include/axon/*.h |
         sed -nE 's/^([^:]*:[0-9]+):[a-z].*[ *](axon_[a-z0-9_]+)\(.*/\1:\2/p')
 }
@@ -63,7 +64,7 @@ one_table_each() {
         isa=${object##*/kernels.} isa=${isa%.o} count=$((count + 1))
         names=$(nm --defined-only --extern-only "$object" | awk '{ print $NF }')
         [ "$names" = "axon__kernels_$isa" ] || echo "$object: exports ${names//$'\n'/ }"
-        objdump -t "$object" | grep -Eq " O \.(rodata|data\.rel\.ro).* axon__kernels_$isa\$" ||
+        grep -Eq " O \.(rodata|data\.rel\.ro).* axon__kernels_$isa\$" <<<"$(objdump -t "$object")" ||
             echo "$object: axon__kernels_$isa is not read-only"
     done
     [ "$count" -gt 1 ] || [ "$(uname -m)" != x86_64 ] || echo "$count kernel objects"
@@ -82,7 +83,7 @@ hardened() {
     grep -Eq 'LOAD.* RWE ' <<<"$headers" && echo "$daemon: a segment is writable and executable"
     grep -q GNU_RELRO <<<"$headers" && grep -Eq 'FLAGS.*(NOW|BIND_NOW)' <<<"$dynamic" || echo "$daemon: not full RELRO"
     grep -Eq 'TEXTREL|RPATH|RUNPATH' <<<"$dynamic" && echo "$daemon: text relocations or a library path"
-    nm -D --undefined-only "$daemon" | grep -q __stack_chk_fail || echo "$daemon: no stack protector"
+    grep -q __stack_chk_fail <<<"$(nm -D --undefined-only "$daemon")" || echo "$daemon: no stack protector"
     return 0
 }
 
