@@ -141,8 +141,8 @@ install: $B/axond $B/libaxon.a                              ## DESTDIR= PREFIX=:
 	$Q cp -R --no-preserve=ownership configs/models $(DESTDIR)$(PREFIX)/share/axond/
 	$Q printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
 	    'Name: axon' 'Description: Activation functions and small MLPs, exact and fast' \
-	    'Version: $(VERSION)' 'Requires.private: openblas' 'Cflags: -I$${includedir}' \
-	    'Libs: -L$${libdir} -laxon' 'Libs.private: -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
+	    'Version: $(VERSION)' 'Requires: openblas' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -laxon -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
 
 help:                                                       ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

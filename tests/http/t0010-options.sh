@@ -91,6 +91,11 @@ ok "nor do closed streams at all" kill -0 "$pid"
 stop
 ok "and it ends well" [ "$exit_status" = 0 ]
 
+print_config_is_the_example() {
+    "$BIN" --print-config | diff - configs/axond.json && "$BIN" --config configs/axond.json --print-config | diff - configs/axond.json
+}
+ok "configs/axond.json holds every option at its default, and is read" print_config_is_the_example
+
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     cp "$BIN" "$tmp/axond" && chmod 755 "$tmp" "$tmp/axond" && cp -r configs/models "$tmp/repository"
     chmod -R a+rX "$tmp/repository"
