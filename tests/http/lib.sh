@@ -47,7 +47,7 @@ serve() {
     daemons=$((daemons + 1))
     : >"$tmp/log"
     # --log-level debug would hide nothing, but doubles the cost of a request; a test that wants it says so.
-    "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
+    env -u AXOND_TEST_SLOW "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
     pid=$!
     wait_for 300 is_ready
     address=$(sed -n 's/.*event=listening .*address=\([^ ]*\).*/\1/p' "$tmp/log")
@@ -64,7 +64,7 @@ is_gone() { ! kill -0 "$pid" 2>/dev/null; }
 stop() {
     local started=$EPOCHREALTIME
     kill -s "${1:-TERM}" "$pid" 2>/dev/null
-    wait_for "${AXOND_TEST_STOP_TENTHS:-400}" is_gone || kill -KILL "$pid"
+    wait_for 400 is_gone || kill -KILL "$pid"
     wait "$pid" 2>/dev/null
     exit_status=$?
     # shellcheck disable=SC2034 # for the tests that source this file

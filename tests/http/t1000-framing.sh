@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bytes that two servers could read differently are refused once, and what hides behind them is never answered.
 . "$(dirname "$0")/lib.sh"
-serve --models ''
+serve
 
 ok "what the standard allows is answered, and the connection goes on" raw accepted
 ok "each malformed or ambiguous request: one refusal, then the close" raw framing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sizes: headers, bodies declared, chunked and in flight together; each refusal names the limit.
 . "$(dirname "$0")/lib.sh"
-serve --models '' --body-bytes-max 1M --discard-bytes-max 256k --bodies-bytes-max 4M
+serve --body-bytes-max 1M --discard-bytes-max 256k --bodies-bytes-max 4M
 
 ok "headers over the limits are refused with 431" raw headers
 head -c 1048577 /dev/zero >"$tmp/long"
@@ -19,12 +19,12 @@ ok "bodies that are too long are counted" [ "$(metric 'axond_http_rejected_total
 ok "long headers are counted" [ "$(metric 'axond_http_rejected_total{reason="headers"}')" -ge 2 ]
 stop TERM
 
-serve --models '' --body-bytes-max 4M --bodies-bytes-max 4M
+serve --body-bytes-max 4M --bodies-bytes-max 4M
 ok "all bodies in flight together: 503 with Retry-After, and back" raw bodies_in_flight --limit 4194304
 ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="bodies_in_flight"}')" -ge 1 ]
 stop TERM
 
-serve --models ''
+serve
 ok "a promise of 64 MiB costs no memory" raw promises --pid "$pid" --count 200 --bytes 5000000
 ok "a million chunks of one byte" raw tiny_chunks --pid "$pid" --count 1000000
 ok "clients that leave in the middle are survived" raw leaves --times 20

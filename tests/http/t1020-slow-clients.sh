@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Total deadlines: a client that keeps just alive is cut like one that is silent; a slow honest one is not.
 . "$(dirname "$0")/lib.sh"
-serve --models '' --headers-timeout 1 --body-timeout 1.5 --body-rate-min 100000 --idle-timeout 2.5
+serve --headers-timeout 1 --body-timeout 1.5 --body-rate-min 100000 --idle-timeout 2.5
 
 ok "headers at ten bytes a second are cut in headers_timeout" raw slow_headers --seconds 1
 ok "silence from the start is cut in headers_timeout" raw silent --seconds 1
@@ -14,6 +14,6 @@ done
 ok "a client that does not read its reply is cut" raw slow_reader --seconds 1.5
 stop TERM
 
-serve --models ''
+serve
 ok "600 slow clients do not slow a healthy one down" raw many_slow --count 600
 done_testing

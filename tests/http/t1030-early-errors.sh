@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A refusal that comes before the body has been sent can be read by real clients.
 . "$(dirname "$0")/lib.sh"
-serve --models ''
+serve
 
 head -c 8000000 /dev/zero >"$tmp/body"
 head -c 68157440 /dev/zero >"$tmp/65MiB"

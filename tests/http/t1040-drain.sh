@@ -2,16 +2,16 @@
 # SIGTERM: what was accepted is answered, whoever is idle is let go, nothing new comes in, exit 0.
 . "$(dirname "$0")/lib.sh"
 
-serve --models ''
+serve
 stop TERM
 ok "an idle daemon ends at once (${stop_seconds} s)" awk -v s="$stop_seconds" -v k="$slack" 'BEGIN { exit !(s < 1 * k) }'
 ok "with exit 0" [ "$exit_status" = 0 ]
 
-serve --models ''
+serve
 stop INT
 ok "SIGINT does the same" [ "$exit_status" = 0 ]
 
-serve --models '' --drain-timeout 20
+serve --drain-timeout 20
 ok "an upload under way is finished and answered, new connections are refused" raw drain_slow_upload --pid "$pid"
 stop TERM
 ok "exit 0 after it" [ "$exit_status" = 0 ]
@@ -19,7 +19,7 @@ ok "exit 0 after it" [ "$exit_status" = 0 ]
 rounds=20
 [ "$slack" = 1 ] || rounds=5
 for round in $(seq $rounds); do
-    serve --models '' --threads $((1 + round % 3))
+    serve --threads $((1 + round % 3))
     ok "round $round: SIGTERM under load loses no reply" raw drain --pid "$pid" --count 8 --seconds 0.3
     stop TERM
     ok "round $round: exit 0" [ "$exit_status" = 0 ]
@@ -35,9 +35,9 @@ cut_by() { # SECOND-SIGNAL-OR-TIMEOUT
     wait "$hang"
     [ "$exit_status" -le 1 ] && grep -q 'event=drain_cut connections=1' "$tmp/log"
 }
-serve --models '' --drain-timeout 1
+serve --drain-timeout 1
 ok "after drain_timeout the rest is cut, and logged" cut_by ''
-serve --models '' --drain-timeout 60
+serve --drain-timeout 60
 ok "a second SIGTERM cuts at once, and logs it" cut_by TERM
 ok "in well under the timeout (${stop_seconds} s)" awk -v s="$stop_seconds" -v k="$slack" 'BEGIN { exit !(s < 3 * k) }'
 exit_status=0 # of a daemon that had to cut: whatever main says

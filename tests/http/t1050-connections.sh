@@ -2,34 +2,34 @@
 # How many connections: in all, per address, and with few descriptors; ports and addresses; no delay on small replies.
 . "$(dirname "$0")/lib.sh"
 
-serve --models '' --connections-max 16
+serve --connections-max 16
 ok "beyond connections_max: 503 first, then a close; and back" raw too_many --limit 16
 ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="connections"}')" -ge 2 ]
 stop TERM
 
-serve --models '' --connections-per-address-max 12
+serve --connections-per-address-max 12
 ok "beyond connections_per_address_max only that address is refused" raw per_address --limit 12
 sleep 0.3
 ok "it is counted" [ "$(metric 'axond_http_rejected_total{reason="connections_per_address"}')" -ge 1 ]
 stop TERM
 
-serve --models ''
+serve
 ok "small replies are not delayed" raw latency
 host=${address%:*} port=${address##*:}
 second_one() {
-    ! "$BIN" --models '' --listen "$address" 2>"$tmp/second" && grep -q "$address: Address already in use" "$tmp/second"
+    ! "$BIN" --listen "$address" 2>"$tmp/second" && grep -q "$address: Address already in use" "$tmp/second"
 }
 ok "a port in use is one clear line" second_one
 ok "the log tells the real port" [ "$port" -gt 0 ]
 stop TERM
-"$BIN" --models '' --listen "$host:$port" 2>"$tmp/again" &
+"$BIN" --listen "$host:$port" 2>"$tmp/again" &
 pid=$!
 listening() { grep -q "event=listening address=$host:$port" "$tmp/again"; }
 ok "the port can be used again at once" wait_for 50 listening
 stop TERM
 
 if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
-    serve --models '' --listen '[::1]:0'
+    serve --listen '[::1]:0'
     req GET /v1/activations/relu
     ok "IPv6" want 200
     ok "written with brackets" [ "${address%:*}" = '[::1]' ]
@@ -37,7 +37,7 @@ else
     skip "IPv6" "no IPv6 on the loopback"
 fi
 
-(ulimit -n 40 && exec "$BIN" --models '' --listen 127.0.0.1:0 2>"$tmp/few") &
+(ulimit -n 40 && exec "$BIN" --listen 127.0.0.1:0 2>"$tmp/few") &
 few=$!
 started() { grep -q event=ready "$tmp/few"; }
 ok "with 40 descriptors it starts" wait_for 100 started
