@@ -156,8 +156,10 @@ static bool read_length(const char *text, uint64_t *length)
             return false;
         value = value * 10 + digit;
     }
+    if (value == UINT64_MAX) /* which stands for chunked */
+        return false;
     *length = value;
-    return value < UINT64_MAX; /* which stands for chunked */
+    return true;
 }
 
 static enum error_id check_line(const struct gate_request *request, struct error *error)
