@@ -1,0 +1,71 @@
+/* fuzz_envelope.c - libFuzzer entry: any bytes as a request body are an object with its tensors, or
+ * an error with a message; and read without tensors they are exactly what jansson makes of them. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "codec/envelope.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ENVELOPE_FIELDS = 2 };
+
+/* Wide enough for jansson to be the narrower one, but for its depth of 2,048. */
+static const struct envelope_limits envelope_limits = {{8, 4096}, 64, 100000};
+
+static void envelope_require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_with_tensors(const char *body, size_t len)
+{
+    struct envelope_field fields[ENVELOPE_FIELDS] = {{.key = "data"}, {.key = "upstream"}};
+    struct error error = {0};
+    struct envelope e;
+    enum error_id id = envelope_read(&e, fields, ENVELOPE_FIELDS, body, len, &envelope_limits,
+                                     NON_FINITE_TOKEN, &error);
+
+    if (id) {
+        envelope_require(id == error.id && error.detail[0] && !e.json);
+        envelope_require(!fields[0].tensor.data && !fields[1].tensor.data);
+        return;
+    }
+    envelope_require(json_is_object(e.json));
+    for (size_t i = 0; i < ENVELOPE_FIELDS; i++)
+        if (fields[i].present)
+            envelope_require(json_is_null(json_object_get(e.json, fields[i].key)));
+    envelope_fini(&e);
+}
+
+static void check_against_jansson(const char *body, size_t len)
+{
+    json_t *want = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    struct error error = {0};
+    struct envelope e;
+    enum error_id id = envelope_read(&e, NULL, 0, body, len, &envelope_limits, NON_FINITE_STRICT,
+                                     &error);
+
+    if (id != ERROR_LIMIT_EXCEEDED)
+        envelope_require((id == ERROR_OK) == json_is_object(want));
+    if (!id) {
+        envelope_require(json_equal(e.json, want));
+        envelope_fini(&e);
+    }
+    json_decref(want);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *body = malloc(size + 1); /* exactly as long as what the caller promises */
+
+    envelope_require(body != NULL);
+    if (size)
+        memcpy(body, data, size);
+    body[size] = '\0';
+    check_with_tensors(body, size);
+    if (!memchr(body, '\0', size)) /* jansson loses a NUL behind a literal, we refuse it */
+        check_against_jansson(body, size);
+    free(body);
+    return 0;
+}
