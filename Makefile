@@ -97,7 +97,7 @@ test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=
 	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
 
 lint: deps-lint $B/axond $(LIB_OBJ) $(SRV_OBJ)              ## formatting, layers, headers, symbols, sizes, static analysis
-	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh tests/lint/*.py))
+	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
 
 format: deps-lint                                           ## rewrite every .c and .h in the project's style
 	$Q clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')

@@ -99,43 +99,43 @@ static enum error_id check_body(struct api_call *call, uint64_t body_bytes, bool
     return ERROR_OK;
 }
 
-/* Everything that can be said of a request before its body is there. *handler is set on ERROR_OK.
- */
-static enum error_id admit(struct api_call *call, uint64_t body_bytes, api_handler **handler)
+/* Everything that can be said of a request before its body is there: the handler that it is for, or
+ * NULL and call->error. */
+static api_handler *admit(struct api_call *call, uint64_t body_bytes)
 {
     const struct api_request *request = call->request;
-    const struct route *route;
-    enum error_id id;
+    enum error_id id = target_parse(&call->target, request->target, &call->error);
+    const struct route *route = id == ERROR_OK ? route_find(call) : NULL;
+    api_handler *handler;
 
-    call->reply->route = API_ROUTE_OTHER;
-    id = target_parse(&call->target, request->target, &call->error);
+    call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
     if (id != ERROR_OK && id != ERROR_UNKNOWN_PATH)
-        return id;
-    route = id == ERROR_OK ? route_find(call) : NULL;
-    if (!route)
-        return call_fail(call, ERROR_UNKNOWN_PATH,
-                         "%.100s: no such path; GET /openapi.json lists what there is",
-                         request->target);
-    call->reply->route = route_index(route);
-    *handler = route_handler(route, request->method);
-    if (!*handler) {
-        route_allow(route, call->reply->allow, sizeof call->reply->allow);
-        return call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
-                         route->template, request->method, call->reply->allow);
+        return NULL;
+    if (!route) {
+        call_fail(call, ERROR_UNKNOWN_PATH,
+                  "%.100s: no such path; GET /openapi.json lists what there is", request->target);
+        return NULL;
     }
-    if (route_check_query(route, call) != ERROR_OK)
-        return call->error.id;
-    return check_body(call, body_bytes, route->npy);
+    handler = route_handler(route, request->method);
+    if (!handler) {
+        route_allow(route, call->reply->allow, sizeof call->reply->allow);
+        call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s", route->template,
+                  request->method, call->reply->allow);
+        return NULL;
+    }
+    if (route_check_query(route, call) != ERROR_OK ||
+        check_body(call, body_bytes, route->npy) != ERROR_OK)
+        return NULL;
+    return handler;
 }
 
 bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
                struct api_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .reply = reply};
-    api_handler *handler = NULL;
 
     memset(reply, 0, sizeof *reply);
-    if (admit(&call, body_bytes, &handler) == ERROR_OK)
+    if (admit(&call, body_bytes))
         return true;
     api_refuse(reply, call.error.id, call.error.detail);
     return false;
@@ -144,16 +144,14 @@ bool api_admit(const struct api *api, const struct api_request *request, uint64_
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .reply = reply};
-    api_handler *handler = NULL;
+    api_handler *handler;
     enum error_id id;
 
     memset(reply, 0, sizeof *reply);
-    id = admit(&call, request->body_bytes, &handler);
-    if (id == ERROR_OK) {
-        reply->http_status = 200;
-        reply->content_type = "application/json";
-        id = handler(&call);
-    }
+    reply->http_status = 200;
+    reply->content_type = "application/json";
+    handler = admit(&call, request->body_bytes);
+    id = handler ? handler(&call) : call.error.id;
     if (id != ERROR_OK)
         api_refuse(reply, id, call.error.detail);
     else if (reply->body.failed)
