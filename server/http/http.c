@@ -18,14 +18,6 @@
 /* The memory of a connection: half of it is one piece of an upload, and headers must fit. */
 enum { CONNECTION_MEMORY = 131072, SPARE = 16 };
 
-/* Before 0.9.77 strictness 1 adds nothing to the gate but a second copy of its 400 to a request
- * without Host. */
-#if MHD_VERSION >= 0x00097701
-#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
-#else
-#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT, 0
-#endif
-
 /* At most one warning a second: the cause is outside, and may go on for long. */
 static bool may_warn(struct http *http)
 {
@@ -62,15 +54,19 @@ static struct MHD_Daemon *start_daemon(struct http *http)
 {
     size_t headers = (size_t)http->options->headers_bytes_max;
     size_t memory = headers * 2 > CONNECTION_MEMORY ? headers * 2 : CONNECTION_MEMORY;
+    /* Of the lenient parser's strictness the gate needs nothing, and it answers a request without
+     * Host twice. */
+    int strictness = http->lenient_parser ? 0 : 1;
     unsigned limit = (unsigned)(http->connections.max + http->connections.surplus_max + SPARE);
 
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0,
         connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
         http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u, STRICTNESS,
-        MHD_OPTION_URI_LOG_CALLBACK, request_target, http, MHD_OPTION_NOTIFY_COMPLETED,
-        request_done, http, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_STRICT_FOR_CLIENT, strictness, MHD_OPTION_URI_LOG_CALLBACK, request_target, http,
+        MHD_OPTION_NOTIFY_COMPLETED, request_done, http, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_notify, http, MHD_OPTION_END);
 }
 
 static bool is_lenient_parser(void)

