@@ -133,7 +133,7 @@ static int scientific_length(int n, int exponent)
 
 size_t float_write(char out[static FLOAT_TEXT_MAX], float value)
 {
-    char digits[DIGITS_MAX], *p = out;
+    char digits[DIGITS_MAX] = {0}, *p = out;
     uint32_t bits;
 
     memcpy(&bits, &value, sizeof bits);

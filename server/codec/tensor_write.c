@@ -27,7 +27,7 @@ static const char *value_name(float value)
 
 static enum error_id refuse(const struct writer *w)
 {
-    size_t offset = (size_t)(w->next - w->start), index[TENSOR_RANK_MAX];
+    size_t offset = (size_t)(w->next - w->start), index[TENSOR_RANK_MAX] = {0};
     char path[ERROR_DETAIL_MAX] = "";
     int n = 0;
 

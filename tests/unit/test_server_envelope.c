@@ -257,13 +257,11 @@ END_TEST
 START_TEST(the_budget_of_depth_is_exact)
 {
     for (int depth = 14; depth <= 18; depth++) {
-        char body[200] = "{\"x\":";
         struct envelope e;
-        for (int i = 1; i < depth; i++)
-            strncat(body, "[", 2);
-        for (int i = 1; i < depth; i++)
-            strncat(body, "]", 2);
-        strncat(body, "}", 2);
+        char body[64];
+        int inner = depth - 1;
+        snprintf(body, sizeof body, "{\"x\":%.*s%.*s}", inner, "[[[[[[[[[[[[[[[[[[", inner,
+                 "]]]]]]]]]]]]]]]]]]");
         ck_assert_int_eq(read_body(&e, body), depth <= 16 ? ERROR_OK : ERROR_LIMIT_EXCEEDED);
         if (depth > 16)
             ck_assert_msg(strstr(error.detail, "deeper than 16 levels (json_depth_max)") != NULL,

@@ -254,12 +254,12 @@ END_TEST
 
 START_TEST(without_memory_reading_fails_and_leaks_nothing)
 {
-    char text[4096] = "[[0";
+    char text[4096] = "[[0", *end = text + 3;
     long n = 0;
 
-    for (size_t i = 3; i + 3 < 4000; i += 2)
-        memcpy(text + i, ",1", 3);
-    strncat(text, "]]", 3);
+    for (; end < text + 4000; end += 2)
+        memcpy(end, ",1", 2);
+    memcpy(end, "]]", 3);
     for (bool done = false; !done;) {
         struct tensor t;
         size_t pos = 0;
