@@ -121,6 +121,22 @@ $B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $(ORACLE_OBJ) $B/libax
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+FUZZ_SECONDS ?= 60
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: deps-fuzz                                             ## libFuzzer on every parser, FUZZ_SECONDS=60 each
+	@$(MAKE) CC=clang B=build/fuzz SAN=address,undefined OPT='-O1 -fsanitize=fuzzer-no-link' \
+	    $(FUZZ:%=build/fuzz/tests/fuzz/%)
+	$Q for target in $(FUZZ); do \
+	    name=$${target#fuzz_}; mkdir -p build/fuzz/corpus/$$name tests/fuzz/corpus/$$name; echo "  FUZZ    $$name"; \
+	    build/fuzz/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 \
+	        build/fuzz/corpus/$$name tests/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
+	        { tail -40 build/fuzz/$$name.log; exit 1; }; \
+	    grep -E 'number_of_executed_units|average_exec_per_sec' build/fuzz/$$name.log; done
+
+$B/tests/fuzz/%: $B/tests/fuzz/%.o $(SRV_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q $(CC) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 cross: deps-cross                                           ## libaxon for aarch64, its unit tests under qemu-user
 	@tests/cross/run.sh
 
@@ -151,5 +167,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables bench exhaustive cross models docker install help clean .FORCE
+.PHONY: all run test lint format tables bench exhaustive fuzz cross models docker install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
