@@ -49,7 +49,8 @@ int connections_init(struct connections *list, const struct options *options, un
     size_t max = (size_t)options->connections_max;
     size_t surplus = max / 8 + 1 < SURPLUS_MAX ? max / 8 + 1 : SURPLUS_MAX;
     size_t wanted = max + surplus + LINGER_MAX;
-    size_t left = descriptors_left(wanted, descriptors_in_use() + RESERVE + PER_THREAD * threads);
+    size_t left = descriptors_left(wanted,
+                                   descriptors_in_use() + RESERVE + (size_t)PER_THREAD * threads);
 
     *linger_max = LINGER_MAX;
     if (left < wanted) {

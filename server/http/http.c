@@ -69,14 +69,6 @@ static struct MHD_Daemon *start_daemon(struct http *http)
         connection_notify, http, MHD_OPTION_END);
 }
 
-static bool is_lenient_parser(void)
-{
-    unsigned major = 0, minor = 0, patch = 0;
-
-    return sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) == 3 &&
-           major * 10000 + minor * 100 + patch < 977;
-}
-
 static bool start_daemons(struct http *http, unsigned threads)
 {
     http->daemons = calloc(threads, sizeof(struct MHD_Daemon *));
@@ -106,7 +98,7 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
     http->options = options;
     http->limits = (struct gate_limits){.headers_bytes_max = options->headers_bytes_max,
                                         .headers_count_max = options->headers_count_max};
-    http->lenient_parser = is_lenient_parser();
+    http->lenient_parser = strverscmp(MHD_get_version(), "0.9.77") < 0;
     http->keeper_wake = -1;
     http->listen_fd = socket_listen(options->listen, http->address, sizeof http->address, error,
                                     error_bytes);

@@ -31,7 +31,7 @@ static struct addrinfo *resolve(const char *text)
 /* The bound address as clients write it, the port that the kernel chose included. */
 static bool read_name(int fd, char *name, size_t name_bytes)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     char host[64], port[8];
 

@@ -73,17 +73,17 @@ stop() {
 }
 
 req() {
-    local method=$1 path=$2 data=()
+    local method=$1 path=$2 payload=()
     shift 2
     if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
-        data=(--data-binary "$1")
+        payload=(--data-binary "$1")
         shift
     fi
-    [ "$method" != HEAD ] || data+=(--head)
+    [ "$method" != HEAD ] || payload+=(--head)
     : >"$tmp/headers"
     : >"$tmp/body"
     status=$(curl -sS --path-as-is --globoff --noproxy '*' --max-time $((60 * slack)) -o "$tmp/body" -D "$tmp/headers" \
-        -w '%{http_code}' -X "$method" "${data[@]}" "$@" "$base$path" 2>"$tmp/curl")
+        -w '%{http_code}' -X "$method" "${payload[@]}" "$@" "$base$path" 2>"$tmp/curl")
     body=$(tr -d '\0' <"$tmp/body")
     # shellcheck disable=SC2034 # for the tests that source this file
     headers=$(tr -d '\r' <"$tmp/headers")
