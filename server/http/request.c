@@ -147,6 +147,13 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
     return false;
 }
 
+/* A POST that says nothing of its body has none (RFC 9112, 6.3): more likely it was forgotten. */
+static bool lacks_length(const struct request *r)
+{
+    return strcmp(r->method, "POST") == 0 && !r->value[GATE_CONTENT_LENGTH] &&
+           !r->value[GATE_TRANSFER_ENCODING];
+}
+
 static void admit(struct connection *c)
 {
     struct request *r = &c->request;
@@ -164,7 +171,11 @@ static void admit(struct connection *c)
             metrics_add(METRIC_http_rejected_total, REJECTED_BODY, 1);
         return;
     }
-    body_admit(c);
+    if (lacks_length(r))
+        request_refuse(c, ERROR_LENGTH_REQUIRED,
+                       "POST needs a body: send Content-Length or Transfer-Encoding: chunked");
+    else
+        body_admit(c);
 }
 
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
