@@ -76,27 +76,34 @@ mirror() {
         awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }'
 }
 
+# How apt on this machine gets there, for the apt in the base: proxies and the like.
+transport() {
+    apt-config dump --no-empty --format '%f "%v";%n' |
+        grep -E '^Acquire::((http|https)::Proxy|Retries|ForceIPv[46]|Check-Valid-Until)\b' || true
+}
+
 make_base() {
-    local uri
-    [ ! -s "$work/base.tar" ] || return 0
+    local uri made_from options=(--aptopt='Acquire::Languages "none"') option
     uri=$(mirror)
     [ -n "$uri" ] || skip "apt on this machine knows no Debian mirror"
-    echo "# making the Debian base: a minute, once"
+    while IFS= read -r option; do
+        [ -z "$option" ] || options+=(--aptopt="${option%;}")
+    done < <(transport)
     # As the official slim image: no documentation, manuals or translations.
-    mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Languages "none"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        trixie "$work/base.tar.new" "$uri"
-    mv "$work/base.tar.new" "$work/base.tar"
+    for option in doc man info locale; do
+        options+=(--dpkgopt="path-exclude=/usr/share/$option/*")
+    done
+    made_from="$uri ${options[*]}"
+    [ "$(cat "$work/base.from" 2>/dev/null)" != "$made_from" ] || [ ! -s "$work/base.tar" ] || return 0
+    echo "# making the Debian base: a minute, once"
+    mmdebstrap --quiet --variant=minbase "${options[@]}" trixie "$work/new-base.tar" "$uri" # .tar makes it a tar file
+    mv "$work/new-base.tar" "$work/base.tar"
+    echo "$made_from" >"$work/base.from"
 }
 
 import_base() {
     pod image exists "$base_image" && [ "$work/base.id" -nt "$work/base.tar" ] && return 0
     pod import --quiet "$work/base.tar" "$base_image" >"$work/base.id"
-}
-
-containers_work() {
-    pod run --rm --pull=never --network none "${limits[@]}" "$base_image" true
 }
 
 build() { # build TARGET
@@ -109,6 +116,11 @@ build() { # build TARGET
 # A program of this machine in the container's network, which is a loopback of its own.
 inside() { nsenter --net --target "$(podman inspect -f '{{.State.Pid}}' "$container")" "$@"; }
 get() { inside curl -sS --fail-with-body --max-time 10 "http://127.0.0.1:8000$1" "${@:2}"; }
+
+containers_work() { # one that only sleeps, and its network can be entered
+    container=$(pod run -d --pull=never --network none "${limits[@]}" "$base_image" sleep 60) &&
+        inside true && pod rm -f -t 0 "$container" >/dev/null
+}
 
 start() { # start TARGET
     container=$(pod run -d --pull=never --network none --read-only --cap-drop ALL \
@@ -200,8 +212,16 @@ done
 configure
 trap cleanup EXIT
 make_base
-refusal=$({ import_base && containers_work; } 2>&1) ||
-    skip "this kernel refuses containers: $(tail -n1 <<<"$refusal")"
+{ import_base && containers_work; } >"$work/out" 2>&1 || {
+    refusal=$(cat "$work/out")
+    # What the kernel says when it will not mount, unshare or limit; anything else is our own mistake.
+    grep -qiE 'not permitted|permission denied|not supported|not implemented|no such device|invalid argument' <<<"$refusal" &&
+        skip "this kernel refuses containers: $(tail -n1 <<<"$refusal")"
+    note <<<"$refusal"
+    echo "Bail out! no container runs from the base image"
+    exit 1
+}
+container=
 
 # The build stage gets a name, too: what has a name stays as the next run's cache, the rest is pruned.
 for target in build run minimal; do
