@@ -18,8 +18,8 @@ static json_t *parameters_to_json(const struct axon_activation *act)
         char number[FLOAT_TEXT_MAX + 1] = "";
 
         number[float_write(number, p->value)] = '\0';
-        json_array_append_new(list, json_pack("{s:s, s:f, s:s}", "name", p->name, "default",
-                                              strtod(number, NULL), "description", p->description));
+        call_append(&list, json_pack("{s:s, s:f, s:s}", "name", p->name, "default",
+                                     strtod(number, NULL), "description", p->description));
     }
     return list;
 }
@@ -31,7 +31,7 @@ static json_t *activation_to_json(const struct axon_activation *act)
     json_t *aliases = json_array();
 
     for (size_t i = 0; act->aliases[i]; i++)
-        json_array_append_new(aliases, json_string(act->aliases[i]));
+        call_append(&aliases, json_string(act->aliases[i]));
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s}",
                      "name", act->name, "aliases", aliases, "kind", kinds[act->kind], "formula",
                      act->formula, "latex", act->latex, "derivative", act->derivative, "range",
@@ -47,7 +47,7 @@ enum error_id activations_list(struct api_call *call)
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, activation_to_json(&table[i]));
+        call_append(&list, activation_to_json(&table[i]));
     return call_reply_json(call, json_pack("{s:o}", "activations", list));
 }
 
@@ -71,8 +71,7 @@ enum error_id activations_get(struct api_call *call)
     return call_reply_json(call, activation_to_json(act));
 }
 
-/* ---- POST: what is answered --------------------------------------------------------------------
- */
+/* ---- POST: what is answered ---- */
 
 static enum error_id write_tensor(struct api_call *call, const struct application *a,
                                   const char *name, const float *values)
@@ -119,6 +118,8 @@ static enum error_id write_reply(struct api_call *call, const struct application
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
+    if (id == ERROR_OK && call->reply->body.failed)
+        id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     if (id == ERROR_OK) {
         metrics_add(METRIC_activation_outputs_total, row, s.count);
         metrics_add(METRIC_activation_zero_outputs_total, row, s.zeros);
@@ -155,13 +156,18 @@ enum error_id activations_apply(struct api_call *call)
     if (id != ERROR_OK)
         goto out;
     call_timing(call, "parse", &since);
+    id = call_check_deadline(call);
+    if (id != ERROR_OK)
+        goto out;
     if (a.gradient && !(gradient = allocate(a.fields[FIELD_DATA].tensor.count))) {
         id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
         goto out;
     }
     compute(&a, gradient);
     call_timing(call, "compute", &since);
-    id = write_reply(call, &a, gradient);
+    id = call_check_deadline(call);
+    if (id == ERROR_OK)
+        id = write_reply(call, &a, gradient);
     call_timing(call, "write", &since);
 out:
     free(gradient);

@@ -155,5 +155,5 @@ void api_handle(const struct api *api, const struct api_request *request, struct
     if (id != ERROR_OK)
         api_refuse(reply, id, call.error.detail);
     else if (reply->body.failed)
-        refuse_out_of_memory(reply);
+        api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
 }

@@ -55,6 +55,9 @@ extern const unsigned API_ROUTE_OTHER;
  * Static storage. */
 const char *api_route_template(unsigned route);
 
+/* Does the route answer "GET" or "POST"? */
+bool api_route_takes(unsigned route, const char *method);
+
 /* At header time, before the body is read: may this request go on? body_bytes is the declared
  * length, or API_BODY_UNKNOWN. True: yes, and reply->route is set. False:
  * reply is the refusal (404, 405, 411, 413, 415, 501, 503 ...), complete. */

@@ -7,6 +7,14 @@
 #include <strings.h>
 #include "clock.h"
 
+void call_append(json_t **list, json_t *item)
+{
+    if (json_array_append_new(*list, item) == 0)
+        return;
+    json_decref(*list);
+    *list = NULL;
+}
+
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy)
 {
     static const char *const names[] = {[NON_FINITE_STRICT] = "strict",
@@ -71,6 +79,16 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
                              call->target.query[i].key, allowed[0] ? "; known here: " : "",
                              join(known, sizeof known, allowed));
     return ERROR_OK;
+}
+
+enum error_id call_check_deadline(struct api_call *call)
+{
+    double limit_s = call->api->options->request_timeout;
+
+    if ((double)(clock_ns() - call->request->received_ns) * 1e-9 <= limit_s)
+        return ERROR_OK;
+    return call_fail(call, ERROR_DEADLINE_EXCEEDED,
+                     "the request's deadline of %g s has passed (request_timeout)", limit_s);
 }
 
 bool call_is_npy(const struct api_call *call)

@@ -32,6 +32,10 @@ api_handler activations_list, activations_get, activations_apply, models_list, m
 /* Take json (steals it, NULL means out of memory) as the reply's body. */
 enum error_id call_reply_json(struct api_call *call, json_t *json);
 
+/* Append item, which is stolen, to *list. Without memory for either the list becomes NULL, and so does
+ * what is packed from it: call_reply_json() tells. */
+void call_append(json_t **list, json_t *item);
+
 /* A json_dump_callback() that appends to the struct buf *out. */
 int call_append_json(const char *bytes, size_t size, void *out);
 
@@ -40,6 +44,9 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
 
 /* The body is NumPy's .npy by its Content-Type. */
 bool call_is_npy(const struct api_call *call);
+
+/* The request's deadline has passed: ERROR_DEADLINE_EXCEEDED. Long work looks now and then. */
+enum error_id call_check_deadline(struct api_call *call);
 
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);

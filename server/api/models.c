@@ -17,7 +17,7 @@ static json_t *version_to_json(const struct repository_entry *entry,
 
     for (size_t i = 0; i < entry->labels_count; i++)
         if (entry->labels[i].version == version->version)
-            json_array_append_new(labels, json_string(entry->labels[i].name));
+            call_append(&labels, json_string(entry->labels[i].name));
     return json_pack("{s:o, s:s, s:o, s:s}", "version", version_text(version->version), "state",
                      version->model ? "AVAILABLE" : "FAILED", "labels", labels, "error",
                      version->error);
@@ -35,11 +35,11 @@ static int describe(json_t *entry_json, const struct model *model)
     json_t *labels = json_array(), *layers = json_array(), *about;
 
     for (size_t i = 0; i < model->labels_count; i++)
-        json_array_append_new(labels, json_string(model->labels[i]));
+        call_append(&labels, json_string(model->labels[i]));
     for (size_t i = 0; i < model->layers_count; i++)
-        json_array_append_new(layers, json_pack("{s:s, s:s, s:I}", "name", model->layers[i].name,
-                                                "activation", model->layers[i].activation->name,
-                                                "units", (json_int_t)model->layers[i].units));
+        call_append(&layers, json_pack("{s:s, s:s, s:I}", "name", model->layers[i].name,
+                                       "activation", model->layers[i].activation->name, "units",
+                                       (json_int_t)model->layers[i].units));
     about = json_pack("{s:s, s:o, s:o, s:I, s:o, s:o}", "task", model_task_name(model->task),
                       "inputs", port_to_json(model->input_name, axon_mlp_features(model->mlp)),
                       "outputs", port_to_json(model->output_name, axon_mlp_outputs(model->mlp)),
@@ -59,7 +59,7 @@ static json_t *entry_to_json(const struct repository_entry *entry)
     json_t *versions = json_array(), *json;
 
     for (size_t i = 0; i < entry->versions_count; i++)
-        json_array_append_new(versions, version_to_json(entry, &entry->versions[i]));
+        call_append(&versions, version_to_json(entry, &entry->versions[i]));
     json = json_pack("{s:s, s:o}", "name", entry->name, "versions", versions);
     if (json && newest && newest->model && describe(json, newest->model) != 0) {
         json_decref(json);
@@ -74,7 +74,7 @@ enum error_id models_list(struct api_call *call)
     json_t *list = json_array();
 
     for (size_t i = 0; i < s->entries_count; i++)
-        json_array_append_new(list, entry_to_json(&s->entries[i]));
+        call_append(&list, entry_to_json(&s->entries[i]));
     repository_release(call->api->repository, s);
     return call_reply_json(call, json_pack("{s:o}", "models", list));
 }
@@ -100,7 +100,7 @@ enum error_id models_status(struct api_call *call)
     list = json_array();
     for (size_t i = 0; i < l.entry->versions_count; i++)
         if (!l.version || l.version == &l.entry->versions[i])
-            json_array_append_new(list, status_to_json(&l.entry->versions[i]));
+            call_append(&list, status_to_json(&l.entry->versions[i]));
     id = call_reply_json(call, json_pack("{s:o}", "model_version_status", list));
 out:
     lookup_fini(&l);

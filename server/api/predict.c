@@ -75,16 +75,10 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
     return ERROR_OK;
 }
 
-/* A classifier of one unit says the probability of its second label; both labels can be ranked. */
-static size_t classes_count(const struct model *m)
-{
-    return m->labels_count;
-}
-
 static enum error_id read_top_k(struct api_call *call, struct prediction *p)
 {
     const json_t *value = json_object_get(p->envelope.json, "top_k");
-    size_t classes = classes_count(p->model);
+    size_t classes = p->model->labels_count;
     json_int_t k = json_integer_value(value);
 
     if (!value)
@@ -96,6 +90,11 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p)
                          "top_k: expected a whole number within 1 .. %zu, the model's labels",
                          classes);
     p->top_k = (size_t)k;
+    /* rows_max and the number of labels bound the factors. */
+    if (p->rows * p->top_k > call->api->options->classes_max)
+        return call_fail(call, ERROR_LIMIT_EXCEEDED,
+                         "top_k: %zu rows of %zu classes are more than %llu (classes_max)", p->rows,
+                         p->top_k, (unsigned long long)call->api->options->classes_max);
     return ERROR_OK;
 }
 
@@ -121,7 +120,6 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
 {
     const float *x = p->input->tensor.data;
     size_t features = axon_mlp_features(p->model->mlp);
-    double limit_s = call->api->options->request_timeout;
 
     p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
     if (!p->y)
@@ -130,10 +128,8 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
     for (size_t row = 0; row < p->rows; row += ROWS_PER_DEADLINE_CHECK) {
         size_t rows = p->rows - row;
 
-        if ((double)(clock_ns() - call->request->received_ns) * 1e-9 > limit_s)
-            return call_fail(call, ERROR_DEADLINE_EXCEEDED,
-                             "the request's deadline of %g s passed after %zu of %zu rows", limit_s,
-                             row, p->rows);
+        if (call_check_deadline(call) != ERROR_OK)
+            return call->error.id;
         if (rows > ROWS_PER_DEADLINE_CHECK)
             rows = ROWS_PER_DEADLINE_CHECK;
         if (model_predict(p->model, x + row * features, rows, p->y + row * p->outputs) != 0)
@@ -142,9 +138,9 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
     return ERROR_OK;
 }
 
-/* ---- the reply
- * ----------------------------------------------------------------------------------- */
+/* ---- the reply ---- */
 
+/* A classifier of one unit says the probability of its second label: both can be ranked. */
 static float score_of(const struct prediction *p, const float *y, size_t class)
 {
     if (p->outputs == 1)
@@ -158,15 +154,23 @@ static bool is_better(float a, float b)
     return a > b || (isnan(b) && !isnan(a));
 }
 
-/* The best class that is not in taken[]; the first of equals. */
-static size_t best_class(const struct prediction *p, const float *y, const unsigned char *taken)
+/* The top_k classes of one row, best first, the first of equals first, into best. */
+static void rank(const struct prediction *p, const float *y, size_t *best)
 {
-    size_t best = SIZE_MAX;
+    size_t count = 0;
 
-    for (size_t c = 0; c < classes_count(p->model); c++)
-        if (!taken[c] && (best == SIZE_MAX || is_better(score_of(p, y, c), score_of(p, y, best))))
-            best = c;
-    return best;
+    for (size_t c = 0; c < p->model->labels_count; c++) {
+        float score = score_of(p, y, c);
+        size_t place = count;
+
+        while (place > 0 && is_better(score, score_of(p, y, best[place - 1])))
+            place--;
+        if (place == p->top_k)
+            continue;
+        count += count < p->top_k;
+        memmove(best + place + 1, best + place, (count - place - 1) * sizeof *best);
+        best[place] = c;
+    }
 }
 
 static void write_label(struct buf *out, const char *label)
@@ -178,36 +182,43 @@ static void write_label(struct buf *out, const char *label)
     json_decref(text);
 }
 
+static enum error_id write_class(struct api_call *call, const struct prediction *p, size_t class,
+                                 float score)
+{
+    struct buf *out = &call->reply->body;
+    enum error_id id;
+
+    buf_puts(out, "{\"label\":");
+    write_label(out, p->model->labels[class]);
+    buf_puts(out, ",\"score\":");
+    id = tensor_write(out, &score, 0, NULL, "classes", p->policy, &call->error);
+    buf_puts(out, "}");
+    return id;
+}
+
 static enum error_id write_classes(struct api_call *call, const struct prediction *p)
 {
     struct buf *out = &call->reply->body;
-    size_t classes = classes_count(p->model);
-    unsigned char *taken = malloc(classes);
+    size_t *best = reallocarray(NULL, p->top_k, sizeof *best);
     enum error_id id = ERROR_OK;
 
-    if (!taken)
+    if (!best)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     buf_puts(out, ",\"classes\":[");
     for (size_t row = 0; row < p->rows && id == ERROR_OK; row++) {
         const float *y = p->y + row * p->outputs;
 
         buf_puts(out, row ? ",[" : "[");
-        memset(taken, 0, classes);
+        rank(p, y, best);
+        id = call_check_deadline(call);
         for (size_t k = 0; k < p->top_k && id == ERROR_OK; k++) {
-            size_t class = best_class(p, y, taken);
-            float score = score_of(p, y, class);
-
-            taken[class] = 1;
-            buf_puts(out, k ? ",{\"label\":" : "{\"label\":");
-            write_label(out, p->model->labels[class]);
-            buf_puts(out, ",\"score\":");
-            id = tensor_write(out, &score, 0, NULL, "classes", p->policy, &call->error);
-            buf_puts(out, "}");
+            buf_puts(out, k ? "," : "");
+            id = write_class(call, p, best[k], score_of(p, y, best[k]));
         }
         buf_puts(out, "]");
     }
     buf_puts(out, "]");
-    free(taken);
+    free(best);
     return id;
 }
 
@@ -223,7 +234,8 @@ static enum error_id write_reply(struct api_call *call, const struct prediction 
     if (id == ERROR_OK && p->top_k > 0)
         id = write_classes(call, p);
     buf_puts(out, "}");
-    return id;
+    return id == ERROR_OK && out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
+                                         : id;
 }
 
 static enum metrics_outcome outcome_of(enum error_id id)

@@ -24,6 +24,11 @@ const char *api_route_template(unsigned route)
     return route < API_ROUTE_OTHER ? routes[route].template : "other";
 }
 
+bool api_route_takes(unsigned route, const char *method)
+{
+    return route < API_ROUTE_OTHER && route_handler(&routes[route], method) != NULL;
+}
+
 /* The place of args that "{name}..." fills; a template with a name that is not in arg_names never
  * matches. */
 static char *arg_of(struct api_call *call, const char *name, size_t length)

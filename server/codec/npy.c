@@ -27,8 +27,7 @@ static const struct dtype {
     {"<i4", 4, binary_i32}, {"<u4", 4, binary_u32}, {"<i8", 8, binary_i64}, {"<u8", 8, binary_u64},
 };
 
-/* ---- the dict: a cursor over text that ends with a NUL
- * ------------------------------------------- */
+/* ---- the dict: a cursor over text that ends with a NUL ---- */
 
 static bool take(const char **p, char c)
 {
@@ -78,7 +77,7 @@ static bool read_order(struct header *h, const char **p)
     return h->fortran_order || take_word(p, "False");
 }
 
-/* "()", "(3,)", "(3, 4)". One dimension too many is read, for the error to count. */
+/* "()", "(3,)", "(3, 4)". */
 static bool read_shape(struct header *h, const char **p)
 {
     if (!take(p, '('))
@@ -129,8 +128,7 @@ static bool read_dict(struct header *h, const char *p)
     return h->seen == (1u << KEYS) - 1 && p[strspn(p, " \n")] == '\0';
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* The header, and where the numbers begin. */
 static enum error_id read_header(struct header *h, const char *bytes, size_t len, size_t *begin,
@@ -196,18 +194,32 @@ static enum error_id check_size(const struct header *h, const struct dtype *dtyp
     return ERROR_OK;
 }
 
-/* Row-major place of the element that Fortran order has at `index`. */
-static size_t row_major(const struct header *h, size_t index)
+/* Fortran order lets the first index run fastest: walk it like an odometer over row-major places.
+ */
+static void load_fortran(float *to, const unsigned char *from, const struct dtype *dtype,
+                         const struct header *h, size_t count)
 {
-    size_t place = 0, stride = 1, steps[TENSOR_RANK_MAX] = {0};
+    size_t steps[TENSOR_RANK_MAX] = {0}, index[TENSOR_RANK_MAX] = {0}, place = 0, stride = 1;
 
     for (size_t d = h->rank; d-- > 0; stride *= h->shape[d])
         steps[d] = stride;
-    for (size_t d = 0; d < h->rank; d++) {
-        place += index % h->shape[d] * steps[d];
-        index /= h->shape[d];
+    for (size_t i = 0; i < count; i++) {
+        to[place] = dtype->load(from + i * dtype->width);
+        for (size_t d = 0; d < h->rank; d++) {
+            place += steps[d];
+            if (++index[d] < h->shape[d])
+                break;
+            place -= steps[d] * h->shape[d];
+            index[d] = 0;
+        }
     }
-    return place;
+}
+
+static void load_row_major(float *to, const unsigned char *from, const struct dtype *dtype,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = dtype->load(from + i * dtype->width);
 }
 
 enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
@@ -215,6 +227,7 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
 {
     struct header h = {0};
     const struct dtype *dtype;
+    const unsigned char *numbers;
     size_t begin = 0, count;
 
     memset(t, 0, sizeof *t);
@@ -231,17 +244,18 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
     t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
     if (count && !t->data)
         return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        t->data[h.fortran_order ? row_major(&h, i) : i] = dtype->load((const unsigned char *)bytes +
-                                                                      begin + i * dtype->width);
+    numbers = (const unsigned char *)bytes + begin;
+    if (h.fortran_order)
+        load_fortran(t->data, numbers, dtype, &h, count);
+    else
+        load_row_major(t->data, numbers, dtype, count);
     t->count = t->cap = count;
     t->rank = h.rank;
     memcpy(t->shape, h.shape, sizeof t->shape);
     return ERROR_OK;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape)
 {

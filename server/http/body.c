@@ -1,4 +1,5 @@
-/* body.c - a request's body as it arrives, within the limits of one and of all together.
+/* body.c - a request's body as it arrives, and its reply, within the limits of one and of all
+ * together.
  *
  * Knows limits and memory, not sockets. Invariants: memory grows with what has come, never with
  * what was promised; every byte held is charged to http->bodies_bytes until body_release(). */
@@ -69,6 +70,20 @@ void body_append(struct connection *c, const char *bytes, size_t size)
     buf_append(&r->body, bytes, size);
     if (r->body.failed)
         request_refuse(c, ERROR_OUT_OF_MEMORY, "");
+}
+
+void body_charge_reply(struct connection *c)
+{
+    struct request *r = &c->request;
+    size_t bytes = r->reply.body.cap;
+
+    if (!fits_with_the_others(c, bytes)) {
+        refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
+               "no memory for another reply (bodies_bytes_max)");
+        return;
+    }
+    atomic_fetch_add_explicit(&c->http->bodies_bytes, bytes, memory_order_relaxed);
+    r->charged = bytes;
 }
 
 void body_release(struct connection *c)

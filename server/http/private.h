@@ -165,6 +165,9 @@ void body_append(struct connection *connection, const char *bytes, size_t size);
 /* Would a body of this declared length fit? Refuses if not. */
 bool body_admit(struct connection *connection);
 void body_release(struct connection *connection);
+/* The reply's memory is held as long as the client reads: it counts like a body until
+ * body_release(), and becomes a refusal if it does not fit. */
+void body_charge_reply(struct connection *connection);
 
 /* ---- reply.c ---- */
 /* Hand request->reply to libmicrohttpd. False: it could not, close the connection. */

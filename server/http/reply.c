@@ -69,6 +69,8 @@ void reply_write(struct connection *c, const struct api_reply *reply)
                "Content-Length: %zu\r\nX-Request-Id: %s\r\n",
                reply->http_status, MHD_get_reason_phrase_for(reply->http_status),
                reply->content_type, size, c->request.id);
+    if (reply->allow[0])
+        buf_printf(&text, "Allow: %s\r\n", reply->allow);
     if (reply->retry_after_s)
         buf_printf(&text, "Retry-After: %u\r\n", reply->retry_after_s);
     buf_puts(&text, "\r\n");

@@ -246,6 +246,7 @@ static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
         describe(c, &request);
         api_handle(c->http->api, &request, &r->reply);
         body_release(c);
+        body_charge_reply(c);
     }
     return answer(c, mhd, false);
 }
@@ -306,7 +307,8 @@ static void report(const struct connection *c, unsigned status, uint64_t now)
 {
     const struct request *r = &c->request;
     double seconds = (double)(now - r->started_ns) * 1e-9;
-    enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
+    /* What clients can cause at will must not fill the log; 503 and 504 have their metrics. */
+    enum log_level level = status == 500 ? LOG_WARN : LOG_DEBUG;
 
     metrics_http_request(r->reply.route, r->method, status, seconds, r->received, r->reply_bytes);
     if (log_enabled(level))

@@ -21,6 +21,8 @@ ok "an error is JSON with error and code"        want 404 '.code == "unknown_pat
 ok "an error carries the request's id, too"      header_matches X-Request-Id '.'
 req DELETE /v1/activations/relu
 ok "405 says what the path takes"                header_is Allow 'GET, HEAD, POST'
+req POST /v1/activations/relu
+ok "a POST that says nothing of its body is told to" want 411 '.code == "length_required"'
 req GET /openapi.json
 ok "the API describes itself"                    want 200 '.openapi == "3.1.0" and (.paths | length > 10)'
 req POST /v1/models/digits:predict @configs/examples/digit.json

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
+#include "starve.h"
 
 static glob_t cases;
 static struct options options;
@@ -171,6 +172,13 @@ START_TEST(limits_are_refused_by_name_and_number)
     ck_assert_uint_eq(reply.http_status, 400);
     ck_assert_ptr_nonnull(strstr(reply.body.data, "elements_max"));
     api_reply_fini(&reply);
+    options.elements_max = 100;
+    options.classes_max = 3;
+    predict("{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}", &reply);
+    ck_assert_uint_eq(reply.http_status, 400);
+    ck_assert_ptr_nonnull(
+        strstr(reply.body.data, "2 rows of 2 classes are more than 3 (classes_max)"));
+    api_reply_fini(&reply);
     options_defaults(&options);
 }
 END_TEST
@@ -186,6 +194,59 @@ START_TEST(deadline_that_has_passed_is_504)
     api_handle(&api, &request, &reply);
     ck_assert_uint_eq(reply.http_status, 504);
     api_reply_fini(&reply);
+}
+END_TEST
+
+static const struct api_request starved[] = {
+    {.method = "GET", .target = "/v1/activations"},
+    {.method = "GET", .target = "/v1/models"},
+    {.method = "GET", .target = "/v1/models/tiny"},
+    {.method = "GET", .target = "/v1/models/tiny/metadata"},
+    {.method = "GET", .target = "/metrics"},
+    {.method = "GET", .target = "/nowhere"},
+    {.method = "POST",
+     .target = "/v1/activations/softmax",
+     .body = "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1, 0], [0, 1]], \"parameters\": "
+             "{\"temperature\": 2}}"},
+    {.method = "POST",
+     .target = "/v1/models/tiny:predict",
+     .body = "{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}"},
+};
+
+/* Every allocation of a request fails in turn: what comes out is the whole answer or a 503, and
+ * nothing stays behind. */
+START_TEST(request_without_memory_is_503_and_leaves_nothing)
+{
+    struct api_request request = starved[_i];
+    struct api_reply whole, reply;
+    long live;
+
+    if (!STARVE_WORKS)
+        return;
+    request.body = request.body ? request.body : "";
+    request.body_bytes = strlen(request.body);
+    request.received_ns = clock_ns();
+    api_handle(&api, &request, &whole);
+    for (long n = 1; n < 10000; n++) {
+        live = starve_live;
+        starve_countdown = n;
+        api_handle(&api, &request, &reply);
+        bool starving = starve_countdown == 0;
+        starve_countdown = 0;
+        if (reply.http_status != whole.http_status) {
+            ck_assert_uint_eq(reply.http_status, 503);
+            ck_assert_str_eq(reply.content_type, "application/json");
+            if (reply.body.data) /* not even the error's text may have found room */
+                ck_assert_ptr_nonnull(strstr(reply.body.data, "out_of_memory"));
+        } else if (strcmp(request.target, "/metrics") != 0) {
+            ck_assert_uint_eq(reply.body.len, whole.body.len);
+        }
+        api_reply_fini(&reply);
+        ck_assert_int_eq(starve_live, live);
+        if (!starving)
+            break;
+    }
+    api_reply_fini(&whole);
 }
 END_TEST
 
@@ -248,6 +309,8 @@ int main(void)
     tcase_add_test(tc, readiness_turns_false_when_draining);
     tcase_add_test(tc, limits_are_refused_by_name_and_number);
     tcase_add_test(tc, deadline_that_has_passed_is_504);
+    tcase_add_loop_test(tc, request_without_memory_is_503_and_leaves_nothing, 0,
+                        sizeof starved / sizeof *starved);
     tcase_add_test(tc, body_longer_than_declared_limit_is_413_before_it_is_read);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
