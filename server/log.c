@@ -1,10 +1,13 @@
 /* log.c - events as lines on standard error.
  *
  * Knows the two formats and nothing of who logs. Invariant: a line is built in full, always ends
- * well formed (room for its end is kept from the start), and leaves in one write(2), so that lines
- * of different threads never mix. */
+ * well formed (room for its end is kept from the start), and leaves in one write(2) that does not
+ * block, or not at all: lines never mix, and who reads them stops nobody. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +18,7 @@
 #include "utf8.h"
 
 enum { LINE_MAX_BYTES = 4096, LINE_END = 8 /* the cut mark, a quote, a brace, a newline */ };
+_Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a pipe that poll() calls writable takes a whole line");
 
 struct line {
     char text[LINE_MAX_BYTES];
@@ -160,11 +164,29 @@ static void append_time(struct line *line, bool json)
                   now.tv_nsec / 1000000);
 }
 
-static void write_line(const struct line *line)
+/* O_NONBLOCK would spare this, but it holds for all who share the descriptor, such as the shell
+ * that started us. */
+static bool takes_a_line(void)
 {
-    /* A reader that went away, or a full disk, must not stop the service: the line is lost. */
-    while (write(STDERR_FILENO, line->text, line->length) < 0 && errno == EINTR)
+    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int ready;
+
+    while ((ready = poll(&to, 1, 0)) < 0 && errno == EINTR)
         ;
+    return ready == 1 && (to.revents & POLLOUT);
+}
+
+static bool write_line(const struct line *line)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    ssize_t written = -1;
+
+    pthread_mutex_lock(&lock); /* what poll() says holds until somebody writes */
+    if (takes_a_line())
+        while ((written = write(STDERR_FILENO, line->text, line->length)) < 0 && errno == EINTR)
+            ;
+    pthread_mutex_unlock(&lock);
+    return written == (ssize_t)line->length;
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, int count)
@@ -181,6 +203,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     for (int i = 0; i < count; i++)
         append_field(&line, &fields[i], json);
     append_end(&line, json ? "}\n" : "\n");
-    write_line(&line);
-    metrics_add(METRIC_log_messages_total, level, 1);
+    if (write_line(&line))
+        metrics_add(METRIC_log_messages_total, level, 1);
+    else
+        metrics_add(METRIC_log_dropped_total, 0, 1);
 }

@@ -3,7 +3,9 @@
  *
  *     log_event(LOG_INFO, "model_loaded", LOG_S("model", name), LOG_U("version", v));
  *
- * Thread-safe; one write(2) per line; a line is cut at 4 KiB. */
+ * Thread-safe; one write(2) per line; a line is cut at 4 KiB. Never waits: a line that standard
+ * error does not take at once (its reader stalls or is gone, the disk is full) is dropped and
+ * counted in axond_log_dropped_total. */
 #ifndef LOG_H
 #define LOG_H
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "log.h"
+#include "scrape.h"
 
 static int reader, saved_stderr;
 static char line[8192];
@@ -205,16 +206,65 @@ START_TEST(lines_of_many_threads_do_not_mix)
 }
 END_TEST
 
-START_TEST(a_log_that_nobody_reads_stops_nobody)
+START_TEST(a_log_that_goes_nowhere_stops_nobody)
 {
     int full = open("/dev/full", O_WRONLY);
 
+    scrape_start();
     ck_assert_int_ge(full, 0);
     dup2(full, STDERR_FILENO);
     close(full);
     log_event(LOG_ERROR, "e", LOG_U("n", 1));
     close(STDERR_FILENO);
     log_event(LOG_ERROR, "e", LOG_U("n", 1));
+    expect("axond_log_dropped_total 2");
+    expect("axond_log_messages_total{level=\"error\"} 0");
+    scrape_stop();
+}
+END_TEST
+
+/* Bytes until the pipe is full; the descriptor blocks before and after. */
+static size_t fill(int fd)
+{
+    static const char page[4096];
+    int flags = fcntl(fd, F_GETFL);
+    size_t bytes = 0;
+
+    ck_assert_int_eq(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+    for (ssize_t n; (n = write(fd, page, sizeof page)) > 0;)
+        bytes += (size_t)n;
+    ck_assert_int_eq(fcntl(fd, F_SETFL, flags), 0);
+    return bytes;
+}
+
+static void drain(size_t bytes)
+{
+    static char sink[4096];
+
+    for (ssize_t n; bytes > 0; bytes -= (size_t)n) {
+        n = read(reader, sink, bytes < sizeof sink ? bytes : sizeof sink);
+        ck_assert_int_gt(n, 0);
+    }
+}
+
+START_TEST(a_reader_that_stalls_loses_lines_and_stops_nobody)
+{
+    pthread_t threads[WRITERS];
+    size_t bytes = fill(STDERR_FILENO);
+
+    scrape_start();
+    for (int i = 0; i < WRITERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_lines, (void *)"w"), 0);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    expect("axond_log_dropped_total 400");
+    expect("axond_log_messages_total{level=\"info\"} 0");
+    drain(bytes);
+    log_event(LOG_INFO, "e", LOG_U("n", 1));
+    ck_assert_str_eq(after_time(), "level=info event=e n=1\n");
+    expect("axond_log_dropped_total 400");
+    expect("axond_log_messages_total{level=\"info\"} 1");
+    scrape_stop();
 }
 END_TEST
 
@@ -231,7 +281,8 @@ int main(void)
     tcase_add_test(tc, what_is_below_the_level_is_not_written);
     tcase_add_test(tc, levels_have_names);
     tcase_add_test(tc, lines_of_many_threads_do_not_mix);
-    tcase_add_test(tc, a_log_that_nobody_reads_stops_nobody);
+    tcase_add_test(tc, a_log_that_goes_nowhere_stops_nobody);
+    tcase_add_test(tc, a_reader_that_stalls_loses_lines_and_stops_nobody);
     suite_add_tcase(s, tc);
 
     SRunner *r = srunner_create(s);
