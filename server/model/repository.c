@@ -235,7 +235,7 @@ static void publish(struct model *m, const struct repository_snapshot *before)
     metrics_model_publish(m->metrics);
 }
 
-/* Two models of one name and version never appear in a scrape together: out first, then in. */
+/* In first, then out: publishing replaces the namesake in one step, so that no scrape misses it. */
 static void swap(struct repository *r, struct snapshot *now)
 {
     struct snapshot *before;
@@ -244,8 +244,8 @@ static void swap(struct repository *r, struct snapshot *now)
     before = r->current;
     r->current = now;
     pthread_mutex_unlock(&r->lock);
-    difference(before ? &before->shown : NULL, now ? &now->shown : NULL, withdraw);
     difference(now ? &now->shown : NULL, before ? &before->shown : NULL, publish);
+    difference(before ? &before->shown : NULL, now ? &now->shown : NULL, withdraw);
     snapshot_release(before);
 }
 

@@ -123,6 +123,23 @@ END_TEST
 
 /* ---- together with readers and scrapes ------------------------------------------------------ */
 
+/* The value of the first series that begins like this, or -1. */
+static double metric(const char *series)
+{
+    struct buf out;
+    const char *type, *found;
+    double value = -1;
+
+    buf_init(&out, 0);
+    metrics_write(&out, NULL, &type);
+    ck_assert(!out.failed);
+    found = strstr(out.data, series);
+    if (found)
+        value = strtod(strchr(found, '}') + 1, NULL);
+    buf_fini(&out);
+    return value;
+}
+
 static int stop;
 
 static void *predict_all_the_time(void *context)
@@ -138,20 +155,14 @@ static void *predict_all_the_time(void *context)
 static void *scrape_all_the_time(void *context)
 {
     (void)context;
-    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-        struct buf out;
-        const char *type;
-        buf_init(&out, 0);
-        metrics_write(&out, NULL, &type);
-        ck_assert(!out.failed);
-        buf_fini(&out);
-    }
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+        ck_assert(metric("axond_model_ready{model=\"m\",version=\"1\"}") == 1);
     return NULL;
 }
 
-START_TEST(readers_always_find_a_model_during_reloads)
+START_TEST(readers_and_scrapes_always_find_a_model_during_reloads)
 {
-    pthread_t threads[3];
+    pthread_t threads[5];
 
     put_config("m", "");
     put_weights("m", 1, 1);
@@ -159,7 +170,8 @@ START_TEST(readers_always_find_a_model_during_reloads)
     __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
     pthread_create(&threads[0], NULL, predict_all_the_time, NULL);
     pthread_create(&threads[1], NULL, predict_all_the_time, NULL);
-    pthread_create(&threads[2], NULL, scrape_all_the_time, NULL);
+    for (size_t i = 2; i < 5; i++)
+        pthread_create(&threads[i], NULL, scrape_all_the_time, NULL);
     for (unsigned i = 0; i < 60; i++) {
         if (i % 3 == 2) {
             put_garbage("m", 1);
@@ -170,26 +182,10 @@ START_TEST(readers_always_find_a_model_during_reloads)
         ck_assert_int_eq(repository_reload(repository), i % 3 == 2);
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 5; i++)
         pthread_join(threads[i], NULL);
 }
 END_TEST
-
-/* The value of the first series that begins like this, or -1. */
-static double metric(const char *series)
-{
-    struct buf out;
-    const char *type, *found;
-    double value = -1;
-
-    buf_init(&out, 0);
-    metrics_write(&out, NULL, &type);
-    found = strstr(out.data, series);
-    if (found)
-        value = strtod(strchr(found, '}') + 1, NULL);
-    buf_fini(&out);
-    return value;
-}
 
 START_TEST(dead_units_are_counted_over_served_rows_only)
 {
@@ -252,7 +248,7 @@ int main(void)
     tcase_add_test(tc, a_removed_folder_removes_the_model);
     tcase_add_test(tc, a_root_that_has_gone_changes_nothing);
     tcase_add_test(tc, too_many_models_are_refused_as_a_whole);
-    tcase_add_test(tc, readers_always_find_a_model_during_reloads);
+    tcase_add_test(tc, readers_and_scrapes_always_find_a_model_during_reloads);
     tcase_add_test(tc, dead_units_are_counted_over_served_rows_only);
     tcase_add_test(tc, neuron_statistics_can_be_off);
     return run_suite("reload", tc);
