@@ -53,7 +53,9 @@ void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
 /* y [rows, outputs] = network(x [rows, features]) by this worker: scratch, tally, neuron counters
- * and axond_inference_rows_total are taken care of. 0, or -1 when out of memory. */
+ * and axond_inference_rows_total are taken care of. 0, or -1 when there is no memory for the
+ * scratch; without memory for the counters the rows are served and missing in
+ * axond_neuron_rows_total. */
 int model_predict(struct model *m, const float *x, size_t rows, float *y);
 
 #endif
