@@ -9,8 +9,9 @@
 
 enum { WORKERS_MAX = 256 };
 
-/* 0 .. WORKERS_MAX - 1. Threads beyond WORKERS_MAX share the last numbers, so what the number
- * indexes must bear (rare) sharing: atomics or a lock. */
+/* 0 .. WORKERS_MAX - 1. A number below the last belongs to one live thread; the last one is shared
+ * by all threads that find the others taken, so what the number indexes must bear (rare) sharing:
+ * atomics or a lock. */
 unsigned worker_index(void);
 
 /* 64-byte aligned memory of this thread alone, at least `bytes` long, valid until the next call by

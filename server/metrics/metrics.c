@@ -1,7 +1,8 @@
 /* metrics.c - counting: what the rest of the server calls while it works.
  *
- * Invariant: nothing on a request's way takes a lock. The lock guards the lists of models, which
- * change when a model loads, and is held for the length of a scrape. */
+ * Invariant: nothing on a request's way takes the lock; all that can wait there is the allocator,
+ * once per worker and block. The lock guards the lists of models, which change when a model loads,
+ * and is held for the length of a scrape. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,7 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 }
 
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
-                       enum metrics_window window, double value)
+                       enum axon_window window, double value)
 {
     bool windowed = metric < METRIC_COUNT && layout_get()->slots[metric] > 1;
     long slot = slot_of(metric, SCOPE_LAYER, windowed ? window : 0);

@@ -1,13 +1,15 @@
 /* metrics.h - the registry: counters, gauges and histograms from one table, written as Prometheus
  * text.
  *
- * Counting is wait-free on per-worker cells (relaxed atomics, see worker.h); a scrape sums them.
+ * Counting takes no lock: workers add to cells of their own (relaxed atomics, see worker.h), and a
+ * scrape sums them. Only a worker's first touch of a block waits for the allocator.
  * One registry per process. Global metrics are indexed by fixed label sets (routes, methods, codes,
  * reasons, levels, activations); MODEL metrics live in a struct metrics_model, one per loaded model
  * version. */
 #ifndef METRICS_H
 #define METRICS_H
 
+#include <axon/neurons.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,7 +47,6 @@ enum metrics_outcome {
     OUTCOME_ERROR,
     OUTCOME_COUNT
 };
-enum metrics_window { METRICS_WINDOW_LOAD, METRICS_WINDOW_SLIDING, METRICS_WINDOW_COUNT };
 
 /* Routes are numbered 0 .. routes_count - 1; any other number is "other". Routes that share a
  * template share their series. Labels of build_info come in as values; all strings are borrowed
@@ -103,7 +104,7 @@ void metrics_model_observe(struct metrics_model *m, enum metric metric, double v
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
 /* window is ignored for metrics without that label. */
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
-                       enum metrics_window window, double value);
+                       enum axon_window window, double value);
 
 /* The whole scrape. accept is the request's header or NULL: OpenMetrics 1.0 if asked for,
  * else text 0.0.4. *content_type is static. */

@@ -23,7 +23,8 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
 #undef METRIC
 };
 
-static const char *const windows[METRICS_WINDOW_COUNT] = {"load", registry.window};
+static const char *const windows[AXON_WINDOW_COUNT] = {
+    [AXON_WINDOW_LOAD] = "load", [AXON_WINDOW_SLIDING] = registry.window};
 static const char *const levels[] = {"debug", "info", "warn", "error"};
 static const char *const reasons[REJECTED_COUNT] = {
     [REJECTED_FRAMING] = "framing",
@@ -61,7 +62,7 @@ static const struct {
     [LABEL_BLAS] = {"blas", NULL, 0},
     [LABEL_BLAS_CORE] = {"blas_core", NULL, 0},
     [LABEL_ISA] = {"isa", NULL, 0},
-    [LABEL_WINDOW] = {"window", windows, METRICS_WINDOW_COUNT},
+    [LABEL_WINDOW] = {"window", windows, AXON_WINDOW_COUNT},
     [LABEL_REASON] = {"reason", reasons, REJECTED_COUNT},
     [LABEL_OUTCOME] = {"outcome", outcomes, OUTCOME_COUNT},
     [LABEL_LEVEL] = {"level", levels, sizeof levels / sizeof *levels},

@@ -115,24 +115,19 @@ static double ratio(uint64_t part, uint64_t whole)
 static void layer_refresh(struct metrics_model *metrics, const struct axon_neurons *sum,
                           size_t layer, size_t index, double now_s)
 {
-    static const struct {
-        enum axon_window from;
-        enum metrics_window to;
-    } windows[] = {{AXON_WINDOW_LOAD, METRICS_WINDOW_LOAD},
-                   {AXON_WINDOW_SLIDING, METRICS_WINDOW_SLIDING}};
-    struct axon_neurons_layer load = axon_neurons_layer(sum, layer, AXON_WINDOW_LOAD, now_s);
+    struct axon_neurons_layer windows[AXON_WINDOW_COUNT];
 
-    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
-        struct axon_neurons_layer n = axon_neurons_layer(sum, layer, windows[i].from, now_s);
-        metrics_layer_set(metrics, METRIC_dead_relu_ratio, index, windows[i].to,
-                          ratio(n.dead, n.units));
-        metrics_layer_set(metrics, METRIC_relu_zero_fraction, index, windows[i].to,
-                          ratio(n.zero_outputs, n.outputs));
+    for (enum axon_window w = 0; w < AXON_WINDOW_COUNT; w++) {
+        const struct axon_neurons_layer *n = &windows[w];
+        windows[w] = axon_neurons_layer(sum, layer, w, now_s);
+        metrics_layer_set(metrics, METRIC_dead_relu_ratio, index, w, ratio(n->dead, n->units));
+        metrics_layer_set(metrics, METRIC_relu_zero_fraction, index, w,
+                          ratio(n->zero_outputs, n->outputs));
     }
-    metrics_layer_set(metrics, METRIC_relu_outputs_total, index, METRICS_WINDOW_LOAD,
-                      (double)load.outputs);
-    metrics_layer_set(metrics, METRIC_relu_zero_outputs_total, index, METRICS_WINDOW_LOAD,
-                      (double)load.zero_outputs);
+    metrics_layer_set(metrics, METRIC_relu_outputs_total, index, AXON_WINDOW_LOAD,
+                      (double)windows[AXON_WINDOW_LOAD].outputs);
+    metrics_layer_set(metrics, METRIC_relu_zero_outputs_total, index, AXON_WINDOW_LOAD,
+                      (double)windows[AXON_WINDOW_LOAD].zero_outputs);
 }
 
 void counters_refresh(struct counters *c, struct metrics_model *metrics)

@@ -47,7 +47,8 @@ void repository_close(struct repository *r);
  * served goes on serving. */
 int repository_reload(struct repository *r);
 
-/* A reference to the state of now, and its release. Wait-free enough for the hot path. */
+/* A reference to the state of now, and its release. Acquiring takes a lock that is held for a few
+ * instructions only, never for a reload. */
 const struct repository_snapshot *repository_acquire(struct repository *r);
 void repository_release(struct repository *r, const struct repository_snapshot *s);
 

@@ -8,10 +8,10 @@ static const char *const layers[] = {"hidden1", "hidden2"};
 static void refresh(struct metrics_model *m, void *context)
 {
     ++*(int *)context;
-    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, METRICS_WINDOW_SLIDING, 0.125);
-    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, METRICS_WINDOW_LOAD, 0.5);
-    metrics_layer_set(m, METRIC_relu_outputs_total, 0, METRICS_WINDOW_SLIDING, 9007199254740992.0);
-    metrics_layer_set(m, METRIC_relu_outputs_total, 2, METRICS_WINDOW_LOAD, 77777);
+    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, AXON_WINDOW_SLIDING, 0.125);
+    metrics_layer_set(m, METRIC_dead_relu_ratio, 1, AXON_WINDOW_LOAD, 0.5);
+    metrics_layer_set(m, METRIC_relu_outputs_total, 0, AXON_WINDOW_SLIDING, 9007199254740992.0);
+    metrics_layer_set(m, METRIC_relu_outputs_total, 2, AXON_WINDOW_LOAD, 77777);
 }
 
 static int refreshed;
