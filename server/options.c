@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "nearest.h"
 #include "options_table.h"
 
 void options_defaults(struct options *options)
@@ -75,10 +76,10 @@ static int unknown_flag(const char *flag, size_t length, char *error, size_t err
     for (size_t i = 0; i < command_rows_count; i++)
         all[count++] = command_rows[i].flag;
     snprintf(given, sizeof given, "%.*s", (int)length, flag);
-    const char *nearest = option_nearest(given, all, count);
+    const char *near = nearest(given, all, count);
     snprintf(error, error_bytes, "%.*s: no such option%s%s%s; see --help",
-             length > 100 ? 100 : (int)length, flag, nearest ? " (nearest: " : "",
-             nearest ? nearest : "", nearest ? ")" : "");
+             length > 100 ? 100 : (int)length, flag, near ? " (nearest: " : "", near ? near : "",
+             near ? ")" : "");
     return OPTIONS_USAGE;
 }
 
@@ -198,9 +199,9 @@ bool options_unknown_variable(char **environment, size_t *next, char *text, size
         all[i] = names[i];
     }
     snprintf(given, sizeof given, "%.*s", (int)strcspn(variable, "="), variable);
-    const char *nearest = option_nearest(given, all, OPTION_COUNT);
-    snprintf(text, text_bytes, "%s: no such option%s%s%s", given, nearest ? " (nearest: " : "",
-             nearest ? nearest : "", nearest ? ")" : "");
+    const char *near = nearest(given, all, OPTION_COUNT);
+    snprintf(text, text_bytes, "%s: no such option%s%s%s", given, near ? " (nearest: " : "",
+             near ? near : "", near ? ")" : "");
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "nearest.h"
 #include "options_table.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
@@ -61,9 +62,9 @@ static int refuse_unknown(const struct source *source, const char *key)
 
     for (size_t i = 0; i < OPTION_COUNT; i++)
         names[i] = option_rows[i].id;
-    const char *nearest = option_nearest(key, names, OPTION_COUNT);
-    snprintf(why, sizeof why, "no such option%s%s%s", nearest ? " (nearest: " : "",
-             nearest ? nearest : "", nearest ? ")" : "");
+    const char *near = nearest(key, names, OPTION_COUNT);
+    snprintf(why, sizeof why, "no such option%s%s%s", near ? " (nearest: " : "", near ? near : "",
+             near ? ")" : "");
     return refuse(source, key, why);
 }
 

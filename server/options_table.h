@@ -56,9 +56,6 @@ bool option_set_size(struct options *options, const struct option_row *row, uint
 bool option_set_time(struct options *options, const struct option_row *row, double value, char *why,
                      size_t why_bytes);
 
-/* The name of names [count] that is nearest to a misspelt one, or NULL if none is near. */
-const char *option_nearest(const char *name, const char *const *names, size_t count);
-
 /* Apply the file. 0, or OPTIONS_CONFIG and the message. */
 int options_read_file(struct options *options, const char *path, char *error, size_t error_bytes);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "nearest.h"
 
 int field_fail(const struct place *at, const char *key, const char *format, ...)
 {
@@ -93,51 +94,6 @@ const char *field_found(const json_t *value, char text[static FIELD_FOUND_MAX])
     return text;
 }
 
-enum { NEAR_MAX = 24 }; /* names longer than this are not guessed at */
-
-static unsigned least(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-/* Insertions, deletions and substitutions from a to b (Levenshtein), one row of the table at a
- * time; both at most NEAR_MAX long. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[NEAR_MAX + 1], columns = (unsigned)strlen(b);
-
-    for (unsigned j = 0; j <= columns; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= columns; j++) {
-            unsigned substituted = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = least(substituted, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[columns];
-}
-
-const char *field_nearest(const char *name, const char *const *names)
-{
-    const char *nearest = NULL;
-    size_t length = strlen(name);
-    unsigned best = (unsigned)(length < 4 ? 1 : length / 3 + 1);
-
-    if (length == 0 || length > NEAR_MAX)
-        return NULL;
-    for (; *names; names++) {
-        unsigned d = strlen(*names) <= NEAR_MAX ? distance(name, *names) : UINT32_MAX;
-        if (d < best || (d == best && !nearest)) {
-            best = d;
-            nearest = *names;
-        }
-    }
-    return nearest;
-}
-
 int field_keys(const struct place *at, const json_t *object, const char *const *allowed)
 {
     const char *key;
@@ -145,14 +101,14 @@ int field_keys(const struct place *at, const json_t *object, const char *const *
 
     json_object_foreach((json_t *)object, key, value)
     {
-        const char *const *a = allowed;
-        while (*a && strcmp(*a, key) != 0)
-            a++;
-        if (*a)
+        size_t count = 0;
+        while (allowed[count] && strcmp(allowed[count], key) != 0)
+            count++;
+        if (allowed[count])
             continue;
         char quoted[FIELD_NAME_MAX + 1];
         snprintf(quoted, sizeof quoted, "%s", key);
-        const char *near = field_nearest(key, allowed);
+        const char *near = nearest(key, allowed, count);
         return near ? field_fail(at, quoted, "unknown key; did you mean \"%s\"?", near)
                     : field_fail(at, quoted, "unknown key");
     }

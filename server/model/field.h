@@ -57,7 +57,4 @@ int field_floats(const struct place *at, const char *what, const json_t *array, 
 enum { FIELD_FOUND_MAX = 64 };
 const char *field_found(const json_t *value, char text[static FIELD_FOUND_MAX]);
 
-/* The name in names (NULL-terminated) that is most like `name`, or NULL if none is near. */
-const char *field_nearest(const char *name, const char *const *names);
-
 #endif

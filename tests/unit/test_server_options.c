@@ -402,18 +402,6 @@ START_TEST(help_names_every_option_in_100_columns)
 }
 END_TEST
 
-START_TEST(nearest_is_a_slip_and_not_another_word)
-{
-    static const char *const names[] = {"models", "listen", "listen_max"};
-
-    ck_assert_str_eq(option_nearest("modles", names, 3), "models");
-    ck_assert_str_eq(option_nearest("listen_mx", names, 3), "listen_max");
-    ck_assert_ptr_null(option_nearest("threads", names, 3));
-    ck_assert_ptr_null(option_nearest("", names, 3));
-    ck_assert_ptr_null(option_nearest("lis", names, 0));
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("options");
@@ -438,7 +426,6 @@ int main(void)
                         sizeof addresses / sizeof *addresses);
     tcase_add_test(tc, unknown_variables_are_told_with_the_nearest);
     tcase_add_test(tc, help_names_every_option_in_100_columns);
-    tcase_add_test(tc, nearest_is_a_slip_and_not_another_word);
     suite_add_tcase(s, tc);
 
     SRunner *r = srunner_create(s);
