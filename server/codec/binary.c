@@ -1,11 +1,6 @@
-/* binary.c - see binary.h. The hosts that this is built for are little-endian, so that loading is
- * copying. */
+/* binary.c - see binary.h. Loading is copying, since hosts are little-endian. */
 #include "codec/binary.h"
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wire formats are little-endian");
 
 #define LOAD(name, type)                            \
     float binary_##name(const unsigned char *bytes) \
@@ -27,11 +22,11 @@ LOAD(u16, uint16_t)
 LOAD(u32, uint32_t)
 LOAD(u64, uint64_t)
 
-static float float_of(uint32_t bits)
+uint64_t binary_read_u64(const unsigned char *bytes)
 {
-    float value;
+    uint64_t value;
 
-    memcpy(&value, &bits, sizeof value);
+    memcpy(&value, bytes, sizeof value);
     return value;
 }
 
@@ -42,7 +37,7 @@ static uint32_t load_u16(const unsigned char *bytes)
 
 float binary_bf16(const unsigned char *bytes)
 {
-    return float_of(load_u16(bytes) << 16);
+    return binary_float(load_u16(bytes) << 16);
 }
 
 float binary_f16(const unsigned char *bytes)
@@ -51,8 +46,8 @@ float binary_f16(const unsigned char *bytes)
     uint32_t exponent = bits >> 10 & 31u, fraction = bits & 0x3ffu;
 
     if (exponent == 31)
-        return float_of(sign | 0x7f800000u | fraction << 13);
+        return binary_float(sign | 0x7f800000u | fraction << 13);
     if (exponent == 0) /* zero and subnormals: fraction * 2^-24 is exact in float32 */
-        return copysignf((float)fraction * 0x1p-24f, float_of(sign | 0x3f800000u));
-    return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+        return copysignf((float)fraction * 0x1p-24f, binary_float(sign | 0x3f800000u));
+    return binary_float(sign | (exponent + 112) << 23 | fraction << 13);
 }

@@ -1,8 +1,9 @@
 /* float_read.c - one JSON number as the nearest float32.
  *
- * May know: pow10.h. Invariant: the result is the correctly rounded one, because the quick way
- * computes an interval that holds the exact value and answers only if both of its ends round to the
- * same float32; all else goes to strtof, which is exact for any number of digits. */
+ * May know: binary.h, pow10.h. Invariant: the result is the correctly rounded one, because the
+ * quick way computes an interval that holds the exact value and answers only if both of its ends
+ * round to the same float32; all else goes to strtof, which is exact for any number of digits. */
+#include "codec/binary.h"
 #include "codec/pow10.h"
 #include "codec/tensor.h"
 
@@ -38,7 +39,6 @@ static bool is_digit(char c)
     return (unsigned char)(c - '0') <= 9;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* Eight digits at once: every byte has 3 as its upper half, also after 6 has been added. */
 static bool eight_digits(const char *p, uint64_t *value)
 {
@@ -56,18 +56,6 @@ static bool eight_digits(const char *p, uint64_t *value)
     *value = v & 0xffffffff;
     return true;
 }
-#else
-static bool eight_digits(const char *p, uint64_t *value)
-{
-    *value = 0;
-    for (int i = 0; i < 8; i++) {
-        if (!is_digit(p[i]))
-            return false;
-        *value = *value * 10 + (uint64_t)(p[i] - '0');
-    }
-    return true;
-}
-#endif
 
 /* Take the digits at p; each multiplies by ten what is there, or once w is full is dropped. Dropped
  * digits in front of the point raise the exponent, taken ones behind it lower it. */
@@ -129,14 +117,6 @@ static const char *take_number(struct decimal *d, const char *p, const char *end
     return p;
 }
 
-static float float_of_bits(uint32_t bits)
-{
-    float value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* m * 2^e (m has at least 62 bits) rounded to nearest, ties to even. */
 static float round_to_float(uint64_t m, int e)
 {
@@ -154,7 +134,7 @@ static float round_to_float(uint64_t m, int e)
     kept += rest > half || (rest == half && (kept & 1));
     /* A subnormal has exponent field 0 and no hidden bit: with `last` at its least both cases are
      * the same sum, and a carry out of the fraction goes up into the exponent as it should. */
-    return float_of_bits((uint32_t)kept + ((uint32_t)(last - EXPONENT_LEAST) << FRACTION_BITS));
+    return binary_float((uint32_t)kept + ((uint32_t)(last - EXPONENT_LEAST) << FRACTION_BITS));
 }
 
 /* w * 10^exponent by one multiplication. With m = w << zeros and the table's 10^k within one unit

@@ -10,15 +10,6 @@
 #include "codec/binary.h"
 #include "model/field.h"
 
-static uint64_t load_u64(const unsigned char *p)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 8; i-- > 0;)
-        value = value << 8 | p[i];
-    return value;
-}
-
 /* Every type of the format, since a file may hold tensors that no layer takes. */
 static const struct {
     const char *name;
@@ -33,11 +24,6 @@ static const struct {
     {"C64", 8, NULL},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
-
-const char *safetensors_dtype(const struct safetensor *t)
-{
-    return dtypes[t->dtype].name;
-}
 
 static int dtype_read(struct safetensor *t, const struct place *at, const json_t *entry)
 {
@@ -217,7 +203,7 @@ int safetensors_read(struct safetensors *s, const char *file, const void *bytes,
     *s = (struct safetensors){.file = file};
     if (len < 8)
         return model_error_set(error, "%s: %zu bytes; even an empty file has 10", file, len);
-    header_bytes = load_u64(p);
+    header_bytes = binary_read_u64(p);
     if (header_bytes > SAFETENSORS_HEADER_BYTES_MAX || header_bytes > len - 8)
         return model_error_set(error, "%s: a header of %llu bytes in a file of %zu (at most %d)",
                                file, (unsigned long long)header_bytes, len,

@@ -42,7 +42,6 @@ int safetensors_read(struct safetensors *s, const char *file, const void *bytes,
 void safetensors_fini(struct safetensors *s);
 
 struct safetensor *safetensors_find(const struct safetensors *s, const char *name);
-const char *safetensors_dtype(const struct safetensor *t); /* "F32" */
 
 /* "[128, 64]". Returns text. */
 enum { SAFETENSORS_SHAPE_MAX = 192 };
