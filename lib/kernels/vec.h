@@ -92,11 +92,6 @@ static inline vd vd_pick(vl m, vd a, vd b)
     return (vd)((m & (vl)a) | (~m & (vl)b));
 }
 
-static inline vf vf_abs(vf a)
-{
-    return (vf)((vi)a & INT32_MAX);
-}
-
 static inline vd vd_abs(vd a)
 {
     return (vd)((vl)a & INT64_MAX);

@@ -180,17 +180,3 @@ fail:
     model_destroy(m);
     return NULL;
 }
-
-struct model *model_load(int dirfd, const char *name, uint32_t version,
-                         const struct options *options, struct model_error *error)
-{
-    struct config config = {0};
-    struct file_id id;
-    struct model *m;
-
-    if (load_config(dirfd, &config, &id, error) != 0)
-        return NULL;
-    m = load_version(dirfd, name, version, &config, &id, options, error);
-    config_fini(&config);
-    return m;
-}

@@ -1,4 +1,7 @@
-/* load.h - the steps of model_load() that the repository takes one by one. */
+/* load.h - a model from its folder, in the steps that the repository takes.
+ *
+ * dirfd is the model's folder; nothing outside of it is read (openat2 RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS, regular files only). */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -19,7 +22,8 @@ bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
  * and error. */
 int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error);
 
-/* model_load() with the config read already, whose identity was config_id. */
+/* A version from its weights.safetensors and the config that load_config() has read, golden.json
+ * checked if there is one. new with one reference, or NULL and error. */
 struct model *load_version(int dirfd, const char *name, uint32_t version,
                            const struct config *config, const struct file_id *config_id,
                            const struct options *options, struct model_error *error);

@@ -44,11 +44,6 @@ struct model {
 
 const char *model_task_name(enum model_task task); /* "multiclass"; "" for none */
 
-/* Load <dir fd>/config.json and <version>/weights.safetensors, and check golden.json if there is
- * one. dirfd is the model's folder; nothing outside of it is read (openat2 RESOLVE_BENEATH |
- * RESOLVE_NO_SYMLINKS, regular files only). new with one reference, or NULL and error. */
-struct model *model_load(int dirfd, const char *name, uint32_t version,
-                         const struct options *options, struct model_error *error);
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
