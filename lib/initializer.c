@@ -55,8 +55,7 @@ const char *const *axon_initializer_names(size_t *count)
     return names;
 }
 
-/* ---- numbers
- * -------------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 struct generator {
     uint64_t s[4];

@@ -41,8 +41,7 @@ struct axon_mlp {
     struct layer layers[];
 };
 
-/* ---- create
- * --------------------------------------------------------------------------------------- */
+/* ---- create ---- */
 
 static size_t padded(size_t n)
 {
@@ -191,8 +190,7 @@ void axon_mlp_destroy(struct axon_mlp *mlp)
     free(mlp);
 }
 
-/* ---- what a caller may ask
- * ------------------------------------------------------------------------ */
+/* ---- what a caller may ask ---- */
 
 size_t axon_mlp_features(const struct axon_mlp *mlp)
 {
@@ -239,8 +237,7 @@ int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer)
     return mlp->layers[layer].tallied;
 }
 
-/* ---- predict
- * -------------------------------------------------------------------------------------- */
+/* ---- predict ---- */
 
 /* A block of rows on its way through the layers. */
 struct block {

@@ -46,8 +46,7 @@ bool options_listen(const char *text, struct listen_address *address)
     return inet_pton(six ? AF_INET6 : AF_INET, address->host, binary) == 1;
 }
 
-/* ---- the command line --------------------------------------------------------------------------
- */
+/* ---- the command line ---- */
 
 struct flags {
     const char *value[OPTION_COUNT]; /* NULL: not given */
@@ -140,8 +139,7 @@ static int read_flags(struct flags *flags, int argc, char **argv, char *error, s
     return status;
 }
 
-/* ---- the environment ---------------------------------------------------------------------------
- */
+/* ---- the environment ---- */
 
 /* The value of NAME=value if that is its name, or NULL. */
 static const char *value_of(const char *variable, const char *name)
@@ -205,8 +203,7 @@ bool options_unknown_variable(char **environment, size_t *next, char *text, size
     return true;
 }
 
-/* ---- all together ------------------------------------------------------------------------------
- */
+/* ---- all together ---- */
 
 static int apply(struct options *options, const struct option_row *row, const char *name,
                  const char *value, int status, char *error, size_t error_bytes)

@@ -48,8 +48,7 @@ const struct axon_kernels *const *axon__kernels_list(size_t *count)
     return tables + skip;
 }
 
-/* ---- the probe
- * ------------------------------------------------------------------------------------ */
+/* ---- the probe ---- */
 
 /* Odd in length, so that a tail is part of it; a multiple of three for the softmax over columns. */
 static const float probe[] = {
@@ -144,8 +143,7 @@ int axon__kernels_agree(const struct axon_kernels *kernels)
     return 1;
 }
 
-/* ---- the choice
- * ----------------------------------------------------------------------------------- */
+/* ---- the choice ---- */
 
 static const struct axon_kernels *best(void)
 {

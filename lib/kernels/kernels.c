@@ -11,8 +11,7 @@
 #include "kernels/vec.h"
 #include "kernels/vmath.h"
 
-/* ---- elementwise: f_<id>(x, p) and df_<id>(x, p), p the row's parameters, one vector each
- * -------- */
+/* ---- elementwise: f_<id>(x, p), df_<id>(x, p); p the row's parameters as vectors ---- */
 
 static inline vf f_identity(vf x, const vf *p)
 {
@@ -198,8 +197,7 @@ static inline vd gelu_tanh_slope(vd x)
 BY_DOUBLE(f_gelu_tanh, gelu_tanh)
 BY_DOUBLE(df_gelu_tanh, gelu_tanh_slope)
 
-/* ---- the loops around them
- * ----------------------------------------------------------------------- */
+/* ---- the loops around them ---- */
 
 typedef vf vf_function(vf x, const vf *p);
 
@@ -358,8 +356,7 @@ static void affine(const float *x, const float *scale, const float *offset, floa
 
 #include "kernels/softmax.h"
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ---- */
 
 #define DEFINE(id, walk)                                                                           \
     static void forward_##id(const float *x, float *y, struct axon_axis axis, const float *params, \

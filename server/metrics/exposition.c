@@ -21,8 +21,7 @@ struct writer {
     bool headed; /* HELP and TYPE of this row are written */
 };
 
-/* ---- formats -----------------------------------------------------------------------------------
- */
+/* ---- formats ---- */
 
 static bool has_suffix(const char *name, size_t length, const char *suffix)
 {
@@ -127,8 +126,7 @@ static void write_value(struct writer *w, double value)
     write_double(w->out, value);
 }
 
-/* ---- metric types ------------------------------------------------------------------------------
- */
+/* ---- metric types ---- */
 
 static void write_histogram(struct writer *w, const struct cells *cells)
 {
@@ -175,8 +173,7 @@ static void write_values(struct writer *w, const struct values *values)
     }
 }
 
-/* ---- scopes ------------------------------------------------------------------------------------
- */
+/* ---- scopes ---- */
 
 static void write_global(struct writer *w)
 {

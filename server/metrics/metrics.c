@@ -50,8 +50,7 @@ static void observe(struct cells *cells, unsigned slot, enum metric_type type, d
     cells_add(cells, slot + b->count + 1, count);
 }
 
-/* ---- global ------------------------------------------------------------------------------------
- */
+/* ---- global ---- */
 
 void metrics_add(enum metric metric, unsigned index, uint64_t value)
 {
@@ -72,8 +71,7 @@ void metrics_gauge_set(enum metric metric, double value)
         set(&registry.global.set[slot], value);
 }
 
-/* ---- http --------------------------------------------------------------------------------------
- */
+/* ---- http ---- */
 
 /* A key is 1 + (route * methods + method) * HTTP_CODES + code, which no label can push beyond its
  * field. The table is open addressing with keys that are claimed once and never leave. */
@@ -160,8 +158,7 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
                 seconds);
 }
 
-/* ---- start and end -----------------------------------------------------------------------------
- */
+/* ---- start and end ---- */
 
 /* Routes that share a template are one series. */
 static unsigned route_first(const struct metrics_info *info, unsigned route)
@@ -212,8 +209,7 @@ void metrics_fini(void)
     registry.info = (struct metrics_info){0};
 }
 
-/* ---- models ------------------------------------------------------------------------------------
- */
+/* ---- models ---- */
 
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value)
 {

@@ -98,7 +98,12 @@ END
     "${git[@]}" reset -q --hard
 }
 
-format_found() { plant format <<<'server/bad.c@int   f(void){return 1;}@clang-format would'; }
+format_found() {
+    plant format <<'END'
+server/bad.c@int   f(void){return 1;}@clang-format would
+lib/bad.c@/* ---- section\n * ------- */@a ruler takes one line
+END
+}
 
 shell_found() {
     plant shell <<'END'
