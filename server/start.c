@@ -16,7 +16,8 @@
 #include "start.h"
 #include "version.h"
 
-/* Set in the second life, which must not start a third; options.c knows it. */
+/* Set in the second life, which must not start a third, to what the first has changed ("core" or
+ * "threads"); options.c knows it. */
 static const char restarted[] = "AXOND_BLAS_RESTARTED";
 
 void start_streams(void)
@@ -47,27 +48,37 @@ void start_signals(void)
     signal(SIGCHLD, SIG_IGN);
 }
 
+/* OpenBLAS has chosen its kernels and started its threads in a constructor, before main. Its
+ * threads would fight ours for the CPUs, and worse: signals are not blocked in them, so that a
+ * SIGHUP that comes while we are not waiting for one would end the process. */
 void start_blas(char **argv)
 {
-    const char *advice = axon_blas_core_advice();
+    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : axon_blas_core_advice();
+    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    int cause;
 
     /* exec from /proc leaves "exe" as the name that ps shows. */
     prctl(PR_SET_NAME, "axond");
-    if (!advice || getenv("OPENBLAS_CORETYPE") || getenv(restarted))
+    if (getenv(restarted) || (!core && threads && strcmp(threads, "1") == 0))
         return;
-    /* One thread: ours are as many as there are CPUs, and BLAS's would be started only to sleep. */
-    if (setenv("OPENBLAS_CORETYPE", advice, 1) == 0 &&
-        setenv("OPENBLAS_NUM_THREADS", "1", 0) == 0 && setenv(restarted, "1", 1) == 0)
+    if ((!core || setenv("OPENBLAS_CORETYPE", core, 1) == 0) &&
+        setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0 &&
+        setenv(restarted, core ? "core" : "threads", 1) == 0)
         execv("/proc/self/exe", argv);
-    int cause = errno;
-    unsetenv("OPENBLAS_CORETYPE");
+    cause = errno;
+    if (core)
+        unsetenv("OPENBLAS_CORETYPE");
     unsetenv(restarted);
     log_event(LOG_WARN, "blas_restart_failed", LOG_S("error", strerror(cause)));
 }
 
 static const char *chosen_by(void)
 {
-    return getenv(restarted) ? "axond" : getenv("OPENBLAS_CORETYPE") ? "user" : "openblas";
+    const char *changed = getenv(restarted);
+
+    if (changed && strcmp(changed, "core") == 0)
+        return "axond";
+    return getenv("OPENBLAS_CORETYPE") ? "user" : "openblas";
 }
 
 int start_kernels(const struct options *options, char *error, size_t error_bytes)

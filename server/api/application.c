@@ -16,10 +16,12 @@ static enum error_id read_shape(struct api_call *call, struct application *a)
     memcpy(a->shape, data->shape, sizeof a->shape);
     if (!shape)
         return ERROR_OK;
-    if (!json_is_array(shape) || json_array_size(shape) > call->api->options->rank_max)
-        return call_fail(call, ERROR_BAD_FIELD,
-                         "shape: expected a list of at most %llu dimensions, found %s",
-                         (unsigned long long)call->api->options->rank_max, json_type_text(shape));
+    if (!json_is_array(shape))
+        return call_fail(call, ERROR_BAD_FIELD, "shape: expected a list of dimensions, found %s",
+                         json_type_text(shape));
+    if (json_array_size(shape) > call->api->options->rank_max)
+        return call_fail(call, ERROR_LIMIT_EXCEEDED, "shape: rank %zu, at most %llu",
+                         json_array_size(shape), (unsigned long long)call->api->options->rank_max);
     if (data->rank > 1)
         return call_fail(call, ERROR_BAD_FIELD,
                          "shape: goes with flat data, but data is nested %zu deep", data->rank);
@@ -67,6 +69,8 @@ static enum error_id read_axis(struct api_call *call, struct application *a)
                          json_type_text(value));
     if (value)
         axis = json_integer_value(value);
+    if (value && rank == 0)
+        return call_fail(call, ERROR_BAD_PARAMETER, "axis: data is a single number and has none");
     if (value && (axis < -rank || axis >= rank))
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "axis: %lld is out of range for %zu dimensions (%lld .. %lld)",

@@ -14,6 +14,15 @@ static uint32_t parse_version(const char *text)
     return n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
+/* The version that the model's config gives this label, loaded or not; 0: none. */
+static uint32_t label_version(const struct repository_entry *entry, const char *label)
+{
+    for (size_t i = 0; i < entry->labels_count; i++)
+        if (strcmp(entry->labels[i].name, label) == 0)
+            return entry->labels[i].version;
+    return 0;
+}
+
 enum error_id lookup_init(struct lookup *l, struct api_call *call)
 {
     const char *model = call->args[ARG_MODEL], *version = call->args[ARG_VERSION],
@@ -33,6 +42,10 @@ enum error_id lookup_init(struct lookup *l, struct api_call *call)
     } else if (*label) {
         l->version = repository_find_label(l->entry, label);
     }
+    if (!l->version && label_version(l->entry, label))
+        return call_fail(call, ERROR_UNKNOWN_VERSION,
+                         "model '%s': label '%s' is version %u, which is not loaded", model, label,
+                         (unsigned)label_version(l->entry, label));
     if (!l->version && (*version || *label))
         return call_fail(call, ERROR_UNKNOWN_VERSION,
                          "model '%s' has no %s '%s'; GET /v1/models/%s lists its versions", model,

@@ -122,6 +122,12 @@ static enum error_id refuse_range(struct reader *r)
                      token_word(word, r->text + r->pos, r->len - r->pos));
 }
 
+/* Is the next byte one of these? A NUL, which strchr() would find, is not. */
+static bool one_of(const char *bytes, const struct reader *r)
+{
+    return r->pos < r->len && r->text[r->pos] != '\0' && strchr(bytes, r->text[r->pos]);
+}
+
 /* Neither a number nor an array: tell what it is, and for what looks like a number why not. */
 static enum error_id refuse_element(struct reader *r)
 {
@@ -133,12 +139,11 @@ static enum error_id refuse_element(struct reader *r)
         return error_set(
             r->error, ERROR_BAD_TENSOR, "%s: %s is not JSON; ?non_finite=token lets it in",
             path(r, r->depth, false, at), token_word(word, r->text + r->pos, r->len - r->pos));
-    if (r->pos < r->len && strchr("-+.0123456789", r->text[r->pos]))
+    if (one_of("-+.0123456789", r))
         return error_set(r->error, ERROR_BAD_JSON, "%s: malformed number %s",
                          path(r, r->depth, false, at),
                          token_word(word, r->text + r->pos, r->len - r->pos));
-    bool value = r->pos < r->len && strchr("\"{tfn", r->text[r->pos]);
-    return expected(r, value ? ERROR_BAD_TENSOR : ERROR_BAD_JSON, what);
+    return expected(r, one_of("\"{tfn", r) ? ERROR_BAD_TENSOR : ERROR_BAD_JSON, what);
 }
 
 static enum error_id read_number(struct reader *r)

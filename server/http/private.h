@@ -61,6 +61,7 @@ struct connection {
         uint64_t state, bytes, since_ns;
         bool moved;
     } watch;
+    atomic_bool gone;                   /* the client left, and libmicrohttpd did not notice */
     atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
     struct MHD_Connection *mhd;         /* while the headers are being read, as is its */
     struct connection *reading_next;    /* place in its thread's list of such          */
@@ -151,7 +152,8 @@ int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *
                   size_t error_bytes);
 struct socket_progress {
     uint64_t received, acked;
-    uint32_t silent_ms; /* since the last byte came */
+    uint32_t silent_ms; /* since the last byte came                               */
+    bool farewell;      /* the client will send no more, and all it sent was read */
 };
 bool socket_progress(int fd, struct socket_progress *progress);
 

@@ -299,8 +299,9 @@ static unsigned final_status(const struct connection *c, struct MHD_Connection *
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
     if (info && info->http_status)
         return info->http_status; /* libmicrohttpd's parser has answered */
-    return phase_of(atomic_load(&c->state)) == PHASE_CUT ? error_http_status(ERROR_BODY_TIMEOUT)
-                                                         : STATUS_CLIENT_GONE;
+    return phase_of(atomic_load(&c->state)) == PHASE_CUT && !atomic_load(&c->gone)
+               ? error_http_status(ERROR_BODY_TIMEOUT)
+               : STATUS_CLIENT_GONE;
 }
 
 static void report(const struct connection *c, unsigned status, uint64_t now)
@@ -360,6 +361,17 @@ enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, 
                : MHD_NO;
 }
 
+/* One that finds no room in the list would be out of the keeper's sight: it goes at once. */
+static void list(struct http *http, struct MHD_Connection *mhd, const struct sockaddr *address,
+                 void **context)
+{
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+    *context = connection_start(http, fd, address);
+    if (!*context)
+        shutdown(fd, SHUT_RDWR);
+}
+
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
                        enum MHD_ConnectionNotificationCode what)
 {
@@ -371,9 +383,7 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
         if (drain_is_sentinel(address))
             atomic_fetch_add(&http->sentinels_seen, 1);
         else
-            *context = connection_start(
-                http, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-                address);
+            list(http, mhd, address, context);
     } else if (*context) {
         connection_end(*context);
         *context = NULL;

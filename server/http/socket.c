@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "http/private.h"
 
@@ -66,10 +67,14 @@ int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *
     return fd;
 }
 
+/* As netinet/tcp.h numbers it, which does not go with the kernel's header and its newer fields. */
+enum { STATE_CLOSE_WAIT = 8 };
+
 bool socket_progress(int fd, struct socket_progress *progress)
 {
     struct tcp_info info;
     socklen_t length = sizeof info;
+    int unread = 0;
 
     memset(&info, 0, sizeof info);
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
@@ -77,5 +82,7 @@ bool socket_progress(int fd, struct socket_progress *progress)
     *progress = (struct socket_progress){.received = info.tcpi_bytes_received,
                                          .acked = info.tcpi_bytes_acked,
                                          .silent_ms = info.tcpi_last_data_recv};
+    progress->farewell = info.tcpi_state == STATE_CLOSE_WAIT && ioctl(fd, FIONREAD, &unread) == 0 &&
+                         unread == 0;
     return true;
 }

@@ -67,6 +67,28 @@ req GET /v2/health/ready
 ok "SIGPIPE and many SIGHUPs do no harm" want 200
 stop
 
+# Signals that come while another is being handled: none may fall to its default action.
+serve --models "$tmp/models"
+for _ in $(seq 300); do kill -HUP "$pid"; done
+req GET /v2/health/ready
+ok "a storm of SIGHUPs is survived" want 200
+stop
+ok "and the drain after it" [ "$exit_status" = 0 ]
+serve --models "$tmp/models" --lame-duck 1
+kill -TERM "$pid"
+for _ in $(seq 50); do kill -HUP "$pid" 2>/dev/null; done
+wait "$pid"
+exit_status=$?
+ok "SIGHUPs while draining change nothing" eval '[ "$exit_status" = 0 ] && logged event=stopped'
+
+mkdir "$tmp/many"
+serve --models "$tmp/many"
+for i in $(seq 64); do cp -r configs/models/digits "$tmp/many/digits$i"; done
+kill -HUP "$pid"
+stop TERM
+ok "SIGTERM does not wait for a reload of many models" logged 'event=models_not_reloaded .*the service is to stop'
+ok "and drains" eval '[ "$exit_status" = 0 ] && logged event=stopped'
+
 # As PID 1 the kernel delivers only what is waited for or handled.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     unshare --pid --fork --mount-proc --kill-child "$BIN" --listen 127.0.0.1:0 2>"$tmp/log" &
