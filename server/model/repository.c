@@ -174,24 +174,32 @@ static struct snapshot *names_read(const char *dir, int *rootfd, struct model_er
 
 /* The repository as it is in the folder now; new, or NULL and error. */
 static struct snapshot *scan(const struct repository *r, const struct repository_snapshot *old,
-                             size_t *failed, struct model_error *error)
+                             bool (*stop)(void), size_t *failed, struct model_error *error)
 {
-    int rootfd, result = 0;
+    const char *cause = NULL;
+    int rootfd;
     struct snapshot *s = names_read(r->dir, &rootfd, error);
 
     *failed = 0;
     if (!s)
         return NULL;
-    for (size_t i = 0; i < s->shown.entries_count && result >= 0; i++) {
+    for (size_t i = 0; i < s->shown.entries_count && !cause; i++) {
         struct repository_entry *e = &s->shown.entries[i];
-        result = scan_entry(e, rootfd, old ? repository_find(old, e->name) : NULL, r->options);
-        *failed += result > 0 ? (size_t)result : 0;
+        if (stop && stop()) {
+            cause = "given up, since the service is to stop";
+            break;
+        }
+        int result = scan_entry(e, rootfd, old ? repository_find(old, e->name) : NULL, r->options);
+        if (result < 0)
+            cause = "out of memory";
+        else
+            *failed += (size_t)result;
     }
     if (rootfd >= 0)
         close(rootfd);
-    if (result >= 0)
+    if (!cause)
         return s;
-    model_error_set(error, "%s: out of memory", r->dir);
+    model_error_set(error, "%s: %s", r->dir, cause);
     snapshot_release(s);
     return NULL;
 }
@@ -272,7 +280,7 @@ struct repository *repository_open(const char *dir, const struct options *option
     r->options = options;
     pthread_mutex_init(&r->reloading, NULL);
     pthread_mutex_init(&r->lock, NULL);
-    s = scan(r, NULL, failed, error);
+    s = scan(r, NULL, NULL, failed, error);
     report(*failed, s != NULL);
     if (!s) {
         repository_close(r);
@@ -293,7 +301,7 @@ void repository_close(struct repository *r)
     free(r);
 }
 
-int repository_reload(struct repository *r)
+int repository_reload(struct repository *r, bool (*stop)(void))
 {
     struct model_error error = {""};
     struct snapshot *s;
@@ -302,7 +310,7 @@ int repository_reload(struct repository *r)
 
     pthread_mutex_lock(&r->reloading);
     /* Only reloads replace current, so it stays while this one holds the lock. */
-    s = scan(r, &r->current->shown, &failed, &error);
+    s = scan(r, &r->current->shown, stop, &failed, &error);
     if (s)
         swap(r, s);
     report(failed, s != NULL);

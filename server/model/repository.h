@@ -5,6 +5,7 @@
 #ifndef REPOSITORY_H
 #define REPOSITORY_H
 
+#include <stdbool.h>
 #include "model/model.h"
 
 enum model_state { MODEL_AVAILABLE, MODEL_FAILED /* found in the folder, but did not load */ };
@@ -42,10 +43,11 @@ struct repository *repository_open(const char *dir, const struct options *option
                                    struct model_error *error);
 void repository_close(struct repository *r);
 
-/* Scan again. Versions whose files did not change stay as they are, counters included. Returns the
- * number of versions that failed to load (0: all well), -1 if the folder cannot be read; what
- * served goes on serving. */
-int repository_reload(struct repository *r);
+/* Scan again. Versions whose files did not change stay as they are, counters included. stop (may be
+ * NULL) is asked before each model; once it is true, the reload is given up. Returns the number of
+ * versions that failed to load (0: all well), -1 if the folder cannot be read or the reload was
+ * given up; what served goes on serving. */
+int repository_reload(struct repository *r, bool (*stop)(void));
 
 /* A reference to the state of now, and its release. Acquiring takes a lock that is held for a few
  * instructions only, never for a reload. */

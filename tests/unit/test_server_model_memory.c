@@ -117,7 +117,7 @@ START_TEST(a_reload_without_memory_leaves_what_serves)
         put_weights("m", 1, (float)(n % 7 + 2));
         float before = ask("m", 0);
         countdown = ++n;
-        int result = repository_reload(repository);
+        int result = repository_reload(repository, NULL);
         done = countdown > 0 || !WRAPPED;
         countdown = 0;
         float after = ask("m", 0);

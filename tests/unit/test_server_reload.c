@@ -16,7 +16,7 @@ START_TEST(what_did_not_change_stays_the_same_model)
     const void *before = model_of("m", 1);
     put_config("n", "");
     put_weights("n", 1, 3);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert_ptr_eq(model_of("m", 1), before);
     ck_assert(ask("n", 0) == 3);
 }
@@ -29,10 +29,10 @@ START_TEST(changed_weights_or_golden_rows_load_anew)
     open_repository();
     folder_remove(&root, "m/1/weights.safetensors"); /* so that the inode or the time differs */
     put_weights("m", 1, 4);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert(ask("m", 0) == 4);
     folder_text(&root, "m/1/golden.json", "{\"instances\": [[2]], \"predictions\": [[9]]}");
-    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert_int_eq(repository_reload(repository, NULL), 1);
     ck_assert(ask("m", 0) == 4);
 }
 END_TEST
@@ -43,11 +43,11 @@ START_TEST(a_new_version_takes_over_and_a_broken_one_does_not)
     put_weights("m", 1, 1);
     open_repository();
     put_weights("m", 2, 2);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert(ask("m", 0) == 2);
     ck_assert(ask("m", 1) == -1);
     put_garbage("m", 3);
-    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert_int_eq(repository_reload(repository, NULL), 1);
     ck_assert(ask("m", 0) == 2);
     ck_assert_ptr_nonnull(strstr(error_of("m", 3), "3/weights.safetensors: "));
     repository_close(repository); /* and a restart comes to the same */
@@ -64,10 +64,10 @@ START_TEST(a_broken_replacement_of_a_removed_version_leaves_it)
     open_repository();
     folder_remove(&root, "m/1");
     put_garbage("m", 2);
-    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert_int_eq(repository_reload(repository, NULL), 1);
     ck_assert(ask("m", 0) == 1);
     put_weights("m", 2, 2);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert(ask("m", 0) == 2);
     ck_assert_str_eq(error_of("m", 1), "absent");
 }
@@ -83,7 +83,7 @@ START_TEST(a_removed_folder_removes_the_model)
     const struct repository_snapshot *s = repository_acquire(repository);
     struct model *m = repository_find(s, "m")->versions[0].model;
     folder_remove(&root, "m");
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert_str_eq(error_of("m", 1), "absent");
     ck_assert(ask("n", 0) == 3);
     float x = 1, y = 0; /* who still holds it can finish */
@@ -101,10 +101,10 @@ START_TEST(a_root_that_has_gone_changes_nothing)
     char aside[80];
     snprintf(aside, sizeof aside, "%s-aside", root.path);
     ck_assert_int_eq(rename(root.path, aside), 0);
-    ck_assert_int_eq(repository_reload(repository), -1);
+    ck_assert_int_eq(repository_reload(repository, NULL), -1);
     ck_assert(ask("m", 0) == 1);
     ck_assert_int_eq(rename(aside, root.path), 0);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
 }
 END_TEST
 
@@ -117,7 +117,38 @@ START_TEST(too_many_models_are_refused_as_a_whole)
         snprintf(name, sizeof name, "m%d", i);
         ck_assert_int_eq(mkdir(name, 0755), 0);
     }
-    ck_assert_int_eq(repository_reload(repository), -1);
+    ck_assert_int_eq(repository_reload(repository, NULL), -1);
+}
+END_TEST
+
+static int asked;
+
+static bool at_the_third(void)
+{
+    return ++asked == 3;
+}
+
+START_TEST(a_reload_that_is_told_to_stop_changes_nothing)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+
+    for (size_t i = 0; i < 4; i++) {
+        put_config(names[i], "");
+        put_weights(names[i], 1, 1);
+    }
+    open_repository();
+    const void *before = model_of("a", 1);
+    for (size_t i = 0; i < 4; i++)
+        put_weights(names[i], 2, 2);
+    asked = 0;
+    ck_assert_int_eq(repository_reload(repository, at_the_third), -1);
+    ck_assert_int_eq(asked, 3);
+    ck_assert_ptr_eq(model_of("a", 1), before);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert(ask(names[i], 0) == 1);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert(ask(names[i], 0) == 2);
 }
 END_TEST
 
@@ -179,7 +210,7 @@ START_TEST(readers_and_scrapes_always_find_a_model_during_reloads)
             folder_remove(&root, "m/1");
             put_weights("m", 1, (float)(i % 3 + 1));
         }
-        ck_assert_int_eq(repository_reload(repository), i % 3 == 2);
+        ck_assert_int_eq(repository_reload(repository, NULL), i % 3 == 2);
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     for (size_t i = 0; i < 5; i++)
@@ -218,7 +249,7 @@ START_TEST(dead_units_are_counted_over_served_rows_only)
     ck_assert(metric("axond_model_ready{model=\"m\",version=\"1\"}") == 1);
     ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"output\"") == -1);
     folder_remove(&root, "m");
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert(metric("axond_model_ready{model=\"m\"") == -1);
 }
 END_TEST
@@ -248,6 +279,7 @@ int main(void)
     tcase_add_test(tc, a_removed_folder_removes_the_model);
     tcase_add_test(tc, a_root_that_has_gone_changes_nothing);
     tcase_add_test(tc, too_many_models_are_refused_as_a_whole);
+    tcase_add_test(tc, a_reload_that_is_told_to_stop_changes_nothing);
     tcase_add_test(tc, readers_and_scrapes_always_find_a_model_during_reloads);
     tcase_add_test(tc, dead_units_are_counted_over_served_rows_only);
     tcase_add_test(tc, neuron_statistics_can_be_off);

@@ -14,7 +14,7 @@ START_TEST(no_folder_means_no_models)
     ck_assert_ptr_nonnull(repository);
     ck_assert_uint_eq(failed, 0);
     ck_assert(ask("m", 0) == -1);
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
 }
 END_TEST
 
@@ -205,7 +205,7 @@ START_TEST(what_breaks_later_leaves_what_serves)
     open_repository();
     const void *before = model_of("m", 1);
     break_it((size_t)_i);
-    ck_assert_int_eq(repository_reload(repository), 1);
+    ck_assert_int_eq(repository_reload(repository, NULL), 1);
     ck_assert_msg(strstr(error_of("m", 1), breakages[_i].message), "%s", error_of("m", 1));
     ck_assert_ptr_eq(model_of("m", 1), before);
     ck_assert(ask("m", 0) == 1);
@@ -216,7 +216,7 @@ START_TEST(what_breaks_later_leaves_what_serves)
         folder_remove(&root, "m/1");
         put_weights("m", 1, 5);
     }
-    ck_assert_int_eq(repository_reload(repository), 0);
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
     ck_assert_str_eq(error_of("m", 1), "");
 }
 END_TEST
