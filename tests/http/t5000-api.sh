@@ -56,4 +56,16 @@ ok "predict does not take .npy"                  want 415 '.code == "unsupported
 req GET /metrics
 ok "metrics count what was asked" grep -qE '^axond_http_requests_total\{route="/v1/models/\{model\}:predict",method="POST",code="200"\} 1$' "$tmp/body"
 ok "unknown paths are one series" grep -qE '^axond_http_requests_total\{route="other",method="GET",code="404"\} 1$' "$tmp/body"
+stop
+
+mkdir -p "$tmp/models/broken" && echo '{"layers": []}' >"$tmp/models/broken/config.json"
+serve --models "$tmp/models"
+req GET /v2/health/ready
+ok "a service all of whose models failed is not ready" want 503 '.code == "not_ready"'
+req POST /v1/activations/relu '{"data": [-1, 2]}'
+ok "its activations answer all the same"         want 200 '.data == [0, 2]'
+cp -r configs/models/digits "$tmp/models/"
+kill -HUP "$pid"
+ready() { req GET /v2/health/ready && want 200; }
+ok "it is ready as soon as one serves"           wait_for 100 ready
 done_testing
