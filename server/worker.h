@@ -15,7 +15,8 @@ enum { WORKERS_MAX = 256 };
 unsigned worker_index(void);
 
 /* 64-byte aligned memory of this thread alone, at least `bytes` long, valid until the next call by
- * this thread; NULL when out of memory. Contents are undefined. Freed when the thread ends. */
+ * this thread; NULL when out of memory. Contents are undefined at first; a
+ * call that asks for no more gets the same memory as it is. Freed when the thread ends. */
 void *worker_scratch(size_t bytes);
 
 #endif

@@ -122,7 +122,7 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
     size_t features = axon_mlp_features(p->model->mlp);
 
     p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
-    if (!p->y)
+    if (!p->y || model_begin(p->model) != 0)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
                          p->rows, p->outputs);
     for (size_t row = 0; row < p->rows; row += ROWS_PER_DEADLINE_CHECK) {
@@ -132,8 +132,7 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
             return call->error.id;
         if (rows > ROWS_PER_DEADLINE_CHECK)
             rows = ROWS_PER_DEADLINE_CHECK;
-        if (model_predict(p->model, x + row * features, rows, p->y + row * p->outputs) != 0)
-            return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for the model's scratch");
+        model_predict(p->model, x + row * features, rows, p->y + row * p->outputs);
     }
     return ERROR_OK;
 }
@@ -249,6 +248,15 @@ static enum metrics_outcome outcome_of(enum error_id id)
     return status < 500 ? OUTCOME_INVALID : status == 503 ? OUTCOME_REJECTED : OUTCOME_ERROR;
 }
 
+/* NaN and infinity say nothing of the units that they went through. */
+static bool is_finite(const struct prediction *p)
+{
+    for (size_t i = 0; i < p->rows * p->outputs; i++)
+        if (!isfinite(p->y[i]))
+            return false;
+    return true;
+}
+
 /* One request is one batch for now: rows are not coalesced over requests. */
 static enum error_id predict(struct api_call *call, struct prediction *p)
 {
@@ -268,6 +276,8 @@ static enum error_id predict(struct api_call *call, struct prediction *p)
     metrics_model_add(metrics, METRIC_inference_batches_total, 0, 1);
     metrics_model_observe(metrics, METRIC_batch_rows, (double)p->rows);
     id = write_reply(call, p);
+    if (id == ERROR_OK && is_finite(p))
+        model_count(p->model, p->rows);
     metrics_model_observe(metrics, METRIC_inference_write_duration_seconds,
                           call_timing(call, "write", &since));
     return id;

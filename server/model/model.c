@@ -9,9 +9,6 @@
 #include "model/private.h"
 #include "worker.h"
 
-/* axon_mlp_predict()'s tally holds uint32_t; also the step in which counters advance. */
-enum { ROWS_PER_TALLY = 1 << 20 };
-
 void model_ref(struct model *m)
 {
     struct model_private *p = m->private;
@@ -57,38 +54,44 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-static int predict_counted(struct model *m, const float *x, size_t rows, float *y)
+/* The calling worker's scratch for m, with its tally behind it; NULL when out of memory. */
+static char *scratch_of(const struct model *m, uint32_t **tally)
 {
-    struct model_private *p = m->private;
+    const struct model_private *p = m->private;
     size_t scratch_bytes = aligned(axon_mlp_scratch_bytes(m->mlp));
     size_t tally_bytes = axon_mlp_tally_size(m->mlp) * sizeof(uint32_t);
     char *scratch = worker_scratch(scratch_bytes + tally_bytes);
 
-    if (!scratch)
+    *tally = p->counters && scratch ? (uint32_t *)(void *)(scratch + scratch_bytes) : NULL;
+    return scratch;
+}
+
+int model_begin(struct model *m)
+{
+    uint32_t *tally;
+
+    if (!scratch_of(m, &tally))
         return -1;
-    uint32_t *tally = p->counters ? (uint32_t *)(void *)(scratch + scratch_bytes) : NULL;
     if (tally)
-        memset(tally, 0, tally_bytes);
-    axon_mlp_predict(m->mlp, x, rows, y, scratch, tally);
-    /* The answer is there already: a tally that finds no memory is missing in the statistics only.
-     */
-    if (tally && counters_add(p->counters, tally, rows) == 0)
-        metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, rows);
-    metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, rows);
+        memset(tally, 0, axon_mlp_tally_size(m->mlp) * sizeof *tally);
     return 0;
 }
 
-int model_predict(struct model *m, const float *x, size_t rows, float *y)
+void model_predict(struct model *m, const float *x, size_t rows, float *y)
 {
-    size_t features = axon_mlp_features(m->mlp), outputs = axon_mlp_outputs(m->mlp);
+    uint32_t *tally;
+    char *scratch = scratch_of(m, &tally);
 
-    while (rows > 0) {
-        size_t n = rows < ROWS_PER_TALLY ? rows : ROWS_PER_TALLY;
-        if (predict_counted(m, x, n, y) != 0)
-            return -1;
-        x += n * features;
-        y += n * outputs;
-        rows -= n;
-    }
-    return 0;
+    axon_mlp_predict(m->mlp, x, rows, y, scratch, tally);
+    metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, rows);
+}
+
+void model_count(struct model *m, size_t rows)
+{
+    const struct model_private *p = m->private;
+    uint32_t *tally;
+
+    (void)scratch_of(m, &tally);
+    if (tally && counters_add(p->counters, tally, rows) == 0)
+        metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, rows);
 }

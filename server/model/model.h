@@ -47,10 +47,17 @@ const char *model_task_name(enum model_task task); /* "multiclass"; "" for none 
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
-/* y [rows, outputs] = network(x [rows, features]) by this worker: scratch, tally, neuron counters
- * and axond_inference_rows_total are taken care of. 0, or -1 when there is no memory for the
- * scratch; without memory for the counters the rows are served and missing in
- * axond_neuron_rows_total. */
-int model_predict(struct model *m, const float *x, size_t rows, float *y);
+/* The predictions of one request by the calling worker, in this order and with nothing else of it
+ * in between:
+ *
+ *   model_begin    scratch and an empty tally; 0, or -1 when out of memory
+ *   model_predict  y [rows, outputs] = network(x [rows, features]); as often as needed, for at most
+ *                  UINT32_MAX rows in all
+ *   model_count    these rows were served: adds the tally to the neuron statistics. Left out when
+ * the request was refused in the end. Without memory for the counters the rows are missing there
+ * and in axond_neuron_rows_total. */
+int model_begin(struct model *m);
+void model_predict(struct model *m, const float *x, size_t rows, float *y);
+void model_count(struct model *m, size_t rows);
 
 #endif

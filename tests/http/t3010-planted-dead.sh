@@ -80,7 +80,12 @@ predict '[[1, 2, 3]]'
 ok "a row of the wrong length is refused" want 400 '.error | length > 0'
 predict '[[1, 2, 3, 4], [1, 2, 3, "4"]]'
 ok "so are rows of which only the last is wrong" want 400 '.error | length > 0'
+predict '[[3e38, 3e38, 3e38, 3e38]]'
+ok "so is a row whose result overflows" want 400 '.code == "non_finite"'
 ok "and refused rows are not counted" counts 4 32 21 0.375
+req POST '/v1/models/planted:predict?non_finite=token' '{"instances": [[NaN, 1, 1, 1]]}'
+ok "NaN goes through the network if asked to" want 200
+ok "and wakes no dead unit" counts 4 32 21 0.375
 
 # A window of two seconds forgets what the one since load remembers.
 serve --models "$tmp/models" --neuron-window 2

@@ -87,7 +87,7 @@ START_TEST(a_removed_folder_removes_the_model)
     ck_assert_str_eq(error_of("m", 1), "absent");
     ck_assert(ask("n", 0) == 3);
     float x = 1, y = 0; /* who still holds it can finish */
-    ck_assert_int_eq(model_predict(m, &x, 1, &y), 0);
+    ck_assert_int_eq(serve_rows(m, &x, 1, &y), 0);
     ck_assert(y == 1);
     repository_release(repository, s);
 }
@@ -234,7 +234,7 @@ START_TEST(dead_units_are_counted_over_served_rows_only)
     struct model *m = repository_find(s, "m")->versions[0].model;
     ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
                      "window=\"load\"}") == 0);
-    ck_assert_int_eq(model_predict(m, x, 4, y), 0);
+    ck_assert_int_eq(serve_rows(m, x, 4, y), 0);
     ck_assert(y[0] == 1 && y[3] == 0);
     repository_release(repository, s);
     ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
