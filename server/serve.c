@@ -132,6 +132,18 @@ static void drain(struct api *api, struct http *http, int signal_number)
               LOG_F("seconds", clock_s() - began_s));
 }
 
+/* Which folder was taken is not obvious when none was named, nor that there is none. */
+static void log_repository(const char *folder, struct repository *repository, size_t failed)
+{
+    const struct repository_snapshot *s = repository_acquire(repository);
+    size_t models = s->entries_count;
+
+    repository_release(repository, s);
+    log_event(models > 0 ? LOG_INFO : LOG_WARN, "repository",
+              LOG_S("folder", *folder ? folder : "none"), LOG_U("models", models),
+              LOG_U("versions_failed", failed));
+}
+
 int serve(const struct options *options, double started_s)
 {
     size_t failed = 0;
@@ -151,6 +163,7 @@ int serve(const struct options *options, double started_s)
         snprintf(error, sizeof error, "models: %.200s", cause.text);
         goto out;
     }
+    log_repository(options->models, api.repository, failed);
     http = http_start(&api, options, threads, error, sizeof error);
     if (!http)
         goto out;
