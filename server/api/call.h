@@ -32,8 +32,8 @@ api_handler activations_list, activations_get, activations_apply, models_list, m
 /* Take json (steals it, NULL means out of memory) as the reply's body. */
 enum error_id call_reply_json(struct api_call *call, json_t *json);
 
-/* Append item, which is stolen, to *list. Without memory for either the list becomes NULL, and so does
- * what is packed from it: call_reply_json() tells. */
+/* Append item, which is stolen, to *list. Without memory for either the list becomes NULL, and so
+ * does what is packed from it: call_reply_json() tells. */
 void call_append(json_t **list, json_t *item);
 
 /* A json_dump_callback() that appends to the struct buf *out. */

@@ -150,7 +150,7 @@ static void check_nan_row(const float *bad_row, size_t n, size_t inner)
 
 START_TEST(nan_plus_infinity_and_all_minus_infinity_give_nan_in_their_row_only)
 {
-    float row[40];
+    float row[40] = {0};
 
     use_isa(_i);
     for (size_t n = 1; n <= 40; n += 13)
