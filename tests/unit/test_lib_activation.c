@@ -6,7 +6,7 @@
 #include <string.h>
 #include "axon/activation.h"
 #include "axon/initializer.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum { ROWS = 10 };
 

@@ -9,7 +9,7 @@
 #include "axon/activation.h"
 #include "axon/cpu.h"
 #include "kernels/dispatch.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 START_TEST(every_listed_isa_can_be_selected_and_computes)
 {

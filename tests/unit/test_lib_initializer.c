@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "axon/initializer.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum { FEATURES = 400, UNITS = 300, N = FEATURES * UNITS, SCHEMES = 6 };
 

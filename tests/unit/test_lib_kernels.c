@@ -11,7 +11,7 @@
 #include "kernels/dispatch.h"
 #include "../oracle/guard.h"
 #include "../oracle/oracle.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum {
     SWEEP_STRIDE = 20011, /* prime, so that all low bits occur: 214 thousand floats of 2^32 */

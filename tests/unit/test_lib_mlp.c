@@ -8,7 +8,7 @@
 #include "axon/mlp.h"
 #include "../oracle/guard.h"
 #include "../oracle/oracle.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum { DEPTH_MAX = 4, WIDTH_MAX = 300, ROWS_MAX = 700 };
 

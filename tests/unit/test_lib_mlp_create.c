@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdint.h>
 #include "axon/mlp.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 /* y = the layer alone, of one feature, at x. */
 static void predict_layer(const struct axon_layer *layer, float x, float *y)

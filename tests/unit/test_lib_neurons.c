@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "axon/neurons.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum { UNITS = 5, WINDOW_S = 60, TICK_S = WINDOW_S / AXON_NEURONS_PARTS };
 

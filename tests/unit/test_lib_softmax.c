@@ -7,7 +7,7 @@
 #include "axon/cpu.h"
 #include "../oracle/guard.h"
 #include "../oracle/oracle.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 enum { LENGTH_MAX = 1024 };
 

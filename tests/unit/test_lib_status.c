@@ -1,7 +1,7 @@
 /* test_lib_status.c - every status has a name and a text, and so has what is none. */
 #include <string.h>
 #include "axon/status.h"
-#include "../oracle/suite.h"
+#include "suite.h"
 
 START_TEST(every_status_has_its_own_name_and_text)
 {

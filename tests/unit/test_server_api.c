@@ -14,6 +14,7 @@
 #include "metrics/metrics.h"
 #include "model/repository.h"
 #include "starve.h"
+#include "suite.h"
 
 static glob_t cases;
 static struct options options;
@@ -297,8 +298,7 @@ int main(void)
 {
     Suite *suite = suite_create("api");
     TCase *tc = tcase_create("cases");
-    SRunner *runner;
-    int failed;
+    int status;
 
     if (glob("tests/api/*/request", 0, NULL, &cases) != 0)
         return EXIT_FAILURE;
@@ -313,10 +313,7 @@ int main(void)
                         sizeof starved / sizeof *starved);
     tcase_add_test(tc, body_longer_than_declared_limit_is_413_before_it_is_read);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    status = suite_run(suite);
     globfree(&cases);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "starve.h"
 #include "utf8.h"
+#include "suite.h"
 
 START_TEST(appended_bytes_are_there_with_a_nul_behind)
 {
@@ -272,9 +273,5 @@ int main(void)
     tcase_add_test(t, a_detail_may_be_made_of_itself);
     suite_add_tcase(s, t);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

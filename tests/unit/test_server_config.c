@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
+#include "suite.h"
 
 static int read_text(struct config *c, const char *text, struct model_error *error)
 {
@@ -368,9 +369,5 @@ int main(void)
     tcase_add_test(tc, messages_are_printable_utf8);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include "codec/envelope.h"
 #include "starve.h"
 #include "text.h"
+#include "suite.h"
 
 enum { FIELDS = 2 };
 
@@ -385,9 +386,5 @@ int main(void)
     tcase_add_test(t, an_unknown_key_is_found);
     suite_add_tcase(s, t);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "metrics/accept.h"
 #include "metrics/process.h"
 #include "scrape.h"
+#include "suite.h"
 
 START_TEST(every_family_stands_once_and_together)
 {
@@ -135,9 +136,5 @@ int main(void)
     tcase_add_test(tc, process_metrics_are_plausible);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

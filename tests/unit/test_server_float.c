@@ -12,6 +12,7 @@
 #include "codec/pow10.h"
 #include "codec/tensor.h"
 #include "text.h"
+#include "suite.h"
 
 /* Sanitizers slow this down eight times. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -429,9 +430,5 @@ int main(void)
     tcase_add_test(write, powers_of_ten_are_exact);
     suite_add_tcase(s, write);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -10,6 +10,7 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_envelope
 #include "../fuzz/fuzz_envelope.c"
+#include "suite.h"
 #undef LLVMFuzzerTestOneInput
 
 enum { INPUT_MAX = 65536 };
@@ -65,9 +66,5 @@ int main(void)
                         (int)(sizeof corpora / sizeof *corpora));
     suite_add_tcase(s, t);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

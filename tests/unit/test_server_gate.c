@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "http/gate.h"
+#include "suite.h"
 
 static const struct gate_limits limits = {.headers_bytes_max = 1000, .headers_count_max = 8};
 
@@ -262,9 +263,5 @@ int main(void)
     tcase_add_test(tc, a_target_that_a_nul_has_cut_is_noticed);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "scrape.h"
+#include "suite.h"
 
 static int reader, saved_stderr;
 static char line[8192];
@@ -285,9 +286,5 @@ int main(void)
     tcase_add_test(tc, a_reader_that_stalls_loses_lines_and_stops_nobody);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

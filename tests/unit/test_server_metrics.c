@@ -3,6 +3,7 @@
 #include <axon/activation.h>
 #include <pthread.h>
 #include "scrape.h"
+#include "suite.h"
 
 /* ---- the table ---- */
 
@@ -233,9 +234,5 @@ int main(void)
     tcase_add_test(tc, series_are_bounded);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

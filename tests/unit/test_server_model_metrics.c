@@ -2,6 +2,7 @@
  */
 #include <pthread.h>
 #include "scrape.h"
+#include "suite.h"
 
 static const char *const layers[] = {"hidden1", "hidden2"};
 
@@ -156,9 +157,5 @@ int main(void)
     tcase_add_test(tc, models_come_and_go_while_others_scrape);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "nearest.h"
+#include "suite.h"
 
 static const char *const names[] = {"models", "listen", "listen_max", "bias", "id"};
 enum { NAMES = sizeof names / sizeof *names };
@@ -77,9 +78,5 @@ int main(void)
     tcase_add_test(tc, names_of_any_length_are_safe);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

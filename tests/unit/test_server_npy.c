@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "codec/npy.h"
+#include "suite.h"
 
 static const struct tensor_limits limits = {.rank_max = 8, .elements_max = 100};
 static struct error error;
@@ -172,8 +173,6 @@ int main(void)
 {
     Suite *suite = suite_create("npy");
     TCase *tc = tcase_create("npy");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tc, every_dtype_becomes_float32);
     tcase_add_test(tc, fortran_order_becomes_row_major);
@@ -183,9 +182,5 @@ int main(void)
                         sizeof refused / sizeof *refused);
     tcase_add_test(tc, other_files_are_not_npy);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "folder.h"
 #include "options_table.h"
+#include "suite.h"
 
 static struct options options;
 static enum command command;
@@ -428,9 +429,5 @@ int main(void)
     tcase_add_test(tc, help_names_every_option_in_100_columns);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include "folder.h"
 #include "model/safetensors.h"
+#include "suite.h"
 
 /* bytes [len] flush against a page that must not be touched. */
 struct fenced {
@@ -343,9 +344,5 @@ int main(void)
     tcase_add_test(tc, a_type_that_cannot_be_weights_is_refused_when_used);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

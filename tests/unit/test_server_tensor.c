@@ -10,6 +10,7 @@
 #include "codec/tensor.h"
 #include "starve.h"
 #include "text.h"
+#include "suite.h"
 
 static const struct tensor_limits wide = {8, 1 << 24};
 
@@ -392,9 +393,5 @@ int main(void)
     tcase_add_test(t, a_buffer_that_is_full_says_so_itself);
     suite_add_tcase(s, t);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

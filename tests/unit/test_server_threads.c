@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "threads.h"
 #include "worker.h"
+#include "suite.h"
 
 static const struct {
     const char *text;
@@ -177,9 +178,5 @@ int main(void)
     suite_add_tcase(s, texts);
     suite_add_tcase(s, folders);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

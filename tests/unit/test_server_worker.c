@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "worker.h"
+#include "suite.h"
 
 enum { MORE = WORKERS_MAX + 20 };
 
@@ -153,9 +154,5 @@ int main(void)
     tcase_add_test(tc, a_destructor_that_runs_later_may_use_it_again);
     suite_add_tcase(s, tc);
 
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

@@ -1,6 +1,6 @@
-/* tests/oracle/suite.h - what every unit test of the core needs around its tests. */
-#ifndef AXON_SUITE_H
-#define AXON_SUITE_H
+/* suite.h - what every unit test needs around its tests. */
+#ifndef SUITE_H
+#define SUITE_H
 
 #include <check.h>
 #include <stdlib.h>
