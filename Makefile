@@ -114,7 +114,7 @@ $B/tests/bench/echo: $B/tests/bench/echo.o
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 EXHAUSTIVE := $(patsubst %.c,$B/%,$(wildcard tests/exhaustive/*.c))
-exhaustive: deps-build $(EXHAUSTIVE)                        ## prove kernels and number text over all 2^32 floats (minutes)
+exhaustive: deps-build $(EXHAUSTIVE)                        ## prove kernels and number text over all 2^32 floats (hours)
 	$Q for program in $(EXHAUSTIVE); do echo "  RUN     $$program"; ./$$program || exit 1; done
 
 $B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $(ORACLE_OBJ) $B/libaxon.a
@@ -146,7 +146,7 @@ models: deps-models                                         ## train the shipped
 	$Q build/venv/bin/python configs/train/train_digits.py
 	$Q build/venv/bin/python configs/train/train_breast_cancer.py
 
-docker: deps-docker                                         ## build the image and run it for real (podman, or docker)
+docker: deps-docker                                         ## build the images and run them for real, by podman
 	@docker/podman.sh
 
 install: $B/axond $B/libaxon.a                              ## DESTDIR= PREFIX=: daemon, models, libaxon with headers
