@@ -21,7 +21,7 @@ declare -A may=(
     [main]="include base codec model metrics api http"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base codec model metrics api http oracle"
+    [tests]="include lib kernels base codec model metrics api http oracle lib-tests"
 )
 # What other zones may include of a module; the rest of its headers is its own. Tests see all.
 declare -A face=(
@@ -57,7 +57,7 @@ zone_of() {
     server/*/*) zone=${1#server/} zone=${zone%%/*} ;;
     server/*) zone=base ;;
     tests/oracle/*) zone=oracle ;;
-    tests/unit/test_lib_*) zone=lib-tests ;;
+    tests/unit/test_lib_* | tests/unit/suite.h) zone=lib-tests ;;
     tests/*) zone=tests ;;
     *) zone= ;;
     esac
