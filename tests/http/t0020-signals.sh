@@ -91,6 +91,7 @@ ok "and drains" eval '[ "$exit_status" = 0 ] && logged event=stopped'
 
 # As PID 1 the kernel delivers only what is waited for or handled.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
+    : >"$tmp/log" # what the last daemon said must not count
     unshare --pid --fork --mount-proc --kill-child "$BIN" --listen 127.0.0.1:0 2>"$tmp/log" &
     outer=$!
     wait_for 100 logged event=ready
