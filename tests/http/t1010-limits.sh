@@ -22,6 +22,11 @@ stop TERM
 serve --body-bytes-max 4M --bodies-bytes-max 4M
 ok "all bodies in flight together: 503 with Retry-After, and back" raw bodies_in_flight --limit 4194304
 ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="bodies_in_flight"}')" -ge 1 ]
+python3 -c 'print("{\"gradient\":true,\"data\":[" + "1," * 400000 + "1]}")' >"$tmp/expands"
+req POST /v1/activations/sigmoid "@$tmp/expands"
+ok "a small body with a large reply counts with its reply" want 503 '.code == "overloaded"'
+req POST /v1/activations/sigmoid '{"gradient": true, "data": [1, 1]}'
+ok "and leaves nothing behind" want 200 '.gradient | length == 2'
 stop TERM
 
 serve
