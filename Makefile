@@ -39,8 +39,10 @@ FLAGS.avx2     := -mavx2 -mfma
 FLAGS.avx512   := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 ISAS           := $(ISA.$(ARCH))
 
-LIB_SRC  := $(filter-out lib/kernels/kernels.c,$(wildcard lib/*.c lib/kernels/*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o) $(ISAS:%=$B/lib/kernels/kernels.%.o)
+# Everything in lib/kernels but dispatch.c is compiled once per instruction set.
+KERNELS  := $(filter-out lib/kernels/dispatch.c,$(wildcard lib/kernels/*.c))
+ISA_OBJ  := $(foreach isa,$(ISAS),$(KERNELS:%.c=$B/%.$(isa).o))
+LIB_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out $(KERNELS),$(wildcard lib/*.c lib/kernels/*.c))) $(ISA_OBJ)
 SRV_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out server/main.c,$(wildcard server/*.c server/*/*.c)))
 # Unit tests mirror the sources: test_lib_*.c link the core alone, test_server_*.c all but main.
 ORACLE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/oracle/*.c))
@@ -57,10 +59,14 @@ $B/libaxon.a: $(LIB_OBJ)
 	@echo "  AR      $@"
 	$Q rm -f $@ && $(AR) rcs $@ $^
 
-$(ISAS:%=$B/lib/kernels/kernels.%.o): $B/lib/kernels/kernels.%.o: lib/kernels/kernels.c
-	@echo "  CC      $< [$*]"
-	@mkdir -p $(@D)
-	$Q $(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS.$*) -DAXON_ISA=$* -MMD -MP -c -o $@ $<
+define isa_rule
+$B/lib/kernels/%.$1.o: lib/kernels/%.c
+	@echo "  CC      $$< [$1]"
+	@mkdir -p $$(@D)
+	$$Q $$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(FLAGS.$1) -DAXON_ISA=$1 -MMD -MP -c -o $$@ $$<
+
+endef
+$(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $B/%.o: %.c
 	@echo "  CC      $<"

@@ -7,9 +7,11 @@
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
 
-#define KIND_ELEMENTWISE AXON_ELEMENTWISE
+#define KIND_PIECEWISE   AXON_ELEMENTWISE
 #define KIND_CHANNELWISE AXON_ELEMENTWISE
+#define KIND_SMOOTH      AXON_ELEMENTWISE
 #define KIND_ROWWISE     AXON_ROWWISE
+#define KIND_GATED       AXON_GATED
 
 #define ALIASES(...) \
     {                \

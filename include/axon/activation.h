@@ -12,7 +12,7 @@
 
 enum { AXON_PARAMETERS_MAX = 2, AXON_ALIASES_MAX = 2 };
 
-enum axon_kind { AXON_ELEMENTWISE, AXON_ROWWISE };
+enum axon_kind { AXON_ELEMENTWISE, AXON_ROWWISE, AXON_GATED };
 
 struct axon_parameter {
     const char *name;        /* "alpha": the key in JSON                 */

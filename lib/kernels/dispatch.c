@@ -12,11 +12,11 @@
 #include "kernels/dispatch.h"
 
 #if defined(__x86_64__)
-static const struct axon_kernels *const tables[] = {&axon__kernels_avx512, &axon__kernels_avx2,
-                                                    &axon__kernels_baseline};
+static const struct axon_kernels *const tables[] = {
+    &axon__kernels_table_avx512, &axon__kernels_table_avx2, &axon__kernels_table_baseline};
 static const char *const names[] = {"avx512", "avx2", "baseline"};
 #else
-static const struct axon_kernels *const tables[] = {&axon__kernels_baseline};
+static const struct axon_kernels *const tables[] = {&axon__kernels_table_baseline};
 static const char *const names[] = {"baseline"};
 #endif
 
@@ -126,7 +126,7 @@ static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *
 
 int axon__kernels_agree(const struct axon_kernels *kernels)
 {
-    const struct axon_kernels *base = &axon__kernels_baseline;
+    const struct axon_kernels *base = &axon__kernels_table_baseline;
     size_t count;
     const struct axon_activation *act = axon_activation_table(&count);
 

@@ -1,4 +1,4 @@
-/* kernels/kernels.h - what one compilation of kernels.c exports: a table.
+/* kernels/kernels.h - what the kernels of one instruction set are: a table of functions.
  *
  * Every pointer of a table follows the contracts here; none allocates, none keeps state. A buffer
  * is never touched outside of its stated size. */
@@ -19,6 +19,7 @@ enum axon_id {
 
 enum {
     AXON_UNITS_MULTIPLE = 16, /* a layer's row of units is padded to this: 64 bytes */
+    AXON_PANEL = 64,          /* units of a panel of packed weights: see mlp_internal.h */
 };
 
 /* z [rows, stride]: z = f(z + bias), in place, and what fired is counted.
@@ -34,26 +35,51 @@ struct axon_epilogue {
     uint32_t *tally;
 };
 
+/* As axon_activation_forward() and _gradient(); params_count values, already checked. */
+typedef void axon_forward(const float *x, float *y, struct axon_axis axis, const float *params,
+                          size_t params_count);
+typedef void axon_gradient(const float *x, const float *upstream, float *dx, struct axon_axis axis,
+                           const float *params, size_t params_count);
+/* y = x * scale + offset; x, y [rows, n], scale, offset [n]; y must not overlap x */
+typedef void axon_affine(const float *x, const float *scale, const float *offset, float *y,
+                         size_t rows, size_t n);
+
 struct axon_kernel {
-    /* As axon_activation_forward() and _gradient(); params_count values, already checked. */
-    void (*forward)(const float *x, float *y, struct axon_axis axis, const float *params,
-                    size_t params_count);
-    void (*gradient)(const float *x, const float *upstream, float *dx, struct axon_axis axis,
-                     const float *params, size_t params_count);
-    void (*epilogue)(const struct axon_epilogue *e); /* NULL for rowwise activations */
+    axon_forward *forward;
+    axon_gradient *gradient;
+    void (*epilogue)(const struct axon_epilogue *e); /* NULL unless elementwise */
 };
 
 struct axon_kernels {
     const char *isa; /* "baseline", "avx2", "avx512" */
     struct axon_kernel rows[AXON_ID_COUNT];
-    /* y = x * scale + offset; x, y [rows, n], scale, offset [n]; y must not overlap x */
-    void (*affine)(const float *x, const float *scale, const float *offset, float *y, size_t rows,
-                   size_t n);
+    axon_affine *affine;
 };
 
-extern const struct axon_kernels axon__kernels_baseline; /* SSE2 or NEON */
+/* The sources of the kernels are compiled once per instruction set, with AXON_ISA as part of every
+ * name that they export: axon__forward_relu_avx2. */
+#define AXON_NAME_(what, id, isa) axon__##what##_##id##_##isa
+#define AXON_NAME(what, id, isa)  AXON_NAME_(what, id, isa)
+#define AXON_KERNEL(what, id)     AXON_NAME(what, id, AXON_ISA)
+#ifdef AXON_ISA
+#define DECLARE_ROWWISE(id)                \
+    axon_forward AXON_KERNEL(forward, id); \
+    axon_gradient AXON_KERNEL(gradient, id);
+#define DECLARE_GATED(id) DECLARE_ROWWISE(id)
+#define DECLARE_PIECEWISE(id) \
+    DECLARE_ROWWISE(id)       \
+    void AXON_KERNEL(epilogue, id)(const struct axon_epilogue *e);
+#define DECLARE_CHANNELWISE(id) DECLARE_PIECEWISE(id)
+#define DECLARE_SMOOTH(id)      DECLARE_PIECEWISE(id)
+#define ACT(id, KIND, ...)      DECLARE_##KIND(id)
+#include "activation.def"
+#undef ACT
+axon_affine AXON_KERNEL(dense, affine);
+#endif
+
+extern const struct axon_kernels axon__kernels_table_baseline; /* SSE2 or NEON */
 #if defined(__x86_64__)
-extern const struct axon_kernels axon__kernels_avx2, axon__kernels_avx512;
+extern const struct axon_kernels axon__kernels_table_avx2, axon__kernels_table_avx512;
 #endif
 
 #endif

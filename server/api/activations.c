@@ -27,7 +27,7 @@ static json_t *parameters_to_json(const struct axon_activation *act)
 static json_t *activation_to_json(const struct axon_activation *act)
 {
     static const char *const kinds[] = {
-        [AXON_ELEMENTWISE] = "elementwise", [AXON_ROWWISE] = "rowwise"};
+        [AXON_ELEMENTWISE] = "elementwise", [AXON_ROWWISE] = "rowwise", [AXON_GATED] = "gated"};
     json_t *aliases = json_array();
 
     for (size_t i = 0; act->aliases[i]; i++)

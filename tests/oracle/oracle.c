@@ -142,9 +142,11 @@ static double oracle_dgelu_tanh(double x, const double *p)
 }
 
 static const struct oracle oracles[] = {
-#define ORACLE_ELEMENTWISE(id) {oracle_##id, oracle_d##id},
+#define ORACLE_PIECEWISE(id)   {oracle_##id, oracle_d##id},
+#define ORACLE_SMOOTH(id)      {oracle_##id, oracle_d##id},
 #define ORACLE_CHANNELWISE(id) {oracle_##id, oracle_d##id},
 #define ORACLE_ROWWISE(id)     {NULL, NULL},
+#define ORACLE_GATED(id)       {NULL, NULL},
 #define ACT(id, KIND, ...)     ORACLE_##KIND(id)
 #include "activation.def"
 #undef ACT

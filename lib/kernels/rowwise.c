@@ -1,14 +1,11 @@
-/* kernels/softmax.h - the rowwise part of kernels.c, included there and nowhere else.
+/* kernels/rowwise.c - the rows that run along an axis.
  *
  * Along a contiguous axis (inner == 1) a vector holds neighbours of one row and is reduced at the
  * end; along any other axis it holds VF_LANES rows side by side, each lane a row of its own. Sums
  * are in double. The maximum is subtracted, so nothing overflows; an all -inf row and a row with
  * +inf give NaN, because there inf - inf stands. */
-#ifndef AXON_SOFTMAX_H
-#define AXON_SOFTMAX_H
-
 #include <math.h>
-#include "axon/activation.h"
+#include "kernels/kernels.h"
 #include "kernels/vec.h"
 #include "kernels/vmath.h"
 
@@ -107,7 +104,7 @@ static inline void softmax_rows(const float *x, float *y, size_t n, size_t strid
     }
 }
 
-static inline void forward_softmax(const float *x, float *y, struct axon_axis axis,
+void AXON_KERNEL(forward, softmax)(const float *x, float *y, struct axon_axis axis,
                                    const float *params, size_t params_count)
 {
     vd inverse_t = vd_all(1.0 / (double)params[0]);
@@ -181,7 +178,7 @@ static inline void softmax_gradient_rows(const float *x, const float *u, float *
     }
 }
 
-static inline void gradient_softmax(const float *x, const float *upstream, float *dx,
+void AXON_KERNEL(gradient, softmax)(const float *x, const float *upstream, float *dx,
                                     struct axon_axis axis, const float *params, size_t params_count)
 {
     vd inverse_t = vd_all(1.0 / (double)params[0]);
@@ -198,5 +195,3 @@ static inline void gradient_softmax(const float *x, const float *upstream, float
                                       axis.inner, axis.inner - i, inverse_t);
     }
 }
-
-#endif

@@ -1,0 +1,170 @@
+/* kernels/map.h - the loops around f(x, p), and the macros that make kernels of them.
+ *
+ * Included by the sources that are compiled once per instruction set. A tail goes through the same
+ * function on a padded vector: a value never depends on its position. */
+#ifndef AXON_MAP_H
+#define AXON_MAP_H
+
+#include "kernels/kernels.h"
+#include "kernels/vec.h"
+
+/* An activation or its derivative; p are the row's parameters, a vector each. */
+typedef vf vf_function(vf x, const vf *p);
+
+static inline __attribute__((always_inline)) void map(vf_function *f, const float *x, float *y,
+                                                      size_t n, const vf *p)
+{
+    size_t i = 0;
+
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        vf_store(y + i, f(vf_load(x + i), p));
+    if (i < n)
+        vf_store_part(y + i, f(vf_load_part(x + i, n - i, 0.0f), p), n - i);
+}
+
+static inline __attribute__((always_inline)) void
+map_times(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
+{
+    size_t i = 0;
+
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        vf_store(y + i, f(vf_load(x + i), p) * vf_load(upstream + i));
+    if (i < n) {
+        vf u = vf_load_part(upstream + i, n - i, 0.0f);
+
+        vf_store_part(y + i, f(vf_load_part(x + i, n - i, 0.0f), p) * u, n - i);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+map_any(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
+{
+    if (upstream)
+        map_times(f, x, upstream, y, n, p);
+    else
+        map(f, x, y, n, p);
+}
+
+/* One row of channels, a parameter value for each of them. */
+static inline __attribute__((always_inline)) void map_channels(vf_function *f, const float *x,
+                                                               const float *upstream, float *y,
+                                                               size_t n, const float *params)
+{
+    size_t i = 0;
+
+    for (; i + VF_LANES <= n; i += VF_LANES) {
+        vf p = vf_load(params + i);
+
+        map_any(f, x + i, upstream ? upstream + i : NULL, y + i, VF_LANES, &p);
+    }
+    if (i < n) {
+        vf p = vf_load_part(params + i, n - i, 0.0f);
+
+        map_any(f, x + i, upstream ? upstream + i : NULL, y + i, n - i, &p);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+elementwise(vf_function *f, const float *x, const float *upstream, float *y, struct axon_axis axis,
+            const float *params, size_t params_count)
+{
+    vf p[AXON_PARAMETERS_MAX];
+
+    for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
+        p[k] = vf_all(k < params_count ? params[k] : 0.0f);
+    map_any(f, x, upstream, y, axis.outer * axis.length * axis.inner, p);
+}
+
+static inline __attribute__((always_inline)) void
+channelwise(vf_function *f, const float *x, const float *upstream, float *y, struct axon_axis axis,
+            const float *params, size_t params_count)
+{
+    size_t span = axis.inner == 1 ? axis.length : axis.inner;
+
+    if (params_count == 1) {
+        elementwise(f, x, upstream, y, axis, params, params_count);
+        return;
+    }
+    for (size_t at = 0, c = 0; at < axis.outer * axis.length * axis.inner; at += span) {
+        const float *u = upstream ? upstream + at : NULL;
+
+        if (axis.inner == 1) {
+            map_channels(f, x + at, u, y + at, span, params);
+        } else {
+            vf p = vf_all(params[c]);
+
+            map_any(f, x + at, u, y + at, span, &p);
+            c = c + 1 == axis.length ? 0 : c + 1;
+        }
+    }
+}
+
+enum { TILE = AXON_UNITS_MULTIPLE / VF_LANES }; /* vectors in one tile of units: a cache line */
+
+/* Down the rows of one tile, so that bias, parameters and counts stay in registers. */
+static inline __attribute__((always_inline)) void
+epilogue_tile(vf_function *f, const struct axon_epilogue *e, size_t unit, uint32_t *tally)
+{
+    vf bias[TILE], p[TILE][AXON_PARAMETERS_MAX];
+    vi fired[TILE];
+
+#pragma GCC unroll 4
+    for (size_t t = 0; t < TILE; t++) {
+        size_t at = unit + t * VF_LANES;
+
+        bias[t] = vf_load(e->bias + at);
+        for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
+            p[t][k] = vf_load(e->params + k * e->stride + at);
+        fired[t] = (vi){0};
+    }
+    for (size_t row = 0; row < e->rows; row++) {
+        float *z = e->z + row * e->stride + unit;
+
+#pragma GCC unroll 4
+        for (size_t t = 0; t < TILE; t++) {
+            vf y = f(vf_load(z + t * VF_LANES) + bias[t], p[t]);
+
+            vf_store(z + t * VF_LANES, y);
+            fired[t] -= y != 0.0f; /* a true lane is -1 */
+        }
+    }
+    for (size_t t = 0; tally && t < TILE; t++) {
+        vu sum;
+
+        memcpy(&sum, tally + t * VF_LANES, sizeof sum);
+        sum += (vu)fired[t];
+        memcpy(tally + t * VF_LANES, &sum, sizeof sum);
+    }
+}
+
+static inline __attribute__((always_inline)) void epilogue(vf_function *f,
+                                                           const struct axon_epilogue *e)
+{
+    for (size_t unit = 0; unit < e->stride; unit += AXON_UNITS_MULTIPLE)
+        if (e->tally)
+            epilogue_tile(f, e, unit, e->tally + unit);
+        else
+            epilogue_tile(f, e, unit, NULL);
+}
+
+/* ---- kernels of a row, from f_<id> and df_<id>; walk is elementwise or channelwise ---- */
+
+#define DEFINE_FORWARD(id, walk)                                                   \
+    void AXON_KERNEL(forward, id)(const float *x, float *y, struct axon_axis axis, \
+                                  const float *params, size_t params_count)        \
+    {                                                                              \
+        walk(f_##id, x, NULL, y, axis, params, params_count);                      \
+    }                                                                              \
+    void AXON_KERNEL(epilogue, id)(const struct axon_epilogue *e)                  \
+    {                                                                              \
+        epilogue(f_##id, e);                                                       \
+    }
+#define DEFINE_GRADIENT(id, walk)                                                    \
+    void AXON_KERNEL(gradient, id)(const float *x, const float *upstream, float *dx, \
+                                   struct axon_axis axis, const float *params,       \
+                                   size_t params_count)                              \
+    {                                                                                \
+        walk(df_##id, x, upstream, dx, axis, params, params_count);                  \
+    }
+
+#endif

@@ -1,0 +1,28 @@
+/* kernels/table.c - the kernels of one instruction set as a table; data only, no code. */
+#include "kernels/kernels.h"
+
+#define STRING_(a) #a
+#define STRING(a)  STRING_(a)
+
+#define ROW_ROWWISE(id)                                           \
+    {                                                             \
+        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), NULL \
+    }
+#define ROW_GATED(id) ROW_ROWWISE(id)
+#define ROW_PIECEWISE(id)                                                              \
+    {                                                                                  \
+        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), AXON_KERNEL(epilogue, id) \
+    }
+#define ROW_CHANNELWISE(id) ROW_PIECEWISE(id)
+#define ROW_SMOOTH(id)      ROW_PIECEWISE(id)
+
+const struct axon_kernels AXON_KERNEL(kernels, table) = {
+    .isa = STRING(AXON_ISA),
+    .affine = AXON_KERNEL(dense, affine),
+    .rows =
+        {
+#define ACT(id, KIND, ...) [AXON_ID_##id] = ROW_##KIND(id),
+#include "activation.def"
+#undef ACT
+        },
+};
