@@ -9,9 +9,20 @@
 /* Most rows, columns or depth of a product: BLAS counts in int. */
 enum { AXON_GEMM_MAX = 1 << 30 };
 
-/* c = a b; a [m, k] with lda floats from row to row, b [k, n] with ldb, c [m, n] with ldc; c is
- * written without being read. Any number of threads at once, each with its own c. */
-void axon__gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-                size_t ldb, float *c, size_t ldc);
+/* Whether a matrix is given as it is, or as its transpose. */
+enum axon__transposed { AXON_PLAIN, AXON_TRANSPOSED };
+
+/* c = a b + beta c; all row-major:
+ *
+ *   a  [m, k] with lda floats from row to row; AXON_TRANSPOSED: stored as [k, m]
+ *   b  [k, n] with ldb; AXON_TRANSPOSED: stored as [n, k]
+ *   c  [m, n] with ldc; beta == 0: written without being read, so it may hold NaN
+ *
+ * Dimensions are at most AXON_GEMM_MAX; m or n 0 is a no-op. What a row of c gets may depend on
+ * m in its last bits: the forward pass uses a kernel of its own (kernels/dense.c). Any number of
+ * threads at once, each with its own c. */
+void axon__gemm(enum axon__transposed trans_a, enum axon__transposed trans_b, size_t m, size_t n,
+                size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
+                float *c, size_t ldc);
 
 #endif

@@ -1,0 +1,57 @@
+/* mlp_internal.h - a packed network, shared by what walks it: mlp.c creates it, mlp_predict.c goes
+ * forward. Internal to lib/.
+ *
+ * Knows the kernels' shapes and nothing of the BLAS. Invariants: all here is written by
+ * axon_mlp_create() alone; a padding column may hold anything once it is computed (sigmoid(0),
+ * NaN * 0), and no next layer, output or count ever reads one. */
+#ifndef AXON_MLP_INTERNAL_H
+#define AXON_MLP_INTERNAL_H
+
+#include <stddef.h>
+#include "axon/mlp.h"
+#include "kernels/kernels.h"
+
+/* A dense layer. Units are padded to `stride`, a multiple of AXON_UNITS_MULTIPLE (16), and the
+ * weights lie in panels of AXON_PANEL (64) units, one after the other, the last one narrower if
+ * stride is no multiple of 64:
+ *
+ *   panel p   units 64 p ... 64 p + width - 1, width = axon__panel_width(layer, 64 p)
+ *   where     axon__panel(layer, 64 p) = weight + 64 p * features; 64-byte aligned
+ *   what      [features, width] row-major: weight of feature f and unit 64 p + j at [f * width + j]
+ *
+ * so that a product runs through one panel after the other from front to back. Padding units have
+ * weight 0. As BLAS sees it, a panel is B [k = features, n = width] with ldb = width. */
+struct axon__layer {
+    size_t features, units, stride;
+    size_t id; /* of the activation: its row in every table of kernels */
+    enum axon_kind kind;
+    int tallied;
+    size_t tally_offset;
+    float *weight; /* the panels, features * stride floats; owned: bias and params are part of it */
+    float *bias;   /* [stride] */
+    float *params; /* [AXON_PARAMETERS_MAX, stride]; rowwise: the parameters, one after the other */
+    size_t params_count;
+};
+
+struct axon_mlp {
+    size_t features, outputs;
+    float *scale, *offset; /* [features] each, or NULL; owned */
+    size_t width;          /* floats of the widest row of activations */
+    size_t tally_size;
+    uint64_t parameters;
+    size_t layers_count;
+    struct axon__layer layers[];
+};
+
+/* Units of the panel that begins at unit `first`, a multiple of AXON_PANEL. */
+static inline size_t axon__panel_width(const struct axon__layer *layer, size_t first)
+{
+    return layer->stride - first < AXON_PANEL ? layer->stride - first : (size_t)AXON_PANEL;
+}
+
+static inline float *axon__panel(const struct axon__layer *layer, size_t first)
+{
+    return layer->weight + first * layer->features;
+}
+
+#endif
