@@ -4,6 +4,7 @@
  * well formed (room for its end is kept from the start), and leaves in one write(2) that does not
  * block, or not at all: lines never mix, and who reads them stops nobody. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
@@ -11,6 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "log.h"
@@ -18,7 +21,7 @@
 #include "utf8.h"
 
 enum { LINE_MAX_BYTES = 4096, LINE_END = 8 /* the cut mark, a quote, a brace, a newline */ };
-_Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a pipe that poll() calls writable takes a whole line");
+_Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a pipe takes a whole line or nothing");
 
 struct line {
     char text[LINE_MAX_BYTES];
@@ -29,10 +32,35 @@ static enum log_level least_level = LOG_INFO;
 static bool as_json;
 static const char *const level_names[LOG_LEVELS] = {"debug", "info", "warn", "error"};
 
+/* Where lines go. O_NONBLOCK on standard error itself would hold for all who share it, such as the
+ * shell that started us; poll() before a write does not help where others write as well, who may
+ * take the room in between. So a pipe or a terminal is opened anew, as ours alone. */
+static struct {
+    pthread_mutex_t lock;
+    int own; /* that descriptor, or -1 */
+    bool is_socket;
+} out = {.lock = PTHREAD_MUTEX_INITIALIZER, .own = -1};
+
+static void out_open(void)
+{
+    struct stat info;
+    mode_t type = fstat(STDERR_FILENO, &info) == 0 ? info.st_mode & S_IFMT : 0;
+
+    pthread_mutex_lock(&out.lock);
+    if (out.own >= 0)
+        close(out.own);
+    out.own = -1;
+    if (type == S_IFIFO || type == S_IFCHR)
+        out.own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    out.is_socket = type == S_IFSOCK;
+    pthread_mutex_unlock(&out.lock);
+}
+
 void log_init(enum log_level least, bool json)
 {
     __atomic_store_n(&least_level, least, __ATOMIC_RELAXED);
     __atomic_store_n(&as_json, json, __ATOMIC_RELAXED);
+    out_open();
 }
 
 enum log_level log_level_find(const char *name)
@@ -164,8 +192,8 @@ static void append_time(struct line *line, bool json)
                   now.tv_nsec / 1000000);
 }
 
-/* O_NONBLOCK would spare this, but it holds for all who share the descriptor, such as the shell
- * that started us. */
+/* What is left where standard error can't be opened anew (another user's pipe, no /proc): right
+ * unless somebody else writes to it as well. */
 static bool takes_a_line(void)
 {
     struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -176,16 +204,23 @@ static bool takes_a_line(void)
     return ready == 1 && (to.revents & POLLOUT);
 }
 
+static ssize_t write_once(const struct line *line)
+{
+    if (out.own >= 0)
+        return write(out.own, line->text, line->length);
+    if (out.is_socket)
+        return send(STDERR_FILENO, line->text, line->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return takes_a_line() ? write(STDERR_FILENO, line->text, line->length) : 0;
+}
+
 static bool write_line(const struct line *line)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    ssize_t written = -1;
+    ssize_t written;
 
-    pthread_mutex_lock(&lock); /* what poll() says holds until somebody writes */
-    if (takes_a_line())
-        while ((written = write(STDERR_FILENO, line->text, line->length)) < 0 && errno == EINTR)
-            ;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_lock(&out.lock); /* what poll() says holds until somebody writes */
+    while ((written = write_once(line)) < 0 && errno == EINTR)
+        ;
+    pthread_mutex_unlock(&out.lock);
     return written == (ssize_t)line->length;
 }
 

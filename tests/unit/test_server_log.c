@@ -215,8 +215,10 @@ START_TEST(a_log_that_goes_nowhere_stops_nobody)
     ck_assert_int_ge(full, 0);
     dup2(full, STDERR_FILENO);
     close(full);
+    log_init(LOG_DEBUG, false);
     log_event(LOG_ERROR, "e", LOG_U("n", 1));
     close(STDERR_FILENO);
+    log_init(LOG_DEBUG, false);
     log_event(LOG_ERROR, "e", LOG_U("n", 1));
     expect("axond_log_dropped_total 2");
     expect("axond_log_messages_total{level=\"error\"} 0");
@@ -269,6 +271,34 @@ START_TEST(a_reader_that_stalls_loses_lines_and_stops_nobody)
 }
 END_TEST
 
+/* libc's, but for the moment after which another program has taken the room that there was. */
+static bool room_is_taken;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000};
+    int ready = ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+
+    if (!room_is_taken)
+        return ready;
+    fds->revents = POLLOUT;
+    return 1;
+}
+
+START_TEST(another_writer_that_takes_the_room_stops_nobody)
+{
+    size_t bytes = fill(STDERR_FILENO);
+
+    scrape_start();
+    room_is_taken = true;
+    log_event(LOG_INFO, "e", LOG_U("n", 1));
+    room_is_taken = false;
+    expect("axond_log_dropped_total 1");
+    drain(bytes);
+    scrape_stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("log");
@@ -284,6 +314,7 @@ int main(void)
     tcase_add_test(tc, lines_of_many_threads_do_not_mix);
     tcase_add_test(tc, a_log_that_goes_nowhere_stops_nobody);
     tcase_add_test(tc, a_reader_that_stalls_loses_lines_and_stops_nobody);
+    tcase_add_test(tc, another_writer_that_takes_the_room_stops_nobody);
     suite_add_tcase(s, tc);
 
     return suite_run(s);
