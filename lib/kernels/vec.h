@@ -131,6 +131,19 @@ static inline vd vd_min(vd a, double b)
 #endif
 }
 
+static inline vd vd_sqrt(vd a)
+{
+#if defined(__AVX512F__)
+    return _mm512_sqrt_pd(a);
+#elif defined(__AVX2__)
+    return _mm256_sqrt_pd(a);
+#elif defined(__SSE2__)
+    return _mm_sqrt_pd(a);
+#else
+    return vsqrtq_f64(a);
+#endif
+}
+
 /* a * b + c: one rounding where the ISA has it, two on plain SSE2. */
 static inline vd vd_fma(vd a, vd b, vd c)
 {

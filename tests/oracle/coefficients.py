@@ -101,8 +101,9 @@ def main():
     u = lambda a: 2 * k0 * (a + k1 * a ** 3)
     du = lambda a: 2 * k0 * (1 + 3 * k1 * a * a)
     tanh = lambda a: logistic(u(a)) - a * du(a) * logistic(u(a)) * (1 - logistic(u(a)))
+    mish = lambda a: mp.diff(lambda x: x * mp.tanh(mp.log1p(mp.exp(x))), -a)
     for name, f, guess in (("gelu'(-a)", gauss, 0.75), ("silu'(-a)", silu, 1.28),
-                           ("gelu_tanh'(-a)", tanh, 0.75)):
+                           ("gelu_tanh'(-a)", tanh, 0.75), ("mish'(-a)", mish, 1.19)):
         root = mp.findroot(f, guess)
         g = lambda t: f(root + t) / t if t else mp.diff(f, root)
         width = mp.mpf(1) / 8
