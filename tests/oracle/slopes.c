@@ -210,9 +210,9 @@ ORACLE(dgelu_tanh)
 /* f = x n / (n + 2), n = e^2x + 2 e^x */
 static long double mish_slope(long double x)
 {
-    long double e = expl(clamped(x, 100)), n = e * (e + 2);
+    long double t = clamped(x, 1000), e = expl(t), n = e * (e + 2);
 
-    return n / (n + 2) + 4 * clamped(x, 100) * e * (e + 1) / ((n + 2) * (n + 2));
+    return n / (n + 2) + 4 * t * e * (e + 1) / ((n + 2) * (n + 2));
 }
 
 static long double mish_bend(long double x)
