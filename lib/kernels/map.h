@@ -11,10 +11,35 @@
 /* An activation or its derivative; p are the row's parameters, a vector each. */
 typedef vf vf_function(vf x, const vf *p);
 
+enum {
+    /* From here on y has left the cache before anybody reads it: a store past the cache spares
+     * reading each line first, which is a third of the traffic. Measured: 2 Mi floats wins by 1.2
+     * even if y is read at once, half of that loses. In place the line is there anyway. */
+    STREAM_MIN = 2 << 20,
+    PREFETCH_AHEAD = 1024, /* floats: a page, at whose end the hardware's prefetcher stops */
+};
+
+/* All but what is left at the end; returns how many are done. The first vector reaches over the
+ * head, some elements of which are then computed again. */
+static inline __attribute__((always_inline)) size_t map_stream(vf_function *f, const float *x,
+                                                               float *y, size_t n, const vf *p)
+{
+    size_t i = -((uintptr_t)y / sizeof *y) % VF_LANES;
+
+    vf_store(y, f(vf_load(x), p));
+    for (; i + VF_LANES <= n; i += VF_LANES) {
+        __builtin_prefetch(x + i + PREFETCH_AHEAD);
+        vf_stream(y + i, f(vf_load(x + i), p));
+    }
+    vf_stream_end();
+    return i;
+}
+
 static inline __attribute__((always_inline)) void map(vf_function *f, const float *x, float *y,
                                                       size_t n, const vf *p)
 {
-    size_t i = 0;
+    bool streams = n >= STREAM_MIN && x != y && (uintptr_t)y % sizeof *y == 0;
+    size_t i = streams ? map_stream(f, x, y, n, p) : 0;
 
     for (; i + VF_LANES <= n; i += VF_LANES)
         vf_store(y + i, f(vf_load(x + i), p));

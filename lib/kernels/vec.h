@@ -57,6 +57,27 @@ static inline void vf_store(float *p, vf v)
     memcpy(p, &v, sizeof v);
 }
 
+/* Past the cache, where the ISA can; p is aligned to the vector. vf_stream_end() after the last. */
+static inline void vf_stream(float *p, vf v)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, v);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(p, v);
+#elif defined(__SSE2__)
+    _mm_stream_ps(p, v);
+#else
+    vf_store(p, v);
+#endif
+}
+
+static inline void vf_stream_end(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
 /* The first n lanes (n < VF_LANES); the others are `fill`. */
 static inline vf vf_load_part(const float *p, size_t n, float fill)
 {
