@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""torch_golden.py - what PyTorch's autograd says of activations, losses and networks.
+
+Writes tests/data/torch/*.txt, which the unit tests read without PyTorch. Inputs are floats (so the C side reads the
+very same numbers), everything computed from them is in double. Run by `make torch-golden` with Debian's python3-torch.
+
+A file is a list of cases: a line `case NAME`, then lines `KEY COUNT NUMBERS`, as tests/oracle/records.h reads them.
+"""
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+
+torch.set_num_threads(1)
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "torch")
+
+
+def number(value):
+    return "%.10g" % value
+
+
+def floats(tensor):
+    """Round to float32 and stay in double: what the C side will read."""
+    return tensor.to(torch.float32).to(torch.float64)
+
+
+class File:
+    def __init__(self, name):
+        self.file = open(os.path.join(DATA, name), "w", encoding="ascii")
+        self.file.write("# written by tests/oracle/torch_golden.py with PyTorch %s\n" % torch.__version__)
+
+    def case(self, name, **arrays):
+        self.file.write("case %s\n" % name)
+        for key, value in arrays.items():
+            flat = torch.as_tensor(value, dtype=torch.float64).reshape(-1).tolist()
+            self.file.write(" ".join([key, str(len(flat))] + [number(x) for x in flat]) + "\n")
+
+
+# ---- activations: name -> function of x and the parameters' values, in the order of activation.def ----
+
+def gate(f):
+    return lambda x: x.chunk(2, -1)[0] * f(x.chunk(2, -1)[1])
+
+
+ELEMENTWISE = {
+    "identity": (lambda x: x * 1, [[]]),
+    "relu": (F.relu, [[]]),
+    "relu6": (F.relu6, [[]]),
+    "leaky_relu": (lambda x, a=0.01: F.leaky_relu(x, a), [[], [0.25]]),
+    "prelu": (lambda x, a=0.25: F.prelu(x, torch.tensor([a], dtype=x.dtype)), [[], [-0.5]]),
+    "rrelu": (lambda x, lower=0.125, upper=1 / 3: F.rrelu(x, lower, upper, training=False), [[], [0.25, 0.5]]),
+    "elu": (lambda x, a=1.0: F.elu(x, a), [[], [1.5]]),
+    "selu": (F.selu, [[]]),
+    "celu": (lambda x, a=1.0: F.celu(x, a), [[], [2.0]]),
+    "sigmoid": (torch.sigmoid, [[]]),
+    "log_sigmoid": (F.logsigmoid, [[]]),
+    "hard_sigmoid": (F.hardsigmoid, [[]]),
+    "tanh": (torch.tanh, [[]]),
+    "hard_tanh": (lambda x, low=-1.0, high=1.0: F.hardtanh(x, low, high), [[], [-0.5, 2.0]]),
+    "tanh_shrink": (F.tanhshrink, [[]]),
+    "softplus": (lambda x, b=1.0, t=20.0: F.softplus(x, b, t), [[], [2.0, 20.0]]),
+    "softsign": (F.softsign, [[]]),
+    "silu": (lambda x, b=1.0: x * torch.sigmoid(b * x), [[], [1.5]]),
+    "hard_swish": (F.hardswish, [[]]),
+    "gelu": (F.gelu, [[]]),
+    "gelu_tanh": (lambda x: F.gelu(x, approximate="tanh"), [[]]),
+    "quick_gelu": (lambda x: x * torch.sigmoid(1.702 * x), [[]]),
+    "mish": (F.mish, [[]]),
+    "hard_shrink": (lambda x, l=0.5: F.hardshrink(x, l), [[], [1.25]]),
+    "soft_shrink": (lambda x, l=0.5: F.softshrink(x, l), [[], [1.25]]),
+    "threshold": (lambda x, t=0.0, v=0.0: F.threshold(x, t, v), [[], [1.0, -2.0]]),
+    "squareplus": (lambda x, b=4.0: (x + torch.sqrt(x * x + b)) / 2, [[], [1.0]]),
+    "exponential": (torch.exp, [[]]),
+}
+ROWWISE = {
+    "softmax": (lambda x, t=1.0: F.softmax(x / t, -1), [[], [2.0]]),
+    "log_softmax": (lambda x, t=1.0: F.log_softmax(x / t, -1), [[]]),
+    "softmin": (lambda x, t=1.0: F.softmin(x / t, -1), [[]]),
+}
+GATED = {
+    "glu": (lambda x: F.glu(x, -1), [[]]),
+    "reglu": (gate(F.relu), [[]]),
+    "geglu": (gate(F.gelu), [[]]),
+    "swiglu": (gate(F.silu), [[]]),
+}
+
+
+def activations():
+    out = File("activations.txt")
+    # No point lies on a kink: 0, +-0.5, +-1, 3, 6 ... and both tails are there.
+    points = floats(torch.arange(-6.06, 6.5, 0.28, dtype=torch.float64))
+    torch.manual_seed(1)
+    for table, x in ((ELEMENTWISE, points), (ROWWISE, floats(torch.randn(4, 7, dtype=torch.float64) * 3)),
+                     (GATED, floats(torch.randn(4, 8, dtype=torch.float64) * 2))):
+        for name, (function, settings) in table.items():
+            for params in settings:
+                params = floats(torch.tensor(params, dtype=torch.float64)).tolist()
+                a = x.clone().requires_grad_()
+                y = function(a, *params)
+                upstream = floats(torch.randn(y.shape, dtype=torch.float64))
+                y.backward(upstream)
+                out.case(name, params=params, length=[x.shape[-1]], x=x, y=y.detach(), upstream=upstream,
+                         gradient=a.grad)
+
+
+# ---- losses ----
+
+def losses():
+    out = File("losses.txt")
+    torch.manual_seed(2)
+    for rows, outputs, scale in ((1, 2, 1), (5, 3, 4), (7, 10, 20), (4, 1, 3)):
+        x = floats(torch.randn(rows, outputs, dtype=torch.float64) * scale).requires_grad_()
+        labels = torch.randint(outputs, (rows,))
+        shares = floats(F.softmax(torch.randn(rows, outputs, dtype=torch.float64), -1))
+        chances = floats(torch.rand(rows, outputs, dtype=torch.float64))
+        answers = torch.randint(2, (rows, outputs)).to(torch.float64)
+        numbers = floats(torch.randn(rows, outputs, dtype=torch.float64) * scale)
+
+        def case(name, function, key, targets):
+            def per_row(**how):
+                value = function(x, targets, **how)
+                return value if value.dim() == 1 else value.mean(1)
+            x.grad = None
+            loss = function(x, targets)
+            loss.backward()
+            out.case(name, rows=[rows], outputs=[outputs], input=x.detach(), **{key: targets}, loss=[loss.item()],
+                     per_row=per_row(reduction="none").detach(), gradient=x.grad)
+
+        case("cross_entropy", F.cross_entropy, "labels", labels)
+        case("cross_entropy", F.cross_entropy, "targets", shares)
+        case("binary_cross_entropy", F.binary_cross_entropy_with_logits, "targets", answers)
+        case("binary_cross_entropy", F.binary_cross_entropy_with_logits, "targets", chances)
+        case("mse", F.mse_loss, "targets", numbers)
+
+
+# ---- networks: forward, loss, every gradient ----
+
+def network(out, name, rows, sizes, acts, loss, scaled=False):
+    """loss: None (a random upstream at the outputs) or a loss whose gradient goes to the last pre-activations."""
+    x = floats(torch.randn(rows, sizes[0], dtype=torch.float64)).requires_grad_()
+    arrays = {"rows": [rows], "sizes": sizes, "x": x.detach()}
+    h = x
+    if scaled:
+        scale = floats(torch.randn(sizes[0], dtype=torch.float64))
+        offset = floats(torch.randn(sizes[0], dtype=torch.float64))
+        arrays.update(scale=scale, offset=offset)
+        h = x * scale + offset
+    kept = []
+    for l, act in enumerate(acts):
+        w = floats(torch.randn(sizes[l + 1], sizes[l], dtype=torch.float64) / sizes[l] ** 0.5).requires_grad_()
+        b = floats(torch.randn(sizes[l + 1], dtype=torch.float64) / 4).requires_grad_()
+        arrays.update({"weight%d" % l: w.detach(), "bias%d" % l: b.detach()})
+        pre = F.linear(h, w, b)
+        slope = None
+        if act == "prelu":
+            slope = floats(torch.rand(sizes[l + 1], dtype=torch.float64) - 0.5).requires_grad_()
+            arrays["slope%d" % l] = slope.detach()
+            post = F.prelu(pre, slope)
+        else:
+            post = (ELEMENTWISE.get(act) or ROWWISE[act])[0](pre)
+        pre.retain_grad()
+        post.retain_grad()
+        kept.append((w, b, slope, pre, post))
+        h = post
+    pre, post = kept[-1][3:]
+    arrays["y"] = post.detach()
+    if loss == "cross_entropy":
+        arrays["labels"] = torch.randint(sizes[-1], (rows,))
+        value = F.cross_entropy(pre, arrays["labels"])
+    elif loss == "binary_cross_entropy":
+        arrays["targets"] = torch.randint(2, (rows, sizes[-1])).to(torch.float64)
+        value = F.binary_cross_entropy_with_logits(pre, arrays["targets"])
+    elif loss == "mse":
+        arrays["targets"] = floats(torch.randn(rows, sizes[-1], dtype=torch.float64))
+        value = F.mse_loss(pre, arrays["targets"])
+    else:
+        arrays["upstream"] = floats(torch.randn(rows, sizes[-1], dtype=torch.float64))
+        value = (post * arrays["upstream"]).sum()
+    value.backward()
+    arrays["loss"] = [value.item()]
+    arrays["dx"] = x.grad
+    for l, (w, b, slope, pre, post) in enumerate(kept):
+        arrays.update({"dweight%d" % l: w.grad, "dbias%d" % l: b.grad, "dpre%d" % l: pre.grad})
+        if post.grad is not None:
+            arrays["dpost%d" % l] = post.grad
+        if slope is not None:
+            arrays["dslope%d" % l] = slope.grad
+    out.case("+".join([name] + acts), **arrays)
+
+
+def networks():
+    out = File("networks.txt")
+    torch.manual_seed(3)
+    network(out, "cross_entropy", 6, [5, 7, 4], ["relu", "softmax"], "cross_entropy")
+    network(out, "cross_entropy", 9, [8, 20, 17, 10], ["tanh", "leaky_relu", "softmax"], "cross_entropy", True)
+    network(out, "binary_cross_entropy", 5, [6, 9, 3], ["gelu", "sigmoid"], "binary_cross_entropy")
+    network(out, "binary_cross_entropy", 1, [3, 70, 1], ["silu", "sigmoid"], "binary_cross_entropy")
+    network(out, "mse", 7, [4, 16, 5, 2], ["prelu", "gelu_tanh", "identity"], "mse")
+    network(out, "upstream", 3, [4, 6, 5, 3], ["softmax", "tanh", "softmax"], None, True)
+    network(out, "upstream", 4, [2, 130, 3], ["sigmoid", "prelu"], None)
+    network(out, "upstream", 2, [6, 5, 5, 5, 5], ["elu", "mish", "softplus", "selu"], None)
+    network(out, "upstream", 2, [6, 5, 5, 5, 5], ["celu", "hard_swish", "log_softmax", "softsign"], None)
+
+
+if __name__ == "__main__":
+    os.makedirs(DATA, exist_ok=True)
+    activations()
+    losses()
+    networks()
+    sys.exit(0)
