@@ -206,6 +206,44 @@ static inline vf vf_fma(vf a, vf b, vf c)
 #endif
 }
 
+static inline vf vf_abs(vf a)
+{
+    return (vf)((vi)a & INT32_MAX);
+}
+
+/* a with the sign of b */
+static inline vf vf_sign(vf a, vf b)
+{
+    return (vf)(((vi)a & INT32_MAX) | ((vi)b & INT32_MIN));
+}
+
+/* As vd_max() and vd_min(): a NaN in `a` comes through. */
+static inline vf vf_max(vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_ps(b, a);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(b, a);
+#elif defined(__SSE2__)
+    return _mm_max_ps(b, a);
+#else
+    return vf_pick(a < b, b, a);
+#endif
+}
+
+static inline vf vf_min(vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return _mm512_min_ps(b, a);
+#elif defined(__AVX2__)
+    return _mm256_min_ps(b, a);
+#elif defined(__SSE2__)
+    return _mm_min_ps(b, a);
+#else
+    return vf_pick(a > b, b, a);
+#endif
+}
+
 #if VF_LANES == 16
 #define VF_LOW  0, 1, 2, 3, 4, 5, 6, 7
 #define VF_HIGH 8, 9, 10, 11, 12, 13, 14, 15
