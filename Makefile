@@ -119,6 +119,30 @@ $B/tests/bench/echo: $B/tests/bench/echo.o
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Peers that are installed take part in bench-kernels; made by a make of its own, which sees what deps has installed.
+KB       := $B/tests/bench/kernels
+KB_ISAS  := $(filter avx512 avx2,$(ISAS))
+KB_DNNL  := $(wildcard /usr/include/oneapi/dnnl/dnnl.h)
+KB_SLEEF := $(and $(KB_ISAS),$(wildcard /usr/include/sleef.h /usr/include/*/sleef.h))
+KB_OBJ   := $(KB).o $(KB)_torch.o $(if $(KB_DNNL),$(KB)_dnnl.o) $(KB_ISAS:%=$(KB)_libmvec.%.o) \
+            $(if $(KB_SLEEF),$(KB_ISAS:%=$(KB)_sleef.%.o))
+bench-kernels:                                              ## ns per element beside memcpy, PyTorch, oneDNN...; QUICK=1 GRADIENT=1 T=row TSV=file
+	@.ci/deps bench || echo "bench-kernels: peers that are missing are skipped"
+	@$(MAKE) $(KB)
+	$Q $(KB) $(if $(QUICK),-q) $(if $(GRADIENT),-g) $(if $(TSV),-t) $T $(if $(TSV),>$(TSV))
+
+$(KB).o: .FORCE
+$(KB).o $(KB)_torch.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
+$(KB)_sleef.%.o: CPPFLAGS += -DBENCH_MATH_SLEEF
+$(filter $(KB)_libmvec.% $(KB)_sleef.%,$(KB_OBJ)): tests/bench/kernels_vector.c
+	@echo "  CC      $< [$(@F)]"
+	@mkdir -p $(@D)
+	$Q $(CC) $(CPPFLAGS) $(CFLAGS) -O3 -ffp-contract=fast $(FLAGS.$(patsubst .%,%,$(suffix $(@:.o=)))) -MMD -MP -c -o $@ $<
+
+$(KB): $(KB_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
+
 EXHAUSTIVE := $(patsubst %.c,$B/%,$(wildcard tests/exhaustive/*.c))
 exhaustive: deps-build $(EXHAUSTIVE)                        ## prove kernels and number text over all 2^32 floats (hours)
 	$Q for program in $(EXHAUSTIVE); do echo "  RUN     $$program"; ./$$program || exit 1; done
@@ -173,5 +197,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables bench exhaustive fuzz cross models docker install help clean .FORCE
+.PHONY: all run test lint format tables bench bench-kernels exhaustive fuzz cross models docker install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
