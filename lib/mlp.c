@@ -66,10 +66,10 @@ static enum axon_status layer_init(struct axon__layer *layer, const struct axon_
         return AXON_EPARAM;
     table = axon_activation_table(&count);
     *layer = (struct axon__layer){.features = features,
-                            .units = from->units,
-                            .stride = padded(from->units),
-                            .id = (size_t)(from->activation - table),
-                            .kind = from->activation->kind};
+                                  .units = from->units,
+                                  .stride = padded(from->units),
+                                  .id = (size_t)(from->activation - table),
+                                  .kind = from->activation->kind};
     rows = features + 1 + AXON_PARAMETERS_MAX;
     if (__builtin_mul_overflow(rows, layer->stride * sizeof(float), &bytes) ||
         bytes > LAYER_BYTES_MAX)
@@ -111,7 +111,8 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         layer->tallied = from->activation->sparse && i + 1 < spec->layers_count;
         layer->tally_offset = mlp->tally_size;
         mlp->tally_size += layer->stride;
-        mlp->width = layer->stride > mlp->width ? layer->stride : mlp->width;
+        if (mlp->width < axon__pitch(layer->stride))
+            mlp->width = axon__pitch(layer->stride);
         mlp->parameters += (uint64_t)features * from->units + (from->bias ? from->units : 0);
         features = from->units;
     }

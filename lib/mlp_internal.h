@@ -36,7 +36,7 @@ struct axon__layer {
 struct axon_mlp {
     size_t features, outputs;
     float *scale, *offset; /* [features] each, or NULL; owned */
-    size_t width;          /* floats of the widest row of activations */
+    size_t width;          /* floats from row to row of the widest activations */
     size_t tally_size;
     uint64_t parameters;
     size_t layers_count;
@@ -47,6 +47,13 @@ struct axon_mlp {
 static inline size_t axon__panel_width(const struct axon__layer *layer, size_t first)
 {
     return layer->stride - first < AXON_PANEL ? layer->stride - first : (size_t)AXON_PANEL;
+}
+
+/* Floats from row to row of the layer's output in scratch: strides of many whole KB would crowd all
+ * rows into a few sets of the caches. */
+static inline size_t axon__pitch(size_t stride)
+{
+    return stride % 256 == 0 ? stride + AXON_UNITS_MULTIPLE : stride;
 }
 
 static inline float *axon__panel(const struct axon__layer *layer, size_t first)

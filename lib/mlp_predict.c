@@ -1,14 +1,19 @@
-/* mlp_predict.c - walks the rows in blocks that stay in the cache, layer by layer. */
+/* mlp_predict.c - walks the rows in blocks that stay in the cache, layer by layer.
+ *
+ * Knows the kernels and mlp_internal.h. Invariant: what a row gets depends on that row and the
+ * model only. dense() promises it of the products, the activations of theirs; how rows are cut
+ * into blocks, and layers into steps, moves no bit. */
 #include <string.h>
 #include "axon/mlp.h"
-#include "gemm.h"
 #include "kernels/dispatch.h"
 #include "mlp_internal.h"
 
 enum {
-    /* A product packs its rows anew for each panel, so wide layers want long blocks; up to 512
-     * units two blocks of activations fit a 2 MB L2. */
+    /* The weights come from memory once per block, so wide layers want long blocks; up to 512 units
+     * two blocks of activations fit a 2 MB L2. */
     BLOCK_ROWS = 256,
+    /* Floats of a layer's output that stay in the L1 cache until they are activated: 16 KB. */
+    STEP_FLOATS = 4096,
 };
 
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp)
@@ -16,76 +21,102 @@ size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp)
     return 2 * (size_t)BLOCK_ROWS * mlp->width * sizeof(float);
 }
 
-/* A block of rows on its way through the layers. */
+/* A block of rows at one place of its way through the layers: [rows, units or features]. */
 struct block {
-    const float *x; /* [rows, features of the layer], ld floats from row to row */
-    size_t rows, ld;
+    float *data;
+    size_t rows, stride; /* floats from row to row */
 };
 
-/* z [rows, stride]: bias and, if it is elementwise, activation, in place. */
-static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer, float *z,
-                     size_t rows, uint32_t *tally)
+/* Units first ... first + units - 1 of z: bias and, if it is elementwise, activation, in place. */
+static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                     struct block z, size_t first, size_t units, uint32_t *tally)
 {
     size_t id = layer->kind == AXON_ELEMENTWISE ? layer->id : (size_t)AXON_ID_identity;
-    struct axon_epilogue e = {.z = z,
-                              .rows = rows,
-                              .stride = layer->stride,
-                              .bias = layer->bias,
-                              .params = layer->params,
-                              .tally = layer->tallied && tally ? tally + layer->tally_offset
-                                                               : NULL};
+    struct axon_epilogue e = {.z = z.data + first,
+                              .rows = z.rows,
+                              .units = units,
+                              .z_stride = z.stride,
+                              .params_stride = layer->stride,
+                              .bias = layer->bias + first,
+                              .params = layer->params + first};
 
+    if (layer->tallied && tally)
+        e.tally = tally + layer->tally_offset + first;
     kernels->rows[id].epilogue(&e);
 }
 
-/* y [rows, units] = a rowwise activation of z [rows, stride]; y has y_stride floats from row to row
- * and may be z. */
+/* z [rows, layer->stride] = the layer's product with x, bias and elementwise activation. */
+static void product(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                    const float *x, size_t x_stride, struct block z, uint32_t *tally)
+{
+    size_t step = z.rows * layer->stride <= STEP_FLOATS ? layer->stride : (size_t)AXON_PANEL;
+
+    for (size_t first = 0; first < layer->stride; first += step) {
+        size_t left = layer->stride - first;
+        struct axon_dense d = {.x = x,
+                               .weight = axon__panel(layer, first),
+                               .z = z.data + first,
+                               .rows = z.rows,
+                               .features = layer->features,
+                               .units = left < step ? left : step,
+                               .x_stride = x_stride,
+                               .z_stride = z.stride};
+
+        kernels->dense(&d);
+        activate(kernels, layer, z, first, d.units, tally);
+    }
+}
+
+/* A rowwise activation, in place, of a block of which each row is a call of its own. */
 static void activate_rows(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                          const float *z, float *y, size_t y_stride, size_t rows)
+                          struct block z)
 {
     struct axon_axis axis = {1, layer->units, 1};
 
-    for (size_t r = 0; r < rows; r++)
-        kernels->rows[layer->id].forward(z + r * layer->stride, y + r * y_stride, axis,
+    for (size_t r = 0; r < z.rows; r++)
+        kernels->rows[layer->id].forward(z.data + r * z.stride, z.data + r * z.stride, axis,
                                          layer->params, layer->params_count);
 }
 
-/* The last layer's output [rows, stride] into y [rows, units]: softmax writes there itself. */
+/* The last layer's z into y [rows, units], which may be z's own data. */
 static void output(const struct axon_kernels *kernels, const struct axon__layer *last,
-                   const float *z, float *y, size_t rows)
+                   struct block z, float *y)
 {
+    struct axon_axis axis = {z.rows, last->units, 1};
+
+    if (z.data != y)
+        for (size_t r = 0; r < z.rows; r++)
+            memcpy(y + r * last->units, z.data + r * z.stride, last->units * sizeof *y);
     if (last->kind == AXON_ROWWISE)
-        activate_rows(kernels, last, z, y, last->units, rows);
-    else if (z != y)
-        for (size_t r = 0; r < rows; r++)
-            memcpy(y + r * last->units, z + r * last->stride, last->units * sizeof *y);
+        kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
 }
 
 static void predict_block(const struct axon_mlp *mlp, const struct axon_kernels *kernels,
-                          struct block in, float *y, float *scratch, uint32_t *tally)
+                          const float *x, size_t rows, float *y, float *scratch, uint32_t *tally)
 {
     float *buffers[2] = {scratch, scratch + BLOCK_ROWS * mlp->width};
     const struct axon__layer *last = &mlp->layers[mlp->layers_count - 1];
-    int direct = last->stride == last->units; /* no padding: the last layer may write to y itself */
+    struct block z = {.rows = rows};
+    size_t x_stride = mlp->features;
 
     if (mlp->scale) {
-        kernels->affine(in.x, mlp->scale, mlp->offset, buffers[1], in.rows, mlp->features);
-        in.x = buffers[1];
+        kernels->affine(x, mlp->scale, mlp->offset, buffers[1], rows, mlp->features);
+        x = buffers[1];
     }
     for (const struct axon__layer *layer = mlp->layers; layer <= last; layer++) {
-        float *z = layer == last && direct ? y : buffers[(layer - mlp->layers) % 2];
-
-        for (size_t u = 0; u < layer->stride; u += AXON_PANEL)
-            axon__gemm(AXON_PLAIN, AXON_PLAIN, in.rows, axon__panel_width(layer, u),
-                       layer->features, in.x, in.ld, axon__panel(layer, u),
-                       axon__panel_width(layer, u), 0.0f, z + u, layer->stride);
-        activate(kernels, layer, z, in.rows, tally);
+        z.data = buffers[(layer - mlp->layers) % 2];
+        z.stride = axon__pitch(layer->stride);
+        if (layer == last && last->stride == last->units) { /* no padding: y itself will do */
+            z.data = y;
+            z.stride = last->units;
+        }
+        product(kernels, layer, x, x_stride, z, tally);
         if (layer->kind == AXON_ROWWISE && layer != last)
-            activate_rows(kernels, layer, z, z, layer->stride, in.rows);
-        in.x = z;
-        in.ld = layer->stride;
+            activate_rows(kernels, layer, z);
+        x = z.data;
+        x_stride = z.stride;
     }
-    output(kernels, last, in.x, y, in.rows);
+    output(kernels, last, z, y);
 }
 
 /* What NaN inputs made the padding columns count. */
@@ -106,12 +137,12 @@ void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, f
     size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
 
     for (size_t left = blocks; left > 0; left--) {
-        struct block in = {x, (rows + left - 1) / left, mlp->features}; /* all but equal blocks */
+        size_t some = (rows + left - 1) / left; /* all but equal blocks */
 
-        predict_block(mlp, kernels, in, y, scratch, tally);
-        x += in.rows * mlp->features;
-        y += in.rows * mlp->outputs;
-        rows -= in.rows;
+        predict_block(mlp, kernels, x, some, y, scratch, tally);
+        x += some * mlp->features;
+        y += some * mlp->outputs;
+        rows -= some;
     }
     if (tally)
         clear_padding(mlp, tally);

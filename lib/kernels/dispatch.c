@@ -108,7 +108,14 @@ static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *
     enum { UNITS = AXON_UNITS_MULTIPLE, TWO_ROWS = 2 * UNITS };
     float bias[UNITS], params[AXON_PARAMETERS_MAX * UNITS], got[TWO_ROWS], want[TWO_ROWS];
     uint32_t got_tally[UNITS] = {0}, want_tally[UNITS] = {0};
-    struct axon_epilogue e = {got, 2, UNITS, bias, params, got_tally};
+    struct axon_epilogue e = {.z = got,
+                              .rows = 2,
+                              .units = UNITS,
+                              .z_stride = UNITS,
+                              .params_stride = UNITS,
+                              .bias = bias,
+                              .params = params,
+                              .tally = got_tally};
 
     if (!a->epilogue || !b->epilogue)
         return a->epilogue == b->epilogue;
@@ -122,6 +129,31 @@ static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *
     e.tally = want_tally;
     b->epilogue(&e);
     return same(got, want, TWO_ROWS) && !memcmp(got_tally, want_tally, sizeof got_tally);
+}
+
+/* Whole numbers, so that the products are exact on every ISA; a full panel, a narrow one and two
+ * heights of tiles. */
+static int same_dense(const struct axon_kernels *a, const struct axon_kernels *b)
+{
+    enum { ROWS = 7, FEATURES = 3, UNITS = AXON_PANEL + AXON_UNITS_MULTIPLE };
+    float x[ROWS * FEATURES], weight[FEATURES * UNITS], got[ROWS * UNITS], want[ROWS * UNITS];
+    struct axon_dense d = {.x = x,
+                           .weight = weight,
+                           .z = got,
+                           .rows = ROWS,
+                           .features = FEATURES,
+                           .units = UNITS,
+                           .x_stride = FEATURES,
+                           .z_stride = UNITS};
+
+    for (int i = 0; i < ROWS * FEATURES; i++)
+        x[i] = (float)(i % 5 - 2);
+    for (int i = 0; i < FEATURES * UNITS; i++)
+        weight[i] = (float)(i % 7 - 3);
+    a->dense(&d);
+    d.z = want;
+    b->dense(&d);
+    return same(got, want, ROWS * UNITS);
 }
 
 int axon__kernels_agree(const struct axon_kernels *kernels)
@@ -140,7 +172,7 @@ int axon__kernels_agree(const struct axon_kernels *kernels)
             !same_epilogue(&kernels->rows[i], &base->rows[i]))
             return 0;
     }
-    return 1;
+    return same_dense(kernels, base);
 }
 
 /* ---- the choice ---- */

@@ -22,15 +22,34 @@ enum {
     AXON_PANEL = 64,          /* units of a panel of packed weights: see mlp_internal.h */
 };
 
-/* z [rows, stride]: z = f(z + bias), in place, and what fired is counted.
+/* z = x weight, of a layer or of some panels of it; writes z without reading it first.
  *
- *   stride  a multiple of AXON_UNITS_MULTIPLE; every column is computed
- *   bias    [stride]
- *   params  [AXON_PARAMETERS_MAX, stride], each unit's parameters
- *   tally   [stride], += rows on which the unit's output is not 0 (NaN is not 0); or NULL */
+ *   x       [rows, features], x_stride floats from row to row
+ *   weight  panels of AXON_PANEL units, packed as mlp_internal.h has it
+ *   z       [rows, units], z_stride floats from row to row; must not overlap x
+ *   units   a multiple of AXON_UNITS_MULTIPLE
+ *
+ * A row of z depends on that row of x and on the weights only: bitwise the same alone and in any
+ * batch, at any stride and alignment. */
+struct axon_dense {
+    const float *x, *weight;
+    float *z;
+    size_t rows, features, units;
+    size_t x_stride, z_stride;
+};
+
+/* z = f(z + bias), in place, and what fired is counted.
+ *
+ *   z       [rows, units], z_stride floats from row to row
+ *   units   a multiple of AXON_UNITS_MULTIPLE
+ *   bias    [units]
+ *   params  [AXON_PARAMETERS_MAX, units], each unit's parameters, params_stride floats from one
+ *           parameter to the next
+ *   tally   [units], += rows on which the unit's output is not 0 (NaN is not 0); or NULL */
 struct axon_epilogue {
     float *z;
-    size_t rows, stride;
+    size_t rows, units;
+    size_t z_stride, params_stride;
     const float *bias, *params;
     uint32_t *tally;
 };
@@ -43,6 +62,7 @@ typedef void axon_gradient(const float *x, const float *upstream, float *dx, str
 /* y = x * scale + offset; x, y [rows, n], scale, offset [n]; y must not overlap x */
 typedef void axon_affine(const float *x, const float *scale, const float *offset, float *y,
                          size_t rows, size_t n);
+typedef void axon_product(const struct axon_dense *d);
 
 struct axon_kernel {
     axon_forward *forward;
@@ -53,6 +73,7 @@ struct axon_kernel {
 struct axon_kernels {
     const char *isa; /* "baseline", "avx2", "avx512" */
     struct axon_kernel rows[AXON_ID_COUNT];
+    axon_product *dense;
     axon_affine *affine;
 };
 
@@ -75,6 +96,7 @@ struct axon_kernels {
 #include "activation.def"
 #undef ACT
 axon_affine AXON_KERNEL(dense, affine);
+axon_product AXON_KERNEL(dense, product);
 #endif
 
 extern const struct axon_kernels axon__kernels_table_baseline; /* SSE2 or NEON */

@@ -139,11 +139,11 @@ epilogue_tile(vf_function *f, const struct axon_epilogue *e, size_t unit, uint32
 
         bias[t] = vf_load(e->bias + at);
         for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
-            p[t][k] = vf_load(e->params + k * e->stride + at);
+            p[t][k] = vf_load(e->params + k * e->params_stride + at);
         fired[t] = (vi){0};
     }
     for (size_t row = 0; row < e->rows; row++) {
-        float *z = e->z + row * e->stride + unit;
+        float *z = e->z + row * e->z_stride + unit;
 
 #pragma GCC unroll 4
         for (size_t t = 0; t < TILE; t++) {
@@ -165,7 +165,7 @@ epilogue_tile(vf_function *f, const struct axon_epilogue *e, size_t unit, uint32
 static inline __attribute__((always_inline)) void epilogue(vf_function *f,
                                                            const struct axon_epilogue *e)
 {
-    for (size_t unit = 0; unit < e->stride; unit += AXON_UNITS_MULTIPLE)
+    for (size_t unit = 0; unit < e->units; unit += AXON_UNITS_MULTIPLE)
         if (e->tally)
             epilogue_tile(f, e, unit, e->tally + unit);
         else

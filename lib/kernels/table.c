@@ -18,6 +18,7 @@
 
 const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .isa = STRING(AXON_ISA),
+    .dense = AXON_KERNEL(dense, product),
     .affine = AXON_KERNEL(dense, affine),
     .rows =
         {
