@@ -50,7 +50,12 @@ UNIT_LIB := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_lib_*.c))
 UNIT_SRV := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_server_*.c))
 UNIT     := $(UNIT_LIB) $(UNIT_SRV)
 
-all: deps-build $B/axond $B/libaxon.a                       ## build the daemon and the core
+# N of libaxon.so.N: goes up when a program that was linked with the one before may not run any more; see lib/axon.map.
+SONAME   := libaxon.so.1
+# A shared library's code must be position-independent, and a sanitizer's must not be left undefined: none of those.
+LIBAXON  := $B/libaxon.a $(if $(SAN),,$B/$(SONAME))
+
+all: deps-build $B/axond $(LIBAXON)                         ## build the daemon and the core
 
 deps-%:
 	@.ci/deps $*
@@ -58,6 +63,21 @@ deps-%:
 $B/libaxon.a: $(LIB_OBJ)
 	@echo "  AR      $@"
 	$Q rm -f $@ && $(AR) rcs $@ $^
+
+# One set of objects for both: hidden by default, but for what the public headers declare.
+$(LIB_OBJ): CFLAGS += -fPIC -fno-semantic-interposition -include $B/gen/export.h
+$(LIB_OBJ): $B/gen/export.h
+$B/gen/export.h: $(wildcard include/axon/*.h)
+	@mkdir -p $(@D)
+	@printf '%s\n' '#pragma GCC visibility push(default)' $(foreach h,$(^:include/%=%),'#include "$h"') \
+	    '#pragma GCC visibility pop' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$B/$(SONAME): $(LIB_OBJ) lib/axon.map
+	@echo "  LINK    $@"
+	$Q $(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,$(SONAME),--version-script=lib/axon.map,-z,defs \
+	    -o $@ $(LIB_OBJ) $(shell $(PKGCONF) --libs openblas) -lm
+	$Q ln -sf $(SONAME) $B/libaxon.so
 
 define isa_rule
 $B/lib/kernels/%.$1.o: lib/kernels/%.c
