@@ -2,6 +2,7 @@
  *
  * Knows activation.def and the table of kernels in use. Invariant: row i of the registry is row i
  * of every table of kernels. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "axon/activation.h"
@@ -23,6 +24,7 @@
                             sizeof(struct axon_parameter) -                   \
                         1,                                                    \
     .parameters = {__VA_ARGS__}
+#define PARAMETERS_ASCENDING(...) .ascending = true, PARAMETERS(__VA_ARGS__)
 #define PARAMETER(name, description, value, minimum, maximum) \
     {                                                         \
         name, description, value, minimum, maximum, false     \
@@ -93,6 +95,8 @@ enum axon_status axon_activation_check(const struct axon_activation *act, const 
             if (i == params_count)
                 return AXON_OK;
             if (!(params[i] >= p->minimum && params[i] <= p->maximum)) /* NaN is neither */
+                break;
+            if (act->ascending && i > 0 && params[i] < params[i - 1])
                 break;
         }
     else

@@ -37,6 +37,7 @@ struct axon_activation {
     float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN  */
     unsigned parameters_count;
     struct axon_parameter parameters[AXON_PARAMETERS_MAX];
+    bool ascending; /* no parameter may be below the one before it */
 };
 
 /* One axis of a tensor; see the top of this file. */
@@ -51,9 +52,9 @@ const struct axon_activation *axon_activation_find(const char *name);
 const struct axon_activation *axon_activation_table(size_t *count);
 
 /* AXON_OK if params may be used: NULL with count 0 (the defaults), parameters_count values, or for
- * a per-channel activation `channels` values; all finite and in their domain. Else AXON_EPARAM, and
- * *bad (NULL: not wanted) is the index of the first that is not, or params_count if their number is
- * wrong. */
+ * a per-channel activation `channels` values; all finite, in their domain and in order. Else
+ * AXON_EPARAM, and *bad (NULL: not wanted) is the index of the first that is not, or params_count
+ * if their number is wrong. */
 enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
                                        size_t params_count, size_t channels, size_t *bad);
 

@@ -102,6 +102,11 @@ def dleaky(x, slope):
     return 1 if x > 0 else slope
 
 
+def sixth(a):
+    """The float nearest to 1/6 stands for 1/6."""
+    return mpf(1) / 6 if a == f32(1 / 6) else a
+
+
 def no_kinks(*_):
     return []
 
@@ -118,8 +123,9 @@ ROWS = {
     "prelu": (leaky, dleaky, [(0.25,), (-0.7,)], no_kinks),
     "rrelu": (lambda x, l, u: leaky(x, (l + u) / 2), lambda x, l, u: dleaky(x, (l + u) / 2),
               [(1 / 8, 1 / 3), (0.1, 0.9)], no_kinks),
-    "hard_sigmoid": (lambda x, a, b: clip(a * x + b, 0, 1), lambda x, a, b: a if 0 < a * x + b < 1 else 0,
-                     [(1 / 6, 0.5), (0.2, 0.5)], lambda a, b: [b / a, (1 - b) / a]),
+    "hard_sigmoid": (lambda x, a, b: clip(sixth(a) * x + b, 0, 1),
+                     lambda x, a, b: sixth(a) if 0 < sixth(a) * x + b < 1 else 0, [(1 / 6, 0.5), (0.2, 0.5)],
+                     lambda a, b: [b / a, (1 - b) / a]),
     "hard_tanh": (clip, lambda x, low, high: low < x < high, [(-1.0, 1.0), (-0.3, 2.6)], lambda a, b: [a, b]),
     "hard_swish": (lambda x: x * clip(x + 3, 0, 6) / 6,
                    lambda x: 0 if x <= -3 else 1 if x >= 3 else x / 3 + mpf(1) / 2, DEFAULT, lambda: [3, 1.5]),

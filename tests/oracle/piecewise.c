@@ -15,6 +15,16 @@ static double slope(double x, int inside, double value)
     return isnan(x) ? x : inside ? value : 0;
 }
 
+static double leaky(double x, double alpha)
+{
+    return x < 0 ? alpha * x : x;
+}
+
+static double leaky_slope(double x, double alpha)
+{
+    return slope(x, 1, x > 0 ? 1 : alpha);
+}
+
 ORACLE(identity)
 {
     return x;
@@ -47,51 +57,57 @@ ORACLE(drelu6)
 
 ORACLE(leaky_relu)
 {
-    return x < 0 ? p[0] * x : x;
+    return leaky(x, p[0]);
 }
 
 ORACLE(dleaky_relu)
 {
-    return slope(x, 1, x > 0 ? 1 : p[0]);
+    return leaky_slope(x, p[0]);
 }
 
 ORACLE(prelu)
 {
-    return oracle_leaky_relu(x, p);
+    return leaky(x, p[0]);
 }
 
 ORACLE(dprelu)
 {
-    return oracle_dleaky_relu(x, p);
+    return leaky_slope(x, p[0]);
 }
 
 ORACLE(rrelu)
 {
-    const double mean = (p[0] + p[1]) / 2;
-
-    return oracle_leaky_relu(x, &mean);
+    return leaky(x, (p[0] + p[1]) / 2);
 }
 
 ORACLE(drrelu)
 {
-    const double mean = (p[0] + p[1]) / 2;
-
-    return oracle_dleaky_relu(x, &mean);
+    return leaky_slope(x, (p[0] + p[1]) / 2);
 }
 
-/* In long double, where alpha x + beta is exact even if nearly all of it cancels. */
+/* The float nearest to 1/6 stands for 1/6, as activation.def says. */
+static int is_sixth(double alpha)
+{
+    return alpha == (double)(1.0f / 6);
+}
+
+static double hard_line(double x, const double *p)
+{
+    return is_sixth(p[0]) ? (x + 6 * p[1]) / 6 : p[0] * x + p[1];
+}
+
 ORACLE(hard_sigmoid)
 {
-    long double line = (long double)p[0] * x + p[1];
+    double line = hard_line(x, p);
 
-    return line <= 0 ? 0 : line >= 1 ? 1 : (double)line;
+    return line <= 0 ? 0 : line >= 1 ? 1 : line;
 }
 
 ORACLE(dhard_sigmoid)
 {
-    long double line = (long double)p[0] * x + p[1];
+    double line = hard_line(x, p);
 
-    return slope(x, line > 0 && line < 1, p[0]);
+    return slope(x, line > 0 && line < 1, is_sixth(p[0]) ? 1.0 / 6 : p[0]);
 }
 
 ORACLE(hard_tanh)

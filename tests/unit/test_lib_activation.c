@@ -8,13 +8,19 @@
 #include "axon/initializer.h"
 #include "suite.h"
 
-enum { ROWS = 10 };
-
 static const struct axon_activation *row(int index)
 {
     size_t count;
 
     return &axon_activation_table(&count)[index];
+}
+
+static int rows(void)
+{
+    size_t count;
+
+    axon_activation_table(&count);
+    return (int)count;
 }
 
 static void check_text(const char *text)
@@ -24,17 +30,53 @@ static void check_text(const char *text)
     ck_assert_msg(text[strlen(text) - 1] != '.', "ends with a full stop: %s", text);
 }
 
-START_TEST(the_first_ten_rows_are_there)
+START_TEST(the_catalogue_is_there_with_its_aliases)
 {
-    static const char *const names[ROWS] = {"identity", "relu",     "leaky_relu", "prelu",
-                                            "sigmoid",  "tanh",     "softmax",    "silu",
-                                            "gelu",     "gelu_tanh"};
-    size_t count;
+    static const struct {
+        const char *name, *alias;
+    } want[] = {
+        {"identity", "linear"},
+        {"relu", NULL},
+        {"relu6", NULL},
+        {"leaky_relu", NULL},
+        {"prelu", NULL},
+        {"rrelu", NULL},
+        {"sigmoid", "logistic"},
+        {"hard_sigmoid", "hardsigmoid"},
+        {"tanh", NULL},
+        {"hard_tanh", "hardtanh"},
+        {"silu", "swish"},
+        {"hard_swish", "hard_silu"},
+        {"gelu", NULL},
+        {"gelu_tanh", NULL},
+        {"hard_shrink", "hardshrink"},
+        {"soft_shrink", "softshrink"},
+        {"threshold", "thresholded_relu"},
+        {"sparse_plus", NULL},
+        {"sparse_sigmoid", NULL},
+        {"softmax", NULL},
+    };
 
-    axon_activation_table(&count);
-    ck_assert_uint_eq(count, ROWS);
-    for (size_t i = 0; i < ROWS; i++)
-        ck_assert_ptr_nonnull(axon_activation_find(names[i]));
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct axon_activation *act = axon_activation_find(want[i].name);
+
+        ck_assert_msg(act != NULL, "%s is missing", want[i].name);
+        ck_assert_str_eq(act->name, want[i].name);
+        if (want[i].alias)
+            ck_assert_ptr_eq(axon_activation_find(want[i].alias), act);
+    }
+}
+END_TEST
+
+START_TEST(no_two_rows_share_a_name)
+{
+    const struct axon_activation *act = row(_i);
+
+    for (int i = 0; i < rows(); i++) {
+        ck_assert(i == _i || strcmp(row(i)->name, act->name) != 0);
+        for (size_t k = 0; row(i)->aliases[k]; k++)
+            ck_assert_str_ne(row(i)->aliases[k], act->name);
+    }
 }
 END_TEST
 
@@ -101,17 +143,31 @@ START_TEST(defaults_are_those_of_the_catalogue)
     static const struct {
         const char *name, *parameter;
         float value;
-    } want[] = {{"leaky_relu", "alpha", 0.01f},
-                {"prelu", "alpha", 0.25f},
-                {"silu", "beta", 1.0f},
-                {"softmax", "temperature", 1.0f}};
+    } want[] = {
+        {"leaky_relu", "alpha", 0.01f},
+        {"prelu", "alpha", 0.25f},
+        {"rrelu", "lower", 0.125f},
+        {"rrelu", "upper", 0.33333334f},
+        {"hard_sigmoid", "alpha", 0.16666667f},
+        {"hard_sigmoid", "beta", 0.5f},
+        {"hard_tanh", "min", -1.0f},
+        {"hard_tanh", "max", 1.0f},
+        {"hard_shrink", "lambda", 0.5f},
+        {"soft_shrink", "lambda", 0.5f},
+        {"threshold", "threshold", 0.0f},
+        {"threshold", "value", 0.0f},
+        {"silu", "beta", 1.0f},
+        {"softmax", "temperature", 1.0f},
+    };
 
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         const struct axon_activation *act = axon_activation_find(want[i].name);
+        unsigned k = 0;
 
-        ck_assert_uint_eq(act->parameters_count, 1);
-        ck_assert_str_eq(act->parameters[0].name, want[i].parameter);
-        ck_assert_same(act->parameters[0].value, want[i].value);
+        while (k < act->parameters_count && strcmp(act->parameters[k].name, want[i].parameter) != 0)
+            k++;
+        ck_assert_msg(k < act->parameters_count, "%s has no %s", act->name, want[i].parameter);
+        ck_assert_same(act->parameters[k].value, want[i].value);
     }
 }
 END_TEST
@@ -131,6 +187,27 @@ START_TEST(check_names_the_first_bad_parameter)
     ck_assert_int_eq(axon_activation_check(prelu, slopes, 2, 4, &bad), AXON_EPARAM);
     ck_assert_uint_eq(bad, 2);
     ck_assert_int_eq(axon_activation_check(prelu, NULL, 1, 4, NULL), AXON_EPARAM);
+}
+END_TEST
+
+START_TEST(bounds_must_not_cross)
+{
+    static const char *const names[] = {"rrelu", "hard_tanh"};
+    const float crossed[] = {0.5f, 0.25f}, equal[] = {0.25f, 0.25f}, far[] = {-1e6f, 1e6f};
+    struct axon_axis axis = {1, 1, 1};
+    float x = 1, y = 42;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct axon_activation *act = axon_activation_find(names[i]);
+        size_t bad = 99;
+
+        ck_assert_int_eq(axon_activation_check(act, crossed, 2, 1, &bad), AXON_EPARAM);
+        ck_assert_uint_eq(bad, 1);
+        ck_assert_int_eq(axon_activation_forward(act, &x, &y, axis, crossed, 2), AXON_EPARAM);
+        ck_assert_int_eq(axon_activation_check(act, equal, 2, 1, NULL), AXON_OK);
+        ck_assert_int_eq(axon_activation_check(act, far, 2, 1, NULL), AXON_OK);
+    }
+    ck_assert_same(y, 42.0f);
 }
 END_TEST
 
@@ -225,7 +302,7 @@ START_TEST(the_gradient_is_the_slope_of_the_function)
     axon_activation_forward(act, right, right, axis, NULL, 0);
     for (size_t i = 0; i < N; i++)
         if (fabsf(x[i]) > 2 * h) /* not across the kink of the relu family */
-            ck_assert_near(slope[i], right[i] - left[i], 2e-6f);
+            ck_assert_near(slope[i], right[i] - left[i], 2e-6f * fmaxf(1.0f, fabsf(right[i])));
 }
 END_TEST
 
@@ -241,18 +318,30 @@ START_TEST(forward_in_place_equals_forward)
 }
 END_TEST
 
-START_TEST(the_kink_has_the_left_derivative)
+START_TEST(a_kink_has_the_derivative_that_pytorch_takes)
 {
-    const float zeros[] = {0.0f, -0.0f};
-    struct axon_axis axis = {1, 2, 1};
-    float slope[2];
+    static const struct {
+        const char *name;
+        float x, slope;
+    } want[] = {
+        {"relu", 0, 0},           {"relu", -0.0f, 0},        {"leaky_relu", 0, 0.01f},
+        {"prelu", -0.0f, 0.25f},  {"rrelu", 0, 11.0f / 48},  {"relu6", 0, 0},
+        {"relu6", 6, 0},          {"hard_tanh", -1, 0},      {"hard_tanh", 1, 0},
+        {"hard_sigmoid", -3, 0},  {"hard_sigmoid", 3, 0},    {"hard_swish", -3, 0},
+        {"hard_swish", 3, 1},     {"hard_shrink", -0.5f, 0}, {"hard_shrink", 0.5f, 0},
+        {"threshold", 0, 0},      {"soft_shrink", -0.5f, 0}, {"soft_shrink", 0.5f, 0},
+        {"sparse_plus", -1, 0},   {"sparse_sigmoid", -1, 0}, {"sparse_plus", 1, 1},
+        {"sparse_sigmoid", 1, 0},
+    };
 
-    axon_activation_gradient(axon_activation_find("relu"), zeros, NULL, slope, axis, NULL, 0);
-    ck_assert(slope[0] == 0.0f && slope[1] == 0.0f);
-    axon_activation_gradient(axon_activation_find("leaky_relu"), zeros, NULL, slope, axis, NULL, 0);
-    ck_assert(slope[0] == 0.01f && slope[1] == 0.01f);
-    axon_activation_gradient(axon_activation_find("prelu"), zeros, NULL, slope, axis, NULL, 0);
-    ck_assert(slope[0] == 0.25f && slope[1] == 0.25f);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        float slope = 42;
+
+        axon_activation_gradient(axon_activation_find(want[i].name), &want[i].x, NULL, &slope,
+                                 (struct axon_axis){1, 1, 1}, NULL, 0);
+        ck_assert_msg(slope == want[i].slope, "%s'(%g) is %g, want %g", want[i].name,
+                      (double)want[i].x, (double)slope, (double)want[i].slope);
+    }
 }
 END_TEST
 
@@ -297,19 +386,21 @@ int main(void)
     Suite *suite = suite_create("activation");
     TCase *tcase = suite_case(suite, "registry");
 
-    tcase_add_test(tcase, the_first_ten_rows_are_there);
-    tcase_add_loop_test(tcase, a_row_is_found_by_its_name_and_its_aliases, 0, ROWS);
+    tcase_add_test(tcase, the_catalogue_is_there_with_its_aliases);
+    tcase_add_loop_test(tcase, no_two_rows_share_a_name, 0, rows());
+    tcase_add_loop_test(tcase, a_row_is_found_by_its_name_and_its_aliases, 0, rows());
     tcase_add_test(tcase, an_unknown_name_is_not_found);
-    tcase_add_loop_test(tcase, the_guide_is_complete, 0, ROWS);
-    tcase_add_loop_test(tcase, parameters_have_a_name_and_a_default_in_their_domain, 0, ROWS);
+    tcase_add_loop_test(tcase, the_guide_is_complete, 0, rows());
+    tcase_add_loop_test(tcase, parameters_have_a_name_and_a_default_in_their_domain, 0, rows());
     tcase_add_test(tcase, defaults_are_those_of_the_catalogue);
     tcase_add_test(tcase, check_names_the_first_bad_parameter);
+    tcase_add_test(tcase, bounds_must_not_cross);
     tcase_add_test(tcase, parameters_outside_of_the_domain_are_refused);
-    tcase_add_loop_test(tcase, an_empty_tensor_is_a_no_op, 0, ROWS);
-    tcase_add_loop_test(tcase, the_gradient_is_the_derivative_times_upstream, 0, ROWS);
-    tcase_add_loop_test(tcase, the_gradient_is_the_slope_of_the_function, 0, ROWS);
-    tcase_add_loop_test(tcase, forward_in_place_equals_forward, 0, ROWS);
-    tcase_add_test(tcase, the_kink_has_the_left_derivative);
+    tcase_add_loop_test(tcase, an_empty_tensor_is_a_no_op, 0, rows());
+    tcase_add_loop_test(tcase, the_gradient_is_the_derivative_times_upstream, 0, rows());
+    tcase_add_loop_test(tcase, the_gradient_is_the_slope_of_the_function, 0, rows());
+    tcase_add_loop_test(tcase, forward_in_place_equals_forward, 0, rows());
+    tcase_add_test(tcase, a_kink_has_the_derivative_that_pytorch_takes);
     tcase_add_test(tcase, prelu_takes_one_slope_per_channel);
     return suite_run(suite);
 }

@@ -19,16 +19,18 @@ enum {
 };
 
 static const float edges[] = {
-    0.0f,        -0.0f,       1.0f,         -1.0f,       0.5f,        -0.5f,       FLT_MIN,
-    -FLT_MIN,    FLT_MIN / 8, -FLT_MIN / 8, 0x1p-149f,   -0x1p-149f,  FLT_MAX,     -FLT_MAX,
-    88.72284f,   -88.72284f,  87.33655f,    -87.33655f,  103.97208f,  -103.97208f, 104.0f,
-    -104.0f,     -103.0f,     -100.0f,      100.0f,      -109.99f,    -110.01f,    9.010913f,
-    -9.010913f,  18.714973f,  -18.714973f,  20.0f,       -20.0f,      1e-4f,       -1e-4f,
-    0.00034527f, -0.7517915f, -0.7517916f,  -0.7517914f, -1.2784645f, -1.2784646f, -1.2784644f,
-    -0.7524614f, -0.7524615f, -0.7524613f,  -10.0f,      -13.0f,      -14.0f,      -14.2f,
-    -14.5f,      -15.0f,      -16.0f,       5.5f,        -10.5f,      -10.8f,      -11.0f,
-    -11.1f,      -0.6267915f, -0.8767915f,  1e10f,       -1e10f,      1e30f,       -1e30f,
-    INFINITY,    -INFINITY,   NAN,
+    0.0f,        -0.0f,       1.0f,         -1.0f,        0.5f,        -0.5f,        FLT_MIN,
+    -FLT_MIN,    FLT_MIN / 8, -FLT_MIN / 8, 0x1p-149f,    -0x1p-149f,  FLT_MAX,      -FLT_MAX,
+    88.72284f,   -88.72284f,  87.33655f,    -87.33655f,   103.97208f,  -103.97208f,  104.0f,
+    -104.0f,     -103.0f,     -100.0f,      100.0f,       -109.99f,    -110.01f,     9.010913f,
+    -9.010913f,  18.714973f,  -18.714973f,  20.0f,        -20.0f,      1e-4f,        -1e-4f,
+    0.00034527f, -0.7517915f, -0.7517916f,  -0.7517914f,  -1.2784645f, -1.2784646f,  -1.2784644f,
+    -0.7524614f, -0.7524615f, -0.7524613f,  -10.0f,       -13.0f,      -14.0f,       -14.2f,
+    -14.5f,      -15.0f,      -16.0f,       5.5f,         -10.5f,      -10.8f,       -11.0f,
+    -11.1f,      -0.6267915f, -0.8767915f,  1e10f,        -1e10f,      1e30f,        -1e30f,
+    3.0f,        -3.0f,       2.9999998f,   -2.9999998f,  3.0000002f,  -3.0000002f,  6.0f,
+    5.9999995f,  6.0000005f,  0.50000006f,  -0.50000006f, 0.99999994f, -0.99999994f, -1.5f,
+    -1.5000001f, -2.5f,       2.5f,         INFINITY,     -INFINITY,   NAN,
 };
 
 enum { EDGES = sizeof edges / sizeof *edges };
@@ -198,6 +200,40 @@ static const struct known known[] = {
     {"relu", -0.0f, 0.0f},
     {"leaky_relu", -1.0f, -0.01f},
     {"leaky_relu", -INFINITY, -INFINITY},
+    {"relu6", -INFINITY, 0.0f},
+    {"relu6", INFINITY, 6.0f},
+    {"relu6", 5.9999995f, 5.9999995f},
+    {"rrelu", -1.0f, -0.22916667f},
+    {"hard_sigmoid", -3.0f, 0.0f},
+    {"hard_sigmoid", -2.9999998f, 3.9736431e-8f},
+    {"hard_sigmoid", 2.9999998f, 1.0f},
+    {"hard_sigmoid", 0.0f, 0.5f},
+    {"hard_sigmoid", -INFINITY, 0.0f},
+    {"hard_sigmoid", INFINITY, 1.0f},
+    {"hard_tanh", -INFINITY, -1.0f},
+    {"hard_tanh", INFINITY, 1.0f},
+    {"hard_tanh", -0.0f, -0.0f},
+    {"hard_swish", -INFINITY, -0.0f},
+    {"hard_swish", INFINITY, INFINITY},
+    {"hard_swish", -1.5f, -0.375f},
+    {"hard_swish", -3.0f, -0.0f},
+    {"hard_swish", -2.9999998f, -1.1920928e-7f},
+    {"hard_swish", 1e-40f, 5e-41f},
+    {"hard_shrink", 0.5f, 0.0f},
+    {"hard_shrink", -0.50000006f, -0.50000006f},
+    {"hard_shrink", -INFINITY, -INFINITY},
+    {"soft_shrink", 0.5f, 0.0f},
+    {"soft_shrink", -0.50000006f, -5.9604645e-8f},
+    {"soft_shrink", INFINITY, INFINITY},
+    {"threshold", -INFINITY, 0.0f},
+    {"threshold", INFINITY, INFINITY},
+    {"sparse_plus", -INFINITY, 0.0f},
+    {"sparse_plus", INFINITY, INFINITY},
+    {"sparse_plus", -0.99999994f, 8.8817842e-16f},
+    {"sparse_plus", 0.0f, 0.25f},
+    {"sparse_sigmoid", -INFINITY, 0.0f},
+    {"sparse_sigmoid", 0.0f, 0.5f},
+    {"sparse_sigmoid", INFINITY, 1.0f},
 };
 
 START_TEST(known_values_come_out_to_the_sign_of_zero)
@@ -254,7 +290,8 @@ START_TEST(position_in_batch_does_not_matter)
                 float alone;
 
                 apply(&row, d, &edges[i], &alone, 1);
-                ck_assert_mem_eq(&alone, &all[i], sizeof alone);
+                if (!isnan(alone) || !isnan(all[i])) /* a NaN's sign is nobody's promise */
+                    ck_assert_mem_eq(&alone, &all[i], sizeof alone);
             }
         }
     }
@@ -299,6 +336,8 @@ START_TEST(parameters_keep_the_accuracy)
         return;
     for (size_t isa = 0; isa < isas_count(); isa++)
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            if (axon_activation_check(row.act, &values[v], 1, 1, NULL) != AXON_OK)
+                continue;
             row = row_of((size_t)_i, isa);
             row.params[0] = values[v];
             row.exact[0] = (double)values[v];
