@@ -58,7 +58,13 @@ int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);
  *   scratch  axon_mlp_scratch_bytes(), 64-byte aligned, of this worker alone
  *   tally    axon_mlp_tally_size() counts, added to (rows <= UINT32_MAX per tally), or NULL
  *
- * rows == 0 is a no-op. Never allocates, never fails. */
+ * rows == 0 is a no-op. Never allocates, never fails, starts no thread.
+ *
+ * A row of y depends on its row of x, the model and the ISA in use (axon/cpu.h), and on nothing
+ * else: it is bitwise the same alone and in any batch, wherever in memory the batch lies, whatever
+ * stands in the other rows. So a batch may be cut and joined at will. Products are sums of at most
+ * 128 features at a time, added up: each errs by less than the sum of 129 floats plus that of
+ * features / 128 of them would. */
 void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
                       void *scratch, uint32_t *tally);
 
