@@ -1,0 +1,84 @@
+/* axon/backward.h - back-propagation through a multilayer perceptron.
+ *
+ * axon_mlp_forward_keep() runs the network and keeps what each layer saw; axon_mlp_backward() walks
+ * back from the gradient of the output, or of the last layer's pre-activations, as a loss that is
+ * fused with the last activation gives it (axon/loss.h). Both work in the caller's scratch,
+ * allocate nothing and may run in any number of threads on one model, each with scratch of its own:
+ *
+ *     axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);          scratch = aligned_alloc(64,
+ * bytes) axon_mlp_forward_keep(mlp, x, rows, NULL, scratch); logits = axon_mlp_kept_pre(mlp, rows,
+ * scratch, last);        [rows, outputs] axon_loss_apply(cross_entropy, {rows, outputs, logits,
+ * .labels = labels}, &mean, NULL, g); axon_mlp_backward(mlp, x, rows, g, AXON_UPSTREAM_PRE,
+ * &gradients, scratch);
+ *
+ * Shapes are row-major. Of layer l, pre = in * weight^T + bias and post = activation(pre). */
+#ifndef AXON_BACKWARD_H
+#define AXON_BACKWARD_H
+
+#include <stddef.h>
+#include "axon/mlp.h"
+
+/* What the caller's gradient is the gradient of. */
+enum axon_upstream {
+    AXON_UPSTREAM_POST, /* the network's output                                             */
+    AXON_UPSTREAM_PRE,  /* the last layer's pre-activations: logits                         */
+};
+
+/* Where to write the gradients of one layer; NULL for what is not wanted. */
+struct axon_layer_gradients {
+    float *weight;     /* [units, features], as struct axon_layer has it                    */
+    float *bias;       /* [units], also of a layer that has none                            */
+    float *slope;      /* [units] PReLU only: by each unit's alpha; a shared one is the sum */
+    float *pre, *post; /* [rows, units] by pre- and post-activation                         */
+};
+
+struct axon_mlp_gradients {
+    float *x;                                  /* [rows, features] by the input, or NULL    */
+    const struct axon_layer_gradients *layers; /* [layers_count], or NULL: x only           */
+};
+
+/* Bytes of scratch for that many rows, a multiple of 64. AXON_ESHAPE and *bytes = 0 if they do not
+ * fit a size_t or a matrix product (2^30 rows). */
+enum axon_status axon_mlp_backward_scratch_bytes(const struct axon_mlp *mlp, size_t rows,
+                                                 size_t *bytes);
+
+/* y = network(x), and scratch keeps what the calls below need.
+ *
+ *   x        [rows, features] f32; any value
+ *   y        [rows, outputs] f32 or NULL; must not overlap x
+ *   scratch  axon_mlp_backward_scratch_bytes(), 64-byte aligned
+ *
+ * y agrees with axon_mlp_predict() up to rounding: the product of a whole batch may add up in
+ * another order. rows == 0 is a no-op. AXON_ESHAPE as above. */
+enum axon_status axon_mlp_forward_keep(const struct axon_mlp *mlp, const float *x, size_t rows,
+                                       float *y, void *scratch);
+
+/* [rows, units] of a layer after axon_mlp_forward_keep() with the same rows. Borrowed from scratch,
+ * also after axon_mlp_backward(). */
+const float *axon_mlp_kept_pre(const struct axon_mlp *mlp, size_t rows, const void *scratch,
+                               size_t layer);
+const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const void *scratch,
+                                size_t layer);
+
+/* Every gradient that is asked for, overwritten (not added to).
+ *
+ *   x, rows, scratch  those of the axon_mlp_forward_keep() before; what it kept stays as it was, so
+ *                     that several upstreams may follow one forward pass
+ *   upstream          [rows, outputs] f32, the gradient by what `at` says; with AXON_UPSTREAM_PRE
+ *                     [rows, units of the last layer], and the last layer's `post` must be NULL
+ *
+ * No two of these arrays overlap, but that gradients->x may be upstream if it is as large.
+ * rows == 0: the gradients of weights, biases and slopes are 0. A NaN or infinity in a row of x or
+ * upstream spoils the gradients of weights, biases and slopes, which sum over the rows, and of x,
+ * pre and post that row only. Sums over rows of biases and slopes are made in double.
+ * At the kink of the relu family the derivative is axon_activation_gradient()'s.
+ * AXON_ESHAPE as above; AXON_EUNSUPPORTED for a slope of another activation than PReLU, or a `post`
+ * that is not there; nothing is written then. */
+enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
+                                   const float *upstream, enum axon_upstream at,
+                                   const struct axon_mlp_gradients *gradients, void *scratch);
+
+/* Euclidean norm of x [n], in double: no overflow, no underflow. 0 for n == 0. */
+double axon_norm(const float *x, size_t n);
+
+#endif

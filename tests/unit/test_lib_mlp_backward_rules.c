@@ -1,0 +1,344 @@
+/* test_lib_mlp_backward_rules.c - what axon/backward.h promises besides the numbers: what is kept,
+ * what may be left out, what NaN may touch, buffer ends, no rows, what is refused, threads. */
+#include <float.h>
+#include <pthread.h>
+#include "../oracle/guard.h"
+#include "axon/cpu.h"
+#include "test_lib_gradients.h"
+
+enum { ROWS = 6 };
+
+static struct network small_network(int scaled)
+{
+    struct network net = {
+        .depth = 3, .sizes = {5, 19, 7, 3}, .names = {"relu", "prelu", "softmax"}};
+
+    network_create(&net, scaled);
+    return net;
+}
+
+/* Everything that g points to, as bytes are compared. */
+static void check_same(const struct gradients *a, const struct gradients *b,
+                       const struct network *net, size_t rows)
+{
+    ck_assert_mem_eq(a->all.x, b->all.x, rows * net->sizes[0] * sizeof(float));
+    for (size_t l = 0; l < net->depth; l++) {
+        const struct axon_layer_gradients *p = &a->layers[l], *q = &b->layers[l];
+        size_t units = net->sizes[l + 1];
+
+        ck_assert_mem_eq(p->weight, q->weight, units * net->sizes[l] * sizeof(float));
+        ck_assert_mem_eq(p->bias, q->bias, units * sizeof(float));
+        ck_assert_mem_eq(p->pre, q->pre, rows * units * sizeof(float));
+        if (p->post && q->post)
+            ck_assert_mem_eq(p->post, q->post, rows * units * sizeof(float));
+    }
+}
+
+START_TEST(the_forward_pass_is_that_of_predict)
+{
+    struct network net = small_network(_i);
+    float *x = random_floats(ROWS * 5, 1), y[ROWS * 3], want[ROWS * 3];
+    void *scratch = scratch_for(net.mlp, ROWS);
+    void *other = aligned_alloc(64, axon_mlp_scratch_bytes(net.mlp));
+
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, ROWS, y, scratch), AXON_OK);
+    axon_mlp_predict(net.mlp, x, ROWS, want, other, NULL);
+    for (size_t i = 0; i < ROWS * 3; i++)
+        ck_assert_near(y[i], want[i], 1e-6);
+    ck_assert_mem_eq(axon_mlp_kept_post(net.mlp, ROWS, scratch, 2), y, sizeof y);
+    for (size_t i = 0; i < ROWS * 19; i++) {
+        float z = axon_mlp_kept_pre(net.mlp, ROWS, scratch, 0)[i];
+
+        ck_assert_same(axon_mlp_kept_post(net.mlp, ROWS, scratch, 0)[i], z > 0 ? z : 0);
+    }
+    free(scratch);
+    free(other);
+    free(x);
+    network_destroy(&net);
+}
+END_TEST
+
+/* The last activation by hand, then from its pre-activations, must be the same walk. */
+START_TEST(an_upstream_at_the_logits_skips_the_last_activation)
+{
+    struct network net = small_network(1);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients whole, part;
+
+    back_propagate(&whole, &net, x, ROWS, upstream);
+    gradients_create(&part, &net, ROWS);
+    free(part.layers[2].post);
+    part.layers[2].post = NULL;
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, ROWS, NULL, part.scratch), AXON_OK);
+    ck_assert_int_eq(axon_mlp_backward(net.mlp, x, ROWS, whole.layers[2].pre, AXON_UPSTREAM_PRE,
+                                       &part.all, part.scratch),
+                     AXON_OK);
+    check_same(&whole, &part, &net, ROWS);
+    gradients_destroy(&whole);
+    gradients_destroy(&part);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(what_was_kept_serves_again)
+{
+    struct network net = small_network(1);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients once, again;
+
+    back_propagate(&once, &net, x, ROWS, upstream);
+    gradients_create(&again, &net, ROWS);
+    free(again.scratch);
+    again.scratch = once.scratch;
+    once.scratch = NULL;
+    ck_assert_int_eq(axon_mlp_backward(net.mlp, x, ROWS, upstream, AXON_UPSTREAM_POST, &again.all,
+                                       again.scratch),
+                     AXON_OK);
+    check_same(&once, &again, &net, ROWS);
+    gradients_destroy(&once);
+    gradients_destroy(&again);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(any_gradient_may_be_left_out)
+{
+    struct network net = small_network(0);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1), dx[ROWS * 5];
+    struct axon_layer_gradients none[3] = {{.weight = NULL}};
+    struct axon_mlp_gradients wanted = {.layers = none};
+    struct gradients g;
+    float bias[7];
+
+    back_propagate(&g, &net, x, ROWS, upstream);
+    none[1].bias = bias;
+    axon_mlp_backward(net.mlp, x, ROWS, upstream, AXON_UPSTREAM_POST, &wanted, g.scratch);
+    ck_assert_mem_eq(bias, g.layers[1].bias, sizeof bias);
+    wanted = (struct axon_mlp_gradients){.x = dx};
+    axon_mlp_backward(net.mlp, x, ROWS, upstream, AXON_UPSTREAM_POST, &wanted, g.scratch);
+    ck_assert_mem_eq(dx, g.all.x, sizeof dx);
+    wanted = (struct axon_mlp_gradients){.x = NULL};
+    ck_assert_int_eq(
+        axon_mlp_backward(net.mlp, x, ROWS, upstream, AXON_UPSTREAM_POST, &wanted, g.scratch),
+        AXON_OK);
+    gradients_destroy(&g);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(no_rows_have_gradients_of_zero)
+{
+    struct network net = small_network(1);
+    struct gradients g;
+    const struct axon_layer_gradients *layer;
+    const float zeros[19 * 7] = {0};
+
+    back_propagate(&g, &net, NULL, 0, NULL);
+    for (size_t l = 0; l < 3; l++) {
+        layer = &g.layers[l];
+        ck_assert_mem_eq(layer->weight, zeros, net.sizes[l] * net.sizes[l + 1] * sizeof(float));
+        ck_assert_mem_eq(layer->bias, zeros, net.sizes[l + 1] * sizeof(float));
+    }
+    ck_assert_mem_eq(g.layers[1].slope, zeros, 7 * sizeof(float));
+    gradients_destroy(&g);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(a_row_of_nan_or_infinity_leaves_the_other_rows_alone)
+{
+    struct network net = small_network(1);
+    float bad = _i == 0 ? NAN : INFINITY;
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients clean, g;
+
+    back_propagate(&clean, &net, x, ROWS, upstream);
+    for (size_t f = 0; f < 5; f++)
+        x[2 * 5 + f] = bad;
+    back_propagate(&g, &net, x, ROWS, upstream);
+    ck_assert_mem_eq(g.all.x, clean.all.x, 2 * 5 * sizeof(float));
+    ck_assert_mem_eq(g.all.x + 3 * 5, clean.all.x + 3 * 5, 3 * 5 * sizeof(float));
+    ck_assert_mem_eq(g.layers[1].pre + 3 * 7, clean.layers[1].pre + 3 * 7, 3 * 7 * sizeof(float));
+    for (size_t u = 0; u < 3; u++)
+        ck_assert(isnan(g.layers[2].bias[u]) && isnan(g.layers[2].weight[u * 7]));
+    gradients_destroy(&clean);
+    gradients_destroy(&g);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+/* Arrays of a layer [units, 3] and its batch of 5 rows, each flush against an unreadable page. */
+static void check_guarded(size_t units, enum guard_side side)
+{
+    struct network net = {.depth = 2, .sizes = {3, units, 2}, .names = {"prelu", "tanh"}};
+    enum { X, DX, UP, WEIGHT, BIAS, SLOPE, PRE, POST, SCRATCH, COUNT };
+    size_t sizes[COUNT] = {15, 15, 10, units * 3, units, units, 5 * units, 5 * units, 0};
+    struct guard at[COUNT];
+    struct axon_layer_gradients layers[2] = {{.bias = NULL}, {.bias = NULL}};
+    struct axon_mlp_gradients wanted = {.layers = layers};
+    size_t bytes;
+
+    network_create(&net, units % 2 == 0);
+    ck_assert_int_eq(axon_mlp_backward_scratch_bytes(net.mlp, 5, &bytes), AXON_OK);
+    sizes[SCRATCH] = bytes / sizeof(float);
+    for (size_t i = 0; i < COUNT; i++)
+        at[i] = guard_create(sizes[i], side);
+    layers[0] = (struct axon_layer_gradients){at[WEIGHT].data, at[BIAS].data, at[SLOPE].data,
+                                              at[PRE].data, at[POST].data};
+    wanted.x = at[DX].data;
+    axon_mlp_forward_keep(net.mlp, at[X].data, 5, NULL, at[SCRATCH].data);
+    ck_assert_int_eq(axon_mlp_backward(net.mlp, at[X].data, 5, at[UP].data, AXON_UPSTREAM_POST,
+                                       &wanted, at[SCRATCH].data),
+                     AXON_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        guard_destroy(&at[i]);
+    network_destroy(&net);
+}
+
+START_TEST(nothing_outside_of_the_buffers_is_touched)
+{
+    for (size_t units = 1; units < 70; units += units < 18 ? 1 : 46)
+        for (int side = 0; side < GUARD_SIDES; side++)
+            check_guarded(units, (enum guard_side)side);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+START_TEST(rows_that_do_not_fit_are_refused)
+{
+    static const size_t too_many[] = {((size_t)1 << 30) + 1, SIZE_MAX / 100, SIZE_MAX};
+    struct network net = small_network(0);
+    struct axon_mlp_gradients wanted = {.x = NULL};
+    size_t bytes = 1;
+
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(axon_mlp_backward_scratch_bytes(net.mlp, too_many[i], &bytes),
+                         AXON_ESHAPE);
+        ck_assert_uint_eq(bytes, 0);
+        ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, NULL, too_many[i], NULL, NULL),
+                         AXON_ESHAPE);
+        ck_assert_int_eq(
+            axon_mlp_backward(net.mlp, NULL, too_many[i], NULL, AXON_UPSTREAM_POST, &wanted, NULL),
+            AXON_ESHAPE);
+    }
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(gradients_that_are_not_there_are_refused)
+{
+    struct network net = small_network(0);
+    float x[5] = {1}, upstream[3] = {1}, room[64], dx[5] = {7};
+    void *scratch = scratch_for(net.mlp, 1);
+
+    axon_mlp_forward_keep(net.mlp, x, 1, NULL, scratch);
+    for (size_t l = 0; l < 3; l++) {
+        struct axon_layer_gradients layers[3] = {{.weight = NULL}};
+        struct axon_mlp_gradients wanted = {dx, layers};
+        enum axon_status want = l == 1 ? AXON_OK : AXON_EUNSUPPORTED;
+
+        layers[l].slope = room;
+        dx[0] = 7;
+        ck_assert_int_eq(
+            axon_mlp_backward(net.mlp, x, 1, upstream, AXON_UPSTREAM_POST, &wanted, scratch), want);
+        ck_assert_int_eq(dx[0] == 7, want != AXON_OK);
+        layers[l].slope = NULL;
+        layers[l].post = room;
+        ck_assert_int_eq(
+            axon_mlp_backward(net.mlp, x, 1, upstream, AXON_UPSTREAM_PRE, &wanted, scratch),
+            l == 2 ? AXON_EUNSUPPORTED : AXON_OK);
+    }
+    free(scratch);
+    network_destroy(&net);
+}
+END_TEST
+
+/* ---- threads, norms ---- */
+
+enum { THREADS = 4, ROUNDS = 50 };
+
+struct worker {
+    const struct network *net;
+    const float *x, *upstream;
+    struct gradients g;
+    pthread_t thread;
+};
+
+static void *work(void *argument)
+{
+    struct worker *w = argument;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        axon_mlp_forward_keep(w->net->mlp, w->x, ROWS, NULL, w->g.scratch);
+        axon_mlp_backward(w->net->mlp, w->x, ROWS, w->upstream, AXON_UPSTREAM_POST, &w->g.all,
+                          w->g.scratch);
+    }
+    return NULL;
+}
+
+START_TEST(one_model_serves_many_threads)
+{
+    static struct worker workers[THREADS];
+    struct network net = small_network(1);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients want;
+
+    back_propagate(&want, &net, x, ROWS, upstream);
+    for (size_t t = 0; t < THREADS; t++) {
+        workers[t].net = &net;
+        workers[t].x = x;
+        workers[t].upstream = upstream;
+        gradients_create(&workers[t].g, &net, ROWS);
+        ck_assert_int_eq(pthread_create(&workers[t].thread, NULL, work, &workers[t]), 0);
+    }
+    for (size_t t = 0; t < THREADS; t++) {
+        pthread_join(workers[t].thread, NULL);
+        check_same(&want, &workers[t].g, &net, ROWS);
+        gradients_destroy(&workers[t].g);
+    }
+    gradients_destroy(&want);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(norms_neither_overflow_nor_vanish)
+{
+    const float huge[] = {FLT_MAX, -FLT_MAX}, tiny[] = {3e-45f, -4e-45f}, three[] = {3, 4};
+
+    ck_assert_same(axon_norm(three, 2), 5);
+    ck_assert_same(axon_norm(NULL, 0), 0);
+    ck_assert_near(axon_norm(huge, 2) / (double)FLT_MAX, sqrt(2), 1e-15);
+    ck_assert_near(axon_norm(tiny, 2) / hypot((double)tiny[0], (double)tiny[1]), 1, 1e-15);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("mlp_backward_rules");
+    TCase *rest = suite_case(suite, "rules");
+
+    axon_blas_threads_set(1);
+    tcase_add_loop_test(rest, the_forward_pass_is_that_of_predict, 0, 2);
+    tcase_add_test(rest, an_upstream_at_the_logits_skips_the_last_activation);
+    tcase_add_test(rest, what_was_kept_serves_again);
+    tcase_add_test(rest, any_gradient_may_be_left_out);
+    tcase_add_test(rest, no_rows_have_gradients_of_zero);
+    tcase_add_loop_test(rest, a_row_of_nan_or_infinity_leaves_the_other_rows_alone, 0, 2);
+    tcase_add_test(rest, nothing_outside_of_the_buffers_is_touched);
+    tcase_add_test(rest, rows_that_do_not_fit_are_refused);
+    tcase_add_test(rest, gradients_that_are_not_there_are_refused);
+    tcase_add_test(rest, one_model_serves_many_threads);
+    tcase_add_test(rest, norms_neither_overflow_nor_vanish);
+    return suite_run(suite);
+}
