@@ -122,7 +122,7 @@ run: deps-build $B/axond                                    ## from nothing to a
 test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=name: those whose path holds it
 	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
 
-lint: deps-lint $B/axond $(LIB_OBJ) $(SRV_OBJ)              ## formatting, layers, headers, symbols, sizes, static analysis
+lint: deps-lint $B/axond $(LIBAXON) $(SRV_OBJ) manual       ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
 
 format: deps-lint                                           ## rewrite every .c and .h in the project's style
@@ -163,11 +163,44 @@ $(KB): $(KB_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
 
-EXHAUSTIVE := $(patsubst %.c,$B/%,$(wildcard tests/exhaustive/*.c))
-exhaustive: deps-build $(EXHAUSTIVE)                        ## prove kernels and number text over all 2^32 floats (hours)
-	$Q for program in $(EXHAUSTIVE); do echo "  RUN     $$program"; ./$$program || exit 1; done
+# ONNX Runtime comes from PyPI into a venv of its own; without it, or without oneDNN, the others are compared.
+MB       := $B/tests/bench/mlp
+MB_OBJ   := $(MB).o $(if $(KB_DNNL),$(MB)_dnnl.o)
+bench-mlp:                                                  ## an MLP's forward pass beside sgemm, oneDNN and ONNX Runtime; QUICK=1
+	@.ci/deps bench || echo "bench-mlp: peers that are missing are skipped"
+	$Q test -x build/venv-bench/bin/python || python3 -m venv build/venv-bench || true
+	$Q build/venv-bench/bin/pip install -q -r tests/bench/requirements.txt || echo "bench-mlp: no ONNX Runtime"
+	@$(MAKE) $(MB)
+	$Q $(MB) $(if $(QUICK),-q) build/venv-bench/bin/python
 
-$B/tests/exhaustive/%: $B/tests/exhaustive/%.o $(SRV_OBJ) $(ORACLE_OBJ) $B/libaxon.a
+$(MB).o: .FORCE
+$(MB).o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL)
+$(MB): $(MB_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl)
+
+# The proofs ask for billions of reference values: oracle and judge as vectors of what this machine has. The kernels are
+# those that ship.
+NATIVE   := -O3 $(if $(filter $(shell uname -m),$(ARCH)),-march=native) -fno-math-errno -fno-trapping-math \
+            -ffp-contract=fast $(if $(filter x86_64,$(ARCH)),-mprefer-vector-width=512)
+NATIVE_OBJ := $(patsubst %.c,$B/native/%.o,$(wildcard tests/oracle/*.c))
+exhaustive: deps-build $B/tests/exhaustive/activations      ## prove every activation on every ISA over all 2^32 floats (half an hour)
+	$Q $B/tests/exhaustive/activations
+
+exhaustive-text: deps-build $B/tests/exhaustive/float_text  ## prove the text of all 2^32 floats (hours)
+	$Q $B/tests/exhaustive/float_text
+
+$B/native/%.o: %.c
+	@echo "  CC      $< [native]"
+	@mkdir -p $(@D)
+	$Q $(CC) $(CPPFLAGS) $(CFLAGS) $(NATIVE) -MMD -MP -c -o $@ $<
+
+$B/tests/exhaustive/activations: $B/native/tests/exhaustive/activations.o $(NATIVE_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q mkdir -p $(@D)
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter x86_64,$(ARCH)),-lmvec)
+
+$B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(SRV_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -196,19 +229,42 @@ models: deps-models                                         ## train the shipped
 	$Q build/venv/bin/python configs/train/train_digits.py
 	$Q build/venv/bin/python configs/train/train_breast_cancer.py
 
+golden: deps-models                                         ## compute tests/oracle/golden.txt again (needs PyPI)
+	$Q test -d build/venv || python3 -m venv build/venv
+	$Q build/venv/bin/pip install -q -r tests/oracle/requirements.txt
+	$Q build/venv/bin/python tests/oracle/golden.py
+
 docker: deps-docker                                         ## build the images and run them for real, by podman
 	@docker/podman.sh
 
-install: $B/axond $B/libaxon.a                              ## DESTDIR= PREFIX=: daemon, models, libaxon with headers
+# Manual pages: libaxon's from the comments of its headers, axond's from its --help.
+MAN_VARS = -v version=$(VERSION) -v date="$(shell git log -1 --format=%cd --date='format:%B %-d, %Y' 2>/dev/null || date '+%B %-d, %Y')"
+manual: $B/man/axon.3 $B/man/axond.8                        ## manual pages into build/*/man
+
+$B/man/axon.3: include/axon/manual.awk include/axon/README.md $(wildcard include/axon/*.h)
+	@echo "  MAN     $@"
+	@mkdir -p $(@D)
+	$Q rm -f $(@D)/*.3 && awk -v out=$(@D) $(MAN_VARS) -f $^ >$(@D)/links
+	$Q while read -r function page; do ln -s $$page $(@D)/$$function || exit 1; done <$(@D)/links
+
+$B/man/axond.8: server/manual.awk $B/axond
+	@echo "  MAN     $@"
+	@mkdir -p $(@D)
+	$Q $B/axond --help >$(@D)/help && awk $(MAN_VARS) -f server/manual.awk $(@D)/help >$@.new && mv $@.new $@
+
+install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=: daemon, models, libaxon with headers, manual pages
 	$Q install -D -m 755 $B/axond $(DESTDIR)$(PREFIX)/bin/axond
-	$Q install -D -m 644 $B/libaxon.a $(DESTDIR)$(PREFIX)/lib/libaxon.a
-	$Q install -d $(DESTDIR)$(PREFIX)/include/axon $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/axond
+	$Q install -d $(addprefix $(DESTDIR)$(PREFIX)/,include/axon lib/pkgconfig share/axond share/man/man3 share/man/man8)
+	$Q install -m 644 $(LIBAXON) $(DESTDIR)$(PREFIX)/lib
+	$(if $(SAN),,$Q ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libaxon.so)
 	$Q install -m 644 include/axon/*.h $(DESTDIR)$(PREFIX)/include/axon
+	$Q cp -P --no-preserve=ownership $B/man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	$Q install -m 644 $B/man/axond.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	$Q cp -R --no-preserve=ownership configs/models $(DESTDIR)$(PREFIX)/share/axond/
 	$Q printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
 	    'Name: axon' 'Description: Activation functions and small MLPs, exact and fast' \
-	    'Version: $(VERSION)' 'Requires: openblas' 'Cflags: -I$${includedir}' \
-	    'Libs: -L$${libdir} -laxon -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
+	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -laxon' \
+	    'Libs.private: $(strip $(shell $(PKGCONF) --libs openblas)) -lm -pthread' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
 
 help:                                                       ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -217,5 +273,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables bench bench-kernels exhaustive fuzz cross models docker install help clean .FORCE
+.PHONY: all run test lint format tables bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

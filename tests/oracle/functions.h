@@ -8,8 +8,10 @@
 
 #include "oracle.h"
 
-/* As a definition's head: p is unused where a row has no parameters. */
+/* As a definition's head: p is unused where a row has no parameters. fast.c has its own. */
+#ifndef ORACLE
 #define ORACLE(id) double oracle_##id(double x, const double *p __attribute__((unused)))
+#endif
 
 #define ROW(id) oracle_function oracle_##id, oracle_d##id;
 #include "rows.def"

@@ -7,13 +7,19 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "../oracle/fast.h"
 #include "../oracle/functions.h"
+#include "../oracle/judge.h"
 #include "suite.h"
 
 /* Two roundings to double, and for an error of the oracle three bits more. A float's last place is
  * 2^-24 of it: the oracle's error does not show in five digits of a distance in ULP. */
 #define ERROR_MAX 0x1p-50
 
+/* Of the fast reference from the oracle, in ULP. */
+#define DIFFERENCE_MAX 0x1p-16
+
+enum { BATCH = 512, FAST_STRIDE = 60013 }; /* prime, so that all low bits occur */
 enum { NAME_MAX_ = 32, LINES_MIN = 150, ROWS_MAX = 128, LINE_MAX_ = 512 };
 
 static const struct oracle_row {
@@ -192,6 +198,86 @@ START_TEST(a_missed_infinity_or_nan_is_infinitely_wrong)
 }
 END_TEST
 
+/* ---- the fast forms ---- */
+
+static const float odd[] = {0.0f,  -0.0f,     0x1p-149f, -0x1p-149f,   0x1.8p-140f, FLT_MIN,
+                            -1.0f, 1.0f,      3.3f,      FLT_MAX,      -FLT_MAX,    INFINITY,
+                            NAN,   -INFINITY, 1e-30f,    0x1.fffffep0f};
+
+enum { ODD = sizeof odd / sizeof *odd };
+
+START_TEST(a_judge_without_branches_gives_the_same_ulps)
+{
+    const double wants[] = {
+        0,     -0.0,      0x1p-150,         0x1p-1074,      1.0000001,       1e39,
+        -1,    3.3,       (double)FLT_MIN,  0x1p-140,       (double)FLT_MAX, (double)NAN,
+        1e-30, -INFINITY, (double)INFINITY, 0x1.fffffefp127};
+
+    for (size_t i = 0; i < ODD; i++)
+        for (size_t k = 0; k < sizeof wants / sizeof *wants; k++) {
+            struct verdict verdict = {0};
+            double ulps = oracle_ulps(odd[i], wants[k]);
+
+            judge(&verdict, &odd[i], &odd[i], &wants[k], 1);
+            ck_assert_msg(verdict.worst == ulps, "%a for %a: %a, not %a", (double)odd[i], wants[k],
+                          verdict.worst, ulps);
+            ck_assert_same(verdict.sum, fmin(ulps, ULPS_WRONG));
+            ck_assert(verdict.count == !isnan(odd[i]));
+        }
+}
+END_TEST
+
+START_TEST(verdicts_add_up)
+{
+    const float x[] = {1, 2, 3, NAN}, y[] = {1, 2, 3, NAN};
+    const double want[] = {1, 2 + 0x1p-23, 3 + 0x1p-21, (double)NAN};
+    struct verdict a = {0}, b = {0};
+
+    judge(&a, x, y, want, 2);
+    judge(&b, x + 2, y + 2, want + 2, 2);
+    judge_merge(&a, &b);
+    ck_assert_same(a.worst, 2);
+    ck_assert_same(a.x, 3);
+    ck_assert_same(judge_mean(&a), 2.5 / 3);
+}
+END_TEST
+
+/* In units of the last place of a float, as it is used. */
+static double difference(double got, double want)
+{
+    if (isnan(want) || fabs(want) > 0x1p128)
+        return (float)got == (float)want || (isnan(got) && isnan(want)) ? 0 : (double)INFINITY;
+    return fabs(got - want) / fmax(fabs(want), (double)FLT_MIN) * 0x1p24;
+}
+
+START_TEST(the_fast_reference_is_the_oracle)
+{
+    const struct fast *fast = fast_find(oracle_rows[_i].name);
+    const struct block *golden = golden_of(oracle_rows[_i].name);
+    float x[BATCH];
+    double want[BATCH];
+
+    ck_assert_ptr_nonnull(fast);
+    for (uint64_t at = 0; at <= UINT32_MAX; at += (uint64_t)BATCH * FAST_STRIDE) {
+        for (size_t i = 0; i < BATCH; i++) {
+            uint32_t bits = (uint32_t)(at + i * FAST_STRIDE);
+
+            memcpy(&x[i], &bits, sizeof bits);
+        }
+        memcpy(x, odd, sizeof odd);
+        for (int d = 0; d < 2; d++) {
+            fast_batch(fast, d, x, want, BATCH, golden->params);
+            for (size_t i = 0; i < BATCH; i++) {
+                double exact = fast->oracle[d]((double)x[i], golden->params);
+
+                ck_assert_msg(difference(want[i], exact) < DIFFERENCE_MAX, "%s%s at %a: %a, not %a",
+                              fast->name, d ? "'" : "", (double)x[i], want[i], exact);
+            }
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("oracle");
@@ -206,5 +292,8 @@ int main(void)
     tcase_add_loop_test(tcase, not_a_number_stays_one, 0, ORACLE_ROWS);
     tcase_add_test(tcase, an_ulp_is_the_distance_to_the_next_float);
     tcase_add_test(tcase, a_missed_infinity_or_nan_is_infinitely_wrong);
+    tcase_add_test(tcase, a_judge_without_branches_gives_the_same_ulps);
+    tcase_add_test(tcase, verdicts_add_up);
+    tcase_add_loop_test(tcase, the_fast_reference_is_the_oracle, 0, ORACLE_ROWS);
     return suite_run(suite);
 }
