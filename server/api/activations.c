@@ -9,19 +9,63 @@
 #include "codec/npy.h"
 #include "metrics/metrics.h"
 
+/* The double that prints as the float does. */
+static double printable(float value)
+{
+    char number[FLOAT_TEXT_MAX + 1] = "";
+
+    number[float_write(number, value)] = '\0';
+    return strtod(number, NULL);
+}
+
 static json_t *parameters_to_json(const struct axon_activation *act)
 {
     json_t *list = json_array();
 
     for (unsigned i = 0; i < act->parameters_count; i++) {
         const struct axon_parameter *p = &act->parameters[i];
-        char number[FLOAT_TEXT_MAX + 1] = "";
 
-        number[float_write(number, p->value)] = '\0';
-        call_append(&list, json_pack("{s:s, s:f, s:s}", "name", p->name, "default",
-                                     strtod(number, NULL), "description", p->description));
+        call_append(&list,
+                    json_pack("{s:s, s:f, s:f, s:f, s:s}", "name", p->name, "default",
+                              printable(p->value), "minimum", printable(p->minimum), "maximum",
+                              printable(p->maximum), "description", p->description));
     }
     return list;
+}
+
+static json_t *meaning_to_json(const struct axon_meaning *m)
+{
+    const struct axon_activation *act = m->activation;
+    json_t *params = json_object();
+
+    for (unsigned i = 0; params && i < act->parameters_count; i++)
+        if (json_object_set_new(params, act->parameters[i].name,
+                                json_real(printable(m->params[i]))) != 0) {
+            json_decref(params);
+            params = NULL;
+        }
+    return json_pack("{s:s, s:o, s:s}", "activation", act->name, "parameters", params, "note",
+                     m->note);
+}
+
+/* What the dialects that differ from the default one make of the name. */
+static json_t *dialects_to_json(const struct axon_activation *act)
+{
+    size_t count;
+    const struct axon_dialect *table = axon_dialect_table(&count);
+    json_t *object = json_object();
+
+    for (size_t i = 0; object && i < count; i++) {
+        struct axon_meaning m;
+
+        if (!axon_dialect_meaning(&table[i], act->name, &m) || !m.note)
+            continue;
+        if (json_object_set_new(object, table[i].name, meaning_to_json(&m)) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
+    return object;
 }
 
 static json_t *activation_to_json(const struct axon_activation *act)
@@ -32,12 +76,14 @@ static json_t *activation_to_json(const struct axon_activation *act)
 
     for (size_t i = 0; act->aliases[i]; i++)
         call_append(&aliases, json_string(act->aliases[i]));
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s}",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:f, s:s, s:s, s:s, s:s, s:f, "
+                     "s:s}",
                      "name", act->name, "aliases", aliases, "kind", kinds[act->kind], "formula",
                      act->formula, "latex", act->latex, "derivative", act->derivative, "range",
-                     act->range, "parameters", parameters_to_json(act), "ulp_max",
-                     (double)act->ulp_max, "pros", act->pros, "cons", act->cons, "use", act->use,
-                     "initializer", act->initializer, "gain", act->gain, "source", act->source);
+                     act->range, "parameters", parameters_to_json(act), "dialects",
+                     dialects_to_json(act), "ulp_max", (double)act->ulp_max, "pros", act->pros,
+                     "cons", act->cons, "use", act->use, "initializer", act->initializer, "gain",
+                     act->gain, "source", act->source);
 }
 
 enum error_id activations_list(struct api_call *call)
@@ -146,7 +192,8 @@ static float *allocate(size_t count)
 
 enum error_id activations_apply(struct api_call *call)
 {
-    struct application a = {.fields = {{.key = "data"}, {.key = "upstream"}}};
+    struct application a = {.name = call->args[ARG_ACTIVATION],
+                            .fields = {{.key = "data"}, {.key = "upstream"}}};
     uint64_t since = call->request->received_ns;
     float *gradient = NULL;
     enum error_id id = find(call, &a.act);

@@ -1,10 +1,12 @@
 /* application.c - see application.h. Every refusal names the key and the numbers that disagree. */
 #include "api/application.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "codec/npy.h"
+#include "nearest.h"
 
 static enum error_id read_shape(struct api_call *call, struct application *a)
 {
@@ -45,15 +47,71 @@ static enum error_id read_shape(struct api_call *call, struct application *a)
     return ERROR_OK;
 }
 
+/* ---- the dialect: what the name of the activation means ---- */
+
+static enum error_id unknown_dialect(struct api_call *call, const char *name)
+{
+    enum { NAMES_MAX = 16 };
+    const char *names[NAMES_MAX], *near;
+    char known[120] = "";
+    size_t count, used = 0;
+    const struct axon_dialect *table = axon_dialect_table(&count);
+
+    for (size_t i = 0; i < count && i < NAMES_MAX && used < sizeof known; i++) {
+        names[i] = table[i].name;
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                 names[i]);
+    }
+    near = nearest(name, names, count);
+    return call_fail(call, ERROR_BAD_FIELD, "dialect: '%.40s' is unknown%s%s%s; there are %s", name,
+                     near ? " (nearest: " : "", near ? near : "", near ? ")" : "", known);
+}
+
+/* name NULL: the default dialect. The activation itself is known already. */
+static enum error_id set_dialect(struct api_call *call, struct application *a, const char *name)
+{
+    const struct axon_dialect *dialect = name ? axon_dialect_find(name) : NULL;
+
+    if (name && !dialect)
+        return unknown_dialect(call, name);
+    axon_dialect_meaning(dialect, a->name, &a->meaning);
+    a->act = a->meaning.activation;
+    return ERROR_OK;
+}
+
+static enum error_id read_dialect(struct api_call *call, struct application *a)
+{
+    const json_t *value = json_object_get(a->envelope.json, "dialect");
+
+    if (value && !json_is_string(value))
+        return call_fail(call, ERROR_BAD_FIELD, "dialect: expected a name, found %s",
+                         json_type_text(value));
+    return set_dialect(call, a, json_string_value(value));
+}
+
+static enum error_id query_dialect(struct api_call *call, struct application *a)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < call->target.query_count; i++)
+        if (strcmp(call->target.query[i].key, "dialect") == 0)
+            name = call->target.query[i].value;
+    return set_dialect(call, a, name);
+}
+
+/* ---- the axis ---- */
+
 static bool is_per_channel(const struct axon_activation *act)
 {
     return act->parameters_count > 0 && act->parameters[0].per_channel;
 }
 
-/* PyTorch's channel axis for PReLU is 1; rowwise activations run along the last. */
+/* Where per-channel parameters lie is the dialect's to say; rowwise activations run along the last
+ * axis. */
 static json_int_t default_axis(const struct application *a)
 {
-    return is_per_channel(a->act) && a->rank > 1 ? 1 : -1;
+    return is_per_channel(a->act) && a->meaning.channels != AXON_CHANNELS_LAST && a->rank > 1 ? 1
+                                                                                              : -1;
 }
 
 static enum error_id read_axis(struct api_call *call, struct application *a)
@@ -80,6 +138,8 @@ static enum error_id read_axis(struct api_call *call, struct application *a)
         axis += rank;
     for (json_int_t i = 0; i < rank; i++)
         *(i < axis ? &a->axis.outer : i == axis ? &a->axis.length : &a->axis.inner) *= a->shape[i];
+    if (!value && a->meaning.channels == AXON_CHANNELS_ALL && rank > 1)
+        a->axis = (struct axon_axis){a->axis.outer, a->axis.length * a->axis.inner, 1};
     return ERROR_OK;
 }
 
@@ -129,6 +189,9 @@ static enum error_id check_domain(struct api_call *call, const struct applicatio
     if (axon_activation_check(a->act, a->params, a->params_count, a->axis.length, &bad) == AXON_OK)
         return ERROR_OK;
     p = &a->act->parameters[bad < a->act->parameters_count ? bad : 0];
+    if (a->act->ascending && a->params[bad] >= p->minimum && a->params[bad] <= p->maximum)
+        return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %g is below %s, which is %g",
+                         p->name, (double)a->params[bad], p[-1].name, (double)a->params[bad - 1]);
     return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %g is not within %g .. %g", p->name,
                      (double)a->params[bad], (double)p->minimum, (double)p->maximum);
 }
@@ -140,7 +203,7 @@ static enum error_id read_parameters(struct api_call *call, struct application *
 
     for (unsigned i = 0; i < a->act->parameters_count; i++) {
         allowed[i] = a->act->parameters[i].name;
-        a->params_scalar[i] = a->act->parameters[i].value;
+        a->params_scalar[i] = a->meaning.params[i];
     }
     a->params = a->params_scalar;
     a->params_count = a->act->parameters_count;
@@ -210,15 +273,16 @@ static enum error_id check_tensors(struct api_call *call, const struct applicati
 static enum error_id read_json(struct api_call *call, struct application *a)
 {
     static const char *const keys[] = {"data",     "shape",    "parameters", "axis",
-                                       "gradient", "upstream", NULL};
+                                       "gradient", "upstream", "dialect",    NULL};
     static const char *const query[] = {"non_finite", NULL};
 
     if (call_check_query(call, query) != ERROR_OK ||
         call_non_finite(call, &a->policy) != ERROR_OK ||
         call_envelope(call, &a->envelope, a->fields, APPLICATION_FIELDS, a->policy) != ERROR_OK ||
-        call_check_keys(call, a->envelope.json, "", keys) != ERROR_OK)
+        call_check_keys(call, a->envelope.json, "", keys) != ERROR_OK ||
+        check_tensors(call, a) != ERROR_OK)
         return call->error.id;
-    return check_tensors(call, a);
+    return read_dialect(call, a);
 }
 
 /* One "key=number" of the query as the JSON number that a body would hold. */
@@ -240,20 +304,24 @@ static enum error_id query_number(struct api_call *call, const char *key, const 
  * the JSON body would have had. */
 static enum error_id read_query(struct api_call *call, struct application *a)
 {
-    const char *allowed[AXON_PARAMETERS_MAX + 2] = {"axis"};
+    const char *allowed[AXON_PARAMETERS_MAX + 3] = {"axis", "dialect"};
     json_t *parameters = json_object();
 
     a->envelope.json = json_pack("{s:o}", "parameters", parameters);
     if (!a->envelope.json)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    if (query_dialect(call, a) != ERROR_OK)
+        return call->error.id;
     for (unsigned i = 0; i < a->act->parameters_count; i++)
-        allowed[i + 1] = a->act->parameters[i].name;
+        allowed[i + 2] = a->act->parameters[i].name;
     if (call_check_query(call, allowed) != ERROR_OK)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {
         const char *key = call->target.query[i].key;
         json_t *number = NULL, *object = strcmp(key, "axis") ? parameters : a->envelope.json;
 
+        if (strcmp(key, "dialect") == 0)
+            continue;
         if (query_number(call, key, call->target.query[i].value, &number) != ERROR_OK)
             return call->error.id;
         if (json_object_set_new(object, key, number) != 0)
@@ -277,6 +345,14 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     return read_query(call, a);
 }
 
+/* What some frameworks do before their relu, which lets it hide what went wrong. */
+static void zero_nans(struct tensor *data)
+{
+    for (size_t i = 0; i < data->count; i++)
+        if (isnan(data->data[i]))
+            data->data[i] = 0;
+}
+
 enum error_id application_read(struct api_call *call, struct application *a)
 {
     static enum error_id (*const steps[])(struct api_call *, struct application *) = {
@@ -285,6 +361,8 @@ enum error_id application_read(struct api_call *call, struct application *a)
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
         id = steps[i](call, a);
+    if (id == ERROR_OK && a->meaning.nan_is_zero)
+        zero_nans(&a->fields[FIELD_DATA].tensor);
     return id;
 }
 

@@ -4,13 +4,16 @@
 #define API_APPLICATION_H
 
 #include <axon/activation.h>
+#include <axon/dialect.h>
 #include "api/call.h"
 
 enum { FIELD_DATA, FIELD_UPSTREAM, APPLICATION_FIELDS };
 
 /* shape is what the client means; data keeps the nesting that it came with. */
 struct application {
-    const struct axon_activation *act; /* set by the caller before application_read() */
+    const char *name;                  /* set by the caller: the activation as the path has it */
+    const struct axon_activation *act; /* what the dialect means by it */
+    struct axon_meaning meaning;
     struct envelope_field fields[APPLICATION_FIELDS];
     struct envelope envelope;
     bool npy; /* the reply is to be .npy, as the request was */
@@ -24,7 +27,7 @@ struct application {
     size_t params_count;
 };
 
-/* Read call's body into a, checked against a->act and the limits. On failure, too,
+/* Read call's body into a, checked against the activation and the limits. On failure, too,
  * application_fini() is due. */
 enum error_id application_read(struct api_call *call, struct application *a);
 void application_fini(struct application *a);

@@ -206,7 +206,7 @@ static const struct known known[] = {
     {"rrelu", -1.0f, -0.22916667f},
     {"hard_sigmoid", -3.0f, 0.0f},
     {"hard_sigmoid", -2.9999998f, 3.9736431e-8f},
-    {"hard_sigmoid", 2.9999998f, 1.0f},
+    {"hard_sigmoid", 2.9999998f, 0.99999994f},
     {"hard_sigmoid", 0.0f, 0.5f},
     {"hard_sigmoid", -INFINITY, 0.0f},
     {"hard_sigmoid", INFINITY, 1.0f},
