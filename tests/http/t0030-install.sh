@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make install` gives a daemon that finds its models, and a libaxon that others can build with.
+# `make install` gives a daemon that finds its models, a libaxon that others can build with, and manual pages.
 . "$(dirname "$0")/lib.sh"
 
 if [ -n "${SAN:-}" ]; then
@@ -8,36 +8,70 @@ if [ -n "${SAN:-}" ]; then
     exit
 fi
 
-root=$tmp/root
-make_install() { env -u MAKEFLAGS -u MAKELEVEL make -s install B="$B" DESTDIR="$root" >"$tmp/install" 2>&1; }
+prefix=$tmp/root/usr/local
+make_install() { env -u MAKEFLAGS -u MAKELEVEL make -s install B="$B" DESTDIR="$tmp/root" >"$tmp/install" 2>&1 || { cat "$tmp/install"; false; }; }
 ok "make install into DESTDIR" make_install
-ok "the daemon is there" test -x "$root/usr/local/bin/axond"
+ok "the daemon is there" test -x "$prefix/bin/axond"
+BIN=$prefix/bin/axond
+ok "the installed models load" "$BIN" --models "$prefix/share/axond/models" --check-config
 
-cat >"$tmp/example.c" <<'END'
-#include <stdio.h>
-#include <axon/activation.h>
+# ---- a program of somebody else's ----
 
-int main(void)
-{
-    const struct axon_activation *relu = axon_activation_find("relu");
-    float x[] = {-1, 2};
-
-    if (!relu || axon_activation_forward(relu, x, x, (struct axon_axis){1, 2, 1}, NULL, 0) != AXON_OK)
-        return 1;
-    printf("%g %g\n", (double)x[0], (double)x[1]);
-    return 0;
-}
-END
-axon_flags() {
-    PKG_CONFIG_PATH=$root/usr/local/lib/pkgconfig pkg-config --define-variable=prefix="$root/usr/local" "$@" axon
-}
+flags() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --define-variable=prefix="$prefix" "$@" axon; }
+# compile SOURCE PROGRAM [-static]
 compile() {
-    # shellcheck disable=SC2046 # flags are words
-    "${CC:-gcc}" -std=c11 -Wall -Werror $(axon_flags --cflags) -o "$tmp/example" "$tmp/example.c" $(axon_flags --libs)
+    # shellcheck disable=SC2046,SC2086 # flags are words
+    "${CC:-gcc}" -std=c11 -Wall -Wextra -Wpedantic -Werror ${3:-} -o "$2" "$1" $(flags ${3:+--static} --cflags --libs)
 }
-ok "pkg-config axon is all that a program needs" compile
-ok "and the program computes" test "$("$tmp/example")" = "0 2"
+shared() { LD_LIBRARY_PATH=$prefix/lib "$@"; }
+truth='0 xor 0 = 0.000
+0 xor 1 = 1.000
+1 xor 0 = 1.000
+1 xor 1 = 0.000'
 
-BIN=$root/usr/local/bin/axond
-ok "the installed models load" "$BIN" --models "$root/usr/local/share/axond/models" --check-config
+ok "pkg-config axon is all that a program needs" compile tests/example/xor.c "$tmp/shared"
+ok "and the program computes" test "$(shared "$tmp/shared")" = "$truth"
+needs_soname() { readelf -dW "$tmp/shared" | grep -q 'NEEDED.*\[libaxon\.so\.1\]'; }
+ok "it needs libaxon.so.1" needs_soname
+versioned() { readelf -VW "$tmp/shared" | grep -q 'AXON_1\.0'; }
+ok "it asks for symbols of AXON_1.0" versioned
+
+if "${CC:-gcc}" -static -nostdlib -Wl,-r -o /dev/null -l:libopenblas.a 2>/dev/null; then
+    ok "pkg-config --static axon too" compile tests/example/xor.c "$tmp/static" -static
+    ok "and that program computes" test "$("$tmp/static")" = "$truth"
+    ok "it needs no shared library" test -z "$(readelf -dW "$tmp/static" | grep NEEDED)"
+else
+    skip "pkg-config --static axon" "no libopenblas.a here"
+fi
+
+awk '$0 == "```" { inside = 0 } inside; $0 == "```c" { inside = 1 }' include/axon/README.md >"$tmp/hello.c"
+# shellcheck disable=SC2016 # backquotes of Markdown
+printed=$(sed -nE 's/^`cc hello\.c .*` prints `([^`]*)`.*/\1/p' include/axon/README.md)
+ok "the program in include/axon/README.md compiles" compile "$tmp/hello.c" "$tmp/hello"
+ok "and prints what stands there" test "$(shared "$tmp/hello")" = "${printed:?}"
+
+# ---- manual pages ----
+
+manual=$prefix/share/man
+if command -v man >/dev/null; then
+    ok "man finds a function's page" man -M "$manual" -w 3 axon_mlp_predict
+    ok "man finds axond's" man -M "$manual" -w 8 axond
+    quiet() { [ -z "$(find "$manual" -type f -exec man --warnings -E UTF-8 -l {} \; 2>&1 >"$tmp/pages")" ] && [ -s "$tmp/pages" ]; }
+    ok "man renders each without a warning" quiet
+else
+    skip "man finds the pages" "man is not installed"
+fi
+if command -v mandoc >/dev/null; then
+    lint() { find "$manual" -type f -exec mandoc -T lint -W warning {} +; }
+    ok "mandoc has nothing to say" lint
+else
+    skip "mandoc has nothing to say" "mandoc is not installed"
+fi
+option_in_manual() {
+    local flag
+    for flag in $("$BIN" --help | grep -oE '^  --[a-z-]+'); do
+        grep -qF "${flag//-/\\-}" <(sed 's/^\.It Fl /\\-/' "$manual/man8/axond.8") || { echo "# $flag"; return 1; }
+    done
+}
+ok "axond(8) has every option" option_in_manual
 done_testing

@@ -164,15 +164,19 @@ tables_found() {
 symbols_found() {
     local built=$copy/built out want
     mkdir -p "$built/lib"
-    cp -R "$B/lib/kernels" "$built/lib/" && cp "$B/libaxon.a" "$built/"
+    cp -R "$B/lib/kernels" "$built/lib/" && cp "$B/libaxon.a" "$built/" && cp -RP "$B/man" "$built/"
+    rm "$built/man/axon_mlp_destroy.3" && sed -i '/^The activation of that name/,/^\.Ss/{/^[^.]/d}' "$built/man/axon_activation.3"
     printf '#include <stdlib.h>\nint count;\nint bad(void);\nint bad(void) { return getenv("X") ? count++ : 0; }\n' >"$built/bad.c"
     printf 'int axon_bad(void);\nint axon_bad(void) { return 0; }\n' >"$built/bad2.c"
     printf 'int main(void) { return 0; }\n' >"$built/main.c"
     gcc -c -o "$built/bad.o" "$built/bad.c" && gcc -c -o "$built/bad2.o" "$built/bad2.c" &&
+        gcc -shared -o "$built/libaxon.so.1" "$built/main.c" -Wl,--no-as-needed -lresolv &&
         ar r "$built/libaxon.a" "$built/bad.o" "$built/bad2.o" && cp "$built/bad.o" "$built/lib/kernels/kernels.bad.o" &&
         gcc -no-pie -fno-stack-protector -z execstack -z norelro -Wl,--no-as-needed -o "$built/axond" "$built/main.c" -lrt -lutil
     out=$(B=$built BIN=$built/axond tests/lint/symbols.sh) && echo "symbols.sh: exit 0"
     for want in 'bad.o: exports bad' 'bad2.o: axon_bad is in no header' 'bad.o: count is writable' 'bad.o: needs getenv' \
+        'lacks axon_mlp_create\(\) or its version' 'libaxon.so.1: exports main' 'libaxon.so.1: another soname' 'libaxon.so.1: needs .libresolv' \
+        'axon_mlp_destroy\(\) has no page' 'axon_activation_find\(\) has no contract' \
         'kernels.bad.o: exports bad' 'not position-independent' 'stack is executable' 'not full RELRO' 'no stack protector'; do
         grep -qE "^# .*$want" <<<"$out" || echo "symbols.sh: silent about: $want"
     done

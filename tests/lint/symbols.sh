@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.bash"
 
 : "${B:?build folder}"
-archive=$B/libaxon.a daemon=${BIN:-$B/axond}
-for built in "$archive" "$daemon"; do
+archive=$B/libaxon.a shared=$B/libaxon.so.1 manual=$B/man daemon=${BIN:-$B/axond}
+for built in "$archive" "$shared" "$manual/axon.3" "$daemon"; do
     [ -f "$built" ] || { echo "Bail out! $built is not built"; exit 1; }
 done
 
@@ -35,13 +35,49 @@ public_names() {
     return 0
 }
 
+# FILE:LINE:NAME of the functions that include/axon declares
+declared_functions() { code include/axon/*.h | sed -nE 's/^([^:]*:[0-9]+):[a-z].*[ *](axon_[a-z0-9_]+)\(.*/\1:\2/p'; }
+
 declared_exist() {
     local file line name names
     names=$(exported)
     while IFS=: read -r file line name; do
         grep -q " $name\$" <<<"$names" || echo "$file:$line: $name() is declared and defined nowhere"
-    done < <(code include/axon/*.h |
-        sed -nE 's/^([^:]*:[0-9]+):[a-z].*[ *](axon_[a-z0-9_]+)\(.*/\1:\2/p')
+    done < <(declared_functions)
+}
+
+# What a program links against stays: each public function with its version, and nothing else.
+shared_exports() {
+    local file line name symbols functions
+    symbols=$(nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }')
+    functions=$(declared_functions)
+    while IFS=: read -r file line name; do
+        grep -Eqx "$name@@AXON_[0-9.]+" <<<"$symbols" || echo "$file:$line: $shared lacks $name() or its version"
+    done <<<"$functions"
+    while read -r name; do
+        grep -q ":${name%%@*}\$" <<<"$functions" || echo "$shared: exports $name"
+    done <<<"$symbols"
+}
+
+shared_is_sound() {
+    local dynamic
+    dynamic=$(readelf -dW "$shared")
+    grep -q "SONAME.*\[${shared##*/}\]" <<<"$dynamic" || echo "$shared: another soname"
+    grep -Eq 'TEXTREL|RPATH|RUNPATH' <<<"$dynamic" && echo "$shared: text relocations or a library path"
+    awk -v shared="$shared" '/NEEDED/ && !/\[(libopenblas|libm|libc|ld-linux[^.]*)\.so/ { print shared ": needs " $NF }' <<<"$dynamic"
+}
+
+# A page per function, which shows its prototype and says something.
+in_reference() {
+    local file line name page
+    while IFS=: read -r file line name; do
+        page=$manual/$name.3
+        if ! grep -qx "\.Fo $name" "$page" 2>/dev/null; then
+            echo "$file:$line: $name() has no page in $manual"
+        elif ! awk -v name="$name()" 'said { exit } inside && /^[^.]/ { said = 1 } /^\.S[sh] / { inside = index($0, name) } END { exit !said }' "$page"; then
+            echo "$file:$line: $name() has no contract"
+        fi
+    done < <(declared_functions)
 }
 
 writable_data() {
@@ -98,6 +134,9 @@ libraries() {
 check "libaxon exports axon_ names only" prefixes
 check "what it exports with one underscore is declared in include/axon, and nothing else is" public_names
 check "what include/axon declares is there" declared_exist
+check "libaxon.so exports the functions of include/axon with a version, and nothing else" shared_exports
+check "libaxon.so has its soname, needs BLAS and libc only, and no text relocations" shared_is_sound
+check "each public function is in the manual, with its contract" in_reference
 check "the core has no writable data but the choice of kernels" writable_data
 check "the core needs memory, strings, maths and BLAS only" core_needs
 check "each kernels.<isa>.o exports one read-only table" isa_in_every_name
