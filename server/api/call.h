@@ -10,7 +10,7 @@
 #include "codec/envelope.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
-enum call_arg { ARG_ACTIVATION, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
+enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
 enum { CALL_ARG_MAX = 64 };
 
 struct api_call {
@@ -24,8 +24,9 @@ struct api_call {
 
 typedef enum error_id api_handler(struct api_call *call);
 
-api_handler activations_list, activations_get, activations_apply, models_list, models_status,
-    models_metadata, models_predict, health_live, health_ready, metrics_get, openapi_get;
+api_handler activations_list, activations_get, activations_apply, losses_list, losses_get,
+    losses_apply, models_list, models_status, models_metadata, models_predict, health_live,
+    health_ready, metrics_get, openapi_get;
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
 

@@ -1,6 +1,6 @@
 /* route.c - matches whole segments of a target against the templates of routes.def.
  *
- * Sixteen rows and a handful of segments: a linear search costs less than any index would. A
+ * A score of rows and a handful of segments: a linear search costs less than any index would. A
  * template's segment is a literal, or {parameter} with an optional literal suffix such as
  * ":predict". */
 #include "api/route.h"
@@ -17,7 +17,7 @@ static const struct route routes[] = {
 
 const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
 
-static const char *const arg_names[ARG_COUNT] = {"activation", "model", "version", "label"};
+static const char *const arg_names[ARG_COUNT] = {"activation", "loss", "model", "version", "label"};
 
 const char *api_route_template(unsigned route)
 {

@@ -209,6 +209,10 @@ static const struct api_request starved[] = {
      .target = "/v1/activations/softmax",
      .body = "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1, 0], [0, 1]], \"parameters\": "
              "{\"temperature\": 2}}"},
+    {.method = "GET", .target = "/v1/losses"},
+    {.method = "POST",
+     .target = "/v1/losses/cross_entropy",
+     .body = "{\"logits\": [[1, 2], [3, 4]], \"labels\": [1, 0]}"},
     {.method = "POST",
      .target = "/v1/models/tiny:predict",
      .body = "{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}"},
