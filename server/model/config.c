@@ -154,8 +154,9 @@ static int output_read(struct config *c, const struct place *top, const json_t *
 
 static int top_read(struct config *c, const struct place *top, const json_t *json)
 {
-    static const char *const keys[] = {"task", "input",    "layers",   "output", "initializer",
-                                       "seed", "batching", "versions", "labels", NULL};
+    static const char *const keys[] = {"task",     "input",       "dialect", "layers",
+                                       "output",   "initializer", "seed",    "batching",
+                                       "versions", "labels",      NULL};
 
     if (field_keys(top, json, keys) != 0 || task_read(c, top, json) != 0 ||
         input_read(c, top, json) != 0 || config__layers_read(c, top, json) != 0 ||

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <axon/activation.h>
+#include <axon/dialect.h>
 #include <axon/initializer.h>
 #include "model/field.h"
 #include "model/model.h"
@@ -63,7 +64,8 @@ struct config {
     enum model_task task;
     char input_name[FIELD_NAME_MAX + 1], output_name[FIELD_NAME_MAX + 1];
     size_t features;
-    float *scale, *offset; /* [features] or NULL */
+    float *scale, *offset;              /* [features] or NULL */
+    const struct axon_dialect *dialect; /* whose names and defaults the activations have */
     struct config_layer *layers;
     size_t layers_count;
     char **labels; /* of the outputs */

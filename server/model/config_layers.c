@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
+#include "nearest.h"
 
 /* The names of a table as "a, b, c". */
 static void names_join(char *text, size_t size, const char *(*name)(size_t), size_t count)
@@ -18,13 +19,6 @@ static void names_join(char *text, size_t size, const char *(*name)(size_t), siz
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", name(i));
 }
 
-static const char *activation_name(size_t i)
-{
-    size_t count;
-
-    return axon_activation_table(&count)[i].name;
-}
-
 static const char *initializer_name(size_t i)
 {
     size_t count;
@@ -32,16 +26,49 @@ static const char *initializer_name(size_t i)
     return axon_initializer_names(&count)[i];
 }
 
-static int unknown_activation(const struct place *at, const char *key, const char *name)
+static const char *dialect_name(size_t i)
 {
-    char names[320];
     size_t count;
 
-    axon_activation_table(&count);
-    names_join(names, sizeof names, activation_name, count);
-    if (!name)
-        return field_fail(at, key, "missing; there are %s", names);
-    return field_fail(at, key, "unknown activation \"%.40s\"; there are %s", name, names);
+    return axon_dialect_table(&count)[i].name;
+}
+
+/* "dialect": whose names and defaults the activations of the layers have. */
+static int dialect_read(struct config *config, const struct place *top, const json_t *json)
+{
+    const json_t *value = json_object_get(json, "dialect");
+    char found[FIELD_FOUND_MAX], names[128];
+    size_t count;
+
+    config->dialect = axon_dialect_table(&count);
+    if (!value)
+        return 0;
+    config->dialect = json_is_string(value) ? axon_dialect_find(json_string_value(value)) : NULL;
+    if (config->dialect)
+        return 0;
+    names_join(names, sizeof names, dialect_name, count);
+    return field_fail(top, "dialect", "expected one of %s, found %s", names,
+                      field_found(value, found));
+}
+
+/* The list would be long: what was meant is told if it is near, or where the list is. */
+static int unknown_activation(const struct place *at, const char *key, const char *name)
+{
+    enum { NAMES_MAX = 128 };
+    const char *names[NAMES_MAX], *near;
+    size_t count, used = 0;
+    const struct axon_activation *table = axon_activation_table(&count);
+
+    for (size_t i = 0; i < count && used < NAMES_MAX; i++) {
+        names[used++] = table[i].name;
+        for (size_t k = 0; table[i].aliases[k] && used < NAMES_MAX; k++)
+            names[used++] = table[i].aliases[k];
+    }
+    near = nearest(name, names, used);
+    return near ? field_fail(at, key, "unknown activation \"%.40s\"; did you mean \"%s\"?", name,
+                             near)
+                : field_fail(at, key,
+                             "unknown activation \"%.40s\"; GET /v1/activations lists them", name);
 }
 
 /* One parameter of an activation object: a number, or for a per-channel one a number per unit. */
@@ -74,12 +101,31 @@ static int parameters_check(const struct config_layer *layer, const struct place
         AXON_OK)
         return 0;
     const struct axon_parameter *p = &act->parameters[bad < act->parameters_count ? bad : 0];
+    if (act->ascending && layer->params[bad] >= p->minimum && layer->params[bad] <= p->maximum)
+        return field_fail(at, p->name, "%.9g is below \"%s\", which is %.9g",
+                          (double)layer->params[bad], p[-1].name, (double)layer->params[bad - 1]);
     if (layer->params_count > act->parameters_count)
         snprintf(what, sizeof what, "%s[%zu]", p->name, bad);
     else
         snprintf(what, sizeof what, "%s", p->name);
     return field_fail(at, what, "%s takes %.9g to %.9g, found %.9g", act->name, (double)p->minimum,
                       (double)p->maximum, (double)layer->params[bad]);
+}
+
+/* The dialect's defaults. */
+static int parameters_default(struct config_layer *layer, const struct place *at,
+                              const struct axon_meaning *meaning)
+{
+    size_t count = meaning->activation->parameters_count;
+
+    if (count == 0)
+        return 0;
+    layer->params = calloc(count, sizeof *layer->params);
+    if (!layer->params)
+        return field_fail(at, NULL, "out of memory");
+    layer->params_count = count;
+    memcpy(layer->params, meaning->params, count * sizeof *layer->params);
+    return 0;
 }
 
 /* {"name": "leaky_relu", "alpha": 0.01} */
@@ -93,36 +139,32 @@ static int parameters_read(struct config_layer *layer, const struct place *at,
         keys[i + 1] = act->parameters[i].name;
     if (field_keys(at, activation, keys) != 0)
         return -1;
-    if (act->parameters_count == 0)
-        return 0;
-    layer->params = calloc(act->parameters_count, sizeof *layer->params);
-    if (!layer->params)
-        return field_fail(at, NULL, "out of memory");
-    layer->params_count = act->parameters_count;
-    for (size_t i = 0; i < act->parameters_count; i++)
-        layer->params[i] = act->parameters[i].value;
     for (size_t i = 0; i < act->parameters_count; i++)
         if (parameter_read(layer, at, activation, i) != 0)
             return -1;
     return parameters_check(layer, at);
 }
 
-static int activation_read(struct config_layer *layer, const struct place *at, const json_t *json)
+static int activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
+                           const struct place *at, const json_t *json)
 {
     const json_t *value = json_object_get(json, "activation"), *name = value;
     struct place inner = {at->file, "", at->error};
+    struct axon_meaning meaning;
     char found[FIELD_FOUND_MAX];
 
     if (!value)
-        return unknown_activation(at, "activation", NULL);
+        return field_fail(at, "activation", "missing; expected a name, for instance \"relu\"");
     if (json_is_object(value))
         name = json_object_get(value, "name");
     if (!json_is_string(name))
         return field_fail(at, "activation", "expected a name or an object with a name, found %s",
                           field_found(value, found));
-    layer->activation = axon_activation_find(json_string_value(name));
-    if (!layer->activation)
+    if (!axon_dialect_meaning(dialect, json_string_value(name), &meaning))
         return unknown_activation(at, "activation", json_string_value(name));
+    layer->activation = meaning.activation;
+    if (parameters_default(layer, at, &meaning) != 0)
+        return -1;
     if (!json_is_object(value))
         return 0;
     snprintf(inner.path, sizeof inner.path, "%.32s.activation", at->path);
@@ -251,7 +293,7 @@ static int layer_read(struct config *c, struct config_layer *layer, const struct
         if (strcmp(l->name, layer->name) == 0)
             return field_fail(at, "name", "\"%s\" is the name of layers[%td] already", layer->name,
                               l - c->layers);
-    if (activation_read(layer, at, json) != 0)
+    if (activation_read(layer, c->dialect, at, json) != 0)
         return -1;
     return sources_read(layer, at, json);
 }
@@ -272,6 +314,7 @@ int config__layers_read(struct config *config, const struct place *top, const js
     size_t n;
 
     if (field_typed(top, json, "layers", JSON_ARRAY, &layers) != 0 ||
+        dialect_read(config, top, json) != 0 ||
         initializer_read(&initializer, &seed, top, json) != 0)
         return -1;
     n = json_array_size(layers);

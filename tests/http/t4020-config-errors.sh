@@ -44,7 +44,7 @@ a layer of no units|{INPUT, "layers": [{"units": 0, "activation": "relu"}]}|conf
 fewer than no units|{INPUT, "layers": [{"units": -4, "activation": "relu"}]}|from 1 to 65536, found -4
 units as text|{INPUT, "layers": [{"units": "4", "activation": "relu"}]}|from 1 to 65536, found "4"
 more weights than allowed|{"input": {"features": 65536}, "layers": [{"units": 65536, "activation": "relu"}]}|config.json: layers[0].units: 4295032832 weights up to this layer, at most 268435456
-an unknown activation|{INPUT, "layers": [{"units": 1, "activation": "reul"}]}|config.json: layers[0].activation: unknown activation "reul"; there are identity, relu, leaky_relu
+an unknown activation|{INPUT, "layers": [{"units": 1, "activation": "reul"}]}|config.json: layers[0].activation: unknown activation "reul"; did you mean "relu"?
 an unknown parameter|{INPUT, "layers": [{"units": 1, "activation": {"name": "leaky_relu", "slope": 1}}]}|config.json: layers[0].activation.slope: unknown key
 a parameter outside its domain|{INPUT, "layers": [{"units": 1, "activation": {"name": "leaky_relu", "alpha": 1e30}}]}|config.json: layers[0].activation.alpha: leaky_relu takes 
 two layers of one name|{INPUT, "layers": [{"name": "a", "units": 1, "activation": "relu"}, {"name": "a", "units": 1, "activation": "relu"}]}|config.json: layers[1].name: "a" is the name of layers[0] already

@@ -107,6 +107,38 @@ START_TEST(numbers_may_stand_inline)
 }
 END_TEST
 
+#define LAYERS_OF_DIALECT                                                            \
+    "\"input\": {\"features\": 2}, \"layers\": ["                                    \
+    "{\"units\": 1, \"activation\": \"leaky_relu\"}, "                               \
+    "{\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 0.125}}, " \
+    "{\"units\": 1, \"activation\": {\"name\": \"hard_sigmoid\", \"beta\": 0.25}}, " \
+    "{\"units\": 1, \"activation\": \"gelu\"}]}"
+
+START_TEST(the_dialect_sets_defaults_and_what_is_given_wins)
+{
+    static const struct {
+        const char *text, *gelu;
+        float leaky, slope;
+    } want[] = {{"{" LAYERS_OF_DIALECT, "gelu", 0.01f, 1.0f / 6},
+                {"{\"dialect\": \"torch\", " LAYERS_OF_DIALECT, "gelu", 0.01f, 1.0f / 6},
+                {"{\"dialect\": \"keras2\", " LAYERS_OF_DIALECT, "gelu", 0.3f, 0.2f},
+                {"{\"dialect\": \"keras3\", " LAYERS_OF_DIALECT, "gelu", 0.2f, 1.0f / 6},
+                {"{\"dialect\": \"jax\", " LAYERS_OF_DIALECT, "gelu_tanh", 0.01f, 1.0f / 6}};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct config c;
+        struct model_error error;
+
+        ck_assert_msg(read_text(&c, want[i].text, &error) == 0, "%s", error.text);
+        ck_assert(c.layers[0].params_count == 1 && c.layers[0].params[0] == want[i].leaky);
+        ck_assert(c.layers[1].params[0] == 0.125f);
+        ck_assert(c.layers[2].params[0] == want[i].slope && c.layers[2].params[1] == 0.25f);
+        ck_assert_str_eq(c.layers[3].activation->name, want[i].gelu);
+        config_fini(&c);
+    }
+}
+END_TEST
+
 START_TEST(a_layer_may_override_initializer_and_seed)
 {
     struct config c;
@@ -186,7 +218,7 @@ static const struct {
     {"{" INPUT "}", "config.json: layers: expected an array of 1 to 64 layers, found 0"},
     {"{" INPUT ", \"layers\": []}", "layers: expected an array of 1 to 64 layers, found 0"},
     {ONE("\"activation\": \"relu\""), "config.json: layers[0].units: missing"},
-    {ONE("\"units\": 1"), "config.json: layers[0].activation: missing; there are identity, relu"},
+    {ONE("\"units\": 1"), "config.json: layers[0].activation: missing; expected a name"},
     /* types */
     {"{\"input\": 3, " LAYERS "}", "config.json: input: expected an object, found 3"},
     {"{" INPUT ", \"layers\": {}}", "config.json: layers: expected an array, found an object"},
@@ -221,8 +253,15 @@ static const struct {
     {TOP("\"batching\": {\"rows_max\": 0}"), "batching.rows_max: expected a whole number from 1"},
     /* tables */
     {ONE("\"units\": 1, \"activation\": \"relux\""),
-     "layers[0].activation: unknown activation \"relux\"; there are identity, relu, leaky_relu"},
+     "layers[0].activation: unknown activation \"relux\"; did you mean \"relu\"?"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"RELU\"}"), "unknown activation \"RELU\""},
+    {ONE("\"units\": 1, \"activation\": \"quantum\""),
+     "unknown activation \"quantum\"; GET /v1/activations lists them"},
+    {ONE("\"units\": 1, \"activation\": {\"name\": \"hard_tanh\", \"min\": 2}"),
+     "config.json: layers[0].activation.max: 1 is below \"min\", which is 2"},
+    {TOP("\"dialect\": \"keras\""),
+     "config.json: dialect: expected one of torch, keras2, keras3, jax, onnx, found \"keras\""},
+    {TOP("\"dialect\": null"), "config.json: dialect: expected one of torch, keras2"},
     {TOP("\"initializer\": \"he\""), "config.json: initializer: expected one of he_normal"},
     {ONE("\"units\": 1, \"activation\": \"relu\", \"initializer\": 3"),
      "config.json: layers[0].initializer: expected one of he_normal, he_uniform"},
@@ -361,6 +400,7 @@ int main(void)
     tcase_add_test(tc, the_documented_example_is_read);
     tcase_add_test(tc, what_is_left_out_has_its_default);
     tcase_add_test(tc, numbers_may_stand_inline);
+    tcase_add_test(tc, the_dialect_sets_defaults_and_what_is_given_wins);
     tcase_add_test(tc, a_layer_may_override_initializer_and_seed);
     tcase_add_test(tc, a_sigmoid_output_may_have_two_labels);
     tcase_add_loop_test(tc, a_mistake_is_named_with_its_place, 0, MISTAKES);
