@@ -197,8 +197,23 @@ $B/native/%.o: %.c
 
 $B/tests/exhaustive/activations: $B/native/tests/exhaustive/activations.o $(NATIVE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q mkdir -p $(@D)
+	@mkdir -p $(@D)
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter x86_64,$(ARCH)),-lmvec)
+
+# Accuracy of axon and of bench-kernels' peers, and what each costs, into lib/README.md: on a quiet machine.
+accuracy:                                                   ## lib/README.md's table of errors and ns per element, beside PyTorch's...
+	@.ci/deps bench || echo "accuracy: peers that are missing are skipped"
+	@$(MAKE) $B/tests/exhaustive/accuracy
+	$Q $B/tests/exhaustive/accuracy >$B/accuracy.tsv
+	$Q test -s $B/kernels.tsv || $(MAKE) bench-kernels QUICK=1 TSV=$B/kernels.tsv
+	$Q test -s $B/gradients.tsv || $(MAKE) bench-kernels QUICK=1 GRADIENT=1 TSV=$B/gradients.tsv
+	$Q tests/exhaustive/accuracy.py --write $B/accuracy.tsv $B/kernels.tsv $B/gradients.tsv
+
+$B/native/tests/exhaustive/accuracy.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
+$B/tests/exhaustive/accuracy: $B/native/tests/exhaustive/accuracy.o $(filter-out $(KB).o,$(KB_OBJ)) $(NATIVE_OBJ) $B/libaxon.a
+	@echo "  LINK    $@"
+	@mkdir -p $(@D)
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
 
 $B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(SRV_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
@@ -273,5 +288,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden docker manual install help clean .FORCE
+.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

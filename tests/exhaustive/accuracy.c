@@ -1,0 +1,202 @@
+/* tests/exhaustive/accuracy.c - a program: how exact axon and its peers are, in one table.
+ *
+ *   accuracy [-s STRIDE] [-r ROW]
+ *
+ * Lines "row TAB contender TAB worst TAB mean", errors in ULP over every STRIDE-th float; a
+ * derivative's row ends in '. The peers are those of tests/bench (the functions that are timed are
+ * the functions that are judged), the judge is that of activations.c, for all alike. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "axon/cpu.h"
+#include "../bench/kernels.h"
+#include "../oracle/fast.h"
+#include "../oracle/judge.h"
+
+enum { STRIDE = 257, LANES_MAX = 16, PEERS_MAX = 8 }; /* prime: 16.7 million floats */
+
+static const struct contender *peers[PEERS_MAX];
+static size_t peers_count;
+static double *want;
+
+/* Not asked for; a contender's time() calls it. */
+double bench_clock(void)
+{
+    return 0;
+}
+
+/* ---- who is judged ---- */
+
+static bool runs(const char *isa)
+{
+    size_t count;
+    const char *const *isas = axon_isa_list(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (!isa || strcmp(isa, isas[i]) == 0)
+            return true;
+    return false;
+}
+
+static void enter(const struct contender *peer, int fd)
+{
+    const char *why = !runs(peer->isa) ? "this CPU lacks the instructions" : NULL;
+
+    if (!why && peer->open)
+        why = peer->open(peer, fd);
+    if (why)
+        fprintf(stderr, "accuracy: without %s: %s\n", peer->name, why);
+    else
+        peers[peers_count++] = peer;
+}
+
+static void enter_all(int fd)
+{
+    enter(&contender_torch, fd);
+#ifdef BENCH_DNNL
+    enter(&contender_dnnl, fd);
+#endif
+#ifdef BENCH_VECTOR
+    enter(runs("avx512") ? &contender_libmvec_avx512 : &contender_libmvec_avx2, fd);
+#endif
+#ifdef BENCH_SLEEF
+    enter(runs("avx512") ? &contender_sleef_avx512 : &contender_sleef_avx2, fd);
+#endif
+}
+
+/* ---- judging ---- */
+
+/* Of what stands in y; the work of the last contender is overwritten by NaN before the next. */
+static void report(const struct task *task, const char *name)
+{
+    struct verdict verdict = {0};
+
+    for (size_t i = 0; i < task->n; i += JUDGE_MAX)
+        judge(&verdict, task->x + i, task->y + i, want + i,
+              task->n - i < JUDGE_MAX ? task->n - i : JUDGE_MAX);
+    printf("%s%s\t%s\t%.6g\t%.6g\n", task->act->name, task->gradient ? "'" : "", name,
+           verdict.worst, judge_mean(&verdict));
+    fflush(stdout);
+    memset(task->y, 0xff, task->n * sizeof *task->y);
+}
+
+static void compute_want(const struct task *task)
+{
+    const struct fast *fast = fast_find(task->act->name);
+    double params[AXON_PARAMETERS_MAX];
+
+    for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
+        params[k] = (double)task->act->parameters[k].value;
+    fast_batch(fast, task->gradient, task->x, want, task->n, params);
+}
+
+static int report_row(const struct task *task)
+{
+    size_t count;
+    const char *const *isas = axon_isa_list(&count);
+
+    compute_want(task);
+    for (size_t i = 0; i < count; i++) {
+        enum axon_status status = axon_isa_select(isas[i]);
+
+        if (status == AXON_OK && task->gradient)
+            status = axon_activation_gradient(task->act, task->x, NULL, task->y, task->axis, NULL,
+                                              0);
+        else if (status == AXON_OK)
+            status = axon_activation_forward(task->act, task->x, task->y, task->axis, NULL, 0);
+        if (status != AXON_OK)
+            return -1;
+        report(task, isas[i]);
+    }
+    for (size_t i = 0; i < peers_count; i++)
+        if (peers[i]->prepare(peers[i], task) && peers[i]->time(peers[i], task, 1) >= 0)
+            report(task, peers[i]->name);
+    return 0;
+}
+
+static int report_all(float *arrays, size_t n, const char *only)
+{
+    size_t rows;
+    const struct axon_activation *act = axon_activation_table(&rows);
+
+    for (size_t row = 0; row < rows; row++)
+        for (int d = 0; d < 2; d++) {
+            const struct task task = {.act = &act[row],
+                                      .gradient = d == 1,
+                                      .n = n,
+                                      .axis = {1, n, 1},
+                                      .x = arrays,
+                                      .upstream = arrays + ELEMENTS_MAX,
+                                      .y = arrays + 2 * (size_t)ELEMENTS_MAX};
+
+            if (act[row].kind != AXON_ELEMENTWISE || (only && strcmp(only, act[row].name) != 0))
+                continue;
+            if (report_row(&task) != 0)
+                return EXIT_FAILURE;
+        }
+    return EXIT_SUCCESS;
+}
+
+/* x, upstream, y, in a file that the child process of PyTorch maps too. */
+static float *make_arrays(int *fd)
+{
+    size_t bytes = 3 * sizeof(float) * ELEMENTS_MAX;
+    float *arrays = MAP_FAILED;
+
+    *fd = memfd_create("accuracy", MFD_CLOEXEC);
+    if (*fd >= 0 && ftruncate(*fd, (off_t)bytes) == 0)
+        arrays = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    return arrays == MAP_FAILED ? NULL : arrays;
+}
+
+/* How many: every stride-th float but the NaNs, which are a matter of taste to some peers, and the
+ * first ones twice where a vector needs more. */
+static size_t fill(float *arrays, uint64_t stride)
+{
+    size_t n = 0;
+
+    for (uint64_t bits = 0; bits <= UINT32_MAX || n % LANES_MAX; bits += stride) {
+        uint32_t word = (uint32_t)bits;
+        float x;
+
+        memcpy(&x, &word, sizeof x);
+        if (x == x)
+            arrays[n++] = x;
+    }
+    for (size_t i = 0; i < n; i++)
+        arrays[ELEMENTS_MAX + i] = 1.0f;
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t stride = STRIDE;
+    const char *only = NULL;
+    float *arrays;
+    int fd, status;
+
+    for (int option; (option = getopt(argc, argv, "s:r:")) != -1;) {
+        if (option == 's')
+            stride = strtoull(optarg, NULL, 10);
+        else if (option == 'r')
+            only = optarg;
+        else
+            return EXIT_FAILURE;
+    }
+    if (stride < STRIDE || !(arrays = make_arrays(&fd)))
+        return EXIT_FAILURE;
+    size_t n = fill(arrays, stride);
+
+    if (!(want = malloc(n * sizeof *want)))
+        return EXIT_FAILURE;
+    enter_all(fd);
+    status = report_all(arrays, n, only);
+    for (size_t i = 0; i < peers_count; i++)
+        if (peers[i]->close)
+            peers[i]->close(peers[i]);
+    free(want);
+    return status;
+}
