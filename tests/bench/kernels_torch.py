@@ -25,7 +25,7 @@ def rows(t):
     return t.view(-1, ROW_LENGTH)
 
 
-def glu_out(y):
+def half_rows(y):
     return y[: y.numel() // 2].view(-1, ROW_LENGTH // 2)
 
 
@@ -63,7 +63,7 @@ FORWARD = {
     "exponential": lambda x, y: lambda: torch.exp(x, out=y),
     "softmax": lambda x, y: lambda: torch.softmax(rows(x), 1, out=rows(y)),
     "log_softmax": lambda x, y: lambda: torch.log_softmax(rows(x), 1, out=rows(y)),
-    "glu": lambda x, y: lambda: nn.glu(rows(x), 1, out=glu_out(y)),
+    "glu": lambda x, y: lambda: nn.glu(rows(x), 1, out=half_rows(y)),
 }
 
 
@@ -73,6 +73,15 @@ def from_output(backward, forward):
     def make(x, u, dx):
         saved = forward(x)
         return lambda: backward(u, saved, grad_input=dx)
+
+    return make
+
+
+def rowwise(backward, forward, keyword):
+    def make(x, u, dx):
+        saved = forward(rows(x), 1)
+        into = {keyword: rows(dx)}
+        return lambda: backward(rows(u), saved, 1, torch.float32, **into)
 
     return make
 
@@ -114,6 +123,9 @@ GRADIENT = {
     "soft_shrink": lambda x, u, dx: lambda: aten.softshrink_backward(u, x, 0.5, grad_input=dx),
     "threshold": lambda x, u, dx: lambda: aten.threshold_backward(u, x, 0, grad_input=dx),
     "exponential": lambda x, u, dx: lambda: torch.mul(u, torch.exp(x, out=dx), out=dx),
+    "softmax": rowwise(aten._softmax_backward_data, torch.softmax, "grad_input"),
+    "log_softmax": rowwise(aten._log_softmax_backward_data, torch.log_softmax, "out"),
+    "glu": lambda x, u, dx: lambda: aten.glu_backward(half_rows(u), rows(x), 1, grad_input=rows(dx)),
 }
 
 
