@@ -26,6 +26,12 @@ described_parameters() {
         sed "s|^|$openapi: |"
 }
 
+described_dialects() {
+    diff <(sed -nE 's/^DIALECT\(([a-z0-9]+),.*/\1/p' lib/dialect.def) \
+        <(jq -r '.components.schemas.Dialect.enum[]' "$openapi") |
+        sed -n "s|^< |$openapi: lacks the dialect |p; s|^> |$openapi: describes what is no dialect: |p"
+}
+
 # used ID-PREFIX ROW-PATTERN TABLE FILES...: rows whose identifier no source names
 used() {
     local prefix=$1 pattern=$2 definition=$3 id line
@@ -88,6 +94,7 @@ loaded_configs() {
 
 check "openapi.json describes the routes and methods of routes.def and no others" described_routes
 check "openapi.json describes the parameters of each path" described_parameters
+check "openapi.json describes the dialects" described_dialects
 check "every error is used" used_errors
 check "every option is read" used_options
 check "every metric is counted" used_metrics

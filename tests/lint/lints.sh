@@ -141,6 +141,7 @@ server/options.def@OPT_TEXT(bad, "", "", "x")@nothing uses bad
 server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
 server/api/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
 server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
+lib/dialect.def@DIALECT(bad, "x")@openapi.json: lacks the dialect bad
 server/bad/bad.c@x@server/bad/README.md@missing
 server/model/README.md@[x](nowhere.md)@leads nowhere
 configs/bad.json@{}@no test loads it
@@ -152,9 +153,12 @@ tables_found() {
     printf 'ERR(BAD, 400, "x")\n' >>"$copy/server/api/errors.def"
     printf 'OPT_TEXT(bad, "", "", "x")\n' >>"$copy/server/options.def"
     printf 'METRIC(bad, GAUGE, GLOBAL, "", "x")\n' >>"$copy/server/metrics/metrics.def"
+    printf 'ACT(bad, SMOOTH, ALIASES(), "x", "x", "1", "R", PARAMETERS(), "he_normal", 1.0, "x", 0.0f, DENSE, "x", "x", "x")\n' \
+        >>"$copy/lib/activation.def"
+    printf 'MEANS(jax, relu6, relu, "x")\n' >>"$copy/lib/dialect.def"
     sed -i '/^ROUTE("\/metrics"/d' "$copy/server/api/routes.def"
     out=$(cd "$copy" && tests/lint/tables.py) && echo "tables.py: exit 0"
-    for name in errors options metrics routes; do
+    for name in activations dialects errors options metrics routes; do
         grep -q "^not ok .* table of $name " <<<"$out" || echo "tables.py: silent about $name"
     done
     "${git[@]}" reset -q --hard

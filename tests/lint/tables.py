@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tables.py [--write] - README.md's tables of routes, errors, options and metrics, made from the code's own tables.
+"""tables.py [--write] - README.md's tables of routes, activations, errors ..., made from the code's own tables.
 
 Without --write it says whether README.md holds them as they are (TAP); with it, README.md is brought up to date.
 """
@@ -17,6 +17,58 @@ def fields(row):
 def rows(path, macro):
     text = re.sub(r"/\*.*?\*/", "", open(path).read(), flags=re.S)
     return [(m[1], fields(m[2])) for m in re.finditer(rf"^({macro})\((.*)\)$", text, flags=re.M)]
+
+
+def calls(path, macro):
+    """The arguments of every macro(...) at a line's start, which may span lines, nest, and join string literals."""
+    text = re.sub(r"/\*.*?\*/", "", open(path).read(), flags=re.S)
+    for start in re.finditer(rf"^{macro}\(", text, flags=re.M):
+        depth, parts = 0, [""]
+        for token in re.findall(r'"(?:[^"\\]|\\.)*"|[(),]|[^"(),]+', text[start.end():]):
+            if token == ")" and depth == 0:
+                break
+            depth += (token == "(") - (token == ")")
+            if token == "," and depth == 0:
+                parts.append("")
+            else:
+                parts[-1] += token
+        yield [part.strip() for part in parts]
+
+
+def literal(part):
+    """The text of adjacent string literals."""
+    return "".join(json.loads(f'"{m}"') for m in re.findall(r'"((?:[^"\\]|\\.)*)"', part))
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def number(text):
+    """1.0f / 3 as 1/3, -1.0f as -1, FLT_MAX as it is meant: without a bound"""
+    return re.sub(r"\.0?f?(?=\D|$)|f$", "", text.replace(" ", "")).replace("FLT_MAX", "∞")
+
+
+def parameters(part):
+    found = re.findall(r'PARAMETER\("(\w+)",\s*"[^"]*",\s*([^,]+),', part)
+    return ", ".join(f"{name} {number(value)}" for name, value in found)
+
+
+def activations():
+    lines = []
+    for name, kind, aliases, formula, _, _, values, params, *_ in calls("lib/activation.def", "ACT"):
+        also = "".join(f", `{alias}`" for alias in re.findall(r'"(\w+)"', aliases))
+        lines.append(f"| `{name}`{also} | {kind.lower()} | {cell(literal(formula))} | {parameters(params)} | "
+                     f"{cell(literal(values))} |")
+    return table("| name, aliases | kind | formula | parameters | range |", lines)
+
+
+def dialects():
+    lines = []
+    for dialect, name, means, note, *differs in calls("lib/dialect.def", "MEANS"):
+        defaults = [number(v) for d in differs if d.startswith("DEFAULTS") for v in d[9:-1].split(", ")]
+        lines.append(f"| `{dialect}` | `{name}` | `{means}` | {', '.join(defaults)} | {cell(literal(note))} |")
+    return table("| dialect | name | is | with | because |", lines)
 
 
 def table(head, lines):
@@ -69,8 +121,9 @@ def routes():
 
 def main():
     readme = open("README.md").read()
+    tables = (routes, activations, dialects, errors, options, metrics)
     failed = 0
-    for n, make in enumerate((routes, errors, options, metrics), 1):
+    for n, make in enumerate(tables, 1):
         name = make.__name__
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
         fresh = pattern.sub(lambda m: m[1] + make() + m[2], readme)
@@ -78,7 +131,7 @@ def main():
         failed += not same
         print(f"{'ok' if same else 'not ok'} {n} - README.md's table of {name} is that of the code (make tables)")
         readme = fresh
-    print("1..4")
+    print(f"1..{len(tables)}")
     if "--write" in sys.argv:
         open("README.md", "w").write(readme)
     return 0 if failed == 0 or "--write" in sys.argv else 1
