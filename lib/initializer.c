@@ -3,6 +3,7 @@
  *
  * Uses + - * / and sqrt of doubles only, which IEEE 754 rounds alike everywhere: libm's log or cos
  * would give another last bit on another machine, and the same seed must give the same network. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "axon/initializer.h"
@@ -151,14 +152,84 @@ static double next_normal(struct generator *g)
     return u * factor;
 }
 
+/* ---- weights ---- */
+
+/* One over what the variance is divided by: He and LeCun look forward, Glorot both ways. */
+static double share(const struct axon_initializer *init, size_t features, size_t units)
+{
+    double in = (double)features, out = (double)units;
+
+    return init->fan == GLOROT ? 2 / (in + out) : 1 / in;
+}
+
+static void fill(const struct axon_initializer *init, double variance, uint64_t seed,
+                 uint64_t stream, size_t count, float *weight)
+{
+    struct generator g = generator_for(seed, stream);
+    double scale = sqrt(init->normal ? variance : 3 * variance); /* uniform in [-a, a]: a^2 / 3 */
+
+    for (size_t i = 0; i < count; i++)
+        weight[i] = (float)(scale * (init->normal ? next_normal(&g) : next_signed(&g)));
+}
+
+/* Twice a share is 2 / features to the last bit: what a seed has drawn, it draws for ever. */
 void axon_initializer_fill(const struct axon_initializer *init, uint64_t seed, uint64_t stream,
                            size_t features, size_t units, float *weight)
 {
-    struct generator g = generator_for(seed, stream);
-    double in = (double)features, out = (double)units;
-    double variance = init->fan == HE ? 2 / in : init->fan == LECUN ? 1 / in : 2 / (in + out);
-    double scale = sqrt(init->normal ? variance : 3 * variance); /* uniform in [-a, a]: a^2 / 3 */
+    double square = init->fan == HE ? 2 : 1;
 
-    for (size_t i = 0; i < units * features; i++)
-        weight[i] = (float)(scale * (init->normal ? next_normal(&g) : next_signed(&g)));
+    fill(init, square * share(init, features, units), seed, stream, units * features, weight);
+}
+
+enum axon_status axon_initializer_fill_gain(const struct axon_initializer *init, double gain,
+                                            uint64_t seed, uint64_t stream, size_t features,
+                                            size_t units, float *weight)
+{
+    if (!(gain >= 0 && gain <= DBL_MAX))
+        return AXON_EPARAM;
+    fill(init, gain * gain * share(init, features, units), seed, stream, units * features, weight);
+    return AXON_OK;
+}
+
+/* ---- gain ---- */
+
+/* (f(1)^2 + f(-1)^2) / 2, the mean square that is left of a symmetric input's, if f(c x) = c f(x)
+ * for c > 0; else -1. Powers of 2 scale without rounding, but for subnormal numbers; from 2^-20 to
+ * 2^20 they meet every threshold and bound that a row has or may sensibly be given. */
+static double mean_square(const struct axon_activation *act, const float *params, size_t count)
+{
+    static const float scales[] = {1, 0x1p-20f, 0x1p-6f, 0x1p-1f, 0x1p1f, 0x1p2f, 0x1p6f, 0x1p20f};
+    float first[2] = {0};
+
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        float y[2] = {scales[i], -scales[i]};
+
+        axon_activation_forward(act, y, y, (struct axon_axis){2, 1, 1}, params, count);
+        for (size_t side = 0; side < 2; side++)
+            if (i == 0)
+                first[side] = y[side];
+            else if (fabsf(y[side] - scales[i] * first[side]) > FLT_MIN)
+                return -1;
+    }
+    return ((double)first[0] * (double)first[0] + (double)first[1] * (double)first[1]) / 2;
+}
+
+double axon_initializer_gain(const struct axon_activation *act, const float *params,
+                             size_t params_count)
+{
+    size_t sets = params_count > act->parameters_count ? params_count : 1; /* one per channel */
+    double sum = 0;
+
+    if (axon_activation_check(act, params, params_count, params_count, NULL) != AXON_OK)
+        return NAN;
+    for (size_t i = 0; i < sets; i++) {
+        double square = -1;
+
+        if (act->kind == AXON_ELEMENTWISE)
+            square = mean_square(act, sets > 1 ? params + i : params, sets > 1 ? 1 : params_count);
+        if (square < 0)
+            return act->gain;
+        sum += square;
+    }
+    return sqrt((double)sets / sum);
 }
