@@ -249,6 +249,9 @@ golden: deps-models                                         ## compute tests/ora
 	$Q build/venv/bin/pip install -q -r tests/oracle/requirements.txt
 	$Q build/venv/bin/python tests/oracle/golden.py
 
+torch-golden: deps-torch                                    ## ask PyTorch's autograd again: tests/data/torch (Debian's python3-torch)
+	$Q /usr/bin/python3 tests/oracle/torch_golden.py
+
 docker: deps-docker                                         ## build the images and run them for real, by podman
 	@docker/podman.sh
 
@@ -288,5 +291,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden docker manual install help clean .FORCE
+.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
