@@ -19,55 +19,58 @@ enum {
     PREFETCH_AHEAD = 1024, /* floats: a page, at whose end the hardware's prefetcher stops */
 };
 
+/* VF_LANES values of f(x), times upstream unless that is NULL, which the compiler knows. */
+static inline __attribute__((always_inline)) vf values(vf_function *f, const float *x,
+                                                       const float *upstream, const vf *p)
+{
+    return upstream ? f(vf_load(x), p) * vf_load(upstream) : f(vf_load(x), p);
+}
+
+static inline __attribute__((always_inline)) void
+map_part(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
+{
+    vf v = f(vf_load_part(x, n, 0.0f), p);
+
+    vf_store_part(y, upstream ? v * vf_load_part(upstream, n, 0.0f) : v, n);
+}
+
 /* All but what is left at the end; returns how many are done. The first vector reaches over the
  * head, some elements of which are then computed again. */
-static inline __attribute__((always_inline)) size_t map_stream(vf_function *f, const float *x,
-                                                               float *y, size_t n, const vf *p)
+static inline __attribute__((always_inline)) size_t
+map_stream(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
 {
     size_t i = -((uintptr_t)y / sizeof *y) % VF_LANES;
 
-    vf_store(y, f(vf_load(x), p));
+    vf_store(y, values(f, x, upstream, p));
     for (; i + VF_LANES <= n; i += VF_LANES) {
         __builtin_prefetch(x + i + PREFETCH_AHEAD);
-        vf_stream(y + i, f(vf_load(x + i), p));
+        if (upstream)
+            __builtin_prefetch(upstream + i + PREFETCH_AHEAD);
+        vf_stream(y + i, values(f, x + i, upstream ? upstream + i : NULL, p));
     }
     vf_stream_end();
     return i;
 }
 
-static inline __attribute__((always_inline)) void map(vf_function *f, const float *x, float *y,
-                                                      size_t n, const vf *p)
+static inline __attribute__((always_inline)) void
+map_all(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
 {
-    bool streams = n >= STREAM_MIN && x != y && (uintptr_t)y % sizeof *y == 0;
-    size_t i = streams ? map_stream(f, x, y, n, p) : 0;
+    bool streams = n >= STREAM_MIN && y != x && y != upstream && (uintptr_t)y % sizeof *y == 0;
+    size_t i = streams ? map_stream(f, x, upstream, y, n, p) : 0;
 
     for (; i + VF_LANES <= n; i += VF_LANES)
-        vf_store(y + i, f(vf_load(x + i), p));
+        vf_store(y + i, values(f, x + i, upstream ? upstream + i : NULL, p));
     if (i < n)
-        vf_store_part(y + i, f(vf_load_part(x + i, n - i, 0.0f), p), n - i);
+        map_part(f, x + i, upstream ? upstream + i : NULL, y + i, n - i, p);
 }
 
 static inline __attribute__((always_inline)) void
-map_times(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
-{
-    size_t i = 0;
-
-    for (; i + VF_LANES <= n; i += VF_LANES)
-        vf_store(y + i, f(vf_load(x + i), p) * vf_load(upstream + i));
-    if (i < n) {
-        vf u = vf_load_part(upstream + i, n - i, 0.0f);
-
-        vf_store_part(y + i, f(vf_load_part(x + i, n - i, 0.0f), p) * u, n - i);
-    }
-}
-
-static inline __attribute__((always_inline)) void
-map_any(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
+map(vf_function *f, const float *x, const float *upstream, float *y, size_t n, const vf *p)
 {
     if (upstream)
-        map_times(f, x, upstream, y, n, p);
+        map_all(f, x, upstream, y, n, p);
     else
-        map(f, x, y, n, p);
+        map_all(f, x, NULL, y, n, p);
 }
 
 /* One row of channels, a parameter value for each of them. */
@@ -80,12 +83,12 @@ static inline __attribute__((always_inline)) void map_channels(vf_function *f, c
     for (; i + VF_LANES <= n; i += VF_LANES) {
         vf p = vf_load(params + i);
 
-        map_any(f, x + i, upstream ? upstream + i : NULL, y + i, VF_LANES, &p);
+        map(f, x + i, upstream ? upstream + i : NULL, y + i, VF_LANES, &p);
     }
     if (i < n) {
         vf p = vf_load_part(params + i, n - i, 0.0f);
 
-        map_any(f, x + i, upstream ? upstream + i : NULL, y + i, n - i, &p);
+        map(f, x + i, upstream ? upstream + i : NULL, y + i, n - i, &p);
     }
 }
 
@@ -97,7 +100,7 @@ elementwise(vf_function *f, const float *x, const float *upstream, float *y, str
 
     for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
         p[k] = vf_all(k < params_count ? params[k] : 0.0f);
-    map_any(f, x, upstream, y, axis.outer * axis.length * axis.inner, p);
+    map(f, x, upstream, y, axis.outer * axis.length * axis.inner, p);
 }
 
 static inline __attribute__((always_inline)) void
@@ -118,7 +121,7 @@ channelwise(vf_function *f, const float *x, const float *upstream, float *y, str
         } else {
             vf p = vf_all(params[c]);
 
-            map_any(f, x + at, u, y + at, span, &p);
+            map(f, x + at, u, y + at, span, &p);
             c = c + 1 == axis.length ? 0 : c + 1;
         }
     }
