@@ -5,11 +5,12 @@
  * fused with the last activation gives it (axon/loss.h). Both work in the caller's scratch,
  * allocate nothing and may run in any number of threads on one model, each with scratch of its own:
  *
- *     axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);          scratch = aligned_alloc(64,
- * bytes) axon_mlp_forward_keep(mlp, x, rows, NULL, scratch); logits = axon_mlp_kept_pre(mlp, rows,
- * scratch, last);        [rows, outputs] axon_loss_apply(cross_entropy, {rows, outputs, logits,
- * .labels = labels}, &mean, NULL, g); axon_mlp_backward(mlp, x, rows, g, AXON_UPSTREAM_PRE,
- * &gradients, scratch);
+ *     axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);
+ *     scratch = aligned_alloc(64, bytes);
+ *     axon_mlp_forward_keep(mlp, x, rows, NULL, scratch);
+ *     batch.input = axon_mlp_kept_pre(mlp, rows, scratch, axon_mlp_layers_count(mlp) - 1);
+ *     axon_loss_apply(cross_entropy, &batch, &mean, NULL, dlogits);
+ *     axon_mlp_backward(mlp, x, rows, dlogits, AXON_UPSTREAM_PRE, &gradients, scratch);
  *
  * Shapes are row-major. Of layer l, pre = in * weight^T + bias and post = activation(pre). */
 #ifndef AXON_BACKWARD_H
