@@ -16,10 +16,11 @@ ISAS = "avx512", "avx2", "baseline"
 PEERS = {"torch": "PyTorch", "onednn": "oneDNN", "libmvec": "libmvec", "sleef": "SLEEF"}
 WRONG = 2**24  # all of a float's digits
 
-TEXT = """Errors in ULP against `tests/oracle`, largest and mean, over every 257th of all floats, and ns per element at 64 Ki elements
-in one run of `make bench-kernels` ({machine}, one thread; – where there is no figure). `promise` holds over all 2^32
-inputs: `make exhaustive` proves it. "wrong" is an error above 2^24 ULP, a result without one right digit, or a NaN or infinity that is none; it
-counts 2^24 in a mean. Peers are what their users call, or compose as `tests/bench/kernels_vector.c` does. `make accuracy` writes this.
+TEXT = """Errors in ULP against `tests/oracle`, largest / mean, over every 257th of all floats, and ns per element at 64 Ki
+elements ({machine}, one thread, one run of `make bench-kernels`; – where there is no figure). The
+promise holds over all 2^32 inputs, which `make exhaustive` proves; 0 is the nearest float. "wrong" is 2^24 ULP or more, a
+result without one right digit, or a NaN or infinity that should be none; it counts 2^24 in a mean. Peers are what their users call,
+or would compose as `tests/bench/kernels_vector.c` does. `make accuracy` writes this.
 """
 
 
