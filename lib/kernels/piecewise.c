@@ -1,7 +1,9 @@
-/* kernels/piecewise.c - the rows that are made of lines and parabolas: the nearest float.
+/* kernels/piecewise.c - the rows that are made of lines and parabolas: the nearest float, or
+ * one beside it.
  *
  * Comparisons are written so that NaN falls through to the arithmetic. f_<id>(x, p) is the
  * function, df_<id>(x, p) its derivative; at a kink it is the one that PyTorch takes. */
+#include <float.h>
 #include "kernels/map.h"
 
 static inline vf f_identity(vf x, const vf *p)
@@ -145,82 +147,121 @@ static inline vf df_sparse_sigmoid(vf x, const vf *p)
     return slope_if((x > -1.0f) & (x < 1.0f), vf_all(0.5f), x);
 }
 
-/* ---- products of two lines: in double, since float would round three times ---- */
+/* ---- lines with a slope, and products of two ---- */
 
-/* ONE_SIXTH is rounded up, so that -3 / 6 + 1/2 is not above 0 and 3 / 6 + 1/2 not below 1. */
-#define ONE_SIXTH 0x1.5555555555556p-3
+/* The float nearest to 1/6 stands for 1/6: otherwise hard_sigmoid's zero would not be at -3, and
+ * all digits beside it would be lost. 1/6 is SIXTH + SIXTH_LOW, cut and not rounded, so that
+ * -3 / 6 + 1/2 is not above 0. */
+#define SIXTH     (1.0f / 6)
+#define SIXTH_LOW (-0xAAAAAA.p-51f)
+#define SIXTH_UP  0x1.5555555555556p-3 /* rounded up, to the same end */
 
-/* The float nearest to 1/6 stands for 1/6: otherwise the line's zero would not be at -3, and all
- * digits beside it would be lost. */
-static inline vd sixth_if_sixth(vd alpha)
+static inline vd line_half(vd x, vd alpha, vd beta)
 {
-    return vd_pick(alpha == (double)(1.0f / 6), vd_all(ONE_SIXTH), alpha);
+    return x * vd_pick(alpha == (double)SIXTH, vd_all(SIXTH_UP), alpha) + beta;
 }
 
-static inline vd hard_line(vd x, vd alpha, vd beta)
+#if defined(__FMA__) || defined(__aarch64__)
+
+/* alpha x + beta, within 1 ULP */
+static inline vf line(vf x, vf alpha, vf beta)
 {
-    return vd_min(vd_max(x * sixth_if_sixth(alpha) + beta, 0.0), 1.0);
+    vf low = vf_pick(alpha == SIXTH, vf_all(SIXTH_LOW), vf_all(0.0f));
+
+    x = vf_min(vf_max(x, vf_all(-FLT_MAX)), vf_all(FLT_MAX)); /* inf * low is not what is lost */
+    return vf_fma(x, low, vf_fma(x, alpha, beta));
 }
+
+/* x (x + 3) / 6, |x| <= 3: what x + 3 loses comes back. */
+static inline vf hard_swish_middle(vf x)
+{
+    vf sum = x + 3.0f, lost = x - (sum - 3.0f);
+    vf low = vf_fma(sum, vf_all(SIXTH_LOW), lost * SIXTH);
+
+    return x * vf_fma(sum, vf_all(SIXTH), low);
+}
+
+/* (x + 1)^2 / 4, |x| <= 1: likewise */
+static inline vf sparse_plus_middle(vf x)
+{
+    vf sum = x + 1.0f, lost = x - (sum - 1.0f);
+
+    return vf_fma(sum, sum, 2.0f * sum * lost) * 0.25f;
+}
+
+#else /* without a fused product, double is the cheaper way */
+
+static inline vf line(vf x, vf alpha, vf beta)
+{
+    return vf_join(line_half(vd_low(x), vd_low(alpha), vd_low(beta)),
+                   line_half(vd_high(x), vd_high(alpha), vd_high(beta)));
+}
+
+static inline vd hard_swish_half(vd x)
+{
+    return x * (x + 3.0) * SIXTH_UP;
+}
+
+static inline vf hard_swish_middle(vf x)
+{
+    return vf_join(hard_swish_half(vd_low(x)), hard_swish_half(vd_high(x)));
+}
+
+static inline vd sparse_plus_half(vd x)
+{
+    return (x + 1.0) * (x + 1.0) * 0.25;
+}
+
+static inline vf sparse_plus_middle(vf x)
+{
+    return vf_join(sparse_plus_half(vd_low(x)), sparse_plus_half(vd_high(x)));
+}
+
+#endif
 
 static inline vf f_hard_sigmoid(vf x, const vf *p)
 {
-    return vf_join(hard_line(vd_low(x), vd_low(p[0]), vd_low(p[1])),
-                   hard_line(vd_high(x), vd_high(p[0]), vd_high(p[1])));
+    return vf_min(vf_max(line(x, p[0], p[1]), vf_all(0.0f)), vf_all(1.0f));
 }
 
-static inline vd hard_line_slope(vd x, vd alpha, vd beta)
+/* In double, since a line rounded to float may reach 0 or 1 too early. */
+static inline vd hard_sigmoid_slope(vd x, vd alpha, vd beta)
 {
-    vd line = x * sixth_if_sixth(alpha) + beta;
+    vd y = line_half(x, alpha, beta);
 
-    return vd_pick((line > 0.0) & (line < 1.0), alpha, vd_pick(x == x, vd_all(0.0), x));
+    return vd_pick((y > 0.0) & (y < 1.0), alpha, vd_pick(x == x, vd_all(0.0), x));
 }
 
 static inline vf df_hard_sigmoid(vf x, const vf *p)
 {
-    return vf_join(hard_line_slope(vd_low(x), vd_low(p[0]), vd_low(p[1])),
-                   hard_line_slope(vd_high(x), vd_high(p[0]), vd_high(p[1])));
-}
-
-/* x (x + 3) / 6 */
-static inline vd hard_swish_middle(vd x)
-{
-    return x * (x + 3.0) * ONE_SIXTH;
+    return vf_join(hard_sigmoid_slope(vd_low(x), vd_low(p[0]), vd_low(p[1])),
+                   hard_sigmoid_slope(vd_high(x), vd_high(p[0]), vd_high(p[1])));
 }
 
 static inline vf f_hard_swish(vf x, const vf *p)
 {
-    vf middle = vf_join(hard_swish_middle(vd_low(x)), hard_swish_middle(vd_high(x)));
-
     (void)p;
-    return vf_pick(x <= -3.0f, vf_all(-0.0f), vf_pick(x >= 3.0f, x, middle));
+    return vf_pick(x <= -3.0f, vf_all(-0.0f), vf_pick(x >= 3.0f, x, hard_swish_middle(x)));
 }
 
-/* (2x + 3) / 6 */
-static inline vd hard_swish_middle_slope(vd x)
+/* (2x + 3) / 6, in double: a float would round twice */
+static inline vd hard_swish_slope(vd x)
 {
-    return (2.0 * x + 3.0) * ONE_SIXTH;
+    return (2.0 * x + 3.0) / 6.0;
 }
 
 static inline vf df_hard_swish(vf x, const vf *p)
 {
-    vf middle = vf_join(hard_swish_middle_slope(vd_low(x)), hard_swish_middle_slope(vd_high(x)));
+    vf middle = vf_join(hard_swish_slope(vd_low(x)), hard_swish_slope(vd_high(x)));
 
     (void)p;
     return vf_pick(x <= -3.0f, vf_all(0.0f), vf_pick(x >= 3.0f, vf_all(1.0f), middle));
 }
 
-/* (x + 1)^2 / 4 */
-static inline vd sparse_plus_middle(vd x)
-{
-    return (x + 1.0) * (x + 1.0) * 0.25;
-}
-
 static inline vf f_sparse_plus(vf x, const vf *p)
 {
-    vf middle = vf_join(sparse_plus_middle(vd_low(x)), sparse_plus_middle(vd_high(x)));
-
     (void)p;
-    return vf_pick(x <= -1.0f, vf_all(0.0f), vf_pick(x >= 1.0f, x, middle));
+    return vf_pick(x <= -1.0f, vf_all(0.0f), vf_pick(x >= 1.0f, x, sparse_plus_middle(x)));
 }
 
 static inline vf df_sparse_plus(vf x, const vf *p)
