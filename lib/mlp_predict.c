@@ -12,8 +12,11 @@ enum {
     /* The weights come from memory once per block, so wide layers want long blocks; up to 512 units
      * two blocks of activations fit a 2 MB L2. */
     BLOCK_ROWS = 256,
-    /* Floats of a layer's output that stay in the L1 cache until they are activated: 16 KB. */
-    STEP_FLOATS = 4096,
+    /* Floats of a layer's output that stay in the L1 cache until they are activated: 16 KB; of its
+     * input that stay in the L2 cache while one panel after the other is multiplied: 512 KB. */
+    OUTPUT_FLOATS = 4096,
+    INPUT_FLOATS = 1 << 17,
+    STEP_LONG = 4 * AXON_PANEL,
 };
 
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp)
@@ -45,11 +48,19 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
     kernels->rows[id].epilogue(&e);
 }
 
+/* How many units are multiplied before they are activated. */
+static size_t step_of(const struct axon__layer *layer, size_t rows)
+{
+    if (rows * layer->stride <= OUTPUT_FLOATS)
+        return layer->stride;
+    return rows * layer->features <= INPUT_FLOATS ? AXON_PANEL : STEP_LONG;
+}
+
 /* z [rows, layer->stride] = the layer's product with x, bias and elementwise activation. */
 static void product(const struct axon_kernels *kernels, const struct axon__layer *layer,
                     const float *x, size_t x_stride, struct block z, uint32_t *tally)
 {
-    size_t step = z.rows * layer->stride <= STEP_FLOATS ? layer->stride : (size_t)AXON_PANEL;
+    size_t step = step_of(layer, z.rows);
 
     for (size_t first = 0; first < layer->stride; first += step) {
         size_t left = layer->stride - first;

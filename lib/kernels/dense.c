@@ -15,18 +15,22 @@
 
 enum {
     FEATURES_MAX = 128,
-    SLICE = 16,        /* units: a cache line */
-    LANE_VECTORS = 16, /* most vectors that a tile is wide */
-    AHEAD = 16,        /* features that a slice's weights are fetched ahead of their use */
+    SLICE = 16,                            /* units: a cache line */
+    PANEL_VECTORS = AXON_PANEL / VF_LANES, /* a row of a full panel */
+    PANELS_WIDE = 4,                       /* panels that one row is multiplied with at once */
+    WIDE = PANELS_WIDE * AXON_PANEL,
+    VECTORS_MAX = 16, /* most vectors that a tile is wide */
+    AHEAD = 16,       /* features that weights are fetched ahead of use */
 };
 
-/* The heights and widths of tiles, in rows and slices, that fill the registers: sums, a vector of
- * weights for each column and one of x. A taller tile reads the weights less often. */
+/* Heights and widths of tiles, in rows and slices, whose sums leave room in the registers for the
+ * weights and an x. A taller tile reads the weights less often. */
 #if VF_LANES == 16
 #define TILES(T)                                                                            \
     T(1, 1)                                                                                 \
-    T(1, 2) T(1, 4) T(2, 1) T(2, 2) T(2, 4) T(3, 1) T(3, 2) T(3, 4) T(4, 1) T(4, 2) T(4, 4) \
-        T(5, 1) T(5, 2) T(5, 4) T(6, 1) T(6, 2) T(6, 4)
+    T(1, 2)                                                                                 \
+    T(1, 4) T(2, 1) T(2, 2) T(2, 4) T(3, 1) T(3, 2) T(3, 4) T(4, 1) T(4, 2) T(4, 4) T(5, 1) \
+        T(5, 2) T(5, 4) T(6, 1) T(6, 2) T(6, 4)
 enum { ROWS = 6 };
 #elif VF_LANES == 8
 #define TILES(T) T(1, 1) T(1, 2) T(1, 4) T(2, 1) T(2, 2) T(3, 1) T(4, 1) T(5, 1) T(6, 1)
@@ -39,14 +43,25 @@ enum { ROWS = 6 };
 enum { ROWS = 3 };
 #endif
 
-/* A block of features against a panel; z += instead of z = if `add`. */
+/* A block of features against a panel, or against PANELS_WIDE of them. */
 struct block {
-    const float *x, *weight;
-    float *z;
-    size_t features, width; /* of the panel */
-    size_t x_stride, z_stride;
-    int add;
+    size_t features, width;    /* of the panel */
+    size_t x_stride, z_stride; /* floats from row to row */
+    size_t panel_stride;       /* floats from panel to panel */
+    int add;                   /* z += instead of z = */
 };
+
+/* n things in `count` parts of nearly equal size: the first `larger` of them are size + 1. */
+struct parts {
+    size_t count, size, larger;
+};
+
+static inline struct parts parts_of(size_t n, size_t size_max)
+{
+    size_t count = (n + size_max - 1) / size_max;
+
+    return count > 1 ? (struct parts){count, n / count, n % count} : (struct parts){1, n, 0};
+}
 
 /* a * b + c as this ISA does it best. Written out, so that no tile is contracted otherwise than the
  * next. */
@@ -76,12 +91,17 @@ static inline void fetch_ahead(const float *weight, size_t width)
     __builtin_prefetch((const void *)((uintptr_t)weight + (AHEAD * width + SLICE) * sizeof(float)));
 }
 
+static inline const float *weight_of(const struct block *b, const float *weight, size_t vector)
+{
+    return weight + vector / PANEL_VECTORS * b->panel_stride + vector % PANEL_VECTORS * VF_LANES;
+}
+
 /* z [rows, n vectors] = or += x [rows, features] weight [features, n vectors]; rows and n are
  * constants wherever this is inlined. */
-static inline __attribute__((always_inline)) void tile(size_t rows, size_t n, const struct block *b)
+static inline __attribute__((always_inline)) void
+tile(size_t rows, size_t n, const struct block *b, const float *x, const float *weight, float *z)
 {
-    const float *weight = b->weight;
-    vf sum[ROWS][LANE_VECTORS], w[LANE_VECTORS];
+    vf sum[ROWS][VECTORS_MAX], w[VECTORS_MAX];
 
 #pragma GCC unroll 6
     for (size_t r = 0; r < rows; r++)
@@ -91,85 +111,113 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t n, co
     for (size_t f = 0; f < b->features; f++, weight += b->width) {
 #pragma GCC unroll 16
         for (size_t v = 0; v < n; v++)
-            w[v] = rows > 1 ? held(vf_load(weight + v * VF_LANES)) : vf_load(weight + v * VF_LANES);
-        if (rows > 1 && n * VF_LANES < AXON_PANEL && VF_LANES < 16)
+            w[v] = rows > 1 ? held(vf_load(weight_of(b, weight, v)))
+                            : vf_load(weight_of(b, weight, v));
+        if (VF_LANES < 16 && rows > 1 && n < PANEL_VECTORS)
             fetch_ahead(weight, b->width);
 #pragma GCC unroll 6
         for (size_t r = 0; r < rows; r++) {
-            vf x = vf_all(b->x[r * b->x_stride + f]);
+            vf one = vf_all(x[r * b->x_stride + f]);
 
 #pragma GCC unroll 16
             for (size_t v = 0; v < n; v++)
-                sum[r][v] = multiply_add(x, w[v], sum[r][v]);
+                sum[r][v] = multiply_add(one, w[v], sum[r][v]);
         }
     }
 #pragma GCC unroll 6
     for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 16
         for (size_t v = 0; v < n; v++) {
-            float *z = b->z + r * b->z_stride + v * VF_LANES;
+            float *to = z + r * b->z_stride + v * VF_LANES;
 
-            vf_store(z, b->add ? vf_load(z) + sum[r][v] : sum[r][v]);
+            vf_store(to, b->add ? vf_load(to) + sum[r][v] : sum[r][v]);
         }
 }
 
-#define DEFINE_TILE(rows, slices)                             \
-    static void tile_##rows##_##slices(const struct block *b) \
-    {                                                         \
-        tile(rows, (size_t)slices *SLICE / VF_LANES, b);      \
+typedef void tile_function(const struct block *b, const float *x, const float *weight, float *z);
+
+#define DEFINE_TILE(rows, slices)                                                                  \
+    static void tile_##rows##_##slices(const struct block *b, const float *x, const float *weight, \
+                                       float *z)                                                   \
+    {                                                                                              \
+        tile(rows, (size_t)slices *SLICE / VF_LANES, b, x, weight, z);                             \
     }
 TILES(DEFINE_TILE)
 
 /* [rows - 1][slices / 2]: 1, 2 and 4 slices; NULL where the registers do not suffice */
 #define ENTER_TILE(rows, slices) [rows - 1][slices / 2] = tile_##rows##_##slices,
-static void (*const tiles[ROWS][3])(const struct block *b) = {TILES(ENTER_TILE)};
+static tile_function *const tiles[ROWS][3] = {TILES(ENTER_TILE)};
+
+/* One row waits for memory: four streams bring it more than one does, by a fifth. */
+#if VF_LANES == 16
+static const int has_wide_tile = 1;
+
+static void tile_wide(const struct block *b, const float *x, const float *weight, float *z)
+{
+    tile(1, PANELS_WIDE * PANEL_VECTORS, b, x, weight, z);
+}
+#else
+static const int has_wide_tile = 0;
+#define tile_wide tile_1_1 /* never called */
+#endif
 
 /* Up to ROWS rows, across the panel. */
-static void strip(size_t rows, struct block b)
+static void strip(size_t rows, const struct block *b, const float *x, const float *weight, float *z)
 {
-    for (size_t left = b.width, slices; left > 0; left -= slices * SLICE) {
-        slices = 4;
-        while (slices * SLICE > left || !tiles[rows - 1][slices / 2])
+    for (size_t at = 0, slices = 4; at < b->width; at += slices * SLICE) {
+        while (slices * SLICE > b->width - at || !tiles[rows - 1][slices / 2])
             slices /= 2;
-        tiles[rows - 1][slices / 2](&b);
-        b.weight += slices * SLICE;
-        b.z += slices * SLICE;
+        tiles[rows - 1][slices / 2](b, x, weight + at, z + at);
     }
 }
 
-/* All rows, in strips of nearly equal height: 7 rows are 4 and 3, not 6 and 1. */
-static void strips(size_t rows, struct block b)
+/* All rows against one panel, for one block of features. */
+static void strips(struct parts rows, const struct block *b, const float *x, const float *weight,
+                   float *z)
 {
-    for (size_t left = (rows + ROWS - 1) / ROWS, height; left > 0; left--, rows -= height) {
-        height = (rows + left - 1) / left;
-        strip(height, b);
-        b.x += height * b.x_stride;
-        b.z += height * b.z_stride;
+    for (size_t i = 0; i < rows.count; i++) {
+        size_t height = rows.size + (i < rows.larger);
+
+        strip(height, b, x, weight, z);
+        x += height * b->x_stride;
+        z += height * b->z_stride;
+    }
+}
+
+/* All rows against up to PANELS_WIDE panels. Block by block of the features, so that the rows' part
+ * of x is read from far away once for all of these panels. */
+static void product_wide(const struct axon_dense *d, struct parts rows, struct parts features,
+                         size_t first)
+{
+    size_t units = d->units - first < WIDE ? d->units - first : (size_t)WIDE;
+    struct block b = {.width = AXON_PANEL,
+                      .x_stride = d->x_stride,
+                      .z_stride = d->z_stride,
+                      .panel_stride = AXON_PANEL * d->features};
+    const float *weight = d->weight + first * d->features;
+    size_t feature = 0;
+
+    for (size_t i = 0; i < features.count; i++, feature += b.features) {
+        b.features = features.size + (i < features.larger);
+        b.add = i > 0;
+        if (has_wide_tile && d->rows == 1 && units == WIDE) {
+            tile_wide(&b, d->x + feature, weight + feature * AXON_PANEL, d->z + first);
+            continue;
+        }
+        for (size_t at = 0; at < units; at += AXON_PANEL) {
+            b.width = units - at < AXON_PANEL ? units - at : (size_t)AXON_PANEL;
+            strips(rows, &b, d->x + feature, weight + at * d->features + feature * b.width,
+                   d->z + first + at);
+        }
     }
 }
 
 void AXON_KERNEL(dense, product)(const struct axon_dense *d)
 {
-    size_t blocks = (d->features + FEATURES_MAX - 1) / FEATURES_MAX;
+    struct parts rows = parts_of(d->rows, ROWS), features = parts_of(d->features, FEATURES_MAX);
 
-    for (size_t first = 0; first < d->units; first += AXON_PANEL) {
-        size_t features = d->features, units = d->units - first;
-        struct block b = {.x = d->x,
-                          .weight = d->weight + first * features,
-                          .z = d->z + first,
-                          .width = units < AXON_PANEL ? units : (size_t)AXON_PANEL,
-                          .x_stride = d->x_stride,
-                          .z_stride = d->z_stride};
-
-        for (size_t left = blocks; left > 0; left--) {
-            b.features = (features + left - 1) / left;
-            strips(d->rows, b);
-            features -= b.features;
-            b.x += b.features;
-            b.weight += b.features * b.width;
-            b.add = 1;
-        }
-    }
+    for (size_t first = 0; first < d->units; first += WIDE)
+        product_wide(d, rows, features, first);
 }
 
 void AXON_KERNEL(dense, affine)(const float *x, const float *scale, const float *offset, float *y,
