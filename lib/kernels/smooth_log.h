@@ -1,16 +1,154 @@
-/* kernels/smooth_log.h - f_<id>(x, p) of the smooth rows that need more than one exponential. */
+/* kernels/smooth_log.h - f_<id>(x, p) of the smooth rows that need more than one exponential.
+ *
+ * Within 2 ULP for every float at the default parameters, on every ISA; what a step rounds away is
+ * carried along where it would cost more than that. Coefficients: tests/oracle/coefficients.py,
+ * section "logarithms". */
 #ifndef AXON_SMOOTH_LOG_H
 #define AXON_SMOOTH_LOG_H
 
 #include "kernels/vec.h"
 #include "kernels/vmath.h"
+#include "kernels/vmathf_log.h"
 
-static inline vd gelu(vd x)
+/* ---- softplus, log_sigmoid ---- */
+
+/* p: beta, threshold */
+static inline vf f_softplus(vf x, const vf *p)
 {
-    vd a = vd_min(vd_abs(x), GELU_END), tail = vd_exp(a * a * -0.5) * vd_normal_tail(a);
+    vf t = x * p[0], y = vf_max(t, vf_all(0.0f)) + vf_softplus_tail(t);
 
-    return vd_max(x, -GELU_END) * vd_pick(x < 0.0, tail, 1.0 - tail);
+    return vf_pick(t > p[1], x, y * (1.0f / p[0]));
 }
-BY_DOUBLE(f_gelu, gelu)
+
+static inline vf f_log_sigmoid(vf x, const vf *p)
+{
+    (void)p;
+    return vf_min(x, vf_all(-0.0f)) - vf_softplus_tail(x); /* -0, so that an underflow is -0 */
+}
+
+/* ---- mish: x n / (n + 2), n = e^x (e^x + 2) = e^(2 softplus x) - 1 ---- */
+
+/* In double: the chain of roundings from e^x to the quotient is too long for 2 ULP in float, and
+ * what would mend it costs as much. */
+static inline vd mish(vd x)
+{
+    vd t = vd_exp_short(x), n = vd_fma(t, t, t + t);
+
+    return x * n * vd_reciprocal(n + 2.0);
+}
+
+/* -0 at -infinity, the limit; x itself where tanh is 1 */
+static inline vf f_mish(vf x, const vf *p)
+{
+    vf a = vf_min(vf_max(x, vf_all(-110.0f)), vf_all(20.0f));
+
+    (void)p;
+    return vf_pick(x > 20.0f, x, vf_join(mish(vd_low(a)), mish(vd_high(a))));
+}
+
+/* ---- gelu: max(x, 0) - a Phi(-a), a = |x| ---- */
+
+/* a Phi(-a) e^(a^2 / 2) = (z - low) / 2; a in [0, 14.5]. A minimax rational,
+ *   2 Phi(-a) e^(a^2 / 2) = P / (l a P + M),  M = P + a N,
+ * of this form because the roundings of P almost cancel, and those of n = a P and of M count for
+ * less the larger a. What n and the denominator lose goes into low. */
+static inline vf gelu_tail(vf a, vf square, vf *low)
+{
+    static const float c[] = {1.57952642f, 1.37781608f, 0.57383281f, 0.126672834f, 0.0127531243f};
+    static const float d[] = {-0.719335437f, -0.411686152f, -0.110936143f, -0.0127395652f};
+    const vf l = vf_all(1.25329697f);
+    vf high = vf_fma(square, vf_all(c[4]), vf_fma(a, vf_all(c[3]), vf_all(c[2])));
+    vf p = vf_fma(a, vf_fma(a, high, vf_all(c[1])), vf_all(c[0])), n = a * p;
+    vf m = vf_fma(square, vf_fma(a, vf_all(d[3]), vf_all(d[2])),
+                  vf_fma(a, vf_all(d[1]), vf_all(d[0])));
+    vf q, r, z, rest;
+
+    m = vf_fma1(a, m, p);
+    q = vf_fma1(l, n, m);
+    r = vf_reciprocal_rough(q);
+    z = n * r;
+    rest = vf_fnma1(vf_fms1(a, p, n), vf_fnma1(l, z, vf_all(1.0f)), vf_fms1(q, z, n));
+    *low = vf_fma(m + vf_fms1(l, n, q), z, rest) * r;
+    return z;
+}
+
+/* a^2 = -2 (k ln 2 + h), with the bits that a float cannot hold, for an error here counts a^2 / 2
+ * times. All is done with 2 h, and e = (e^h - 1) / 2h. */
+static inline vf f_gelu(vf x, const vf *p)
+{
+    vf a = vf_min(vf_abs(x), vf_all(14.5f)), square = a * a, z, low, w, e;
+    vf n = vf_fma(square, vf_all(-0.5f * VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC)), k = n - VF_LOG_MAGIC;
+    vf h = vf_fnma1(k, vf_all(2.0f * VF_LOG_LN2_HI), -square); /* exact */
+    vf h_low = vf_fma(k, vf_all(2.0f * VF_LOG_LN2_LO), vf_fms1(a, a, square));
+
+    (void)p;
+    e = h - h_low;
+    e = vf_fma(e, vf_exp_rest(0.5f * e) * 0.25f, vf_all(0.5f));
+    z = gelu_tail(a, square, &low);
+    w = vf_fms1(z - low, vf_fms1(h, e, h_low * e), low);
+    z = (z + w) * (vf)((vu)n << 23);
+    return vf_fma1(z, vf_all(-0x1p-65f), vf_max(x, vf_all(-0.0f)));
+}
+
+/* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2, for |x| <= 8, and from there on x - 7 more ----
+ */
+
+/* T = P / (l s P + M), M = 3 P + s N: a minimax rational for s in [0, 64], whose first term 1 / 3
+ * is exact. The bits that x^2 and the products lose are carried in the small terms. */
+static inline vf f_tanh_shrink(vf x, const vf *p)
+{
+    static const float c[] = {0.597767889f, 0.0407632217f, 0.000585748174f, 1.58746252e-06f};
+    static const float d[] = {0.1084226f, 0.00397781469f, 2.51136262e-05f};
+    const vf l = vf_all(1.01862085f);
+    vf a = vf_min(vf_max(x, vf_all(-8.0f)), vf_all(8.0f)), s = a * a, s_low = vf_fms1(a, a, s);
+    vf u = vf_fma(s, vf_fma(s, vf_all(c[3]), vf_all(c[2])), vf_all(c[1]));
+    vf v = vf_fma(s, vf_fma(s, vf_all(d[2]), vf_all(d[1])), vf_all(d[0]));
+    vf n = vf_fma1(s, u, vf_all(c[0])), m = vf_fma1(vf_all(3.0f), n, s * v), sn = s * n;
+    vf q = vf_fma1(l, sn, m), r = vf_reciprocal_rough(q), t = n * r, low, z;
+
+    (void)p;
+    low = vf_fma(m + vf_fms1(l, sn, q), t, vf_fms1(q, t, n)) * r; /* T = t - low */
+    z = s * t;
+    low = vf_fma(s_low * t, m * r, vf_fnma1(s, low, vf_fms1(s, t, z)));
+    return vf_sign(vf_fma1(a, z, vf_fma(a, low, x - a)), x);
+}
+
+/* ---- algebraic ---- */
+
+static inline vf f_softsign(vf x, const vf *p)
+{
+    vf a = vf_min(vf_max(x, vf_all(-0x1p30f)), vf_all(0x1p30f));
+
+    (void)p;
+    return vf_quotient(a, 1.0f + vf_abs(a));
+}
+
+static inline vd squareplus(vd x, vd b)
+{
+    vd w = vd_abs(x) + vd_sqrt(x * x + b);
+
+    return vd_pick(x < 0.0, b / (w + w), 0.5 * w);
+}
+
+/* Also where x^2 leaves the range of a float, and at x = b = 0. Kept out of the loop. */
+static __attribute__((noinline, cold)) vf squareplus_wide(vf x, vf b)
+{
+    return vf_join(squareplus(vd_low(x), vd_low(b)), squareplus(vd_high(x), vd_high(b)));
+}
+
+/* The positive root of y^2 - x y = b / 4: a guess within 2^-13, then one step of Newton's method,
+ * y - (y (y - x) - b / 4) / (2 y - x), which takes root and reciprocal as rough as they come. */
+static inline vf f_squareplus(vf x, const vf *p)
+{
+    const vu lowest = (vu)vf_all(0x1p-100f), highest = (vu)vf_all(0x1p120f);
+    vf s = vf_fma(x, x, p[0]), r, w, y;
+
+    if (__builtin_expect(vi_any((vi)((vu)s - lowest > highest - lowest)), 0))
+        return squareplus_wide(x, p[0]);
+    r = vf_rsqrt_rough(s);
+    w = vf_fma(s, r, vf_abs(x));
+    y = vf_pick(x < 0.0f, 0.5f * p[0] * vf_reciprocal_rough(w), 0.5f * w);
+    return vf_fnma1(vf_fms1(y, y - x, 0.25f * p[0]), r, y);
+}
 
 #endif

@@ -286,6 +286,56 @@ static inline vf vf_join(vd low, vd high)
     return __builtin_shufflevector(l, h, VF_LOW, VF_HIGH);
 }
 
+/* As vf_fma(), but with one rounding on every ISA: plain SSE2 goes through double, where the
+ * product is exact. For the bits that an earlier rounding has lost. */
+static inline vf vf_fma1(vf a, vf b, vf c)
+{
+#if defined(__FMA__) || defined(__aarch64__)
+    return vf_fma(a, b, c);
+#else
+    return vf_join(vd_low(a) * vd_low(b) + vd_low(c), vd_high(a) * vd_high(b) + vd_high(c));
+#endif
+}
+
+/* a * b - c, and c - a * b: one rounding */
+static inline vf vf_fms1(vf a, vf b, vf c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmsub_ps(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmsub_ps(a, b, c);
+#else
+    return vf_fma1(a, b, -c);
+#endif
+}
+
+static inline vf vf_fnma1(vf a, vf b, vf c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fnmadd_ps(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fnmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+    return vfmsq_f32(c, a, b);
+#else
+    return vf_fma1(-a, b, c);
+#endif
+}
+
+/* Is a lane of m true? m is the result of a comparison. */
+static inline int vi_any(vi m)
+{
+#if defined(__AVX512F__)
+    return _mm512_movepi32_mask((__m512i)m) != 0;
+#elif defined(__AVX2__)
+    return _mm256_movemask_ps((vf)m) != 0;
+#elif defined(__SSE2__)
+    return _mm_movemask_ps((vf)m) != 0;
+#else
+    return vmaxvq_u32((vu)m) != 0;
+#endif
+}
+
 static inline double vd_sum(vd a)
 {
 #if defined(__AVX512F__)
