@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the constants of lib/kernels/vmath.h and how far each approximation is from the exact
+"""Prints the constants of lib/kernels/vmath*.h and how far each approximation is from the exact
 function (needs: pip install mpmath). Run it to check or to change a degree; nothing runs it in the
 build. Polynomials interpolate at Chebyshev nodes, the rational is a weighted least-squares fit of
 the relative error (Sanathanan-Koerner iteration) refined by Lawson's weights."""
+import struct
+
 import mpmath as mp
 
 mp.mp.dps = 60
@@ -114,3 +116,81 @@ def main():
 
 
 main()
+
+
+# ---- lib/kernels/vmathf.h and smooth_exp.h: exponentials in float --------------------------------
+
+
+def single(v):
+    return mp.mpf(struct.unpack("f", struct.pack("f", float(v)))[0])
+
+
+def minimax(f, weight, lo, hi, n, points=400):
+    """n coefficients with the least max |weight (f - polynomial)| on a grid: Remez, one exchange at a time."""
+    xs = chebyshev_nodes(lo, hi, points)[::-1]
+    fs, ws = [f(x) for x in xs], [weight(x) for x in xs]
+    ref = [round((points - 1) * (1 - mp.cos(mp.pi * k / n)) / 2) for k in range(n + 1)]
+    while True:
+        a = mp.matrix(n + 1, n + 1)
+        for i, j in enumerate(ref):
+            for k in range(n):
+                a[i, k] = xs[j] ** k
+            a[i, n] = (-1) ** i / ws[j]
+        c = list(mp.lu_solve(a, mp.matrix([fs[j] for j in ref])))
+        level = abs(c.pop())
+        e = [w * (fx - mp.polyval(c[::-1], x)) for x, fx, w in zip(xs, fs, ws)]
+        top = max(range(points), key=lambda j: abs(e[j]))
+        if abs(e[top]) < level * mp.mpf("1.0005"):
+            return c
+        at, same = sum(j < top for j in ref), lambda j: mp.sign(e[j]) == mp.sign(e[top])
+        if at == 0:
+            ref = [top] + (ref[1:] if same(ref[0]) else ref[:-1])
+        elif at > n:
+            ref = (ref[:-1] if same(ref[-1]) else ref[1:]) + [top]
+        else:
+            ref[at if same(ref[at]) else at - 1] = top
+
+
+def minimax_single(f, weight, lo, hi, n, c=()):
+    """The same with coefficients that are floats: the lowest is rounded, the others are fitted again."""
+    c = [mp.mpf(v) for v in c]
+    while len(c) < n:
+        i = len(c)
+        g = lambda x: (f(x) - mp.polyval(c[::-1] or [0], x)) / x ** i
+        c.append(single(minimax(g, lambda x: weight(x) * abs(x) ** i, lo, hi, n - i)[0]))
+    return c
+
+
+def show_single(name, c):
+    print(f"{name}: " + ", ".join(float(v).hex() for v in c))
+
+
+def exponentials():
+    ln2, half = mp.log(2), mp.mpf("0.50025")
+    show_single("log2(e), ln 2 in 9 bits, the rest", [single(1 / ln2), mp.mpf(355) / 512, single(ln2 - mp.mpf(355) / 512)])
+
+    f = lambda r: (mp.expm1(r) - r) / r ** 2
+    w = lambda r: abs(r ** 2 / mp.expm1(r))
+    c = minimax_single(f, w, -half * ln2, half * ln2, 5, [0.5])
+    show_single("(e^r - 1 - r) / r^2", c)
+    p = lambda r: r + r ** 2 * mp.polyval(c[::-1], r)
+    report("e^r - 1", worst(mp.expm1, p, -half * ln2, half * ln2, 2000))
+
+    head = single(ln2)
+    f = lambda x: (2 ** x - 1 - head * x) / x ** 2
+    d = minimax_single(f, lambda x: x ** 2 / 2 ** x, -half, half, 5)
+    show_single("(2^f - 1 - f ln 2) / f^2", [head] + d)
+    p = lambda x: 1 + head * x + x ** 2 * mp.polyval(d[::-1], x)
+    report("2^f", worst(lambda x: 2 ** x, p, -half, half, 2000))
+
+    k0 = mp.sqrt(8 / mp.pi) / ln2
+    print(f"log2(e) {float(1 / ln2)!r}, times 1.702 {float(mp.mpf('1.702') / ln2)!r}")
+    print(f"gelu_tanh: K0 {float(k0)!r} (13 bits: {float(mp.nint(k0 * 2048) / 2048).hex()}), "
+          f"K1 {float(k0 * mp.mpf('0.044715'))!r}")
+    t = lambda x: k0 * (x + mp.mpf("0.044715") * x ** 3)
+    for name, x in (("sigmoid", 18.1 / ln2), ("quick_gelu", 1.702 * -63.43 / ln2), ("quick_gelu", 1.702 * 10.7 / ln2),
+                    ("gelu_tanh", t(-10.779)), ("gelu_tanh", t(5.177))):
+        print(f"# {name}: at its clamp log2(e^t) = {float(x):.3f}, which must be above the nearest integer")
+
+
+exponentials()
