@@ -4,6 +4,7 @@
  * of every table of kernels. */
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
@@ -118,17 +119,48 @@ static const float *or_defaults(const struct axon_activation *act, const float *
     return defaults;
 }
 
+/* Buffers of n and m floats that have a byte in common. */
+static bool overlap(const float *a, size_t n, const float *b, size_t m)
+{
+    uintptr_t from_a = (uintptr_t)a, from_b = (uintptr_t)b;
+
+    return from_a < from_b + m * sizeof *b && from_b < from_a + n * sizeof *a;
+}
+
+struct axon_axis axon_activation_output(const struct axon_activation *act, struct axon_axis axis)
+{
+    if (act->kind == AXON_GATED)
+        axis.length /= 2;
+    return axis;
+}
+
+/* Whatever may be wrong but the parameters; *n, *m: values of x and of y. */
+static enum axon_status check_shape(const struct axon_activation *act, struct axon_axis axis,
+                                    size_t *n, size_t *m)
+{
+    if (act->kind == AXON_GATED && axis.length % 2 != 0)
+        return AXON_ESHAPE;
+    if (__builtin_mul_overflow(axis.outer, axis.length, n) ||
+        __builtin_mul_overflow(*n, axis.inner, n) || *n > PTRDIFF_MAX / sizeof(float))
+        return AXON_ESHAPE;
+    *m = act->kind == AXON_GATED ? *n / 2 : *n;
+    return AXON_OK;
+}
+
 enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
                                          float *y, struct axon_axis axis, const float *params,
                                          size_t params_count)
 {
     float defaults[AXON_PARAMETERS_MAX];
+    size_t n = 0, m = 0;
     enum axon_status status = axon_activation_check(act, params, params_count, axis.length, NULL);
 
-    if (status != AXON_OK)
+    if (status == AXON_OK)
+        status = check_shape(act, axis, &n, &m);
+    if (status != AXON_OK || n == 0)
         return status;
-    if (axis.outer == 0 || axis.length == 0 || axis.inner == 0)
-        return AXON_OK;
+    if ((y != x || act->kind == AXON_GATED) && overlap(x, n, y, m))
+        return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
     axon__kernels()->rows[act - table].forward(x, y, axis, params, params_count);
     return AXON_OK;
@@ -139,14 +171,18 @@ enum axon_status axon_activation_gradient(const struct axon_activation *act, con
                                           const float *params, size_t params_count)
 {
     float defaults[AXON_PARAMETERS_MAX];
+    size_t n = 0, m = 0;
     enum axon_status status = axon_activation_check(act, params, params_count, axis.length, NULL);
 
-    if (status != AXON_OK)
+    if (status == AXON_OK && !upstream && act->kind != AXON_ELEMENTWISE)
+        status = AXON_EPARAM;
+    if (status == AXON_OK)
+        status = check_shape(act, axis, &n, &m);
+    if (status != AXON_OK || n == 0)
         return status;
-    if (!upstream && act->kind == AXON_ROWWISE)
-        return AXON_EPARAM;
-    if (axis.outer == 0 || axis.length == 0 || axis.inner == 0)
-        return AXON_OK;
+    if ((dx != x && overlap(x, n, dx, n)) ||
+        (upstream && (dx != upstream || act->kind == AXON_GATED) && overlap(upstream, m, dx, n)))
+        return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
     axon__kernels()->rows[act - table].gradient(x, upstream, dx, axis, params, params_count);
     return AXON_OK;

@@ -61,6 +61,8 @@ static enum axon_status layer_init(struct axon__layer *layer, const struct axon_
 
     if (from->units == 0 || from->units > AXON_GEMM_MAX - AXON_UNITS_MULTIPLE)
         return AXON_ESHAPE;
+    if (from->activation->kind == AXON_GATED)
+        return AXON_EUNSUPPORTED; /* its output has half as many units as its weights */
     if (axon_activation_check(from->activation, from->params, from->params_count, from->units,
                               NULL) != AXON_OK)
         return AXON_EPARAM;

@@ -2,7 +2,8 @@
  *
  * A tensor is seen along one axis as [outer, length, inner]: element (o, i, n) stands at
  * x[(o * length + i) * inner + n]. Elementwise activations ignore the split, rowwise ones (softmax)
- * run along `length`, PReLU's per-channel slopes are indexed by it. */
+ * run along `length`, PReLU's per-channel slopes are indexed by it, and gated ones (glu) multiply
+ * its first half by a function of its second half, so that their output is half as long. */
 #ifndef AXON_ACTIVATION_H
 #define AXON_ACTIVATION_H
 
@@ -58,29 +59,49 @@ const struct axon_activation *axon_activation_table(size_t *count);
 enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
                                        size_t params_count, size_t channels, size_t *bad);
 
+/* The axis of f(x) for an x of that axis: gated activations halve the length. */
+struct axon_axis axon_activation_output(const struct axon_activation *act, struct axon_axis axis);
+
 /* y = f(x).
  *
  *   x       [outer, length, inner] f32; any value, also NaN and +-inf
  *   params  see axon_activation_check(); channels = axis.length
- *   y       same shape; may be x itself, must not overlap it otherwise
+ *   y       as axon_activation_output() says. Elementwise and rowwise: may be x itself, must not
+ *           overlap it otherwise. Gated: must not overlap x
  *
- * Within act->ulp_max ULP of the exact value; y of an elementwise activation depends on its own x
- * and params only, never on its position. NaN in, NaN out. An empty tensor is a no-op.
- * AXON_EPARAM as axon_activation_check(). Never allocates; any number of threads at once. */
+ * Within act->ulp_max ULP of the exact value, at any length and temperature; sparsemax, whose
+ * values are differences, within that or 2^-50. What a value depends on:
+ *
+ *   elementwise  its own x and params only, never on its position. NaN in, NaN out
+ *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is
+ *                contiguous (inner == 1) or not. A NaN makes its row NaN. Softmax and its kin give a
+ *                NaN row for -inf only and for the infinity that would win, as PyTorch; a masked
+ *                entry (-inf among numbers) is exactly 0. For hardmax infinities are numbers
+ *   gated        its own a and b: a f(b) rounded once, a from the first half, b from the second.
+ *                inf * 0 is NaN, as in PyTorch
+ *
+ * An empty tensor is a no-op. Never allocates; any number of threads at once. Returns AXON_OK;
+ * AXON_EPARAM as axon_activation_check(); AXON_ESHAPE if a gated axis has an odd length or the
+ * tensor cannot exist in memory; AXON_EOVERLAP. Then y is as it was. */
 enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
                                          float *y, struct axon_axis axis, const float *params,
                                          size_t params_count);
 
 /* dx = J(x)^T upstream: f'(x) * upstream for elementwise activations, the vector-Jacobian product
- * for rowwise ones.
+ * for rowwise and gated ones.
  *
- *   upstream  [outer, length, inner] f32, the gradient with respect to y; NULL means all ones and
- *             is allowed for elementwise activations only (AXON_EPARAM otherwise)
- *   dx        same shape; may be x or upstream itself
+ *   axis      of x
+ *   upstream  f32 of the output's shape, the gradient with respect to y; NULL means all ones and is
+ *             allowed for elementwise activations only (AXON_EPARAM otherwise)
+ *   dx        [outer, length, inner] f32; may be x itself, and but for gated ones upstream itself;
+ *             must not overlap them otherwise
  *
- * f' is within act->ulp_max ULP, also around its zeros; the product is rounded once more, and what
- * cancels in a rowwise sum is lost at 2^-32 of its terms. NaN in, NaN out.
- * At the kink of the relu family f'(0) is the left derivative, as PyTorch has it. */
+ * f' is within act->ulp_max ULP, also around its zeros; the product is rounded once more. Rowwise
+ * and gated ones are rounded once, and what cancels in a sum, or near the zero of a gate's f', is
+ * lost at 2^-32 of its terms; rows are as independent as they are forward. NaN in, NaN out.
+ * At the kink of the relu family f'(0) is the left derivative, as PyTorch has it. Where a value of
+ * sparsemax just reaches 0 it is outside of the support. hardmax has no slope: dx is 0 whatever
+ * upstream is, but NaN for a row with NaN. Returns as axon_activation_forward(). */
 enum axon_status axon_activation_gradient(const struct axon_activation *act, const float *x,
                                           const float *upstream, float *dx, struct axon_axis axis,
                                           const float *params, size_t params_count);

@@ -29,8 +29,8 @@ struct axon_mlp_spec {
 
 struct axon_mlp;
 
-/* AXON_ESHAPE for a zero or overflowing dimension, AXON_EPARAM, AXON_ENOMEM. *out is new, or NULL.
- */
+/* AXON_ESHAPE for a zero or overflowing dimension, AXON_EPARAM, AXON_ENOMEM, AXON_EUNSUPPORTED for
+ * a gated activation, which would halve the units. *out is new, or NULL. */
 enum axon_status axon_mlp_create(const struct axon_mlp_spec *spec, struct axon_mlp **out);
 void axon_mlp_destroy(struct axon_mlp *mlp);
 

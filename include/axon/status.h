@@ -5,12 +5,13 @@
 #ifndef AXON_STATUS_H
 #define AXON_STATUS_H
 
-#define AXON_STATUS_LIST(ROW)                                             \
-    ROW(OK, "ok", "success")                                              \
-    ROW(ENOMEM, "out_of_memory", "memory allocation failed")              \
-    ROW(ESHAPE, "shape_mismatch", "the dimensions do not agree")          \
-    ROW(EPARAM, "invalid_parameter", "a parameter is outside its domain") \
-    ROW(EUNSUPPORTED, "unsupported", "this CPU or this activation cannot do that")
+#define AXON_STATUS_LIST(ROW)                                                      \
+    ROW(OK, "ok", "success")                                                       \
+    ROW(ENOMEM, "out_of_memory", "memory allocation failed")                       \
+    ROW(ESHAPE, "shape_mismatch", "the dimensions do not agree")                   \
+    ROW(EPARAM, "invalid_parameter", "a parameter is outside its domain")          \
+    ROW(EUNSUPPORTED, "unsupported", "this CPU or this activation cannot do that") \
+    ROW(EOVERLAP, "overlap", "an output overlaps an input")
 
 #define AXON_STATUS_ROW(id, name, text) AXON_##id,
 enum axon_status { AXON_STATUS_LIST(AXON_STATUS_ROW) AXON_STATUS_COUNT };

@@ -80,27 +80,38 @@ static int same(const float *a, const float *b, size_t n)
     return 1;
 }
 
-static int same_row(const struct axon_kernel *a, const struct axon_kernel *b, const float *params,
-                    size_t params_count, enum axon_kind kind)
+/* Forward and gradient; what neither writes stays 0 in both. `u` is NULL for all ones. */
+static int same_along(const struct axon_kernel *a, const struct axon_kernel *b, const float *u,
+                      struct axon_axis axis, const float *params, size_t params_count)
 {
-    /* Rowwise kernels sum, so the extreme values would drown the others: they get the tame middle.
-     */
-    static const struct axon_axis flat = {1, PROBE, 1}, row = {1, 20, 1}, columns = {1, 4, 5};
     float got[PROBE] = {0}, want[PROBE] = {0};
-    struct axon_axis axis = kind == AXON_ROWWISE ? row : flat;
 
     a->forward(probe, got, axis, params, params_count);
     b->forward(probe, want, axis, params, params_count);
     if (!same(got, want, PROBE))
         return 0;
-    if (kind == AXON_ROWWISE) {
-        a->forward(probe, got, columns, params, params_count);
-        b->forward(probe, want, columns, params, params_count);
-    } else {
-        a->gradient(probe, NULL, got, axis, params, params_count);
-        b->gradient(probe, NULL, want, axis, params, params_count);
-    }
+    a->gradient(probe, u, got, axis, params, params_count);
+    b->gradient(probe, u, want, axis, params, params_count);
     return same(got, want, PROBE);
+}
+
+static int same_row(const struct axon_kernel *a, const struct axon_kernel *b, const float *params,
+                    size_t params_count, enum axon_kind kind)
+{
+    /* Rowwise kernels sum, so the extreme values would drown the others: they get the tame middle,
+     * and no upstream at a value that dominates its row, where all but the rounding cancels.
+     * Gated ones get both halves of the probe but its last value. */
+    static const struct axon_axis shapes[][2] = {
+        [AXON_ELEMENTWISE] = {{1, PROBE, 1}, {1, PROBE, 1}},
+        [AXON_ROWWISE] = {{1, 20, 1}, {1, 4, 5}},
+        [AXON_GATED] = {{1, PROBE - 1, 1}, {2, 2, 7}},
+    };
+    static const float ones[PROBE] = {[0 ... PROBE - 1] = 1.0f};
+    static const float few[PROBE] = {1.0f, 2.0f, 0.5f, 4.0f, 8.0f};
+    const float *u = kind == AXON_ELEMENTWISE ? NULL : kind == AXON_ROWWISE ? few : ones;
+
+    return same_along(a, b, u, shapes[kind][0], params, params_count) &&
+           same_along(a, b, u, shapes[kind][1], params, params_count);
 }
 
 static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *b)

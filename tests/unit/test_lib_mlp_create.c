@@ -113,6 +113,10 @@ START_TEST(impossible_shapes_are_refused)
 
     ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_EPARAM);
     ck_assert_ptr_null(mlp);
+    layers[1] = (struct axon_layer){
+        .units = 2, .weight = weight, .activation = axon_activation_find("glu")};
+    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_EUNSUPPORTED);
+    ck_assert_ptr_null(mlp);
     axon_mlp_destroy(NULL);
 }
 END_TEST

@@ -22,6 +22,7 @@ START_TEST(names_are_stable)
     ck_assert_str_eq(axon_status_name(AXON_ESHAPE), "shape_mismatch");
     ck_assert_str_eq(axon_status_name(AXON_EPARAM), "invalid_parameter");
     ck_assert_str_eq(axon_status_name(AXON_EUNSUPPORTED), "unsupported");
+    ck_assert_str_eq(axon_status_name(AXON_EOVERLAP), "overlap");
 }
 END_TEST
 
