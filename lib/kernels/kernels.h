@@ -64,6 +64,25 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
 
+/* A row of a batch of losses, checked: y or, if that is NULL, label, as axon/loss.h has them. */
+struct axon_loss_row {
+    const float *x, *y; /* [n] */
+    size_t n, label;
+    double scale;    /* of the gradient; besides, elementwise losses divide by n */
+    float *gradient; /* [n], or NULL; may be x or y */
+};
+
+/* The row's loss. */
+typedef double axon_loss_function(const struct axon_loss_row *row);
+
+/* The rows of loss.def as indexes. */
+enum axon_loss_id {
+#define LOSS(id, ...) AXON_LOSS_ID_##id,
+#include "loss.def"
+#undef LOSS
+    AXON_LOSS_ID_COUNT
+};
+
 struct axon_kernel {
     axon_forward *forward;
     axon_gradient *gradient;
@@ -75,6 +94,7 @@ struct axon_kernels {
     struct axon_kernel rows[AXON_ID_COUNT];
     axon_product *dense;
     axon_affine *affine;
+    axon_loss_function *losses[AXON_LOSS_ID_COUNT];
 };
 
 /* The sources of the kernels are compiled once per instruction set, with AXON_ISA as part of every
@@ -95,6 +115,9 @@ struct axon_kernels {
 #define ACT(id, KIND, ...)      DECLARE_##KIND(id)
 #include "activation.def"
 #undef ACT
+#define LOSS(id, ...) axon_loss_function AXON_KERNEL(loss, id);
+#include "loss.def"
+#undef LOSS
 axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
 #endif

@@ -20,6 +20,12 @@ const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .isa = STRING(AXON_ISA),
     .dense = AXON_KERNEL(dense, product),
     .affine = AXON_KERNEL(dense, affine),
+    .losses =
+        {
+#define LOSS(id, ...) [AXON_LOSS_ID_##id] = AXON_KERNEL(loss, id),
+#include "loss.def"
+#undef LOSS
+        },
     .rows =
         {
 #define ACT(id, KIND, ...) [AXON_ID_##id] = ROW_##KIND(id),
