@@ -6,6 +6,7 @@
 #ifndef AXON_SMOOTH_LOG_H
 #define AXON_SMOOTH_LOG_H
 
+#include "kernels/gelu_table.h"
 #include "kernels/vec.h"
 #include "kernels/vmath.h"
 #include "kernels/vmathf_log.h"
@@ -48,46 +49,72 @@ static inline vf f_mish(vf x, const vf *p)
 
 /* ---- gelu: max(x, 0) - a Phi(-a), a = |x| ---- */
 
-/* a Phi(-a) e^(a^2 / 2) = (z - low) / 2; a in [0, 14.5]. A minimax rational,
- *   2 Phi(-a) e^(a^2 / 2) = P / (l a P + M),  M = P + a N,
- * of this form because the roundings of P almost cancel, and those of n = a P and of M count for
- * less the larger a. What n and the denominator lose goes into low. */
-static inline vf gelu_tail(vf a, vf square, vf *low)
+/* a^2 = -2 (k ln 2 + h), with the bits that a float cannot hold, for an error here counts a^2 / 2
+ * times. Returns e^h - 1, and k with its bias in n; a in [0, 14.5]. All is done with 2 h. */
+static inline vf gelu_exponential(vf a, vf *n)
+{
+    vf square = a * a, k, h, low, r, e = vf_all(0.00138207339f / 64);
+
+    *n = vf_fma(square, vf_all(-0.5f * VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC));
+    k = *n - VF_LOG_MAGIC;
+    h = vf_fnma1(k, vf_all(2.0f * VF_LOG_LN2_HI), -square); /* exact */
+    low = vf_fma(k, vf_all(2.0f * VF_LOG_LN2_LO), vf_fms1(a, a, square));
+    r = h - low;
+    e = vf_fma(r, e, vf_all(0.00836867746f / 32));
+    e = vf_fma(r, e, vf_all(0.0416682661f / 16));
+    e = vf_fma(r, e, vf_all(0.166665211f / 8));
+    e = vf_fma(r, e, vf_all(0.49999994f / 4));
+    e = vf_fma1(r, e, vf_all(0.5f));
+    return vf_fms1(h, e, low * e);
+}
+
+/* Both: 2 a Phi(-a) e^(a^2 / 2) (1 + p) */
+#if defined(__AVX512F__)
+
+/* From 32 pieces of degree 5, which two registers a coefficient hold: two thirds of the time of the
+ * rational below. A piece is chosen by the exponent and the first 3 bits of 1 + a. */
+static inline vf gelu_tail(vf a, vf p)
+{
+    const vi piece = (vi)((vu)(a + 1.0f) >> 20);
+    const vf d = a - gelu_piece(0, piece);
+    vf y = gelu_piece(1 + GELU_DEGREE, piece);
+
+#pragma GCC unroll 8
+    for (int i = GELU_DEGREE; i > 0; i--)
+        y = vf_fma(d, y, gelu_piece(i, piece));
+    return vf_fma(y, p, y);
+}
+
+#else
+
+/* A minimax rational, 2 Phi(-a) e^(a^2 / 2) = P / (l a P + M), M = P + a N, of this form because
+ * the roundings of P almost cancel, and those of n = a P and of M count for less the larger a. What
+ * n and the denominator lose is carried in low. */
+static inline vf gelu_tail(vf a, vf p)
 {
     static const float c[] = {1.57952642f, 1.37781608f, 0.57383281f, 0.126672834f, 0.0127531243f};
     static const float d[] = {-0.719335437f, -0.411686152f, -0.110936143f, -0.0127395652f};
-    const vf l = vf_all(1.25329697f);
-    vf high = vf_fma(square, vf_all(c[4]), vf_fma(a, vf_all(c[3]), vf_all(c[2])));
-    vf p = vf_fma(a, vf_fma(a, high, vf_all(c[1])), vf_all(c[0])), n = a * p;
-    vf m = vf_fma(square, vf_fma(a, vf_all(d[3]), vf_all(d[2])),
+    const vf l = vf_all(1.25329697f), square = a * a;
+    vf u = vf_fma(square, vf_all(c[4]), vf_fma(a, vf_all(c[3]), vf_all(c[2])));
+    vf v = vf_fma(square, vf_fma(a, vf_all(d[3]), vf_all(d[2])),
                   vf_fma(a, vf_all(d[1]), vf_all(d[0])));
-    vf q, r, z, rest;
+    vf s = vf_fma(a, vf_fma(a, u, vf_all(c[1])), vf_all(c[0])), m = vf_fma1(a, v, s), n = a * s;
+    vf q = vf_fma1(l, n, m), r = vf_reciprocal_rough(q), z = n * r, low;
 
-    m = vf_fma1(a, m, p);
-    q = vf_fma1(l, n, m);
-    r = vf_reciprocal_rough(q);
-    z = n * r;
-    rest = vf_fnma1(vf_fms1(a, p, n), vf_fnma1(l, z, vf_all(1.0f)), vf_fms1(q, z, n));
-    *low = vf_fma(m + vf_fms1(l, n, q), z, rest) * r;
-    return z;
+    low = vf_fnma1(vf_fms1(a, s, n), vf_fnma1(l, z, vf_all(1.0f)), vf_fms1(q, z, n));
+    low = vf_fma(m + vf_fms1(l, n, q), z, low) * r;
+    return z + vf_fms1(z - low, p, low);
 }
 
-/* a^2 = -2 (k ln 2 + h), with the bits that a float cannot hold, for an error here counts a^2 / 2
- * times. All is done with 2 h, and e = (e^h - 1) / 2h. */
+#endif
+
 static inline vf f_gelu(vf x, const vf *p)
 {
-    vf a = vf_min(vf_abs(x), vf_all(14.5f)), square = a * a, z, low, w, e;
-    vf n = vf_fma(square, vf_all(-0.5f * VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC)), k = n - VF_LOG_MAGIC;
-    vf h = vf_fnma1(k, vf_all(2.0f * VF_LOG_LN2_HI), -square); /* exact */
-    vf h_low = vf_fma(k, vf_all(2.0f * VF_LOG_LN2_LO), vf_fms1(a, a, square));
+    vf a = vf_magnitude(x, 14.5f), n, e = gelu_exponential(a, &n);
+    vf y = gelu_tail(a, e) * (vf)((vu)n << 23);
 
     (void)p;
-    e = h - h_low;
-    e = vf_fma(e, vf_exp_rest(0.5f * e) * 0.25f, vf_all(0.5f));
-    z = gelu_tail(a, square, &low);
-    w = vf_fms1(z - low, vf_fms1(h, e, h_low * e), low);
-    z = (z + w) * (vf)((vu)n << 23);
-    return vf_fma1(z, vf_all(-0x1p-65f), vf_max(x, vf_all(-0.0f)));
+    return vf_fma1(y, vf_all(-0x1p-65f), vf_max(x, vf_all(-0.0f)));
 }
 
 /* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2, for |x| <= 8, and from there on x - 7 more ----
@@ -100,7 +127,7 @@ static inline vf f_tanh_shrink(vf x, const vf *p)
     static const float c[] = {0.597767889f, 0.0407632217f, 0.000585748174f, 1.58746252e-06f};
     static const float d[] = {0.1084226f, 0.00397781469f, 2.51136262e-05f};
     const vf l = vf_all(1.01862085f);
-    vf a = vf_min(vf_max(x, vf_all(-8.0f)), vf_all(8.0f)), s = a * a, s_low = vf_fms1(a, a, s);
+    vf a = vf_within(x, 8.0f), s = a * a, s_low = vf_fms1(a, a, s);
     vf u = vf_fma(s, vf_fma(s, vf_all(c[3]), vf_all(c[2])), vf_all(c[1]));
     vf v = vf_fma(s, vf_fma(s, vf_all(d[2]), vf_all(d[1])), vf_all(d[0]));
     vf n = vf_fma1(s, u, vf_all(c[0])), m = vf_fma1(vf_all(3.0f), n, s * v), sn = s * n;

@@ -39,6 +39,36 @@ static inline vf vf_rsqrt_rough(vf a)
 #endif
 }
 
+/* min(|a|, end); a NaN may become end, for callers that use `a` itself once more */
+static inline vf vf_magnitude(vf a, float end)
+{
+#if defined(__AVX512F__)
+    return _mm512_range_ps(a, vf_all(end), 2 | 8); /* the smaller magnitude, sign bit cleared */
+#else
+    return vf_min(vf_abs(a), vf_all(end));
+#endif
+}
+
+/* -min(|a|, end); NaN as above */
+static inline vf vf_minus_magnitude(vf a, float end)
+{
+#if defined(__AVX512F__)
+    return _mm512_range_ps(a, vf_all(end), 2 | 12); /* the smaller magnitude, sign bit set */
+#else
+    return vf_max(-vf_abs(a), vf_all(-end));
+#endif
+}
+
+/* The one of a and +-end that is smaller in magnitude, with the sign of a; NaN as above */
+static inline vf vf_within(vf a, float end)
+{
+#if defined(__AVX512F__)
+    return _mm512_range_ps(a, vf_all(end), 2);
+#else
+    return vf_min(vf_max(a, vf_all(-end)), vf_all(end));
+#endif
+}
+
 /* a / b within 1 ULP, also the sign of 0; |b| in [2^-100, 2^100] and a no infinity. AVX-512 divides
  * 16 floats in 16 cycles, this takes 3. */
 static inline vf vf_quotient(vf a, vf b)
@@ -71,17 +101,27 @@ static inline vf vf_exp_rest(vf r)
                   vf_fma(r, vf_all(0.166665211f), vf_all(0.49999994f)));
 }
 
+/* a 2^k rounded once, 1/2 <= a <= 2; n is k with its bias */
+static inline vf vf_scale_down(vf a, vf n)
+{
+#if defined(__AVX512F__)
+    return _mm512_scalef_ps(a, n - VF_LOG_MAGIC);
+#else
+    return a * (vf)((vu)n << 23) * 0x1p-64f;
+#endif
+}
+
 /* ln(1 + e^-|x|) with one rounding where it is subnormal: t - t^2 R(t), t = e^-|x| */
 static inline vf vf_softplus_tail(vf x)
 {
     static const float c[] = {0.499999315f,  -0.333304703f,  0.24958156f,
                               -0.196931928f, 0.153490975f,   -0.10670013f,
                               0.0575615279f, -0.0201503336f, 0.0033065395f};
-    vf a = vf_max(-vf_abs(x), vf_all(-110.0f));
+    vf a = vf_minus_magnitude(x, 110.0f);
     vf n = vf_fma(a, vf_all(VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC)), k = n - VF_LOG_MAGIC;
     vf r = vf_fnma1(k, vf_all(VF_LOG_LN2_LO), vf_fnma1(k, vf_all(VF_LOG_LN2_HI), a));
     vf p = vf_fma(r, vf_fma(r, vf_exp_rest(r), vf_all(1.0f)), vf_all(1.0f));
-    vf t = p * (vf)((vu)n << 23) * 0x1p-64f, t2 = t * t, high;
+    vf t = vf_scale_down(p, n), t2 = t * t, high;
 
     high = vf_fma(t2, vf_fma(t, vf_all(c[8]), vf_all(c[7])), vf_fma(t, vf_all(c[6]), vf_all(c[5])));
     high = vf_fma(t2, high, vf_fma(t, vf_all(c[4]), vf_all(c[3])));

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Prints the constants of lib/kernels/vmath*.h and how far each approximation is from the exact
-function (needs: pip install mpmath). Run it to check or to change a degree; nothing runs it in the
+function (needs: pip install mpmath numpy). Run it to check or to change a degree; nothing runs it in the
 build. Polynomials interpolate at Chebyshev nodes, the rational is a weighted least-squares fit of
 the relative error (Sanathanan-Koerner iteration) refined by Lawson's weights."""
 import struct
 
 import mpmath as mp
+import numpy as np
 
 mp.mp.dps = 60
 
@@ -194,3 +195,178 @@ def exponentials():
 
 
 exponentials()
+
+
+# ---- lib/kernels/vmathf_log.h, smooth_log.h, gelu_table.h: logarithms (needs numpy as well) ------
+# Lawson's reweighted least squares in long double on Chebyshev nodes. Coefficients become floats one
+# by one, the rest fitted again; those of a rational by a search over its free factor, then over
+# single steps of a float. Seeds are fixed: the output is what stands in the C.
+
+
+def nodes(lo, hi, n):
+    k = np.arange(n)
+    return (lo + hi) / 2 + (hi - lo) / 2 * np.cos(np.pi * (2 * k + 1) / (2 * n))
+
+
+def exact(f, xs):
+    return np.array([np.longdouble(mp.nstr(f(mp.mpf(float(x))), 25)) for x in xs])
+
+
+def least_squares(a, b):
+    """Modified Gram-Schmidt, twice, since LAPACK knows no long double."""
+    scale = np.sqrt((a * a).sum(0))
+    q, n = a / scale, a.shape[1]
+    r, x = np.zeros((n, n), np.longdouble), np.zeros(n, np.longdouble)
+    for j in range(n):
+        for i in list(range(j)) * 2:
+            s = (q[:, i] * q[:, j]).sum()
+            r[i, j] += s
+            q[:, j] -= s * q[:, i]
+        r[j, j] = np.sqrt((q[:, j] ** 2).sum())
+        q[:, j] /= r[j, j]
+    y = (q * b[:, None]).sum(0)
+    for j in reversed(range(n)):
+        x[j] = (y[j] - (r[j, j + 1:] * x[j + 1:]).sum()) / r[j, j]
+    return x / scale
+
+
+def lawson(error, solve, points, rounds):
+    """The best of the fits that solve(weights) gives, by the largest error; weights grow where it is large."""
+    w, best = np.ones(points, np.longdouble), None
+    for _ in range(rounds):
+        c = solve(w)
+        e = error(c)
+        if best is None or e.max() < best[0]:
+            best = e.max(), c
+        w = np.sqrt(w * w * (e / e.max() + np.longdouble(1e-3)))
+        w /= w.max()
+    return best
+
+
+def fit_polynomial(f, lo, hi, degree, weight, points=400, rounds=40, floats=True):
+    xs = np.longdouble(1) * nodes(lo, hi, points)
+    fs, w0 = exact(f, xs), np.array([np.longdouble(float(weight(float(x)))) for x in xs])
+    done = []
+    while True:
+        n = len(done)
+        base = sum((c * xs ** i for i, c in enumerate(done)), np.zeros(points, np.longdouble))
+        p = lambda c: base + sum((v * xs ** (n + i) for i, v in enumerate(c)), np.zeros(points, np.longdouble))
+        if n > degree:
+            return done, abs((base - fs) * w0).max()
+        powers = np.stack([xs ** j for j in range(n, degree + 1)], 1)
+        e, c = lawson(lambda c: abs((p(c) - fs) * w0),
+                      lambda w: list(least_squares(powers * (w * w0)[:, None], (fs - base) * w * w0)), points, rounds)
+        if not floats:
+            return c, e
+        done.append(np.longdouble(np.float32(c[0])))
+
+
+def fit_rational(f, lo, hi, pd, qd, points=400, rounds=60):
+    xs = np.longdouble(1) * nodes(lo, hi, points)
+    fs, powers, q = exact(f, xs), np.stack([xs ** j for j in range(qd + 1)], 1), [np.ones(points, np.longdouble)]
+
+    def solve(w):
+        s = (w / (fs * q[0]))[:, None]
+        c = least_squares(np.concatenate([s * powers[:, :pd + 1], -s * fs[:, None] * powers[:, 1:]], 1), s[:, 0] * fs)
+        q[0] = 1 + powers[:, 1:] @ c[pd + 1:]
+        return c
+
+    error = lambda c: abs(powers[:, :pd + 1] @ c[:pd + 1] / (1 + powers[:, 1:] @ c[pd + 1:]) / fs - 1)
+    c = lawson(error, solve, points, rounds)[1]
+    return list(c[:pd + 1]), [np.longdouble(1)] + list(c[pd + 1:])
+
+
+def step(v, rng):
+    return float(np.nextafter(np.float32(v), np.float32(rng.choice([-1, 1]) * np.inf)))
+
+
+def fit_nested(f, lo, hi, degree, first, factors, tries=4000, steps=30000):
+    """f(x) ~ P / (l x P + first P + x N) with floats, deg P = degree, P(0) in factors."""
+    p, q = fit_rational(f, lo, hi, degree, degree + 1)
+    l = q[-1] / p[-1]
+    n = np.array([q[j + 1] - l * p[j] - first * p[j + 1] for j in range(degree)], np.float64) / float(p[0])
+    p = np.array(p, np.float64) / float(p[0])
+    xs = nodes(lo, hi, 300)
+    fs, powers = exact(f, xs).astype(np.float64), np.stack([xs ** j for j in range(degree + 1)])
+    rounded = lambda v: np.float32(v).astype(np.float64)
+
+    def error(l, p, n):
+        top = p @ powers
+        return np.max(np.abs(top / (l * xs * top + first * top + xs * (n @ powers[:degree])) / fs - 1))
+
+    rng, best = np.random.default_rng(1), (9,)
+    for _ in range(tries):
+        k = rng.uniform(*factors)
+        best = min(best, (error(float(np.float32(l)), rounded(p * k), rounded(n * k)), k))
+    c = [float(np.float32(l)), *rounded(p * best[1]), *rounded(n * best[1])]
+    e = best[0]
+    for _ in range(steps):
+        d = list(c)
+        for _ in range(rng.integers(1, 4)):
+            i = rng.integers(0, len(d))
+            d[i] = step(d[i], rng)
+        t = error(d[0], np.array(d[1:degree + 2]), np.array(d[degree + 2:]))
+        if t < e:
+            e, c = t, d
+    return c[:1], c[1:degree + 2], c[degree + 2:], e
+
+
+def show_floats(name, c):
+    text = [f"{np.float32(v):.9g}" for v in c]
+    print(f"{name}: " + ", ".join((v if "." in v or "e" in v else v + ".0") + "f" for v in text))
+
+
+def near_float(f, x):
+    """Of 400 floats from x on the one whose f is nearest to a float (Gal's accurate tables)."""
+    best, x = None, np.float32(x)
+    for _ in range(400):
+        v = f(mp.mpf(float(x)))
+        y = float(np.float32(float(v)))
+        e = abs(mp.mpf(y) - v)
+        if best is None or e < best[0]:
+            best = e, float(x), y
+        x = np.nextafter(x, np.float32(100))
+    return best[1:]
+
+
+def gelu_pieces(f):
+    """For each of 32 values of the last bit of the exponent but one, that bit, and the first 3 of 1 + a: centre, coefficients."""
+    rows, top = [None] * 32, 0
+    for j in range(32):
+        lo, hi = (2.0 ** (i // 8) * (1 + i % 8 / 8) - 1 for i in (j, j + 1))
+        c, c0 = near_float(f, (lo + hi) / 2) if j else (0.0, 0.0)
+        slope = lambda d: (f(c + d) - c0) / d if abs(d) > 1e-12 else mp.diff(f, c)
+        rest, e = fit_polynomial(slope, lo - c + 1e-9, hi - c, 4, lambda d: abs(d) / float(f(mp.mpf(c) + d)), 60, 25)
+        rows[(np.float32(lo + 1).view(np.uint32) >> 20) & 31] = [c, c0] + rest
+        top = max(top, e)
+    for k, column in enumerate(zip(*rows)):
+        show_floats(f"gelu_pieces[{k}]", column)
+    report("a Phi(-a) e^(a^2/2), 32 pieces", top)
+
+
+def logarithms():
+    mp.mp.dps = 40
+    half = float(mp.log(2) / 2)
+    f = lambda r: (mp.exp(r) - 1 - r) / (r * r) if abs(r) > 1e-12 else mp.mpf(0.5)
+    c, e = fit_polynomial(f, -half * 1.0005, half * 1.0005, 4, lambda r: r * r * float(mp.exp(-r)))
+    show_floats("(e^r - 1 - r) / r^2", c)
+    report("e^r", e)
+    f = lambda t: (t - mp.log1p(t)) / (t * t) if t > 1e-6 else mp.mpf(0.5) - t / 3 + t * t / 4
+    c, e = fit_polynomial(f, 0, 1, 8, lambda t: t * t / float(mp.log1p(t)) if t else 0)
+    show_floats("(t - ln(1 + t)) / t^2", c)
+    report("ln(1 + t)", e)
+    f = lambda r: mp.expm1(r) / r if abs(r) > 1e-15 else mp.mpf(1)
+    c, e = fit_polynomial(f, -half * 1.0001, half * 1.0001, 5, lambda r: abs(r) * float(mp.exp(-r)), floats=False)
+    show("(e^r - 1) / r in double", c)
+    report("e^r", e)
+    tail = lambda a: normal_cdf(-a) * mp.exp(a * a / 2)
+    root = lambda s: (mp.sqrt(s) - mp.tanh(mp.sqrt(s))) / (mp.sqrt(s) * s)
+    for name, c in (("2 Phi(-a) e^(a^2/2)", fit_nested(lambda a: 2 * tail(a), 0, 13.5, 4, 1.0, (1.57, 1.63))),
+                    ("(x - tanh x) / x^3", fit_nested(root, 1e-7, 64, 3, 3.0, (0.56, 0.62)))):
+        for part, values in zip("lPN", c):
+            show_floats(f"{name}, {part}", values)
+        report(name, c[3])
+    gelu_pieces(lambda a: 2 * a * tail(a))
+
+
+logarithms()
