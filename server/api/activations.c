@@ -159,7 +159,7 @@ static enum error_id write_reply(struct api_call *call, const struct application
                                  const float *gradient)
 {
     const struct tensor *y = &a->fields[FIELD_DATA].tensor;
-    struct statistics s = statistics_of(a->act, y->data, y->count);
+    struct statistics s = statistics_of(a->act, a->params, y->data, y->count);
     enum error_id id = a->npy ? write_npy(call, a) : write_json(call, a, gradient, &s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));

@@ -16,18 +16,22 @@ static double std_of(const float *y, size_t count, double mean, uint64_t finite)
     return sqrt(sum / (double)finite);
 }
 
-struct statistics statistics_of(const struct axon_activation *act, const float *y, size_t count)
+struct statistics statistics_of(const struct axon_activation *act, const float *params,
+                                const float *y, size_t count)
 {
     struct statistics s = {
         .count = count, .mean = (double)NAN, .std = (double)NAN, .min = NAN, .max = NAN};
-    float margin = (act->saturation_high - act->saturation_low) * 0.01f;
+    bool by_params = act->ascending && !isnan(act->saturation_low);
+    float low = by_params ? params[0] : act->saturation_low;
+    float high = by_params ? params[1] : act->saturation_high;
+    float margin = high * 0.01f - low * 0.01f; /* the difference may overflow */
     double sum = 0;
 
     for (size_t i = 0; i < count; i++) {
         s.zeros += y[i] == 0;
         /* The bounds are NaN for an activation that does not saturate: both comparisons are false
          * then. */
-        s.saturated += y[i] < act->saturation_low + margin || y[i] > act->saturation_high - margin;
+        s.saturated += y[i] < low + margin || y[i] > high - margin;
         if (!isfinite(y[i])) {
             s.non_finite++;
             continue;

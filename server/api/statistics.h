@@ -15,7 +15,8 @@ struct statistics {
     float min, max;
 };
 
-struct statistics statistics_of(const struct axon_activation *act, const float *y, size_t count);
+struct statistics statistics_of(const struct axon_activation *act, const float *params,
+                                const float *y, size_t count);
 
 /* As a JSON object; fractions of nothing are 0, a mean of nothing is null. */
 void statistics_write(struct buf *out, const struct statistics *s);

@@ -55,6 +55,12 @@ START_TEST(the_catalogue_is_there_with_its_aliases)
         {"sparse_plus", NULL},
         {"sparse_sigmoid", NULL},
         {"softmax", NULL},
+        {"log_sigmoid", "logsigmoid"},
+        {"tanh_shrink", "tanhshrink"},
+        {"softplus", NULL},
+        {"softsign", "soft_sign"},
+        {"mish", NULL},
+        {"squareplus", NULL},
     };
 
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -157,6 +163,9 @@ START_TEST(defaults_are_those_of_the_catalogue)
         {"threshold", "threshold", 0.0f},
         {"threshold", "value", 0.0f},
         {"silu", "beta", 1.0f},
+        {"softplus", "beta", 1.0f},
+        {"softplus", "threshold", 20.0f},
+        {"squareplus", "b", 4.0f},
         {"softmax", "temperature", 1.0f},
     };
 

@@ -152,6 +152,25 @@ START_TEST(prelu_has_its_channels_where_the_framework_has_them)
 }
 END_TEST
 
+START_TEST(softplus_is_linear_nowhere_but_in_torch)
+{
+    static const char *const names[] = {"keras2", "keras3", "jax", "onnx"};
+    struct axon_meaning m;
+
+    ck_assert(axon_dialect_meaning(NULL, "softplus", &m));
+    ck_assert_same(m.params[1], 20.0f);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const float x[] = {-50, 0, 19, 30, 1e30f};
+        float y[5];
+
+        ck_assert(axon_dialect_meaning(axon_dialect_find(names[i]), "softplus", &m));
+        ck_assert_same(m.params[1], FLT_MAX);
+        axon_activation_forward(m.activation, x, y, (struct axon_axis){1, 5, 1}, m.params, 2);
+        ck_assert(y[0] > 1.92e-22f && y[0] < 1.93e-22f && y[3] == 30 && y[4] == 1e30f);
+    }
+}
+END_TEST
+
 START_TEST(only_jax_reads_nan_as_zero_and_only_in_relu)
 {
     size_t count, rows;
@@ -181,6 +200,7 @@ int main(void)
     tcase_add_test(tcase, an_unknown_name_has_no_meaning);
     tcase_add_loop_test(tcase, each_framework_gets_its_own_answer, 0, sizeof traps / sizeof *traps);
     tcase_add_test(tcase, prelu_has_its_channels_where_the_framework_has_them);
+    tcase_add_test(tcase, softplus_is_linear_nowhere_but_in_torch);
     tcase_add_test(tcase, only_jax_reads_nan_as_zero_and_only_in_relu);
     return suite_run(suite);
 }
