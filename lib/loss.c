@@ -95,6 +95,30 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
     return AXON_EPARAM;
 }
 
+/* As numbers: pointers into different arrays must not be compared. */
+static bool overlap(const void *a, size_t a_count, const void *b, size_t b_count)
+{
+    uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+
+    return a && b && (p < q ? q - p < a_count * sizeof(float) : p - q < b_count * sizeof(float));
+}
+
+/* Does what is written meet what is read, other than in place? Floats and labels are of one size.
+ */
+static bool outputs_overlap(const struct axon_loss_batch *b, const float *per_row,
+                            const float *gradient)
+{
+    size_t values = b->rows * b->outputs;
+
+    return overlap(per_row, b->rows, b->input, values) ||
+           overlap(per_row, b->rows, b->targets, values) ||
+           overlap(per_row, b->rows, b->labels, b->rows) ||
+           overlap(per_row, b->rows, gradient, values) ||
+           overlap(gradient, values, b->labels, b->rows) ||
+           (gradient != b->input && overlap(gradient, values, b->input, values)) ||
+           (gradient != b->targets && overlap(gradient, values, b->targets, values));
+}
+
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  double *mean, float *per_row, float *gradient)
 {
@@ -105,6 +129,8 @@ enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon
 
     if (status != AXON_OK)
         return status;
+    if (outputs_overlap(batch, per_row, gradient))
+        return AXON_EOVERLAP;
     evaluate = axon__kernels()->losses[loss - table];
     row.scale = 1 / rows;
     for (size_t r = 0; r < batch->rows; r++) {

@@ -71,8 +71,9 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
  * input makes its own row's loss NaN, and the mean; of the gradient only its row (cross-entropy) or
  * itself. A logit of -inf is a masked class: its probability is 0, and the loss is +inf only if the
  * target asks for it; +inf makes a cross-entropy NaN, as softmax. What a target weighs with 0 does
- * not count, be it infinite. Returns what axon_loss_check() returns, and writes nothing unless that
- * is AXON_OK. Never allocates; any number of threads at once. */
+ * not count, be it infinite. Returns what axon_loss_check() returns, or AXON_EOVERLAP for an
+ * overlap that is not allowed, and writes nothing unless that is AXON_OK. Never allocates; any
+ * number of threads at once. */
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  double *mean, float *per_row, float *gradient);
 

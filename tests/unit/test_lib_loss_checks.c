@@ -62,6 +62,35 @@ START_TEST(a_mean_over_nothing_is_refused)
 }
 END_TEST
 
+START_TEST(outputs_that_overlap_what_is_read_are_refused)
+{
+    static float room[64];
+    static uint32_t labels[4];
+    struct axon_loss_batch b = {.rows = 4, .outputs = 4, .input = room + 20, .targets = room};
+    struct axon_loss_batch classes = {.rows = 4, .outputs = 4, .input = room, .labels = labels};
+    const struct axon_loss *mse = axon_loss_find("mse");
+
+    ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, NULL, room + 20), AXON_OK);
+    ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, room + 16, room), AXON_OK);
+    for (size_t at = 0; at <= 48; at++) { /* input at 20 .. 35, targets at 0 .. 15 */
+        int meets = (at > 4 && at < 36 && at != 20) || (at < 16 && at != 0);
+
+        ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, NULL, room + at),
+                         meets ? AXON_EOVERLAP : AXON_OK);
+        meets = at < 16 || (at > 16 && at < 36);
+        ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, room + at, NULL),
+                         meets ? AXON_EOVERLAP : AXON_OK);
+        meets = at > 36 && at < 56;
+        if (at >= 36)
+            ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, room + at, room + 40),
+                             meets ? AXON_EOVERLAP : AXON_OK);
+    }
+    ck_assert_int_eq(axon_loss_apply(axon_loss_find("cross_entropy"), &classes, NULL,
+                                     (float *)(void *)labels, NULL),
+                     AXON_EOVERLAP);
+}
+END_TEST
+
 START_TEST(names_and_aliases_are_found_and_nothing_else)
 {
     size_t count;
@@ -85,6 +114,7 @@ int main(void)
 
     tcase_add_test(tcase, targets_outside_of_their_domain_are_refused);
     tcase_add_test(tcase, a_mean_over_nothing_is_refused);
+    tcase_add_test(tcase, outputs_that_overlap_what_is_read_are_refused);
     tcase_add_test(tcase, names_and_aliases_are_found_and_nothing_else);
     return suite_run(suite);
 }
