@@ -35,7 +35,8 @@ struct axon_activation {
     const char *source;                               /* the paper that defines it               */
     float ulp_max; /* accuracy promise of forward and derivative at default parameters           */
     bool sparse;   /* one-sided with exact zeros: dead-unit accounting applies                   */
-    float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN  */
+    float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN.
+                                              Of an ascending one its parameters are the bounds  */
     unsigned parameters_count;
     struct axon_parameter parameters[AXON_PARAMETERS_MAX];
     bool ascending; /* no parameter may be below the one before it */
@@ -74,8 +75,8 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *
  *   elementwise  its own x and params only, never on its position. NaN in, NaN out
  *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is
- *                contiguous (inner == 1) or not. A NaN makes its row NaN. Softmax and its kin give a
- *                NaN row for -inf only and for the infinity that would win, as PyTorch; a masked
+ *                contiguous (inner == 1) or not. A NaN makes its row NaN. Softmax and its kin give
+ *                a NaN row for -inf only and for the infinity that would win, as PyTorch; a masked
  *                entry (-inf among numbers) is exactly 0. For hardmax infinities are numbers
  *   gated        its own a and b: a f(b) rounded once, a from the first half, b from the second.
  *                inf * 0 is NaN, as in PyTorch
