@@ -26,11 +26,9 @@ enum {
 /* Heights and widths of tiles, in rows and slices, whose sums leave room in the registers for the
  * weights and an x. A taller tile reads the weights less often. */
 #if VF_LANES == 16
-#define TILES(T)                                                                            \
-    T(1, 1)                                                                                 \
-    T(1, 2)                                                                                 \
-    T(1, 4) T(2, 1) T(2, 2) T(2, 4) T(3, 1) T(3, 2) T(3, 4) T(4, 1) T(4, 2) T(4, 4) T(5, 1) \
-        T(5, 2) T(5, 4) T(6, 1) T(6, 2) T(6, 4)
+#define TILES_OF(T, rows) T(rows, 1) T(rows, 2) T(rows, 4)
+#define TILES(T) \
+    TILES_OF(T, 1) TILES_OF(T, 2) TILES_OF(T, 3) TILES_OF(T, 4) TILES_OF(T, 5) TILES_OF(T, 6)
 enum { ROWS = 6 };
 #elif VF_LANES == 8
 #define TILES(T) T(1, 1) T(1, 2) T(1, 4) T(2, 1) T(2, 2) T(3, 1) T(4, 1) T(5, 1) T(6, 1)

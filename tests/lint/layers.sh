@@ -38,7 +38,7 @@ exceptions=(server/log.c:server/metrics/metrics.h)
 declare -A only=(
     [microhttpd.h]="server/http/* tests/bench/echo.c tests/unit/test_server_http*"
     [jansson.h]="server/+([!/]) server/api/* server/codec/* server/model/* tests/unit/test_server_*"
-    [cblas.h]="lib/gemm.c"
+    [cblas.h]="lib/gemm.c tests/bench/mlp.c"
     [immintrin.h]="lib/kernels/vec.h"
     [arm_neon.h]="lib/kernels/vec.h"
 )
