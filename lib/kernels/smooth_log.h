@@ -124,8 +124,8 @@ static inline vf f_gelu(vf x, const vf *p)
  * is exact. The bits that x^2 and the products lose are carried in the small terms. */
 static inline vf f_tanh_shrink(vf x, const vf *p)
 {
-    static const float c[] = {0.597767889f, 0.0407632217f, 0.000585748174f, 1.58746252e-06f};
-    static const float d[] = {0.1084226f, 0.00397781469f, 2.51136262e-05f};
+    static const float c[] = {0.575397015f, 0.0392377041f, 0.000563827227f, 1.52805274e-06f};
+    static const float d[] = {0.104364991f, 0.00382894976f, 2.41737725e-05f};
     const vf l = vf_all(1.01862085f);
     vf a = vf_within(x, 8.0f), s = a * a, s_low = vf_fms1(a, a, s);
     vf u = vf_fma(s, vf_fma(s, vf_all(c[3]), vf_all(c[2])), vf_all(c[1]));
