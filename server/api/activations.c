@@ -120,27 +120,27 @@ enum error_id activations_get(struct api_call *call)
 /* ---- POST: what is answered ---- */
 
 static enum error_id write_tensor(struct api_call *call, const struct application *a,
-                                  const char *name, const float *values)
+                                  const char *name, const float *values, const size_t *shape)
+{
+    size_t rank = a->fields[FIELD_DATA].tensor.rank;
+    struct buf *out = &call->reply->body;
+
+    buf_printf(out, ",\"%s\":", name);
+    return tensor_write(out, values, rank, shape, name, a->policy, &call->error);
+}
+
+static enum error_id write_json(struct api_call *call, const struct application *a, const float *y,
+                                const float *gradient, const struct statistics *s)
 {
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
     struct buf *out = &call->reply->body;
 
-    buf_printf(out, ",\"%s\":", name);
-    return tensor_write(out, values, data->rank, data->shape, name, a->policy, &call->error);
-}
-
-static enum error_id write_json(struct api_call *call, const struct application *a,
-                                const float *gradient, const struct statistics *s)
-{
-    const struct tensor *y = &a->fields[FIELD_DATA].tensor;
-    struct buf *out = &call->reply->body;
-
     buf_printf(out, "{\"name\":\"%s\",\"shape\":[", a->act->name);
     for (size_t i = 0; i < a->rank; i++)
-        buf_printf(out, "%s%zu", i ? "," : "", a->shape[i]);
+        buf_printf(out, "%s%zu", i ? "," : "", a->out_shape[i]);
     buf_puts(out, "]");
-    if (write_tensor(call, a, "data", y->data) != ERROR_OK ||
-        (gradient && write_tensor(call, a, "gradient", gradient) != ERROR_OK))
+    if (write_tensor(call, a, "data", y, a->out_nested) != ERROR_OK ||
+        (gradient && write_tensor(call, a, "gradient", gradient, data->shape) != ERROR_OK))
         return call->error.id;
     buf_puts(out, ",\"statistics\":");
     statistics_write(out, s);
@@ -148,19 +148,18 @@ static enum error_id write_json(struct api_call *call, const struct application 
     return ERROR_OK;
 }
 
-static enum error_id write_npy(struct api_call *call, const struct application *a)
+static enum error_id write_npy(struct api_call *call, const struct application *a, const float *y)
 {
-    npy_write(&call->reply->body, a->fields[FIELD_DATA].tensor.data, a->rank, a->shape);
+    npy_write(&call->reply->body, y, a->rank, a->out_shape);
     call->reply->content_type = "application/x-npy";
     return ERROR_OK;
 }
 
-static enum error_id write_reply(struct api_call *call, const struct application *a,
+static enum error_id write_reply(struct api_call *call, const struct application *a, const float *y,
                                  const float *gradient)
 {
-    const struct tensor *y = &a->fields[FIELD_DATA].tensor;
-    struct statistics s = statistics_of(a->act, a->params, y->data, y->count);
-    enum error_id id = a->npy ? write_npy(call, a) : write_json(call, a, gradient, &s);
+    struct statistics s = statistics_of(a->act, a->params, y, a->out_count);
+    enum error_id id = a->npy ? write_npy(call, a, y) : write_json(call, a, y, gradient, &s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
@@ -173,15 +172,15 @@ static enum error_id write_reply(struct api_call *call, const struct application
     return id;
 }
 
-/* The gradient needs x, so it comes before the forward pass, which then overwrites x with y. */
-static void compute(struct application *a, float *gradient)
+/* The gradient needs x, so it comes before the forward pass, which may overwrite x with y. */
+static void compute(struct application *a, float *y, float *gradient)
 {
-    struct tensor *data = &a->fields[FIELD_DATA].tensor;
+    const float *x = a->fields[FIELD_DATA].tensor.data;
 
     if (gradient)
-        axon_activation_gradient(a->act, data->data, a->fields[FIELD_UPSTREAM].tensor.data,
-                                 gradient, a->axis, a->params, a->params_count);
-    axon_activation_forward(a->act, data->data, data->data, a->axis, a->params, a->params_count);
+        axon_activation_gradient(a->act, x, a->fields[FIELD_UPSTREAM].tensor.data, gradient,
+                                 a->axis, a->params, a->params_count);
+    axon_activation_forward(a->act, x, y, a->axis, a->params, a->params_count);
 }
 
 /* One float at least, so that NULL means that there is no memory. */
@@ -195,7 +194,7 @@ enum error_id activations_apply(struct api_call *call)
     struct application a = {.name = call->args[ARG_ACTIVATION],
                             .fields = {{.key = "data"}, {.key = "upstream"}}};
     uint64_t since = call->request->received_ns;
-    float *gradient = NULL;
+    float *gradient = NULL, *halved = NULL, *y;
     enum error_id id = find(call, &a.act);
 
     if (id == ERROR_OK)
@@ -206,18 +205,23 @@ enum error_id activations_apply(struct api_call *call)
     id = call_check_deadline(call);
     if (id != ERROR_OK)
         goto out;
-    if (a.gradient && !(gradient = allocate(a.fields[FIELD_DATA].tensor.count))) {
+    y = a.fields[FIELD_DATA].tensor.data;
+    if (a.act->kind == AXON_GATED)
+        y = halved = allocate(a.out_count); /* must not overlap x */
+    if ((a.act->kind == AXON_GATED && !halved) ||
+        (a.gradient && !(gradient = allocate(a.fields[FIELD_DATA].tensor.count)))) {
         id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
         goto out;
     }
-    compute(&a, gradient);
+    compute(&a, y, gradient);
     call_timing(call, "compute", &since);
     id = call_check_deadline(call);
     if (id == ERROR_OK)
-        id = write_reply(call, &a, gradient);
+        id = write_reply(call, &a, y, gradient);
     call_timing(call, "write", &since);
 out:
     free(gradient);
+    free(halved);
     application_fini(&a);
     return id;
 }

@@ -136,10 +136,36 @@ static enum error_id read_axis(struct api_call *call, struct application *a)
     a->axis = (struct axon_axis){1, 1, 1};
     if (axis < 0)
         axis += rank;
+    a->axis_index = rank ? (size_t)axis : 0;
     for (json_int_t i = 0; i < rank; i++)
         *(i < axis ? &a->axis.outer : i == axis ? &a->axis.length : &a->axis.inner) *= a->shape[i];
     if (!value && a->meaning.channels == AXON_CHANNELS_ALL && rank > 1)
         a->axis = (struct axon_axis){a->axis.outer, a->axis.length * a->axis.inner, 1};
+    return ERROR_OK;
+}
+
+static enum error_id read_output(struct api_call *call, struct application *a)
+{
+    const struct tensor *data = &a->fields[FIELD_DATA].tensor;
+
+    memcpy(a->out_shape, a->shape, sizeof a->out_shape);
+    memcpy(a->out_nested, data->shape, sizeof a->out_nested);
+    a->out_count = data->count;
+    if (a->act->kind != AXON_GATED)
+        return ERROR_OK;
+    if (a->rank == 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH,
+                         "data: a single number has no axis that %s could halve", a->act->name);
+    if (a->axis.length % 2 != 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH,
+                         "data: %zu along axis %zu, but %s halves it and takes an even number",
+                         a->axis.length, a->axis_index, a->act->name);
+    a->out_count /= 2;
+    a->out_shape[a->axis_index] /= 2;
+    if (data->rank == a->rank)
+        memcpy(a->out_nested, a->out_shape, sizeof a->out_nested);
+    else
+        a->out_nested[0] = a->out_count; /* flat data beside a shape */
     return ERROR_OK;
 }
 
@@ -247,10 +273,11 @@ static enum error_id read_gradient(struct api_call *call, struct application *a)
     if (!up->present)
         return ERROR_OK;
     if (up->tensor.rank != data->tensor.rank ||
-        memcmp(up->tensor.shape, data->tensor.shape, up->tensor.rank * sizeof(size_t)) != 0)
-        return call_fail(call, ERROR_SHAPE_MISMATCH, "upstream: shape %s, data has %s",
+        memcmp(up->tensor.shape, a->out_nested, up->tensor.rank * sizeof(size_t)) != 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH, "upstream: shape %s, %s has %s",
                          shape_text(got, up->tensor.rank, up->tensor.shape),
-                         shape_text(want, data->tensor.rank, data->tensor.shape));
+                         a->act->kind == AXON_GATED ? "the output" : "data",
+                         shape_text(want, data->tensor.rank, a->out_nested));
     return ERROR_OK;
 }
 
@@ -356,7 +383,7 @@ static void zero_nans(struct tensor *data)
 enum error_id application_read(struct api_call *call, struct application *a)
 {
     static enum error_id (*const steps[])(struct api_call *, struct application *) = {
-        read_shape, read_axis, read_parameters, read_gradient};
+        read_shape, read_axis, read_output, read_parameters, read_gradient};
     enum error_id id = call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)

@@ -19,8 +19,12 @@ struct application {
     bool npy; /* the reply is to be .npy, as the request was */
     enum non_finite policy;
     size_t rank, shape[TENSOR_RANK_MAX];
+    /* The output: as the client means it, and as deep as data is nested; they differ from x's for a
+     * gated activation only. */
+    size_t out_shape[TENSOR_RANK_MAX], out_nested[TENSOR_RANK_MAX], out_count;
     bool gradient;
     struct axon_axis axis;
+    size_t axis_index; /* of shape; rank if there is none */
     float params_scalar[AXON_PARAMETERS_MAX];
     float *params_channel; /* one value per channel, or NULL */
     const float *params;   /* [params_count]: one of the two above */

@@ -163,6 +163,10 @@ static int activation_read(struct config_layer *layer, const struct axon_dialect
     if (!axon_dialect_meaning(dialect, json_string_value(name), &meaning))
         return unknown_activation(at, "activation", json_string_value(name));
     layer->activation = meaning.activation;
+    if (meaning.activation->kind == AXON_GATED)
+        return field_fail(at, "activation",
+                          "%s is gated: it would halve the layer's %zu units, which no layer takes",
+                          meaning.activation->name, layer->units);
     if (parameters_default(layer, at, &meaning) != 0)
         return -1;
     if (!json_is_object(value))

@@ -39,11 +39,11 @@ head += " " * (63 - (10 + len(head)) % 64) + "\n"
 open(sys.argv[1], "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode()
                               + struct.pack("<4d", 1, -2, float("nan"), float("-inf")))
 END
-npy_values() { # FILE -> its float32 values
+npy_values() { # FILE [SHAPE] -> its float32 values
     python3 -c 'import struct, sys
 b = open(sys.argv[1], "rb").read(); n = 10 + struct.unpack("<H", b[8:10])[0]
-assert b[:8] == b"\x93NUMPY\x01\x00" and "<f4" in b[10:n].decode() and "(2, 2)" in b[10:n].decode()
-print(*struct.unpack("<4f", b[n:]))' "$1"
+assert b[:8] == b"\x93NUMPY\x01\x00" and "<f4" in b[10:n].decode() and sys.argv[2] in b[10:n].decode()
+print(*struct.unpack("<%df" % ((len(b) - n) // 4), b[n:]))' "$1" "${2:-(2, 2)}"
 }
 npy() { curl -s -o "$tmp/y.npy" -H 'Content-Type: application/x-npy' --data-binary "@$tmp/x.npy" "$base/v1/activations/$1"; }
 npy "leaky_relu?alpha=0.5"
@@ -54,6 +54,8 @@ npy "relu?dialect=jax"
 ok "the dialect of a .npy stands in the query"   test "$(npy_values "$tmp/y.npy")" = "1.0 0.0 0.0 0.0"
 npy "leaky_relu?dialect=keras2&alpha=0.5"
 ok "a parameter wins over the dialect's"         test "$(npy_values "$tmp/y.npy")" = "1.0 -1.0 nan -inf"
+npy "reglu?axis=0"
+ok "a gated .npy comes back halved"              test "$(npy_values "$tmp/y.npy" '(1, 2)')" = "nan -0.0"
 req POST '/v1/activations/relu?dialect=keras4' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
 ok "an unknown dialect is a 400"                 want 400 '.error | test("keras4.*nearest: keras2")'
 req POST /v1/models/digits:predict "@$tmp/x.npy" -H 'Content-Type: application/x-npy'

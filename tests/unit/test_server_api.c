@@ -209,6 +209,9 @@ static const struct api_request starved[] = {
      .target = "/v1/activations/softmax",
      .body = "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1, 0], [0, 1]], \"parameters\": "
              "{\"temperature\": 2}}"},
+    {.method = "POST",
+     .target = "/v1/activations/glu",
+     .body = "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1], [2]]}"},
     {.method = "GET", .target = "/v1/losses"},
     {.method = "POST",
      .target = "/v1/losses/cross_entropy",

@@ -257,6 +257,8 @@ static const struct {
     {ONE("\"units\": 1, \"activation\": {\"name\": \"RELU\"}"), "unknown activation \"RELU\""},
     {ONE("\"units\": 1, \"activation\": \"quantum\""),
      "unknown activation \"quantum\"; GET /v1/activations lists them"},
+    {ONE("\"units\": 4, \"activation\": \"swiglu\""),
+     "layers[0].activation: swiglu is gated: it would halve the layer's 4 units"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"hard_tanh\", \"min\": 2}"),
      "config.json: layers[0].activation.max: 1 is below \"min\", which is 2"},
     {TOP("\"dialect\": \"keras\""),
