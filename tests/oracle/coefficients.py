@@ -89,6 +89,18 @@ def main():
         show(f"expm1(r)/r, degree {degree}", c)
         report("expm1", worst(f, lambda r: polynomial(c, r), -half, half))
 
+    # lib/kernels/softmax.c
+    f = lambda r: mp.expm1(r) / r if abs(r) > 1e-30 else mp.mpf(1)
+    end = half * mp.mpf("1.0000001")
+    c = interpolate(f, -end, end, 5)
+    show("expm1(r)/r, degree 5", c)
+    report("1 + r p(r)", worst(mp.exp, lambda r: 1 + r * polynomial(c, r), -end, end))
+    f = lambda z: 2 * (mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
+    end = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mp.mpf("1.000001")
+    c = interpolate(f, mp.mpf("1e-12"), end, 4)
+    show("(2 atanh(s) / s - 2) / s^2 over s^2, degree 4", c)
+    report("2 + z p(z)", worst(lambda z: 2 + z * f(z), lambda z: 2 + z * polynomial(c, z), mp.mpf("1e-12"), end))
+
     tail = lambda a: normal_cdf(-a) * mp.exp(a * a / 2)
     for pd, qd in ((5, 6),):
         p, q = rational(tail, 0, 15, pd, qd)
