@@ -1,69 +1,147 @@
-/* kernels/smooth_exp.h - f_<id>(x, p) of the smooth rows that are made of one exponential. */
+/* kernels/smooth_exp.h - f_<id>(x, p) of the smooth rows that are made of one exponential.
+ *
+ * Within 2 ULP over all floats, subnormal results included. Each clamps its argument once, so that
+ * no infinity meets a zero; beyond the clamp the result does not change any more. */
 #ifndef AXON_SMOOTH_EXP_H
 #define AXON_SMOOTH_EXP_H
 
 #include <float.h>
-#include "kernels/vec.h"
 #include "kernels/vmath.h"
+#include "kernels/vmathf.h"
 
-#define BY_DOUBLE(f, g)                              \
-    static inline vf f(vf x, const vf *p)            \
-    {                                                \
-        (void)p;                                     \
-        return vf_join(g(vd_low(x)), g(vd_high(x))); \
-    }
-
-/* Floats are 0 or 1 beyond these, also the subnormal ones. The clamp keeps exp in range, and keeps
- * an infinity from meeting a zero. */
-#define SIGMOID_END   110.0
-#define GELU_END      15.0
-#define GELU_TANH_END 11.0
-#define SILU_END      700.0 /* |x| up to FLT_MAX is multiplied by e^-700 */
-#define TANH_END      20.0
-
-static inline vd sigmoid(vd x)
+static inline vf f_exponential(vf x, const vf *p)
 {
-    vd e = vd_exp(-vd_min(vd_abs(x), SIGMOID_END));
-    vd r = vd_reciprocal(1.0 + e);
-
-    return vd_pick(x < 0.0, e * r, r);
+    (void)p;
+    return vf_exp(x);
 }
-BY_DOUBLE(f_sigmoid, sigmoid)
 
-static inline vd tanh_of(vd x)
+/* ---- e^x - 1 ---- */
+
+#define EXPM1_END -18.0f /* e^x - 1 is -1 from here down */
+
+static inline vf f_elu(vf x, const vf *p)
 {
-    vd e = vd_expm1(2.0 * vd_min(vd_abs(x), TANH_END));
-
-    return vd_sign(e * vd_reciprocal(e + 2.0), x);
+    return vf_pick(x < 0.0f, p[0] * vf_expm1(vf_max(x, vf_all(EXPM1_END))), x);
 }
-BY_DOUBLE(f_tanh, tanh_of)
 
-static inline vd silu(vd x, vd beta)
+static inline vf f_selu(vf x, const vf *p)
 {
-    vd finite = vd_max(vd_min(x, (double)FLT_MAX), -(double)FLT_MAX);
-    vd t = finite * beta, e = vd_exp(-vd_min(vd_abs(t), SILU_END));
-    vd r = vd_reciprocal(1.0 + e);
+    const double alpha = 1.6732632423543772, lambda = 1.0507009873554805;
+    vf e = vf_expm1(vf_max(x, vf_all(EXPM1_END)));
+
+    (void)p;
+    return vf_pick(x < 0.0f, e * (float)(alpha * lambda), x * (float)lambda);
+}
+
+/* alpha > 0. Next to 0, where x / alpha may be subnormal, e^t - 1 is t. */
+static inline vf f_celu(vf x, const vf *p)
+{
+    vf inverse = 1.0f / p[0], a = vf_max(x, p[0] * EXPM1_END), t = a * inverse;
+
+    t = vf_fma(vf_fnma1(t, p[0], a), inverse, t); /* as if divided */
+    return vf_pick(t < -0x1p-30f, p[0] * vf_expm1(t), x);
+}
+
+/* With a = -|x| and e = (e^2a - 1) / 2, |tanh x| = -e / (1 + e). */
+static inline vf f_tanh(vf x, const vf *p)
+{
+    vf a = vf_max((vf)((vi)x | INT32_MIN), vf_all(-10.0f)), n;
+    vf q = vf_expm1_reduced(a, 2.0f, &n), s = vf_power(n);
+    vf s1 = vf_fma(s, vf_all(0.5f), vf_all(-0.5f));
+    vf e = vf_fma(q, s, s1), rest = vf_fma(q, s, s1 - e);
+    vf r = vf_reciprocal_estimate(1.0f + e), error = vf_fnma1(e, r, 1.0f - r);
+
+    (void)p;
+    return vf_sign(vf_fma1(r, vf_fma(e, error, rest), e * r), x);
+}
+
+/* ---- x sigmoid(w x) = x e^t / (1 + e^t), t = w x ---- */
+
+#define LOGISTIC_END 18.1f /* 1 / (1 + e^-t) is 1 from here up */
+
+static inline vf f_sigmoid(vf x, const vf *p)
+{
+    vf a = vf_max(vf_min(x, vf_all(LOGISTIC_END)), vf_all(-104.0f));
+    vf n, q = vf_expm1_reduced(a, 1.0f, &n), r, g = vf_logistic(q, n, &r);
+
+    (void)p;
+    r = vf_scale(r, n);
+    return vf_fma1(r, g, r);
+}
+
+/* In double, whose range covers FLT_MAX e^-700. */
+static inline vd silu_in_double(vd x, vd beta)
+{
+    vd finite = vd_max(vd_min(x, (double)FLT_MAX), -(double)FLT_MAX), t = finite * beta;
+    vd e = vd_exp(-vd_min(vd_abs(t), 700.0)), r = vd_reciprocal(1.0 + e);
 
     return vd_pick(t < 0.0, finite * e * r, x * r);
 }
 
+static __attribute__((noinline, cold)) vf silu_of_tiny_beta(vf x, vf beta)
+{
+    return vf_join(silu_in_double(vd_low(x), vd_low(beta)),
+                   silu_in_double(vd_high(x), vd_high(beta)));
+}
+
+/* beta < 0 mirrors: x sigmoid(-bx) = -(-x sigmoid(b(-x))). What depends on beta alone is computed
+ * once; with the tiny ones, 2^k would have to be less than the product of two floats. */
 static inline vf f_silu(vf x, const vf *p)
 {
-    return vf_join(silu(vd_low(x), vd_low(p[0])), silu(vd_high(x), vd_high(p[0])));
+    const double log2e = 1.4426950408889634;
+    const float head = (float)log2e, rest = (float)(log2e - (double)head);
+    vf b = vf_abs(p[0]), w = b * head, q, n, r, g, y;
+    vf tail = vf_fma(b, vf_all(rest), vf_fms1(b, vf_all(head), w));
+    vf a = vf_max((vf)((vi)x ^ ((vi)p[0] & INT32_MIN)), -173.0f / b);
+    vi tiny = b < 0x1p-92f;
+
+    q = vf_exp2m1_product(vf_min(a, LOGISTIC_END / b), w, tail, &n);
+    g = vf_logistic(q, n, &r);
+    a = vf_scale(a * r, n);
+    y = vf_sign(vf_fma1(a, g, a), x);
+    if (__builtin_expect(vi_any(tiny), 0))
+        y = vf_pick(tiny, silu_of_tiny_beta(x, p[0]), y);
+    return y;
 }
 
-/* (1 + tanh u) / 2 = sigmoid(2u), so 2u = a (K0 + K1 a^2) is what is needed. */
-#define GELU_TANH_K0 1.5957691216057308   /* sqrt(8 / pi) */
-#define GELU_TANH_K1 0.071354816272600253 /* sqrt(8 / pi) * 0.044715 */
-
-static inline vd gelu_tanh(vd x)
+/* The same for a fixed w: x is clamped to where e^t is above a power of two, so that neither -0 nor
+ * infinity meets a negative g. */
+static inline vf gate(vf a, vf p, vf n)
 {
-    vd a = vd_min(vd_abs(x), GELU_TANH_END);
-    vd e = vd_exp(-a * vd_fma(a * a, vd_all(GELU_TANH_K1), vd_all(GELU_TANH_K0)));
-    vd r = vd_reciprocal(1.0 + e);
+    vf r, g = vf_logistic(p, n, &r);
 
-    return vd_max(x, -GELU_TANH_END) * vd_pick(x < 0.0, e * r, r);
+    a = vf_scale(a * r, n);
+    return vf_fma1(a, g, a);
 }
-BY_DOUBLE(f_gelu_tanh, gelu_tanh)
+
+static inline vf f_quick_gelu(vf x, const vf *p)
+{
+    const double w = 2.4554669595930156; /* 1.702 log2(e) */
+    const float head = (float)w, rest = (float)(w - (double)head);
+    vf a = vf_max(x, vf_all(-63.43f)), n;
+    vf q = vf_exp2m1_product(vf_min(a, vf_all(10.7f)), vf_all(head), vf_all(rest), &n);
+
+    (void)p;
+    return gate(a, q, n);
+}
+
+/* (1 + tanh u) / 2 = sigmoid(2u), and 2u log2(e) = x (K0 + K1 x^2) */
+#define GELU_TANH_K0 2.302208198144325  /* sqrt(8 / pi) log2(e) */
+#define GELU_TANH_K1 0.1029432395800235 /* sqrt(8 / pi) log2(e) 0.044715 */
+
+static inline vf f_gelu_tanh(vf x, const vf *p)
+{
+    const float k0 = 0x1.26bp1f; /* short, so that k0 - w is exact */
+    const float k0_rest = (float)(GELU_TANH_K0 - (double)k0);
+    const float k1 = (float)GELU_TANH_K1, k1_rest = (float)(GELU_TANH_K1 - (double)k1);
+    vf a = vf_max(x, vf_all(-10.779f)), c = vf_min(a, vf_all(5.177f)), q, n;
+    vf c2 = c * c, c2_rest = vf_fms1(c, c, c2), w = vf_fma(c2, vf_all(k1), vf_all(k0));
+    vf tail = vf_fma1(c2, vf_all(k1), k0 - w);
+
+    (void)p;
+    tail = vf_fma(c2_rest, vf_all(k1), tail) + vf_fma(c2, vf_all(k1_rest), vf_all(k0_rest));
+    q = vf_exp2m1_product(c, w, tail, &n);
+    return gate(a, q, n);
+}
 
 #endif

@@ -16,7 +16,11 @@
 /* 2^k, |k| <= 126 */
 static inline vf vf_power(vf n)
 {
+#if defined(__AVX512F__)
+    return _mm512_scalef_ps(vf_all(1.0f), n - VF_MAGIC);
+#else
     return (vf)(((vu)n << 23) - (127u << 23));
+#endif
 }
 
 /* a 2^k rounded once, 1/4 <= |a| < 4, |k| <= 250 */
@@ -37,33 +41,96 @@ static inline vf vf_scale(vf a, vf n)
 #define VF_LN2_HI 0x1.63p-1f /* 9 bits: exact when multiplied by a k */
 #define VF_LN2_LO -0x1.bd0106p-13f
 
-/* e^r - 1 within 2^-25 of itself, |r| <= 0.3467 */
-static inline vf vf_expm1_near_0(vf r)
+/* c[0] + c[1] x + ... + c[4] x^4, partly by Estrin's scheme */
+static inline vf vf_quartic(vf x, const float c[5])
 {
-    vf r2 = r * r, q = vf_fma(r, vf_all(0x1.122406p-7f), vf_all(0x1.5555acp-5f));
+    vf x2 = x * x, high = vf_fma(x, vf_all(c[3]), vf_all(c[2]));
 
-    q = vf_fma(r2, vf_all(0x1.6c6418p-10f), q);
-    q = vf_fma(r2, q, vf_fma(r, vf_all(0x1.5554b6p-3f), vf_all(0.5f)));
-    return vf_fma(r2, q, r);
+    high = vf_fma(x2, vf_all(c[4]), high);
+    return vf_fma(x2, high, vf_fma(x, vf_all(c[1]), vf_all(c[0])));
 }
 
-/* p, and n = k + VF_MAGIC; |x| <= 160 */
-static inline vf vf_expm1_reduced(vf x, vf *n)
+/* (e^(c r) - 1) / c within 2^-25 of itself, |c r| <= 0.3467, c a power of two */
+static inline vf vf_expm1_near_0(vf r, float c)
+{
+    const float q[] = {
+        0.5f * c,
+        0x1.5554b6p-3f * c * c,
+        0x1.5555acp-5f * c * c * c,
+        0x1.122406p-7f * c * c * c * c,
+        0x1.6c6418p-10f * c * c * c * c * c,
+    };
+
+    return vf_fma1(r * r, vf_quartic(r, q), r);
+}
+
+/* 2^f - 1 within 2^-26, |f| <= 1 / 2 */
+static inline vf vf_exp2m1_near_0(vf f)
+{
+    static const float q[] = {
+        0x1.ebfbdcp-3f, 0x1.c6af7ap-5f, 0x1.3b2dd4p-7f, 0x1.5f0950p-10f, 0x1.4177e4p-13f,
+    };
+
+    return vf_fma1(f, vf_all(0x1.62e430p-1f), f * f * vf_quartic(f, q));
+}
+
+/* e^(c x) = (1 + c q) 2^k: returns q, and n = k + VF_MAGIC; |c x| <= 173, c a power of two */
+static inline vf vf_expm1_reduced(vf x, float c, vf *n)
 {
     vf k, r;
 
-    *n = vf_fma(x, vf_all(VF_LOG2E), vf_all(VF_MAGIC));
+    *n = vf_fma(x, vf_all(VF_LOG2E * c), vf_all(VF_MAGIC));
     k = *n - VF_MAGIC;
-    r = vf_fma(k, vf_all(-VF_LN2_HI), x);
-    return vf_expm1_near_0(vf_fma(k, vf_all(-VF_LN2_LO), r));
+    r = vf_fma(k, vf_all(-VF_LN2_HI / c), x);
+    return vf_expm1_near_0(vf_fma(k, vf_all(-VF_LN2_LO / c), r), c);
+}
+
+/* 2^(a (b + tail)) = (1 + p) 2^k: returns p; tail is below an ULP of b. The product isn't rounded
+ * before k has been taken off. */
+static inline vf vf_exp2m1_product(vf a, vf b, vf tail, vf *n)
+{
+    vf k;
+
+    *n = vf_fma(a, b, vf_all(VF_MAGIC));
+    k = *n - VF_MAGIC;
+    return vf_exp2m1_near_0(vf_fma(a, tail, vf_fms1(a, b, k)));
 }
 
 /* e^x within 1 ULP, also where it is subnormal, 0 or infinite */
 static inline vf vf_exp(vf x)
 {
-    vf n, p = vf_expm1_reduced(vf_max(vf_min(x, vf_all(89.0f)), vf_all(-104.0f)), &n);
+    vf n, p = vf_expm1_reduced(vf_max(vf_min(x, vf_all(89.0f)), vf_all(-104.0f)), 1.0f, &n);
 
     return vf_scale(1.0f + p, n);
+}
+
+/* e^x - 1 within 1 ULP, also near 0; x in [-80, 0.3] */
+static inline vf vf_expm1(vf x)
+{
+    vf n, p = vf_expm1_reduced(x, 1.0f, &n), scale = vf_power(n);
+
+    return vf_fma(p, scale, scale - 1.0f);
+}
+
+/* 1 / a within 2^-14, a normal */
+static inline vf vf_reciprocal_estimate(vf a)
+{
+#if defined(__AVX512F__)
+    return _mm512_rcp14_ps(a);
+#else
+    return 1.0f / a;
+#endif
+}
+
+/* e^t / (1 + e^t) = r 2^k (1 + g) for e^t = (1 + p) 2^k, -250 <= k <= 127: returns g. 1 + e^t is
+ * never rounded. */
+static inline vf vf_logistic(vf p, vf n, vf *r)
+{
+    vf s = vf_scale(vf_all(1.0f), n), s1 = s + 1.0f, error;
+
+    *r = vf_reciprocal_estimate(vf_fma(s, p, s1));
+    error = vf_fnma1(vf_scale(*r, n), p, vf_fnma1(*r, s1, vf_all(1.0f)));
+    return vf_fma(error, 1.0f + p, p);
 }
 
 #endif
