@@ -13,7 +13,8 @@
 
 /* ---- softplus, log_sigmoid ---- */
 
-/* p: beta, threshold */
+/* p: beta, threshold. A beta that is no power of two rounds beta x, and so costs accuracy for
+ * beta x << 0. */
 static inline vf f_softplus(vf x, const vf *p)
 {
     vf t = x * p[0], y = vf_max(t, vf_all(0.0f)) + vf_softplus_tail(t);
@@ -117,8 +118,7 @@ static inline vf f_gelu(vf x, const vf *p)
     return vf_fma1(y, vf_all(-0x1p-65f), vf_max(x, vf_all(-0.0f)));
 }
 
-/* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2, for |x| <= 8, and from there on x - 7 more ----
- */
+/* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2 ---- */
 
 /* T = P / (l s P + M), M = 3 P + s N: a minimax rational for s in [0, 64], whose first term 1 / 3
  * is exact. The bits that x^2 and the products lose are carried in the small terms. */
