@@ -194,7 +194,7 @@ ALWAYS void walk(int along, struct line *l, visit *f)
 /* Vectors of partial sums that a line of n elements uses. */
 ALWAYS size_t slots_used(int along, size_t n)
 {
-    return along ? SLOTS / VD_LANES : n < SLOTS ? n : SLOTS;
+    return along ? (size_t)SLOTS / VD_LANES : n < SLOTS ? n : (size_t)SLOTS;
 }
 
 ALWAYS void clear(int along, const struct line *l, vd *slot)
@@ -209,7 +209,7 @@ ALWAYS vd total(int along, const struct line *l, vd *slot)
 {
     size_t used = slots_used(along, l->n);
 
-    for (size_t half = (along ? SLOTS / VD_LANES : SLOTS) / 2; half > 0; half /= 2)
+    for (size_t half = (size_t)(along ? SLOTS / VD_LANES : SLOTS) / 2; half > 0; half /= 2)
         for (size_t s = 0; s < half && s + half < used; s++)
             slot[s] += slot[s + half];
     return along ? vd_sum_everywhere(slot[0]) : slot[0];
