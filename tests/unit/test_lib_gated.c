@@ -1,6 +1,6 @@
 /* test_lib_gated.c - every gated row on every ISA: the halved axis, accuracy, infinities and NaN,
  * both halves of the gradient, what is refused, buffer ends. */
-#include "lines.h"
+#include "test_lib_lines.h"
 
 static const struct axon_axis axes[] = {{1, 2, 1},  {3, 10, 1}, {2, 4, 5},   {1, 2, 16},
                                         {3, 6, 17}, {1, 34, 1}, {7, 2, 1},   {2, 64, 3},

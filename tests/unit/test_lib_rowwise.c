@@ -1,7 +1,7 @@
 /* test_lib_rowwise.c - every rowwise row on every ISA: accuracy for any length, axis and
  * temperature, masks and infinities as PyTorch has them, the vector-Jacobian product, independence
  * of layout and neighbours, buffer ends. */
-#include "lines.h"
+#include "test_lib_lines.h"
 
 enum { LENGTH_MAX = 1024, LONG = 1 << 20 };
 

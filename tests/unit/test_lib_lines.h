@@ -1,7 +1,7 @@
-/* lines.h - what the tests of rowwise and gated activations share: repeatable numbers, a line of a
- * tensor taken out, every row of a kind on every ISA. */
-#ifndef LINES_H
-#define LINES_H
+/* test_lib_lines.h - what the tests of rowwise and gated activations share: repeatable numbers, a
+ * line of a tensor taken out, every row of a kind on every ISA. */
+#ifndef TEST_LIB_LINES_H
+#define TEST_LIB_LINES_H
 
 #include <float.h>
 #include <math.h>
