@@ -61,6 +61,19 @@ START_TEST(the_catalogue_is_there_with_its_aliases)
         {"softsign", "soft_sign"},
         {"mish", NULL},
         {"squareplus", NULL},
+        {"exponential", "exp"},
+        {"elu", NULL},
+        {"selu", NULL},
+        {"celu", NULL},
+        {"quick_gelu", NULL},
+        {"log_softmax", NULL},
+        {"softmin", NULL},
+        {"hardmax", NULL},
+        {"sparsemax", NULL},
+        {"glu", NULL},
+        {"reglu", NULL},
+        {"geglu", NULL},
+        {"swiglu", NULL},
     };
 
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -163,6 +176,8 @@ START_TEST(defaults_are_those_of_the_catalogue)
         {"threshold", "threshold", 0.0f},
         {"threshold", "value", 0.0f},
         {"silu", "beta", 1.0f},
+        {"elu", "alpha", 1.0f},
+        {"celu", "alpha", 1.0f},
         {"softplus", "beta", 1.0f},
         {"softplus", "threshold", 20.0f},
         {"squareplus", "b", 4.0f},
