@@ -57,7 +57,7 @@ zone_of() {
     server/*/*) zone=${1#server/} zone=${zone%%/*} ;;
     server/*) zone=base ;;
     tests/oracle/*) zone=oracle ;;
-    tests/unit/test_lib_* | tests/unit/suite.h) zone=lib-tests ;;
+    tests/unit/test_lib_* | tests/unit/suite.h | tests/unit/lines.h) zone=lib-tests ;;
     tests/*) zone=tests ;;
     *) zone= ;;
     esac

@@ -20,7 +20,7 @@ cppcheck_all() {
 
 clang_tidy_all() {
     printf '%s\n' "${shipped[@]}" | xargs -P "$(nproc)" -I{} \
-        clang-tidy --quiet {} -- -std=gnu11 "${cppflags[@]}" 2>/dev/null |
+        clang-tidy --quiet {} -- -std=gnu11 -DAXON_ISA=baseline "${cppflags[@]}" 2>/dev/null |
         sed -nE "s|^$PWD/||; s/^([^ ]+:[0-9]+):[0-9]+: (error|warning): /\1: /p" | sort -u
 }
 

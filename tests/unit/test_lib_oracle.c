@@ -92,8 +92,7 @@ static void begin_block(struct block *block, char *line)
     ck_assert_ptr_nonnull(word);
     ck_assert_uint_lt(strlen(word), sizeof block->name);
     *block = (struct block){0};
-    strcpy(block->name,
-           word); // NOLINT(clang-analyzer-security.insecureAPI.strcpy): fits, see above
+    memcpy(block->name, word, strlen(word) + 1);
     while ((word = strtok_r(NULL, " \n", &save))) {
         ck_assert_int_lt(block->params_count, AXON_PARAMETERS_MAX);
         block->params[block->params_count++] = strtod(word, NULL);
