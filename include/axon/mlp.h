@@ -62,9 +62,9 @@ int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);
  *
  * A row of y depends on its row of x, the model and the ISA in use (axon/cpu.h), and on nothing
  * else: it is bitwise the same alone and in any batch, wherever in memory the batch lies, whatever
- * stands in the other rows. So a batch may be cut and joined at will. Products are sums of at most
- * 128 features at a time, added up: each errs by less than the sum of 129 floats plus that of
- * features / 128 of them would. */
+ * stands in the other rows. So a batch may be cut and joined at will. Before bias and activation a
+ * unit errs by at most (min(features, 128) + features / 128 + 1) * 2^-24 times the sum of
+ * |x| |weight|, because features are summed 128 at a time. */
 void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
                       void *scratch, uint32_t *tally);
 

@@ -164,7 +164,7 @@ static int same_dense(const struct axon_kernels *a, const struct axon_kernels *b
     a->dense(&d);
     d.z = want;
     b->dense(&d);
-    return same(got, want, ROWS * UNITS);
+    return same(got, want, (size_t)ROWS * UNITS);
 }
 
 int axon__kernels_agree(const struct axon_kernels *kernels)

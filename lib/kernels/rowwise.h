@@ -32,6 +32,7 @@ ALWAYS vh vh_load(const float *p, size_t n, float fill)
     vh v = fill - (vh){0};
 
     if (n >= VD_LANES) {
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): u is NULL in forward only
         memcpy(&v, p, sizeof v);
         return v;
     }
@@ -251,7 +252,7 @@ ALWAYS void find_top(int along, struct line *l)
         l->top = vd_flip(l->top, l->fill);
         return;
     }
-    for (; i + 2 * VF_LANES <= l->n; i += 2 * VF_LANES) {
+    for (; i + (size_t)2 * VF_LANES <= l->n; i += (size_t)2 * VF_LANES) {
         one = vf_larger(vf_flip(vf_load(l->x + i), l->fill), one);
         two = vf_larger(vf_flip(vf_load(l->x + i + VF_LANES), l->fill), two);
     }

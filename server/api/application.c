@@ -194,7 +194,7 @@ static enum error_id read_per_channel(struct api_call *call, struct application 
         return call_fail(call, ERROR_SHAPE_MISMATCH,
                          "parameters.%s: %zu values, but the channel axis has %zu", name, count,
                          a->axis.length);
-    a->params_channel = malloc((count ? count : 1) * sizeof *a->params_channel);
+    a->params_channel = calloc(count ? count : 1, sizeof *a->params_channel);
     if (!a->params_channel)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     json_array_foreach(list, i, value)
