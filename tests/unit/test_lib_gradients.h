@@ -42,6 +42,16 @@ static inline float *floats(size_t n)
     return random_floats(n, NAN); /* what is not written is seen */
 }
 
+/* e^x of e^x of e^x overflows: what grows faster than its input gets smaller weights. */
+static inline float size_for(const struct axon_activation *act)
+{
+    float y = 4;
+
+    if (act->kind != AXON_GATED)
+        axon_activation_forward(act, &y, &y, (struct axon_axis){1, 1, 1}, NULL, 0);
+    return y > 16 ? 0.25f : 1;
+}
+
 static inline void network_create(struct network *net, int scaled)
 {
     struct axon_layer layers[DEPTH_MAX];
@@ -54,6 +64,7 @@ static inline void network_create(struct network *net, int scaled)
 
         if (net->names[l])
             net->activation[l] = axon_activation_find(net->names[l]);
+        size *= size_for(net->activation[l]);
         net->weight[l] = random_floats(net->sizes[l] * net->sizes[l + 1], size);
         net->bias[l] = random_floats(net->sizes[l + 1], 0.3f);
         layers[l] = (struct axon_layer){.units = net->sizes[l + 1],

@@ -40,6 +40,15 @@ static float *random_floats(size_t n)
     return x;
 }
 
+/* e^x of e^x of e^x overflows: what grows faster than its input gets smaller weights. */
+static float size_for(const struct axon_activation *act)
+{
+    float y = 4;
+
+    axon_activation_forward(act, &y, &y, (struct axon_axis){1, 1, 1}, NULL, 0);
+    return y > 16 ? 0.0625f : 1;
+}
+
 static void network_create(struct network *net, int scaled)
 {
     struct axon_layer layers[DEPTH_MAX];
@@ -50,6 +59,8 @@ static void network_create(struct network *net, int scaled)
     for (size_t l = 0; l < net->depth; l++) {
         net->weight[l] = random_floats(net->sizes[l] * net->sizes[l + 1]);
         net->bias[l] = random_floats(net->sizes[l + 1]);
+        for (size_t i = 0; i < net->sizes[l] * net->sizes[l + 1]; i++)
+            net->weight[l][i] *= size_for(net->activation[l]);
         layers[l] = (struct axon_layer){.units = net->sizes[l + 1],
                                         .weight = net->weight[l],
                                         .bias = net->bias[l],
