@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include "axon/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AXON_PARAMETERS_MAX = 2, AXON_ALIASES_MAX = 2 };
 
 enum axon_kind { AXON_ELEMENTWISE, AXON_ROWWISE, AXON_GATED };
@@ -106,5 +110,9 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
 enum axon_status axon_activation_gradient(const struct axon_activation *act, const float *x,
                                           const float *upstream, float *dx, struct axon_axis axis,
                                           const float *params, size_t params_count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include "axon/mlp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the caller's gradient is the gradient of. */
 enum axon_upstream {
     AXON_UPSTREAM_POST, /* the network's output                                             */
@@ -81,5 +85,9 @@ enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, s
 
 /* Euclidean norm of x [n], in double: no overflow, no underflow. 0 for n == 0. */
 double axon_norm(const float *x, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

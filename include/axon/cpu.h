@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include "axon/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The ISAs that this binary holds and this CPU runs, best first: "avx512", "avx2", "baseline".
  * Static storage; *count >= 1. */
 const char *const *axon_isa_list(size_t *count);
@@ -35,5 +39,9 @@ const char *axon_blas_core_for(const char *core, int has_avx512, int has_avx2_fm
 
 /* BLAS's own threads (start-up: 1; parallelism is the caller's, over rows and requests). */
 void axon_blas_threads_set(int threads);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

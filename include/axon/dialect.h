@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include "axon/activation.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A row of lib/dialect.def. Immutable, static storage. */
 struct axon_dialect {
     const char *name;  /* "keras2"              */
@@ -40,5 +44,9 @@ const struct axon_dialect *axon_dialect_table(size_t *count);
  * whose parameters are in their domain, or false if there is no such activation. */
 bool axon_dialect_meaning(const struct axon_dialect *dialect, const char *name,
                           struct axon_meaning *meaning);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include "axon/activation.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct axon_initializer;
 
 /* "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform";
@@ -40,5 +44,9 @@ enum axon_status axon_initializer_fill_gain(const struct axon_initializer *init,
  * their domain, infinite if f is 0. */
 double axon_initializer_gain(const struct axon_activation *act, const float *params,
                              size_t params_count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

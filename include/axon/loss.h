@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include "axon/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AXON_LOSS_ALIASES_MAX = 2 };
 
 /* What a target must be. */
@@ -76,5 +80,9 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
  * number of threads at once. */
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  double *mean, float *per_row, float *gradient);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -181,6 +181,7 @@ state == "intro" || state == "comment" {
     next
 }
 
+/^#ifdef __cplusplus/, /^#endif/ { next }
 /^#(ifndef|include|endif|ifdef|undef)/ || /^#define AXON_[A-Z_]*_H$/ { next }
 /^$/ && depth == 0 { end_group(); next }
 /^\/\*/ && depth == 0 {

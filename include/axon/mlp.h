@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include "axon/activation.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AXON_MLP_LAYERS_MAX = 1024 };
 
 struct axon_layer {
@@ -67,5 +71,9 @@ int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);
  * |x| |weight|, because features are summed 128 at a time. */
 void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
                       void *scratch, uint32_t *tally);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

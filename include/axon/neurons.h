@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include "axon/mlp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { AXON_NEURONS_PARTS = 10 }; /* the sliding window moves in tenths of its length */
 
 enum axon_window { AXON_WINDOW_LOAD, AXON_WINDOW_SLIDING, AXON_WINDOW_COUNT };
@@ -40,5 +44,9 @@ struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons,
 /* Rows on which `unit` of `layer` fired in the window. */
 uint64_t axon_neurons_fired(const struct axon_neurons *neurons, size_t layer, size_t unit,
                             enum axon_window window, double now_s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

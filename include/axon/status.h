@@ -5,6 +5,10 @@
 #ifndef AXON_STATUS_H
 #define AXON_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define AXON_STATUS_LIST(ROW)                                                      \
     ROW(OK, "ok", "success")                                                       \
     ROW(ENOMEM, "out_of_memory", "memory allocation failed")                       \
@@ -22,5 +26,9 @@ const char *axon_status_name(enum axon_status status);
 
 /* One English sentence without a full stop. Never NULL; static storage. */
 const char *axon_status_text(enum axon_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

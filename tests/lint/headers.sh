@@ -25,6 +25,13 @@ strict() {
     for header in "${public[@]}"; do twice -std=c11 -Wpedantic -Iinclude "$header"; done
 }
 
+# cplusplus: the public ones in one C++ program, if there is a compiler for it
+cplusplus() {
+    printf '#include "%s"\n' "${public[@]}" |
+        g++ -fsyntax-only -Wall -Wextra -Wpedantic -Iinclude -I. -x c++ - 2>&1 | grep -E '(error|warning):'
+    grep -L 'extern "C"' "${public[@]}" | sed 's/$/:1: no extern "C"/'
+}
+
 guards() {
     awk '
         FNR == 1 { directives = 0; guard = "" }
@@ -42,5 +49,8 @@ guards() {
 
 check "each of ${#headers[@]} headers compiles alone, and twice" alone
 check "public headers are strict C11 and need nothing but -Iinclude" strict
+if command -v g++ >/dev/null; then
+    check "public headers are C++ too" cplusplus
+fi
 check "each header has a guard of its own" guards
 finish
