@@ -118,12 +118,6 @@ static inline vd vd_abs(vd a)
     return (vd)((vl)a & INT64_MAX);
 }
 
-/* a with the sign of b */
-static inline vd vd_sign(vd a, vd b)
-{
-    return (vd)(((vl)a & INT64_MAX) | ((vl)b & INT64_MIN));
-}
-
 /* The larger and the smaller; a NaN in `a` comes through, which is why `a` is the second operand of
  * the instruction. */
 static inline vd vd_max(vd a, double b)
@@ -346,20 +340,6 @@ static inline double vd_sum(vd a)
     for (size_t i = 1; i < VF_LANES / 2; i++)
         s += a[i];
     return s;
-#endif
-}
-
-/* The largest lane; no lane is NaN. */
-static inline float vf_top(vf a)
-{
-#if defined(__AVX512F__)
-    return _mm512_reduce_max_ps(a);
-#else
-    float top = a[0];
-
-    for (size_t i = 1; i < VF_LANES; i++)
-        top = a[i] > top ? a[i] : top;
-    return top;
 #endif
 }
 
