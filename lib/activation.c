@@ -8,6 +8,7 @@
 #include <string.h>
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
+#include "overlap.h"
 
 #define KIND_PIECEWISE   AXON_ELEMENTWISE
 #define KIND_CHANNELWISE AXON_ELEMENTWISE
@@ -119,14 +120,6 @@ static const float *or_defaults(const struct axon_activation *act, const float *
     return defaults;
 }
 
-/* Buffers of n and m floats that have a byte in common. */
-static bool overlap(const float *a, size_t n, const float *b, size_t m)
-{
-    uintptr_t from_a = (uintptr_t)a, from_b = (uintptr_t)b;
-
-    return from_a < from_b + m * sizeof *b && from_b < from_a + n * sizeof *a;
-}
-
 struct axon_axis axon_activation_output(const struct axon_activation *act, struct axon_axis axis)
 {
     if (act->kind == AXON_GATED)
@@ -159,7 +152,7 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
         status = check_shape(act, axis, &n, &m);
     if (status != AXON_OK || n == 0)
         return status;
-    if ((y != x || act->kind == AXON_GATED) && overlap(x, n, y, m))
+    if ((y != x || act->kind == AXON_GATED) && axon__overlap(x, n, y, m))
         return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
     axon__kernels()->rows[act - table].forward(x, y, axis, params, params_count);
@@ -180,8 +173,9 @@ enum axon_status axon_activation_gradient(const struct axon_activation *act, con
         status = check_shape(act, axis, &n, &m);
     if (status != AXON_OK || n == 0)
         return status;
-    if ((dx != x && overlap(x, n, dx, n)) ||
-        (upstream && (dx != upstream || act->kind == AXON_GATED) && overlap(upstream, m, dx, n)))
+    if ((dx != x && axon__overlap(x, n, dx, n)) ||
+        (upstream && (dx != upstream || act->kind == AXON_GATED) &&
+         axon__overlap(upstream, m, dx, n)))
         return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
     axon__kernels()->rows[act - table].gradient(x, upstream, dx, axis, params, params_count);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "kernels/dispatch.h"
+#include "overlap.h"
 
 static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
 #define ALIASES(...) \
@@ -83,7 +84,8 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
     size_t count, first;
 
     if (batch->rows == 0 || batch->outputs == 0 ||
-        __builtin_mul_overflow(batch->rows, batch->outputs, &count))
+        __builtin_mul_overflow(batch->rows, batch->outputs, &count) ||
+        count > PTRDIFF_MAX / sizeof(float))
         return AXON_ESHAPE;
     if (!batch->labels == !batch->targets || (batch->labels && !loss->labels))
         return AXON_EUNSUPPORTED;
@@ -95,14 +97,6 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
     return AXON_EPARAM;
 }
 
-/* As numbers: pointers into different arrays must not be compared. */
-static bool overlap(const void *a, size_t a_count, const void *b, size_t b_count)
-{
-    uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
-
-    return a && b && (p < q ? q - p < a_count * sizeof(float) : p - q < b_count * sizeof(float));
-}
-
 /* Does what is written meet what is read, other than in place? Floats and labels are of one size.
  */
 static bool outputs_overlap(const struct axon_loss_batch *b, const float *per_row,
@@ -110,13 +104,13 @@ static bool outputs_overlap(const struct axon_loss_batch *b, const float *per_ro
 {
     size_t values = b->rows * b->outputs;
 
-    return overlap(per_row, b->rows, b->input, values) ||
-           overlap(per_row, b->rows, b->targets, values) ||
-           overlap(per_row, b->rows, b->labels, b->rows) ||
-           overlap(per_row, b->rows, gradient, values) ||
-           overlap(gradient, values, b->labels, b->rows) ||
-           (gradient != b->input && overlap(gradient, values, b->input, values)) ||
-           (gradient != b->targets && overlap(gradient, values, b->targets, values));
+    return axon__overlap(per_row, b->rows, b->input, values) ||
+           axon__overlap(per_row, b->rows, b->targets, values) ||
+           axon__overlap(per_row, b->rows, b->labels, b->rows) ||
+           axon__overlap(per_row, b->rows, gradient, values) ||
+           axon__overlap(gradient, values, b->labels, b->rows) ||
+           (gradient != b->input && axon__overlap(gradient, values, b->input, values)) ||
+           (gradient != b->targets && axon__overlap(gradient, values, b->targets, values));
 }
 
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,

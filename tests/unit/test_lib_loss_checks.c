@@ -58,6 +58,9 @@ START_TEST(a_mean_over_nothing_is_refused)
         refused(name,
                 (struct axon_loss_batch){.rows = SIZE_MAX / 2, .outputs = 3, .targets = targets},
                 AXON_ESHAPE, 0);
+        refused(name,
+                (struct axon_loss_batch){.rows = SIZE_MAX / 8, .outputs = 3, .targets = targets},
+                AXON_ESHAPE, 0);
     }
 }
 END_TEST
