@@ -163,12 +163,11 @@ static inline vd line_half(vd x, vd alpha, vd beta)
 
 #if defined(__FMA__) || defined(__aarch64__)
 
-/* alpha x + beta, within 1 ULP */
+/* alpha x + beta, within 1 ULP; x is not infinite */
 static inline vf line(vf x, vf alpha, vf beta)
 {
     vf low = vf_pick(alpha == SIXTH, vf_all(SIXTH_LOW), vf_all(0.0f));
 
-    x = vf_min(vf_max(x, vf_all(-FLT_MAX)), vf_all(FLT_MAX)); /* inf * low is not what is lost */
     return vf_fma(x, low, vf_fma(x, alpha, beta));
 }
 
@@ -221,7 +220,9 @@ static inline vf sparse_plus_middle(vf x)
 
 static inline vf f_hard_sigmoid(vf x, const vf *p)
 {
-    return vf_min(vf_max(line(x, p[0], p[1]), vf_all(0.0f)), vf_all(1.0f));
+    vf finite = vf_min(vf_max(x, vf_all(-FLT_MAX)), vf_all(FLT_MAX)); /* for a slope of 0 */
+
+    return vf_min(vf_max(line(finite, p[0], p[1]), vf_all(0.0f)), vf_all(1.0f));
 }
 
 /* In double, since a line rounded to float may reach 0 or 1 too early. */

@@ -93,6 +93,8 @@ static int is_sixth(double alpha)
 
 static double hard_line(double x, const double *p)
 {
+    if (isinf(x) && p[0] == 0)
+        return p[1];
     return is_sixth(p[0]) ? (x + 6 * p[1]) / 6 : p[0] * x + p[1];
 }
 

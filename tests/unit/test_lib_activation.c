@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "axon/activation.h"
+#include "axon/cpu.h"
 #include "axon/initializer.h"
 #include "suite.h"
 
@@ -371,6 +372,24 @@ START_TEST(a_kink_has_the_derivative_that_pytorch_takes)
 }
 END_TEST
 
+START_TEST(a_slope_of_0_is_flat_at_infinity_too)
+{
+    const struct axon_activation *act = axon_activation_find("hard_sigmoid");
+    const float x[] = {INFINITY, -INFINITY}, params[] = {0.0f, 0.25f};
+    size_t count;
+    const char *const *isas = axon_isa_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        float y[] = {42, 42};
+
+        ck_assert_int_eq(axon_isa_select(isas[i]), AXON_OK);
+        axon_activation_forward(act, x, y, (struct axon_axis){1, 2, 1}, params, 2);
+        ck_assert_same(y[0], 0.25f);
+        ck_assert_same(y[1], 0.25f);
+    }
+}
+END_TEST
+
 static void check_prelu(struct axon_axis axis)
 {
     const struct axon_activation *prelu = axon_activation_find("prelu");
@@ -427,6 +446,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_gradient_is_the_slope_of_the_function, 0, rows());
     tcase_add_loop_test(tcase, forward_in_place_equals_forward, 0, rows());
     tcase_add_test(tcase, a_kink_has_the_derivative_that_pytorch_takes);
+    tcase_add_test(tcase, a_slope_of_0_is_flat_at_infinity_too);
     tcase_add_test(tcase, prelu_takes_one_slope_per_channel);
     return suite_run(suite);
 }
