@@ -167,6 +167,44 @@ static int same_dense(const struct axon_kernels *a, const struct axon_kernels *b
     return same(got, want, (size_t)ROWS * UNITS);
 }
 
+/* A vector and a tail, of whole numbers as above. */
+static int same_affine(const struct axon_kernels *a, const struct axon_kernels *b)
+{
+    enum { ROWS = 2, N = 19 };
+    float x[ROWS * N], scale[N], offset[N], got[ROWS * N], want[ROWS * N];
+
+    for (int i = 0; i < ROWS * N; i++) {
+        x[i] = (float)(i % 5 - 2);
+        scale[i % N] = (float)(i % N - 7);
+        offset[i % N] = (float)(i % N % 3);
+    }
+    a->affine(x, scale, offset, got, ROWS, N);
+    b->affine(x, scale, offset, want, ROWS, N);
+    return same(got, want, (size_t)ROWS * N);
+}
+
+/* The tame start of the probe, against equal targets. */
+static int same_losses(const struct axon_kernels *a, const struct axon_kernels *b)
+{
+    enum { N = 19 };
+    float targets[N], got[N], want[N];
+    struct axon_loss_row row = {.x = probe, .y = targets, .n = N, .scale = 1};
+
+    for (size_t i = 0; i < N; i++)
+        targets[i] = 1.0f / N;
+    for (size_t i = 0; i < AXON_LOSS_ID_COUNT; i++) {
+        double loss, base;
+
+        row.gradient = got;
+        loss = a->losses[i](&row);
+        row.gradient = want;
+        base = b->losses[i](&row);
+        if (!(fabs(loss - base) <= 0x1p-30 * fabs(base)) || !same(got, want, N))
+            return 0;
+    }
+    return 1;
+}
+
 int axon__kernels_agree(const struct axon_kernels *kernels)
 {
     const struct axon_kernels *base = &axon__kernels_table_baseline;
@@ -183,7 +221,7 @@ int axon__kernels_agree(const struct axon_kernels *kernels)
             !same_epilogue(&kernels->rows[i], &base->rows[i]))
             return 0;
     }
-    return same_dense(kernels, base);
+    return same_dense(kernels, base) && same_affine(kernels, base) && same_losses(kernels, base);
 }
 
 /* ---- the choice ---- */

@@ -11,7 +11,7 @@ const struct axon_kernels *const *axon__kernels_list(size_t *count);
 /* The table in use: the best that passes its probe, until axon_isa_select() says otherwise. */
 const struct axon_kernels *axon__kernels(void);
 
-/* Whether every row of the table agrees with baseline on a probe. */
+/* Whether every kernel of the table agrees with baseline on a probe. */
 int axon__kernels_agree(const struct axon_kernels *kernels);
 
 #endif

@@ -144,10 +144,11 @@ START_TEST(edges_are_as_accurate_as_promised)
 }
 END_TEST
 
-/* The zeros of silu', gelu' and gelu_tanh' are where a careless derivative has no right digit. */
+/* The zeros of silu', gelu', gelu_tanh', quick_gelu' and mish' are where a careless derivative has
+ * no right digit. */
 START_TEST(the_floats_around_a_zero_of_the_derivative_keep_their_accuracy)
 {
-    static const float zeros[] = {-1.2784645f, -0.7517915f, -0.7524614f};
+    static const float zeros[] = {-1.2784645f, -0.7517915f, -0.7524614f, -0.7511543f, -1.1924312f};
     float x[CHUNK];
 
     if (!elementwise(_i))
@@ -355,6 +356,29 @@ START_TEST(every_isa_agrees_with_baseline_on_the_probe)
 }
 END_TEST
 
+static void wrong_product(const struct axon_dense *d)
+{
+    struct axon_dense less = *d;
+
+    less.features--;
+    axon__kernels()->dense(&less);
+}
+
+static void wrong_affine(const float *x, const float *scale, const float *offset, float *y,
+                         size_t rows, size_t n)
+{
+    (void)offset;
+    axon__kernels()->affine(x, scale, scale, y, rows, n);
+}
+
+static double wrong_loss(const struct axon_loss_row *row)
+{
+    struct axon_loss_row less = *row;
+
+    less.scale *= 0.5; /* of the gradient only */
+    return axon__kernels()->losses[AXON_LOSS_ID_mse](&less);
+}
+
 START_TEST(a_wrong_kernel_fails_the_probe)
 {
     struct axon_kernels broken = *axon__kernels();
@@ -369,6 +393,15 @@ START_TEST(a_wrong_kernel_fails_the_probe)
     ck_assert(!axon__kernels_agree(&broken));
     broken = *axon__kernels();
     broken.rows[AXON_ID_softmax].forward = broken.rows[AXON_ID_identity].forward;
+    ck_assert(!axon__kernels_agree(&broken));
+    broken = *axon__kernels();
+    broken.dense = wrong_product;
+    ck_assert(!axon__kernels_agree(&broken));
+    broken = *axon__kernels();
+    broken.affine = wrong_affine;
+    ck_assert(!axon__kernels_agree(&broken));
+    broken = *axon__kernels();
+    broken.losses[AXON_LOSS_ID_mse] = wrong_loss;
     ck_assert(!axon__kernels_agree(&broken));
 }
 END_TEST
