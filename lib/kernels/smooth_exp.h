@@ -27,10 +27,12 @@ static inline vf f_elu(vf x, const vf *p)
 static inline vf f_selu(vf x, const vf *p)
 {
     const double alpha = 1.6732632423543772, lambda = 1.0507009873554805;
+    const float head = 0x1.0cfabcp0f; /* below lambda: a negative rest would make NaN of infinity */
+    const float rest = (float)(lambda - (double)head);
     vf e = vf_expm1(vf_max(x, vf_all(EXPM1_END)));
 
     (void)p;
-    return vf_pick(x < 0.0f, e * (float)(alpha * lambda), x * (float)lambda);
+    return vf_pick(x < 0.0f, e * (float)(alpha * lambda), vf_fma1(x, vf_all(head), x * rest));
 }
 
 /* alpha > 0. Next to 0, where x / alpha may be subnormal, e^t - 1 is t. */
@@ -57,7 +59,9 @@ static inline vf f_tanh(vf x, const vf *p)
 
 /* ---- x sigmoid(w x) = x e^t / (1 + e^t), t = w x ---- */
 
-#define LOGISTIC_END 18.1f /* 1 / (1 + e^-t) is 1 from here up */
+/* 1 / (1 + e^-t) is 1 from here up. Above a power of two, as the ends below are: g > 0 there, which
+ * keeps infinity from being subtracted from itself. */
+#define LOGISTIC_END 18.1f
 
 static inline vf f_sigmoid(vf x, const vf *p)
 {
@@ -67,6 +71,14 @@ static inline vf f_sigmoid(vf x, const vf *p)
     (void)p;
     r = vf_scale(r, n);
     return vf_fma1(r, g, r);
+}
+
+/* a e^t / (1 + e^t), where e^t = (1 + p) 2^k */
+static inline vf gate(vf a, vf p, vf n)
+{
+    vf r, g = vf_logistic(p, n, &r);
+
+    return vf_scale(vf_fma1(a, r, a * (r * g)), n);
 }
 
 /* In double, whose range covers FLT_MAX e^-700. */
@@ -90,28 +102,16 @@ static inline vf f_silu(vf x, const vf *p)
 {
     const double log2e = 1.4426950408889634;
     const float head = (float)log2e, rest = (float)(log2e - (double)head);
-    vf b = vf_abs(p[0]), w = b * head, q, n, r, g, y;
+    vf b = vf_abs(p[0]), w = b * head, q, n, y;
     vf tail = vf_fma(b, vf_all(rest), vf_fms1(b, vf_all(head), w));
-    vf a = vf_max((vf)((vi)x ^ ((vi)p[0] & INT32_MIN)), -173.0f / b);
-    vi tiny = b < 0x1p-92f;
+    vi flip = (vi)p[0] & INT32_MIN, tiny = b < 0x1p-92f;
+    vf a = vf_max((vf)((vi)x ^ flip), -173.0f / b);
 
     q = vf_exp2m1_product(vf_min(a, LOGISTIC_END / b), w, tail, &n);
-    g = vf_logistic(q, n, &r);
-    a = vf_scale(a * r, n);
-    y = vf_sign(vf_fma1(a, g, a), x);
+    y = (vf)((vi)gate(a, q, n) ^ flip);
     if (__builtin_expect(vi_any(tiny), 0))
         y = vf_pick(tiny, silu_of_tiny_beta(x, p[0]), y);
     return y;
-}
-
-/* The same for a fixed w: x is clamped to where e^t is above a power of two, so that neither -0 nor
- * infinity meets a negative g. */
-static inline vf gate(vf a, vf p, vf n)
-{
-    vf r, g = vf_logistic(p, n, &r);
-
-    a = vf_scale(a * r, n);
-    return vf_fma1(a, g, a);
 }
 
 static inline vf f_quick_gelu(vf x, const vf *p)

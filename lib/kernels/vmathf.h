@@ -122,15 +122,16 @@ static inline vf vf_reciprocal_estimate(vf a)
 #endif
 }
 
-/* e^t / (1 + e^t) = r 2^k (1 + g) for e^t = (1 + p) 2^k, -250 <= k <= 127: returns g. 1 + e^t is
- * never rounded. */
+/* e^t / (1 + e^t) = r 2^k (1 + g) for e^t = (1 + p) 2^k, -250 <= k <= 127: returns g. How far r is
+ * from 1 / (1 + e^t) comes of subtractions that are exact for t < 0, where it matters. */
 static inline vf vf_logistic(vf p, vf n, vf *r)
 {
-    vf s = vf_scale(vf_all(1.0f), n), s1 = s + 1.0f, error;
+    vf m = 1.0f + p, rs, error;
 
-    *r = vf_reciprocal_estimate(vf_fma(s, p, s1));
-    error = vf_fnma1(vf_scale(*r, n), p, vf_fnma1(*r, s1, vf_all(1.0f)));
-    return vf_fma(error, 1.0f + p, p);
+    *r = vf_reciprocal_estimate(vf_fma(vf_scale(vf_all(1.0f), n), m, vf_all(1.0f)));
+    rs = vf_scale(*r, n);
+    error = vf_fnma1(rs, p, 1.0f - *r - rs);
+    return vf_fma(error, m, p);
 }
 
 #endif

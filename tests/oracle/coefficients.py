@@ -201,9 +201,10 @@ def exponentials():
     print(f"gelu_tanh: K0 {float(k0)!r} (13 bits: {float(mp.nint(k0 * 2048) / 2048).hex()}), "
           f"K1 {float(k0 * mp.mpf('0.044715'))!r}")
     t = lambda x: k0 * (x + mp.mpf("0.044715") * x ** 3)
-    for name, x in (("sigmoid", 18.1 / ln2), ("quick_gelu", 1.702 * -63.43 / ln2), ("quick_gelu", 1.702 * 10.7 / ln2),
-                    ("gelu_tanh", t(-10.779)), ("gelu_tanh", t(5.177))):
-        print(f"# {name}: at its clamp log2(e^t) = {float(x):.3f}, which must be above the nearest integer")
+    for name, x in (("sigmoid", 18.1 / ln2), ("quick_gelu", 1.702 * 10.7 / ln2), ("gelu_tanh", t(5.177))):
+        print(f"# {name}: at its upper end log2(e^t) = {float(x):.3f}, which must be above the nearest integer")
+    lam = mp.mpf("1.0507009873554805")
+    print(f"selu: {float(mp.floor(lam * 2 ** 23) / 2 ** 23).hex()} is the float below lambda")
 
 
 exponentials()
