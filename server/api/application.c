@@ -180,7 +180,7 @@ static enum error_id read_number(struct api_call *call, const json_t *value, con
     *out = (float)number;
     if (!isfinite(*out))
         return call_fail(call, ERROR_BAD_PARAMETER,
-                         "parameters.%s: %g is outside the range of float32", name, number);
+                         "parameters.%s: %.9g is outside the range of float32", name, number);
     return ERROR_OK;
 }
 
@@ -199,7 +199,10 @@ static enum error_id read_per_channel(struct api_call *call, struct application 
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     json_array_foreach(list, i, value)
     {
-        if (read_number(call, value, name, &a->params_channel[i]) != ERROR_OK)
+        char place[64];
+
+        snprintf(place, sizeof place, "%s[%zu]", name, i);
+        if (read_number(call, value, place, &a->params_channel[i]) != ERROR_OK)
             return call->error.id;
     }
     a->params = a->params_channel;
@@ -207,19 +210,30 @@ static enum error_id read_per_channel(struct api_call *call, struct application 
     return ERROR_OK;
 }
 
+/* The value as the client wrote it, however near to the bound it is beyond. */
+static const char *value_text(char text[FLOAT_TEXT_MAX + 1], float value)
+{
+    text[float_write(text, value)] = '\0';
+    return text;
+}
+
 static enum error_id check_domain(struct api_call *call, const struct application *a)
 {
+    char value[FLOAT_TEXT_MAX + 1], before[FLOAT_TEXT_MAX + 1], index[32] = "";
     size_t bad = 0;
     const struct axon_parameter *p;
 
     if (axon_activation_check(a->act, a->params, a->params_count, a->axis.length, &bad) == AXON_OK)
         return ERROR_OK;
     p = &a->act->parameters[bad < a->act->parameters_count ? bad : 0];
+    if (a->params == a->params_channel)
+        snprintf(index, sizeof index, "[%zu]", bad);
+    value_text(value, a->params[bad]);
     if (a->act->ascending && a->params[bad] >= p->minimum && a->params[bad] <= p->maximum)
-        return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %g is below %s, which is %g",
-                         p->name, (double)a->params[bad], p[-1].name, (double)a->params[bad - 1]);
-    return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %g is not within %g .. %g", p->name,
-                     (double)a->params[bad], (double)p->minimum, (double)p->maximum);
+        return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %s is below %s, which is %s",
+                         p->name, value, p[-1].name, value_text(before, a->params[bad - 1]));
+    return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s%s: %s is not within %g .. %g",
+                     p->name, index, value, (double)p->minimum, (double)p->maximum);
 }
 
 static enum error_id read_parameters(struct api_call *call, struct application *a)
