@@ -14,12 +14,6 @@
 
 enum { ALIGNED_FLOATS = 16 }; /* every array begins at 64 bytes */
 
-/* Columns of what a layer gives to the next. */
-static size_t outputs_of(const struct axon_mlp *mlp, size_t layer)
-{
-    return layer + 1 < mlp->layers_count ? mlp->layers[layer + 1].features : mlp->outputs;
-}
-
 static size_t rounded(size_t floats)
 {
     return (floats + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
@@ -48,7 +42,7 @@ static size_t kept_offset(const struct axon_mlp *mlp, size_t rows, size_t layer)
     size_t at = input_floats(mlp, rows);
 
     for (size_t i = 0; i < layer; i++)
-        at += rounded(rows * mlp->layers[i].units) + rounded(rows * outputs_of(mlp, i));
+        at += 2 * rounded(rows * mlp->layers[i].units);
     return at;
 }
 
@@ -172,9 +166,8 @@ enum axon_status axon_mlp_forward_keep(const struct axon_mlp *mlp, const float *
 
 /* ---- backward ---- */
 
-enum {
-    COLUMNS = 64
-}; /* of a matrix that are summed together: their sums stay in registers or L1 */
+/* Columns of a matrix that are summed together: their sums stay in registers or L1. */
+enum { COLUMNS = 64 };
 
 /* sums [n] = column sums of a [rows, n]; with b [rows, n], of a * b where b is negative (or NaN).
  */
@@ -304,7 +297,7 @@ static void walk_back(const struct axon_mlp *mlp, const float *x, size_t rows,
         if (gradients->layers)
             s.to = gradients->layers[i];
         dpre = other;
-        copy_wanted(s.to.post, dpost, rows * outputs_of(mlp, i));
+        copy_wanted(s.to.post, dpost, rows * layer->units);
         if (i + 1 == mlp->layers_count && at == AXON_UPSTREAM_PRE)
             dpre = upstream;
         else

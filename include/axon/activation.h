@@ -74,8 +74,9 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *   y       as axon_activation_output() says. Elementwise and rowwise: may be x itself, must not
  *           overlap it otherwise. Gated: must not overlap x
  *
- * Within act->ulp_max ULP of the exact value, at any length and temperature; sparsemax, whose
- * values are differences, within that or 2^-50. What a value depends on:
+ * Within act->ulp_max ULP of the exact value: at the default parameters if elementwise, at any
+ * length and temperature if rowwise; sparsemax, whose values are differences, within that or 2^-50.
+ * What a value depends on:
  *
  *   elementwise  its own x and params only, never on its position. NaN in, NaN out
  *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is

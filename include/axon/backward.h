@@ -3,7 +3,8 @@
  * axon_mlp_forward_keep() runs the network and keeps what each layer saw; axon_mlp_backward() walks
  * back from the gradient of the output, or of the last layer's pre-activations, as a loss that is
  * fused with the last activation gives it (axon/loss.h). Both work in the caller's scratch,
- * allocate nothing and may run in any number of threads on one model, each with scratch of its own:
+ * allocate nothing (the BLAS has buffers, and maybe threads, of its own: axon/cpu.h) and may run in
+ * any number of threads on one model, each with scratch of its own:
  *
  *     axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);
  *     scratch = aligned_alloc(64, bytes);
@@ -70,7 +71,7 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
  *   x, rows, scratch  those of the axon_mlp_forward_keep() before; what it kept stays as it was, so
  *                     that several upstreams may follow one forward pass
  *   upstream          [rows, outputs] f32, the gradient by what `at` says; with AXON_UPSTREAM_PRE
- *                     [rows, units of the last layer], and the last layer's `post` must be NULL
+ *                     the last layer's `post` and `slope` must be NULL
  *
  * No two of these arrays overlap, but that gradients->x may be upstream if it is as large.
  * rows == 0: the gradients of weights, biases and slopes are 0. A NaN or infinity in a row of x or
@@ -78,7 +79,7 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
  * pre and post that row only. Sums over rows of biases and slopes are made in double.
  * At the kink of the relu family the derivative is axon_activation_gradient()'s.
  * AXON_ESHAPE as above; AXON_EUNSUPPORTED for a slope of another activation than PReLU, or a `post`
- * that is not there; nothing is written then. */
+ * or `slope` that AXON_UPSTREAM_PRE leaves out; nothing is written then. */
 enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
                                    const float *upstream, enum axon_upstream at,
                                    const struct axon_mlp_gradients *gradients, void *scratch);

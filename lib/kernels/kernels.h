@@ -27,7 +27,7 @@ enum {
  *   x       [rows, features], x_stride floats from row to row
  *   weight  panels of AXON_PANEL units, packed as mlp_internal.h has it
  *   z       [rows, units], z_stride floats from row to row; must not overlap x
- *   units   a multiple of AXON_UNITS_MULTIPLE
+ *   units   a multiple of AXON_UNITS_MULTIPLE; nor may rows or features be 0
  *
  * A row of z depends on that row of x and on the weights only: bitwise the same alone and in any
  * batch, at any stride and alignment. */
