@@ -1,5 +1,5 @@
 /* mlp_internal.h - a packed network, shared by what walks it: mlp.c creates it, mlp_predict.c goes
- * forward. Internal to lib/.
+ * forward, mlp_backward.c back. Internal to lib/.
  *
  * Knows the kernels' shapes and nothing of the BLAS. Invariants: all here is written by
  * axon_mlp_create() alone; a padding column may hold anything once it is computed (sigmoid(0),

@@ -179,7 +179,7 @@ static inline vd squareplus_slope(vd x, const vd *p)
     vd a = vd_min(vd_abs(x), (double)FLT_MAX), root = vd_sqrt(vd_fma(a, a, p[0]));
     vd below = p[0] / (2.0 * root * (root + a));
 
-    return vd_pick(root == 0.0, vd_all(0.5), mirror(x, below)); /* b = 0 is ReLU with a kink */
+    return mirror(x, below);
 }
 
 /* ---- others ---- */

@@ -157,7 +157,7 @@ static inline vd squareplus(vd x, vd b)
     return vd_pick(x < 0.0, b / (w + w), 0.5 * w);
 }
 
-/* Also where x^2 leaves the range of a float, and at x = b = 0. Kept out of the loop. */
+/* Also where x^2 leaves the range of a float. Kept out of the loop. */
 static __attribute__((noinline, cold)) vf squareplus_wide(vf x, vf b)
 {
     return vf_join(squareplus(vd_low(x), vd_low(b)), squareplus(vd_high(x), vd_high(b)));
@@ -167,10 +167,9 @@ static __attribute__((noinline, cold)) vf squareplus_wide(vf x, vf b)
  * y - (y (y - x) - b / 4) / (2 y - x), which takes root and reciprocal as rough as they come. */
 static inline vf f_squareplus(vf x, const vf *p)
 {
-    const vu lowest = (vu)vf_all(0x1p-100f), highest = (vu)vf_all(0x1p120f);
     vf s = vf_fma(x, x, p[0]), r, w, y;
 
-    if (__builtin_expect(vi_any((vi)((vu)s - lowest > highest - lowest)), 0))
+    if (__builtin_expect(vi_any(~(s <= 0x1p120f)), 0)) /* NaN, too; s >= b is never tiny */
         return squareplus_wide(x, p[0]);
     r = vf_rsqrt_rough(s);
     w = vf_fma(s, r, vf_abs(x));

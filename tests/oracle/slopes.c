@@ -83,8 +83,8 @@ ORACLE(dsquareplus)
 {
     long double root = hypotl(x, sqrtl(p[0]));
 
-    if (isinf(x) || root == 0)
-        return root == 0 ? 0.5 : x > 0;
+    if (isinf(x))
+        return x > 0;
     return (double)(x > 0 ? (1 + x / root) / 2 : p[0] / root / (root - x) / 2);
 }
 
