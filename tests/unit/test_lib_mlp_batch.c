@@ -7,7 +7,7 @@
 #include "axon/mlp.h"
 #include "suite.h"
 
-enum { DEPTH_MAX = 3, WIDTH_MAX = 200, ROWS_MAX = 600, NETWORKS = 40 };
+enum { DEPTH_MAX = 3, WIDTH_MAX = 300, ROWS_MAX = 600, NETWORKS = 40 };
 
 static const char *const activations[] = {"relu", "gelu", "softmax", "tanh", "leaky_relu"};
 
