@@ -119,7 +119,7 @@ PORT ?= 8000
 run: deps-build $B/axond                                    ## from nothing to a serving daemon with two real models
 	@tests/announce.sh $B/axond $(PORT) & exec $B/axond --listen 127.0.0.1:$(PORT)
 
-test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=name: those whose path holds it
+test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=name: those whose path holds it; SAN=address,undefined or thread
 	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
 
 lint: deps-lint $B/axond $(LIBAXON) $(SRV_OBJ) manual       ## formatting, layers, headers, symbols, sizes, static analysis
