@@ -268,6 +268,11 @@ static enum error_id read_parameters(struct api_call *call, struct application *
     return check_domain(call, a);
 }
 
+static bool has_shape(const struct tensor *tensor, size_t rank, const size_t *shape)
+{
+    return tensor->rank == rank && memcmp(tensor->shape, shape, rank * sizeof *shape) == 0;
+}
+
 static enum error_id read_gradient(struct api_call *call, struct application *a)
 {
     const json_t *value = json_object_get(a->envelope.json, "gradient");
@@ -286,12 +291,12 @@ static enum error_id read_gradient(struct api_call *call, struct application *a)
                          a->act->name);
     if (!up->present)
         return ERROR_OK;
-    if (up->tensor.rank != data->tensor.rank ||
-        memcmp(up->tensor.shape, a->out_nested, up->tensor.rank * sizeof(size_t)) != 0)
+    if (!has_shape(&up->tensor, a->rank, a->out_shape) &&
+        !has_shape(&up->tensor, data->tensor.rank, a->out_nested)) /* flat, as data is */
         return call_fail(call, ERROR_SHAPE_MISMATCH, "upstream: shape %s, %s has %s",
                          shape_text(got, up->tensor.rank, up->tensor.shape),
                          a->act->kind == AXON_GATED ? "the output" : "data",
-                         shape_text(want, data->tensor.rank, a->out_nested));
+                         shape_text(want, a->rank, a->out_shape));
     return ERROR_OK;
 }
 
@@ -326,18 +331,21 @@ static enum error_id read_json(struct api_call *call, struct application *a)
     return read_dialect(call, a);
 }
 
-/* One "key=number" of the query as the JSON number that a body would hold. */
+/* One "key=number" of the query as the JSON number that a body would hold: an integer if it surely
+ * fits one. */
 static enum error_id query_number(struct api_call *call, const char *key, const char *value,
                                   json_t **number)
 {
+    enum { INTEGER_DIGITS = 18 };
     size_t length = strlen(value);
     float f = 0;
 
     if (length == 0 || float_read(value, length, &f) != length || !isfinite(f))
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "query: %s: expected a number within float32, found '%.40s'", key, value);
-    *number = value[strspn(value, "-0123456789")] ? json_real(strtod(value, NULL))
-                                                  : json_integer(strtoll(value, NULL, 10));
+    *number = length > INTEGER_DIGITS || value[strspn(value, "-0123456789")]
+                  ? json_real(strtod(value, NULL))
+                  : json_integer(strtoll(value, NULL, 10));
     return ERROR_OK;
 }
 
