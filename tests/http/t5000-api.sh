@@ -55,7 +55,7 @@ ok "the dialect of a .npy stands in the query"   test "$(npy_values "$tmp/y.npy"
 npy "leaky_relu?dialect=keras2&alpha=0.5"
 ok "a parameter wins over the dialect's"         test "$(npy_values "$tmp/y.npy")" = "1.0 -1.0 nan -inf"
 npy "threshold?value=36893488147419103232"
-ok "a whole number in the query may be beyond 2^63" test "$(npy_values "$tmp/y.npy")" = "1.0 1e+20 nan 3.6893488147419103e+19"
+ok "a whole number in the query may be beyond 2^63" test "$(npy_values "$tmp/y.npy")" = "1.0 3.6893488147419103e+19 nan 3.6893488147419103e+19"
 npy "reglu?axis=0"
 ok "a gated .npy comes back halved"              test "$(npy_values "$tmp/y.npy" '(1, 2)')" = "nan -0.0"
 req POST '/v1/activations/relu?dialect=keras4' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
