@@ -104,15 +104,7 @@ ALWAYS vd vd_larger(vd x, vd top)
 
 ALWAYS vf vf_larger(vf x, vf top)
 {
-#if defined(__AVX512F__)
-    return _mm512_max_ps(x, top);
-#elif defined(__AVX2__)
-    return _mm256_max_ps(x, top);
-#elif defined(__SSE2__)
-    return _mm_max_ps(x, top);
-#else
-    return vf_pick(x > top, x, top);
-#endif
+    return vf_max(top, x);
 }
 
 ALWAYS int vl_any(vl mask)
