@@ -16,48 +16,69 @@ static size_t isas_count(void)
     return count;
 }
 
-static void run(const struct axon_kernel *kernel, const float *x, float *y, size_t n,
-                const struct axon_activation *act)
+/* f(x), or f'(x) u unless u is NULL; the names below have no parameters. */
+static void run(const struct axon_kernel *kernel, const float *x, const float *u, float *y,
+                size_t n)
 {
-    float params[AXON_PARAMETERS_MAX];
+    struct axon_axis flat = {1, n, 1};
 
-    for (unsigned k = 0; k < act->parameters_count; k++)
-        params[k] = act->parameters[k].value;
-    kernel->forward(x, y, (struct axon_axis){1, n, 1}, params, act->parameters_count);
+    if (u)
+        kernel->gradient(x, u, y, flat, NULL, 0);
+    else
+        kernel->forward(x, y, flat, NULL, 0);
 }
 
 /* One cheap row and one that uses many registers. */
 static const char *const names[] = {"relu", "gelu"};
 
+static void fill(float *to, size_t n, uint32_t factor)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (float)((uint32_t)i * factor % 16777216) / 1048576 - 8;
+}
+
+/* Forward, or the gradient: into y, then in place of what is read. */
+static void check(const struct axon_kernel *kernel, bool gradient, enum guard_side side,
+                  float *want)
+{
+    /* Ends at an unreadable page, or begins behind one; y one float off x's alignment. */
+    struct guard x = guard_create(HUGE, side), u = guard_create(HUGE, side);
+    struct guard y = guard_create(HUGE + (side == GUARD_AFTER), side);
+    float *upstream = gradient ? u.data : NULL;
+
+    fill(x.data, HUGE, 2654435761u);
+    fill(u.data, HUGE, 2246822519u);
+    for (size_t i = 0; i < HUGE; i += PIECE)
+        run(kernel, x.data + i, gradient ? u.data + i : NULL, want + i,
+            i + PIECE < HUGE ? PIECE : HUGE - i);
+    run(kernel, x.data, upstream, y.data, HUGE);
+    ck_assert_mem_eq(y.data, want, HUGE * sizeof *want);
+    if (gradient) {
+        run(kernel, x.data, u.data, u.data, HUGE);
+        ck_assert_mem_eq(u.data, want, HUGE * sizeof *want);
+        fill(u.data, HUGE, 2246822519u);
+    }
+    run(kernel, x.data, upstream, x.data, HUGE);
+    ck_assert_mem_eq(x.data, want, HUGE * sizeof *want);
+    guard_destroy(&x);
+    guard_destroy(&u);
+    guard_destroy(&y);
+}
+
 START_TEST(a_huge_array_has_the_values_of_its_pieces)
 {
     size_t count;
     const struct axon_activation *table = axon_activation_table(&count);
+    const struct axon_activation *act = axon_activation_find(names[_i]);
+    float *want = malloc(HUGE * sizeof *want);
 
-    for (size_t isa = 0; isa < isas_count(); isa++) {
-        const struct axon_activation *act = axon_activation_find(names[_i]);
-        const struct axon_kernel *kernel = &axon__kernels_list(&count)[isa]->rows[act - table];
-        float *want = malloc(HUGE * sizeof *want);
-
-        ck_assert_ptr_nonnull(want);
-        for (int side = 0; side < GUARD_SIDES; side++) {
-            /* Ends at an unreadable page, or begins behind one; y one float off x's alignment. */
-            struct guard x = guard_create(HUGE, (enum guard_side)side);
-            struct guard y = guard_create(HUGE + (side == GUARD_AFTER), (enum guard_side)side);
-
-            for (size_t i = 0; i < HUGE; i++)
-                x.data[i] = (float)(i * 2654435761u % 16777216) / 1048576 - 8;
-            for (size_t i = 0; i < HUGE; i += PIECE)
-                run(kernel, x.data + i, want + i, i + PIECE < HUGE ? PIECE : HUGE - i, act);
-            run(kernel, x.data, y.data, HUGE, act);
-            ck_assert_mem_eq(y.data, want, HUGE * sizeof *want);
-            run(kernel, x.data, x.data, HUGE, act);
-            ck_assert_mem_eq(x.data, want, HUGE * sizeof *want);
-            guard_destroy(&x);
-            guard_destroy(&y);
-        }
-        free(want);
-    }
+    ck_assert_ptr_nonnull(want);
+    for (size_t isa = 0; isa < isas_count(); isa++)
+        for (int side = 0; side < GUARD_SIDES; side++)
+            for (int gradient = 0; gradient < 2; gradient++)
+                check(&axon__kernels_list(&count)[isa]->rows[act - table], gradient,
+                      (enum guard_side)side, want);
+    free(want);
 }
 END_TEST
 
