@@ -57,9 +57,10 @@ const struct axon_loss *axon_loss_find(const char *name);
 const struct axon_loss *axon_loss_table(size_t *count);
 
 /* AXON_OK if axon_loss_apply() takes the batch. AXON_ESHAPE: rows or outputs is 0 (a mean over
- * nothing) or the batch cannot exist in memory. AXON_EUNSUPPORTED: labels for a loss that takes none, or not
- * exactly one of labels and targets. AXON_EPARAM: a label or target is outside its domain; *bad
- * (NULL: not wanted) is its index, or that of the first target of a row that does not sum to 1. */
+ * nothing) or the batch cannot exist in memory. AXON_EUNSUPPORTED: labels for a loss that takes
+ * none, or not exactly one of labels and targets. AXON_EPARAM: a label or target is outside its
+ * domain; *bad (NULL: not wanted) is its index, or that of the first target of a row that does not
+ * sum to 1. */
 enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  size_t *bad);
 
