@@ -208,7 +208,13 @@ static inline vf vf_abs(vf a)
 /* a with the sign of b */
 static inline vf vf_sign(vf a, vf b)
 {
+#if defined(__AVX512F__)
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+
+    return (vf)_mm512_ternarylogic_epi32(sign, (__m512i)b, (__m512i)a, 0xCA); /* sign ? b : a */
+#else
     return (vf)(((vi)a & INT32_MAX) | ((vi)b & INT32_MIN));
+#endif
 }
 
 /* As vd_max() and vd_min(): a NaN in `a` comes through. */
