@@ -8,7 +8,7 @@
 #include <string.h>
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
-#include "overlap.h"
+#include "arrays.h"
 
 #define KIND_PIECEWISE   AXON_ELEMENTWISE
 #define KIND_CHANNELWISE AXON_ELEMENTWISE
@@ -152,6 +152,8 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
         status = check_shape(act, axis, &n, &m);
     if (status != AXON_OK || n == 0)
         return status;
+    if (!axon__aligned(x) || !axon__aligned(y))
+        return AXON_EALIGN;
     if ((y != x || act->kind == AXON_GATED) && axon__overlap(x, n, y, m))
         return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
@@ -173,6 +175,8 @@ enum axon_status axon_activation_gradient(const struct axon_activation *act, con
         status = check_shape(act, axis, &n, &m);
     if (status != AXON_OK || n == 0)
         return status;
+    if (!axon__aligned(x) || !axon__aligned(upstream) || !axon__aligned(dx))
+        return AXON_EALIGN;
     if ((dx != x && axon__overlap(x, n, dx, n)) ||
         (upstream && (dx != upstream || act->kind == AXON_GATED) &&
          axon__overlap(upstream, m, dx, n)))

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "kernels/dispatch.h"
-#include "overlap.h"
+#include "arrays.h"
 
 static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
 #define ALIASES(...) \
@@ -89,6 +89,9 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
         return AXON_ESHAPE;
     if (!batch->labels == !batch->targets || (batch->labels && !loss->labels))
         return AXON_EUNSUPPORTED;
+    if (!axon__aligned(batch->input) || !axon__aligned(batch->targets) ||
+        !axon__aligned(batch->labels))
+        return AXON_EALIGN;
     first = batch->labels ? first_bad_label(batch) : first_bad_target(batch, loss->target);
     if (first == (batch->labels ? batch->rows : count))
         return AXON_OK;
@@ -123,6 +126,8 @@ enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon
 
     if (status != AXON_OK)
         return status;
+    if (!axon__aligned(per_row) || !axon__aligned(gradient))
+        return AXON_EALIGN;
     if (outputs_overlap(batch, per_row, gradient))
         return AXON_EOVERLAP;
     evaluate = axon__kernels()->losses[loss - table];

@@ -60,7 +60,7 @@ const struct axon_loss *axon_loss_table(size_t *count);
  * nothing) or the batch cannot exist in memory. AXON_EUNSUPPORTED: labels for a loss that takes
  * none, or not exactly one of labels and targets. AXON_EPARAM: a label or target is outside its
  * domain; *bad (NULL: not wanted) is its index, or that of the first target of a row that does not
- * sum to 1. */
+ * sum to 1. AXON_EALIGN for an array that does not begin where a float may. */
 enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  size_t *bad);
 
@@ -76,9 +76,9 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
  * input makes its own row's loss NaN, and the mean; of the gradient only its row (cross-entropy) or
  * itself. A logit of -inf is a masked class: its probability is 0, and the loss is +inf only if the
  * target asks for it; +inf makes a cross-entropy NaN, as softmax. What a target weighs with 0 does
- * not count, be it infinite. Returns what axon_loss_check() returns, or AXON_EOVERLAP for an
- * overlap that is not allowed, and writes nothing unless that is AXON_OK. Never allocates; any
- * number of threads at once. */
+ * not count, be it infinite. Returns what axon_loss_check() returns, AXON_EALIGN, or AXON_EOVERLAP
+ * for an overlap that is not allowed, and writes nothing unless that is AXON_OK. Never allocates;
+ * any number of threads at once. */
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  double *mean, float *per_row, float *gradient);
 

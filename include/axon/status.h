@@ -15,7 +15,8 @@ extern "C" {
     ROW(ESHAPE, "shape_mismatch", "the dimensions do not agree")                   \
     ROW(EPARAM, "invalid_parameter", "a parameter is outside its domain")          \
     ROW(EUNSUPPORTED, "unsupported", "this CPU or this activation cannot do that") \
-    ROW(EOVERLAP, "overlap", "an output overlaps an input")
+    ROW(EOVERLAP, "overlap", "an output overlaps an input")                        \
+    ROW(EALIGN, "misaligned", "an array does not begin where a float may")
 
 #define AXON_STATUS_ROW(id, name, text) AXON_##id,
 enum axon_status { AXON_STATUS_LIST(AXON_STATUS_ROW) AXON_STATUS_COUNT };

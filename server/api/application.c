@@ -62,7 +62,7 @@ static enum error_id unknown_dialect(struct api_call *call, const char *name)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
                                  names[i]);
     }
-    near = nearest(name, names, count);
+    near = nearest(name, names, count < NAMES_MAX ? count : NAMES_MAX);
     return call_fail(call, ERROR_BAD_FIELD, "dialect: '%.40s' is unknown%s%s%s; there are %s", name,
                      near ? " (nearest: " : "", near ? near : "", near ? ")" : "", known);
 }

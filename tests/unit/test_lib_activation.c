@@ -282,6 +282,22 @@ static void fill(float *x, size_t n, float from, float step)
         x[i] = from + step * (float)i;
 }
 
+START_TEST(arrays_that_begin_amid_a_float_are_refused)
+{
+    static float x[8], u[8], y[8];
+    float *amid = (float *)(void *)((char *)x + 1);
+    struct axon_axis axis = {1, 4, 1};
+    size_t count;
+    const struct axon_activation *act = &axon_activation_table(&count)[_i];
+
+    ck_assert_int_eq(axon_activation_forward(act, amid, y, axis, NULL, 0), AXON_EALIGN);
+    ck_assert_int_eq(axon_activation_forward(act, y, amid, axis, NULL, 0), AXON_EALIGN);
+    ck_assert_int_eq(axon_activation_gradient(act, amid, u, y, axis, NULL, 0), AXON_EALIGN);
+    ck_assert_int_eq(axon_activation_gradient(act, u, amid, y, axis, NULL, 0), AXON_EALIGN);
+    ck_assert_int_eq(axon_activation_gradient(act, u, y, amid, axis, NULL, 0), AXON_EALIGN);
+}
+END_TEST
+
 START_TEST(the_gradient_is_the_derivative_times_upstream)
 {
     const struct axon_activation *act = row(_i);
@@ -442,6 +458,7 @@ int main(void)
     tcase_add_test(tcase, bounds_must_not_cross);
     tcase_add_test(tcase, parameters_outside_of_the_domain_are_refused);
     tcase_add_loop_test(tcase, an_empty_tensor_is_a_no_op, 0, rows());
+    tcase_add_loop_test(tcase, arrays_that_begin_amid_a_float_are_refused, 0, rows());
     tcase_add_loop_test(tcase, the_gradient_is_the_derivative_times_upstream, 0, rows());
     tcase_add_loop_test(tcase, the_gradient_is_the_slope_of_the_function, 0, rows());
     tcase_add_loop_test(tcase, forward_in_place_equals_forward, 0, rows());

@@ -94,6 +94,23 @@ START_TEST(outputs_that_overlap_what_is_read_are_refused)
 }
 END_TEST
 
+START_TEST(arrays_that_begin_amid_a_float_are_refused)
+{
+    static float room[64];
+    float *amid = (float *)(void *)((char *)room + 2);
+    struct axon_loss_batch b = {.rows = 2, .outputs = 2, .input = room, .targets = room + 8};
+    const struct axon_loss *mse = axon_loss_find("mse");
+
+    ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, room + 16, room + 24), AXON_OK);
+    ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, amid + 16, NULL), AXON_EALIGN);
+    ck_assert_int_eq(axon_loss_apply(mse, &b, NULL, NULL, amid + 16), AXON_EALIGN);
+    b.targets = amid + 8;
+    ck_assert_int_eq(axon_loss_check(mse, &b, NULL), AXON_EALIGN);
+    b = (struct axon_loss_batch){.rows = 2, .outputs = 2, .input = amid, .targets = room + 8};
+    ck_assert_int_eq(axon_loss_check(mse, &b, NULL), AXON_EALIGN);
+}
+END_TEST
+
 START_TEST(names_and_aliases_are_found_and_nothing_else)
 {
     size_t count;
@@ -118,6 +135,7 @@ int main(void)
     tcase_add_test(tcase, targets_outside_of_their_domain_are_refused);
     tcase_add_test(tcase, a_mean_over_nothing_is_refused);
     tcase_add_test(tcase, outputs_that_overlap_what_is_read_are_refused);
+    tcase_add_test(tcase, arrays_that_begin_amid_a_float_are_refused);
     tcase_add_test(tcase, names_and_aliases_are_found_and_nothing_else);
     return suite_run(suite);
 }

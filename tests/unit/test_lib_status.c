@@ -23,6 +23,7 @@ START_TEST(names_are_stable)
     ck_assert_str_eq(axon_status_name(AXON_EPARAM), "invalid_parameter");
     ck_assert_str_eq(axon_status_name(AXON_EUNSUPPORTED), "unsupported");
     ck_assert_str_eq(axon_status_name(AXON_EOVERLAP), "overlap");
+    ck_assert_str_eq(axon_status_name(AXON_EALIGN), "misaligned");
 }
 END_TEST
 

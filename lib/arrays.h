@@ -1,13 +1,20 @@
-/* overlap.h - whether two arrays of floats, or of what is as large, have an element in common;
+/* arrays.h - whether a caller's arrays of floats, or of what is as large, can be worked on;
  * internal to lib/. As numbers: pointers into different arrays must not be compared. */
-#ifndef AXON_OVERLAP_H
-#define AXON_OVERLAP_H
+#ifndef AXON_ARRAYS_H
+#define AXON_ARRAYS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Neither is empty, but either may be NULL, which meets nothing. */
+/* Where a float may stand; NULL may. */
+static inline bool axon__aligned(const void *a)
+{
+    return (uintptr_t)a % _Alignof(float) == 0;
+}
+
+/* Do they have an element in common? Neither is empty, but either may be NULL, which meets nothing.
+ */
 static inline bool axon__overlap(const void *a, size_t a_count, const void *b, size_t b_count)
 {
     uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
