@@ -118,7 +118,7 @@ static inline vf f_quick_gelu(vf x, const vf *p)
 {
     const double w = 2.4554669595930156; /* 1.702 log2(e) */
     const float head = (float)w, rest = (float)(w - (double)head);
-    vf a = vf_max(x, vf_all(-63.43f)), n;
+    vf a = vf_max(x, vf_all(-64.0f)), n;
     vf q = vf_exp2m1_product(vf_min(a, vf_all(10.7f)), vf_all(head), vf_all(rest), &n);
 
     (void)p;
