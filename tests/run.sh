@@ -2,8 +2,7 @@
 # run.sh [-m TEXT] TEST... - run test programs (libcheck) and scripts (TAP), a few at a time; print what failed and
 # a count. TEXT keeps the tests whose path holds it. A log per test lands in $B/results.
 #
-# A test passes if it exits 0 and reports at least one check: a test that does nothing has failed. In CI a script of
-# tests/http that fails is run again: FLAKY if it passes then, with the first try's log.
+# A test passes if it exits 0 and reports at least one check: a test that does nothing has failed.
 set -u
 : "${B:?build folder}"
 export BIN=${BIN:-$B/axond}
@@ -20,43 +19,26 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99
 [ -f tests/tsan.supp ] && TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
 [ -n "${SAN:-}" ] && export AXOND_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
 
-# try TEST LOG: runs it once; sets passed, failed, skipped
-try() {
-    local status checks failures errors
-    timeout -k 10 900 "./$1" >"$2" 2>&1
+run_one() {
+    local test=$1 name=${1//\//_} start=$EPOCHREALTIME status passed failed skipped log
+    log=$results/$name.log
+    timeout -k 10 900 "./$test" >"$log" 2>&1
     status=$?
-    passed=$(grep -cE '^ok ' "$2"); failed=$(grep -cE '^not ok ' "$2")
-    skipped=$(grep -cE '^ok .*# SKIP' "$2"); passed=$((passed - skipped))
-    if read -r checks failures errors < <(sed -nE 's/^[0-9]+%: Checks: ([0-9]+), Failures: ([0-9]+), Errors: ([0-9]+)$/\1 \2 \3/p' "$2"); then
+    passed=$(grep -cE '^ok ' "$log"); failed=$(grep -cE '^not ok ' "$log")
+    skipped=$(grep -cE '^ok .*# SKIP' "$log"); passed=$((passed - skipped))
+    if read -r checks failures errors < <(sed -nE 's/^[0-9]+%: Checks: ([0-9]+), Failures: ([0-9]+), Errors: ([0-9]+)$/\1 \2 \3/p' "$log"); then
         failed=$((failures + errors)); passed=$((checks - failed))
     fi
     if [ $status -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-    if [ $((passed + failed + skipped)) -eq 0 ]; then failed=1; echo "no check ran" >>"$2"; fi
-}
-
-run_one() {
-    local test=$1 name=${1//\//_} start=$EPOCHREALTIME passed failed skipped log verdict=PASS
-    log=$results/$name.log
-    try "$test" "$log"
-    # Daemon and clients against the clock on a starved machine: such a test may fail once. It is not hidden, and what
-    # fails twice, or by a sanitizer's word, has failed.
-    if [ "$failed" -gt 0 ] && [ -n "${CI:-}" ] && [[ $test == tests/http/* ]] && ! grep -q 'Sanitizer\|runtime error:' "$log"; then
-        cp "$log" "$log.first"
-        verdict=FLAKY
-        try "$test" "$log"
-    fi
-    [ "$failed" -eq 0 ] || verdict=FAIL
+    if [ $((passed + failed + skipped)) -eq 0 ]; then failed=1; echo "no check ran" >>"$log"; fi
     echo "$passed $failed $skipped" >"$results/$name.count"
-    printf '  %-7s %-46s %5s passed %s%s %6.1f s\n' "$verdict" \
+    printf '  %-7s %-46s %5s passed %s%s %6.1f s\n' "$([ "$failed" -eq 0 ] && echo PASS || echo FAIL)" \
         "${test#"$B"/}" "$passed" "$([ "$failed" -eq 0 ] || echo "$failed failed ")" \
         "$([ "$skipped" -eq 0 ] || echo "$skipped skipped ")" "$(bc_seconds "$start")"
-    case $verdict in
-    FLAKY) sed 's/^/    | first try: /' "$log.first" ;;
-    FAIL) sed 's/^/    | /' "$log" ;;
-    esac | grep -vE '^    \| (first try: )?ok ' | tail -n 60
+    [ "$failed" -eq 0 ] || sed 's/^/    | /' "$log" | grep -vE '^    \| ok ' | tail -n 60
 }
 bc_seconds() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
-export -f run_one try bc_seconds
+export -f run_one bc_seconds
 export results B
 
 tests=()
