@@ -44,6 +44,7 @@ KERNELS  := $(filter-out lib/kernels/dispatch.c,$(wildcard lib/kernels/*.c))
 ISA_OBJ  := $(foreach isa,$(ISAS),$(KERNELS:%.c=$B/%.$(isa).o))
 LIB_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out $(KERNELS),$(wildcard lib/*.c lib/kernels/*.c))) $(ISA_OBJ)
 SRV_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out server/main.c,$(wildcard server/*.c server/*/*.c)))
+CODEC_OBJ := $(filter $B/server/codec/%.o $B/server/buf.o $B/server/error.o $B/server/utf8.o,$(SRV_OBJ))
 # Unit tests mirror the sources: test_lib_*.c link the core alone, test_server_*.c all but main.
 ORACLE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/oracle/*.c))
 UNIT_LIB := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_lib_*.c))
@@ -179,6 +180,26 @@ $(MB): $(MB_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl)
 
+# Without a C++ compiler or simdjson the others are compared.
+TB       := $B/tests/bench/text
+TB_CXX   := $(if $(filter $(shell uname -m),$(ARCH)),$(shell command -v g++))
+TB_JSON  := $(and $(TB_CXX),$(wildcard /usr/include/simdjson.h))
+bench-text:                                                 ## ns per number of JSON text in and out, beside simdjson, to_chars...; QUICK=1 T=kind
+	@.ci/deps bench || echo "bench-text: peers that are missing are skipped"
+	@$(MAKE) $(TB)
+	$Q $(TB) $(if $(QUICK),-q) $(if $T,"$T")
+
+$(TB).o $(TB)_peers.o: .FORCE
+$(TB).o $(TB)_peers.o: CPPFLAGS += $(if $(TB_CXX),-DBENCH_CXX) $(if $(TB_JSON),-DBENCH_SIMDJSON)
+$(TB)_peers.o: tests/bench/text_peers.cc
+	@echo "  CXX     $<"
+	@mkdir -p $(@D)
+	$Q $(TB_CXX) $(CPPFLAGS) -std=c++17 -O3 -MMD -MP -c -o $@ $<
+
+$(TB): $(TB).o $(if $(TB_CXX),$(TB)_peers.o) $(CODEC_OBJ)
+	@echo "  LINK    $@"
+	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(TB_CXX),-lstdc++) $(if $(TB_JSON),-lsimdjson)
+
 # The proofs ask for billions of reference values: oracle and judge as vectors of what this machine has. The kernels are
 # those that ship.
 NATIVE   := -O3 $(if $(filter $(shell uname -m),$(ARCH)),-march=native) -fno-math-errno -fno-trapping-math \
@@ -215,7 +236,7 @@ $B/tests/exhaustive/accuracy: $B/native/tests/exhaustive/accuracy.o $(filter-out
 	@mkdir -p $(@D)
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
 
-$B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(SRV_OBJ) $B/libaxon.a
+$B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(CODEC_OBJ)
 	@echo "  LINK    $@"
 	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -291,5 +312,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

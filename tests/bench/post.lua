@@ -1,4 +1,4 @@
--- post.lua - wrk: POST the file $BODY; at the end one line: requests, microseconds, p50, p99 (microseconds), errors.
+-- post.lua - wrk: POST the file $BODY; at the end a line: requests, microseconds, p50, p99 (microseconds), non-2xx, broken.
 local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -7,6 +7,6 @@ file:close()
 
 function done(summary, latency)
     local e = summary.errors
-    io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-        latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+    io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
+        latency:percentile(99), e.status, e.connect + e.read + e.write + e.timeout))
 end
