@@ -1,21 +1,18 @@
-/* kernels/softmax.c - softmax, softmin and log_softmax.
+/* kernels/softmax.c - softmax, softmin and log_softmax: kernels, log_softmax, and all gradients.
  *
- * The top is subtracted in double, where it is exact, so nothing overflows and no exponential is
- * off by the rounding of its argument; a line of -inf only and a line with +inf give NaN, because
- * there inf - inf stands. Every function of x here leaves x as it is until the last pass, since y
- * may be x. */
-#include "kernels/rowwise.h"
+ * Forward softmax and softmin are in softmax_float.h. Here the top is subtracted in double, where
+ * it is exact, so nothing overflows and no exponential is off by the rounding of its argument; a
+ * line of -inf only and a line with +inf give NaN, because there inf - inf stands. Every function
+ * of x here leaves x as it is until the last pass, since y may be x. */
+#include "kernels/softmax_float.h"
 #include "kernels/vmath.h"
 
-/* Below, e^x rounds to the float 0, and is no part of a sum that is 1 at least. */
-#define FLOAT_END -104.0
 /* Below, e^x is no normal double. */
 #define DOUBLE_END -708.0
 
 /* e^x within 2^-27.5, exactly 1 for 0 and exactly 0 for x < end; x <= 0, NaN gives NaN. Reduced as
  * in vmath.h, but k goes to the exponent at once: a NaN that comes from a float has no low bits
- * that could spoil it. Six coefficients make a softmax that is 1.8 ULP off at most; one more
- * would buy 0.2 ULP for a twentieth of the time. */
+ * that could spoil it. */
 ALWAYS vd exp_above(vd x, double end)
 {
     static const double c[] = {
@@ -58,101 +55,7 @@ ALWAYS vd vd_log1p(vd a)
     return vd_fma(kd, vd_all(0x1.62e42fefa39efp-1), log_m) + (a - a);
 }
 
-/* A factor for floats. With FMA high + low has 48 bits of it; without, it stays a double. */
-struct factor {
-#if defined(__FMA__)
-    vh high, low;
-#else
-    vd whole;
-#endif
-};
-
-ALWAYS struct factor factor_of(vd a)
-{
-#if defined(__FMA__)
-    vh high = vh_of(a);
-
-    return (struct factor){high, vh_of(a - vd_of(high))};
-#else
-    return (struct factor){a};
-#endif
-}
-
-ALWAYS vh scaled(vh v, struct factor f)
-{
-#if defined(__AVX512F__)
-    return _mm256_fmadd_ps(v, f.high, v * f.low);
-#elif defined(__FMA__)
-    return _mm_fmadd_ps(v, f.high, v * f.low);
-#else
-    return vh_of(vd_of(v) * f.whole);
-#endif
-}
-
 /* ---- softmax and softmin ---- */
-
-/* A line that fits the partial sums: nothing has to pass through memory. The same arithmetic as
- * softmax_line(), so that the same line gives the same result across. */
-ALWAYS void softmax_short(struct line *l)
-{
-    enum { PARTS = SLOTS / VD_LANES };
-    vd x[PARTS], top = vd_all(-(double)INFINITY);
-    vh e[PARTS];
-    struct factor f;
-
-#pragma GCC unroll 8
-    for (size_t s = 0; s < PARTS; s++) {
-        size_t at = s * VD_LANES;
-
-        x[s] = vd_all((double)l->fill);
-        if (at < l->n)
-            x[s] = vd_load(l->x + at, l->n - at, l->fill);
-        top = vd_larger(vd_flip(x[s], l->fill), top);
-    }
-    top = vd_flip(vd_top_everywhere(top), l->fill);
-#pragma GCC unroll 8
-    for (size_t s = 0; s < PARTS; s++) {
-        l->sum[s] = vd_all(0.0);
-        if (s == 0 || s * VD_LANES < l->n)
-            l->sum[s] = exp_above((x[s] - top) * l->inverse_t, FLOAT_END);
-        e[s] = vh_of(l->sum[s]);
-    }
-    f = factor_of(inverse(1, total(1, l, l->sum)));
-#pragma GCC unroll 8
-    for (size_t s = 0; s < PARTS; s++)
-        if (s * VD_LANES < l->n)
-            vh_store(l->y + s * VD_LANES, scaled(e[s], f), l->n - s * VD_LANES);
-}
-
-ALWAYS void visit_exp(struct line *l, size_t slot, size_t i, size_t at, size_t lanes)
-{
-    vd x = vd_load(l->x + at, lanes, l->fill);
-    vd e = exp_above((x - l->top) * l->inverse_t, FLOAT_END);
-
-    (void)i;
-    l->sum[slot] += e;
-    vh_store(l->y + at, vh_of(e), lanes);
-}
-
-ALWAYS void visit_scale(struct line *l, size_t slot, size_t i, size_t at, size_t lanes)
-{
-    (void)slot;
-    (void)i;
-    vh_store(l->y + at, scaled(vh_load(l->y + at, lanes, 0.0f), factor_of(l->a)), lanes);
-}
-
-ALWAYS void softmax_line(int along, struct line *l)
-{
-    if (along && l->n <= SLOTS) {
-        softmax_short(l);
-        return;
-    }
-    find_top(along, l);
-    clear(along, l, l->sum);
-    walk(along, l, visit_exp);
-    l->a = inverse(along, total(along, l, l->sum));
-    walk(along, l, visit_scale);
-}
 
 /* e^((x - top) / t) within 2^-37, and exactly 0 for a masked element and in the lanes behind the
  * end of a line: rounding something tiny to float there would cost 100 cycles of microcode. */
@@ -218,15 +121,68 @@ ALWAYS void visit_log(struct line *l, size_t slot, size_t i, size_t at, size_t l
     vh_store(l->y + at, vh_of(vd_fma(x - l->top, l->inverse_t, -l->a)), lanes);
 }
 
-ALWAYS void log_softmax_line(int along, struct line *l)
+/* l->a: the sum of e^((x - top) / t), less 1 */
+ALWAYS void sum_others(int along, struct line *l)
 {
-    find_top(along, l);
     clear(along, l, l->sum);
     clear(along, l, l->dot);
     walk(along, l, visit_others);
-    l->a = vd_log1p(total(along, l, l->sum) + (total(along, l, l->dot) - 1.0));
-    l->a += l->top - l->top; /* NaN for a line with +inf */
+    l->a = total(along, l, l->sum) + (total(along, l, l->dot) - 1.0);
+}
+
+ALWAYS void write_logs(int along, struct line *l, vd log)
+{
+    l->a = log + (l->top - l->top); /* NaN for a line with +inf */
     walk(along, l, visit_log);
+}
+
+ALWAYS void log_softmax_line(int along, struct line *l)
+{
+    find_top(along, l);
+    sum_others(along, l);
+    write_logs(along, l, vd_log1p(l->a));
+}
+
+/* Up to VD_LANES lines, one after the other in memory, whose logarithms are taken together: no line
+ * waits for another's reduction. */
+ALWAYS void log_softmax_group(struct line *l, const float *x, float *y, size_t rows)
+{
+    double tops[VD_LANES], sums[VD_LANES] = {0}, logs[VD_LANES];
+    vd log;
+
+    for (size_t r = 0; r < rows; r++) {
+        l->x = x + r * l->n;
+        find_top(1, l);
+        tops[r] = l->top[0];
+    }
+    for (size_t r = 0; r < rows; r++) {
+        l->x = x + r * l->n;
+        l->top = vd_all(tops[r]);
+        sum_others(1, l);
+        sums[r] = l->a[0];
+    }
+    memcpy(&log, sums, sizeof log);
+    log = vd_log1p(log);
+    memcpy(logs, &log, sizeof log);
+    for (size_t r = 0; r < rows; r++) {
+        l->x = x + r * l->n;
+        l->y = y + r * l->n;
+        l->top = vd_all(tops[r]);
+        write_logs(1, l, vd_all(logs[r]));
+    }
+}
+
+ALWAYS void log_softmax_rows(const float *x, float *y, size_t n, size_t rows, double inverse_t)
+{
+    struct line l = {.n = n, .step = 1, .lanes = 1, .fill = -INFINITY};
+    size_t group = GROUP_FLOATS / n, some;
+
+    l.inverse_t = vd_all(inverse_t);
+    group = group == 0 ? 1 : group < VD_LANES ? group : (size_t)VD_LANES;
+    for (; rows > 0; rows -= some, x += some * n, y += some * n) {
+        some = rows < group ? rows : group;
+        log_softmax_group(&l, x, y, some);
+    }
 }
 
 /* dx_i = (u_i - p_i sum_j u_j) / t */
@@ -259,13 +215,7 @@ ALWAYS void log_softmax_gradient_line(int along, struct line *l)
 
 /* ---- kernels ---- */
 
-#define DEFINE(id, name, sign)                                                        \
-    void AXON_KERNEL(forward, id)(const float *x, float *y, struct axon_axis axis,    \
-                                  const float *params, size_t params_count)           \
-    {                                                                                 \
-        (void)params_count;                                                           \
-        lines(name##_line, x, NULL, y, axis, sign / (double)params[0]);               \
-    }                                                                                 \
+#define DEFINE_GRADIENT(id, name, sign)                                               \
     void AXON_KERNEL(gradient, id)(const float *x, const float *upstream, float *dx,  \
                                    struct axon_axis axis, const float *params,        \
                                    size_t params_count)                               \
@@ -274,6 +224,46 @@ ALWAYS void log_softmax_gradient_line(int along, struct line *l)
         lines(name##_gradient_line, x, upstream, dx, axis, sign / (double)params[0]); \
     }
 
-DEFINE(softmax, softmax, 1.0)
-DEFINE(softmin, softmax, -1.0)
-DEFINE(log_softmax, log_softmax, 1.0)
+DEFINE_GRADIENT(softmax, softmax, 1.0)
+DEFINE_GRADIENT(softmin, softmax, -1.0)
+DEFINE_GRADIENT(log_softmax, log_softmax, 1.0)
+
+static struct coolness coolness_of(double inverse_t)
+{
+    struct coolness c = {.high = vf_all((float)inverse_t),
+                         .fill = inverse_t < 0 ? INFINITY : -INFINITY};
+
+    c.low = vf_all((float)(inverse_t - (double)(float)inverse_t));
+    return c;
+}
+
+void AXON_KERNEL(forward, softmax)(const float *x, float *y, struct axon_axis axis,
+                                   const float *params, size_t params_count)
+{
+    struct coolness c = coolness_of(1.0 / (double)params[0]);
+
+    (void)params_count;
+    if (params[0] == 1.0f)
+        softmax_axis(x, y, axis, &c, 1);
+    else
+        softmax_axis(x, y, axis, &c, 0);
+}
+
+void AXON_KERNEL(forward, softmin)(const float *x, float *y, struct axon_axis axis,
+                                   const float *params, size_t params_count)
+{
+    struct coolness c = coolness_of(-1.0 / (double)params[0]);
+
+    (void)params_count;
+    softmax_axis(x, y, axis, &c, 0);
+}
+
+void AXON_KERNEL(forward, log_softmax)(const float *x, float *y, struct axon_axis axis,
+                                       const float *params, size_t params_count)
+{
+    (void)params_count;
+    if (axis.inner == 1)
+        log_softmax_rows(x, y, axis.length, axis.outer, 1.0 / (double)params[0]);
+    else
+        lines(log_softmax_line, x, NULL, y, axis, 1.0 / (double)params[0]);
+}

@@ -1,0 +1,502 @@
+/* kernels/softmax_float.h - softmax and softmin forward, in floats.
+ *
+ * e^(x / T) = (1 + p) 2^k without the top subtracted: the tops' k is taken off the exponents, which
+ * is exact, and what is left of e^top divides out. k ln 2 is subtracted from x exactly (an FMA's
+ * rounding of what is a float anyway), so the exponentials err by about a rounding. Their sums are
+ * exact to 2^-33: a float that holds the sum, and another for what its roundings lost.
+ *
+ * Lines that are contiguous are worked on VF_LANES at a time: the top of each, then the sum of
+ * each, then the scale of each, so that no line waits for another's reduction. Invariant: as
+ * rowwise.h has it, element i of a line goes to partial sum i % SLOTS and the sums are added as one
+ * tree, so a line's result depends neither on its layout nor on the lines beside it. */
+#ifndef AXON_SOFTMAX_FLOAT_H
+#define AXON_SOFTMAX_FLOAT_H
+
+#include "kernels/rowwise.h"
+#include "kernels/vmathf_log.h"
+
+enum {
+    PARTS = SLOTS / VF_LANES, /* vectors that hold a partial sum of each slot */
+    RUN = 256 * SLOTS,        /* elements whose sum is held in floats */
+    GROUP_FLOATS = 1 << 13,   /* of the lines of a group: 32 KB */
+};
+
+/* ln 2 = high + low. k high is a multiple of 2^-24, so that x - k high is exact: it is a float. */
+#define SOFTMAX_LN2_HIGH 0x1.62e43p-1f
+#define SOFTMAX_LN2_LOW  -0x1.05c61p-29f
+#define SOFTMAX_MAGIC    0x1.8p23f /* adding it rounds to an integer, kept in the low bits */
+/* Below, e^x rounds to the float 0, and is no part of a sum that is 1 at least. */
+#define SOFTMAX_END 104.0f
+/* A sum starts with this, so that it is larger than any term; taken off in double. */
+#define SUM_START 2.0f
+
+/* ---- lanes reduced together: lane r of the result is v[r]'s ---- */
+
+#define LOW_16_8  0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define HIGH_16_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define LOW_16_4  0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define HIGH_16_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LOW_16_2  0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH_16_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOW_16_1  0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define HIGH_16_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+#define LOW_8_4   0, 1, 2, 3, 8, 9, 10, 11
+#define HIGH_8_4  4, 5, 6, 7, 12, 13, 14, 15
+#define LOW_8_2   0, 1, 8, 9, 4, 5, 12, 13
+#define HIGH_8_2  2, 3, 10, 11, 6, 7, 14, 15
+#define LOW_8_1   0, 8, 2, 10, 4, 12, 6, 14
+#define HIGH_8_1  1, 9, 3, 11, 5, 13, 7, 15
+#define LOW_4_2   0, 1, 4, 5
+#define HIGH_4_2  2, 3, 6, 7
+#define LOW_4_1   0, 4, 2, 6
+#define HIGH_4_1  1, 5, 3, 7
+#define LOW_2_1   0, 2
+#define HIGH_2_1  1, 3
+
+/* Lanes i and i + half of v[j] are combined, and so are those of v[j + half], side by side. */
+#define FOLD(v, half, lanes, combine)                                                \
+    for (size_t j = 0; j < half; j++)                                                \
+    v[j] = combine(__builtin_shufflevector(v[j], v[j + half], LOW_##lanes##_##half), \
+                   __builtin_shufflevector(v[j], v[j + half], HIGH_##lanes##_##half))
+
+ALWAYS vd vd_plus(vd a, vd b)
+{
+    return a + b;
+}
+
+/* v is overwritten; what lies behind the rows that count may be anything. */
+ALWAYS vf tops_of(vf v[VF_LANES])
+{
+#if VF_LANES > 8
+#pragma GCC unroll 8
+    FOLD(v, 8, 16, vf_larger);
+#pragma GCC unroll 4
+    FOLD(v, 4, 16, vf_larger);
+#pragma GCC unroll 2
+    FOLD(v, 2, 16, vf_larger);
+    FOLD(v, 1, 16, vf_larger);
+#elif VF_LANES > 4
+    FOLD(v, 4, 8, vf_larger);
+    FOLD(v, 2, 8, vf_larger);
+    FOLD(v, 1, 8, vf_larger);
+#else
+    FOLD(v, 2, 4, vf_larger);
+    FOLD(v, 1, 4, vf_larger);
+#endif
+    return v[0];
+}
+
+ALWAYS vd sums_of_lanes(vd v[VD_LANES])
+{
+#if VF_LANES > 8
+#pragma GCC unroll 4
+    FOLD(v, 4, 8, vd_plus);
+#pragma GCC unroll 2
+    FOLD(v, 2, 8, vd_plus);
+    FOLD(v, 1, 8, vd_plus);
+#elif VF_LANES > 4
+    FOLD(v, 2, 4, vd_plus);
+    FOLD(v, 1, 4, vd_plus);
+#else
+    FOLD(v, 1, 2, vd_plus);
+#endif
+    return v[0];
+}
+
+/* ---- exponentials ---- */
+
+/* 1 / T, negative for softmin, as two floats; `unit` if it is 1, which is a constant wherever it
+ * is asked for. */
+struct coolness {
+    vf high, low;
+    float fill; /* what stands for no element */
+};
+
+/* What the exponentials of a line have in common; a line in each lane. */
+struct frame {
+    vf shift;  /* taken off x, exactly: 0, or the top where it is far from 0 */
+    vf end;    /* of what is left, times 1 / T: below, the exponential is 0 */
+    vf origin; /* the top's k, with SOFTMAX_MAGIC */
+};
+
+ALWAYS vf power_of(vf u)
+{
+    return vf_fma(u, vf_all(0x1.715476p+0f), vf_all(SOFTMAX_MAGIC));
+}
+
+/* An infinite top makes a NaN of every exponential. */
+ALWAYS struct frame frame_of(vf top, const struct coolness *c, int unit)
+{
+    vf shift = vf_pick(vf_abs(top * c->high) >= 256.0f, top, vf_all(0.0f));
+    vf u = unit ? top - shift : (top - shift) * c->high;
+
+    return (struct frame){shift, u - SOFTMAX_END, power_of(u)};
+}
+
+/* An exponential: a power of two times 1 + p, rounded, and what that rounding lost. */
+struct exponential {
+    vf value, lost;
+};
+
+/* a = 1 + p, times 2^(n - origin); 0 where u < end. A value that is subnormal is rounded once more.
+ */
+ALWAYS struct exponential raised(vf a, vf p, vf n, vf u, const struct frame *f)
+{
+    vf lost = p - (a - 1.0f);
+#if defined(__AVX512F__)
+    __mmask16 above = _mm512_cmp_ps_mask(u, f->end, _CMP_NLT_UQ);
+    vf power = n - f->origin;
+
+    return (struct exponential){_mm512_maskz_scalef_ps(above, a, power),
+                                _mm512_maskz_scalef_ps(above, lost, power)};
+#else
+    vi above = ~(u < f->end);
+    vf power = (vf)(((vu)n - (vu)f->origin + (127u + 64u)) << 23) * 0x1p-64f;
+
+    return (struct exponential){(vf)((vi)(a * power) & above), (vf)((vi)(lost * power) & above)};
+#endif
+}
+
+/* e^((x - top) / T) times what is the same for all of the line. x / T - k ln 2 = whole - tail: the
+ * first is exact, the second small; r is their difference and `lost` what rounding it lost. p errs
+ * by 0.4 * 2^-24, and its rounding with 1 by up to 2^-24. */
+ALWAYS struct exponential exp_framed(vf x, const struct frame *f, const struct coolness *c,
+                                     int unit)
+{
+    vf d = x - f->shift, u = unit ? d : d * c->high;
+    vf n = power_of(u), k = n - SOFTMAX_MAGIC, whole = vf_fnma1(k, vf_all(SOFTMAX_LN2_HIGH), u);
+    vf r, lost, p;
+
+    if (unit) {
+        r = vf_fma(k, vf_all(-SOFTMAX_LN2_LOW), whole);
+        lost = vf_fma(k, vf_all(-SOFTMAX_LN2_LOW), whole - r);
+    } else {
+        vf more = vf_fma(d, c->low, vf_fms1(d, c->high, u));
+
+        more = vf_fma(k, vf_all(-SOFTMAX_LN2_LOW), more);
+        r = whole + more;
+        lost = (whole - r) + more;
+    }
+    p = r + vf_fma(r * r, vf_exp_rest(r), lost);
+    return raised(1.0f + p, p, n, u, f);
+}
+
+/* ---- sums ---- */
+
+/* high >= e >= 0, so that what rounding loses is exact (Dekker 1971). */
+ALWAYS void add_exactly(vf *high, vf *low, struct exponential e)
+{
+    vf sum = *high + e.value;
+
+    *low += e.value - (sum - *high) + e.lost;
+    *high = sum;
+}
+
+/* Half of the lanes of a sum */
+ALWAYS vd sum_low(vf high, vf low)
+{
+    return (vd_low(high) - (double)SUM_START) + vd_low(low);
+}
+
+ALWAYS vd sum_high(vf high, vf low)
+{
+    return (vd_high(high) - (double)SUM_START) + vd_high(low);
+}
+
+/* 1 / sum of VF_LANES lines, as two floats */
+struct shares {
+    vf high, low;
+};
+
+ALWAYS struct shares shares_of(vd low, vd high)
+{
+    struct shares s;
+
+    low = 1.0 / low;
+    high = 1.0 / high;
+    s.high = vf_join(low, high);
+    s.low = vf_join(low - vd_low(s.high), high - vd_high(s.high));
+    return s;
+}
+
+ALWAYS vf shared(vf e, vf high, vf low)
+{
+#if defined(__FMA__) || defined(__aarch64__)
+    return vf_fma(e, high, e * low);
+#else
+    return vf_join(vd_low(e) * (vd_low(high) + vd_low(low)),
+                   vd_high(e) * (vd_high(high) + vd_high(low)));
+#endif
+}
+
+/* ---- along: up to VF_LANES lines, one after the other in memory ---- */
+
+ALWAYS vf load_some(const float *p, size_t n, float fill)
+{
+    return n < VF_LANES ? vf_load_part(p, n, fill) : vf_load(p);
+}
+
+ALWAYS void store_some(float *p, vf v, size_t n)
+{
+    if (n < VF_LANES)
+        vf_store_part(p, v, n);
+    else
+        vf_store(p, v);
+}
+
+/* Lane by lane, the largest of a line; the smallest, negated, if fill is +inf. NaNs are passed
+ * over. */
+ALWAYS vf top_lanes(const float *x, size_t n, float fill)
+{
+    vf one = vf_all(-INFINITY), two = one;
+    size_t i = 0;
+
+    for (; i + (size_t)2 * VF_LANES <= n; i += (size_t)2 * VF_LANES) {
+        one = vf_larger(vf_flip(vf_load(x + i), fill), one);
+        two = vf_larger(vf_flip(vf_load(x + i + VF_LANES), fill), two);
+    }
+    for (; i < n; i += VF_LANES)
+        one = vf_larger(vf_flip(load_some(x + i, n - i, fill), fill), one);
+    return vf_larger(one, two);
+}
+
+/* y = the exponentials of a line; returns their sum, in parts that sums_of_lanes() takes. */
+ALWAYS vd exp_line(const float *x, float *y, size_t n, const struct frame *f,
+                   const struct coolness *c, int unit)
+{
+    vd slot[SLOTS / VD_LANES];
+
+#pragma GCC unroll 8
+    for (size_t s = 0; s < SLOTS / VD_LANES; s++)
+        slot[s] = vd_all(0.0);
+    for (size_t i = 0; i < n;) {
+        size_t end = n - i < RUN ? n : i + RUN;
+        vf high[PARTS], low[PARTS];
+
+#pragma GCC unroll 4
+        for (size_t p = 0; p < PARTS; p++) {
+            high[p] = vf_all(SUM_START);
+            low[p] = vf_all(0.0f);
+        }
+        for (; i + SLOTS <= end; i += SLOTS)
+#pragma GCC unroll 4
+            for (size_t p = 0; p < PARTS; p++) {
+                struct exponential e = exp_framed(vf_load(x + i + p * VF_LANES), f, c, unit);
+
+                add_exactly(&high[p], &low[p], e);
+                vf_store(y + i + p * VF_LANES, e.value);
+            }
+#pragma GCC unroll 4
+        for (size_t p = 0; p < PARTS; p++, i += VF_LANES)
+            if (i < end) {
+                struct exponential e = exp_framed(load_some(x + i, end - i, c->fill), f, c, unit);
+
+                add_exactly(&high[p], &low[p], e);
+                store_some(y + i, e.value, end - i);
+            }
+        i = end;
+#pragma GCC unroll 4
+        for (size_t p = 0; p < PARTS; p++) {
+            slot[2 * p] += sum_low(high[p], low[p]);
+            slot[2 * p + 1] += sum_high(high[p], low[p]);
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t half = SLOTS / VD_LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+        for (size_t s = 0; s < half; s++)
+            slot[s] += slot[s + half];
+    return slot[0];
+}
+
+ALWAYS void share_line(float *y, size_t n, vf high, vf low)
+{
+    size_t i = 0;
+
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        vf_store(y + i, shared(vf_load(y + i), high, low));
+    if (i < n)
+        vf_store_part(y + i, shared(vf_load_part(y + i, n - i, 0.0f), high, low), n - i);
+}
+
+/* Lane r in every lane */
+ALWAYS vf one_of(const float *lanes, size_t r)
+{
+    return vf_all(lanes[r]);
+}
+
+/* A line's frame in every lane */
+struct frames {
+    float shift[VF_LANES], end[VF_LANES], origin[VF_LANES];
+};
+
+ALWAYS void frames_store(struct frames *to, struct frame f)
+{
+    vf_store(to->shift, f.shift);
+    vf_store(to->end, f.end);
+    vf_store(to->origin, f.origin);
+}
+
+ALWAYS struct frame frame_at(const struct frames *all, size_t r)
+{
+    return (struct frame){one_of(all->shift, r), one_of(all->end, r), one_of(all->origin, r)};
+}
+
+/* Both halves of VF_LANES lines' sums */
+ALWAYS struct shares shares_of_lines(vd sums[VF_LANES])
+{
+    vd low = sums_of_lanes(sums), high = sums_of_lanes(sums + VD_LANES);
+
+    return shares_of(low, high);
+}
+
+ALWAYS void softmax_group(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
+                          int unit)
+{
+    vf v[VF_LANES];
+    vd sums[VF_LANES];
+    struct frames frames;
+    struct shares shares;
+    float high[VF_LANES], low[VF_LANES];
+
+    for (size_t r = 0; r < VF_LANES; r++) {
+        v[r] = r < rows ? top_lanes(x + r * n, n, c->fill) : vf_all(0.0f);
+        sums[r] = vd_all(1.0);
+    }
+    frames_store(&frames, frame_of(vf_flip(tops_of(v), c->fill), c, unit));
+    for (size_t r = 0; r < rows; r++) {
+        struct frame f = frame_at(&frames, r);
+
+        sums[r] = exp_line(x + r * n, y + r * n, n, &f, c, unit);
+    }
+    shares = shares_of_lines(sums);
+    vf_store(high, shares.high);
+    vf_store(low, shares.low);
+    for (size_t r = 0; r < rows; r++)
+        share_line(y + r * n, n, one_of(high, r), one_of(low, r));
+}
+
+/* The same of VF_LANES lines of at most VF_LANES elements each, which pass through registers. */
+ALWAYS void softmax_short(const float *x, float *y, size_t n, const struct coolness *c, int unit)
+{
+    vf v[VF_LANES], e[VF_LANES];
+    vd sums[VF_LANES];
+    struct frames frames;
+    struct shares shares;
+    float high[VF_LANES], low[VF_LANES];
+
+#pragma GCC unroll 16
+    for (size_t r = 0; r < VF_LANES; r++)
+        v[r] = vf_flip(load_some(x + r * n, n, c->fill), c->fill);
+    frames_store(&frames, frame_of(vf_flip(tops_of(v), c->fill), c, unit));
+#pragma GCC unroll 16
+    for (size_t r = 0; r < VF_LANES; r++) {
+        struct frame f = frame_at(&frames, r);
+
+        struct exponential one = exp_framed(load_some(x + r * n, n, c->fill), &f, c, unit);
+        vf sum = vf_all(SUM_START), lost = vf_all(0.0f);
+
+        add_exactly(&sum, &lost, one);
+        sums[r] = sum_low(sum, lost) + sum_high(sum, lost);
+        e[r] = one.value;
+    }
+    shares = shares_of_lines(sums);
+    vf_store(high, shares.high);
+    vf_store(low, shares.low);
+#pragma GCC unroll 16
+    for (size_t r = 0; r < VF_LANES; r++)
+        store_some(y + r * n, shared(e[r], one_of(high, r), one_of(low, r)), n);
+}
+
+ALWAYS void softmax_lines(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
+                          int unit)
+{
+    size_t group = GROUP_FLOATS / n, some;
+
+    group = group == 0 ? 1 : group < VF_LANES ? group : (size_t)VF_LANES;
+    for (; rows > 0; rows -= some, x += some * n, y += some * n) {
+        some = rows < group ? rows : group;
+        if (some == VF_LANES && n <= VF_LANES)
+            softmax_short(x, y, n, c, unit);
+        else
+            softmax_group(x, y, n, some, c, unit);
+    }
+}
+
+/* ---- across: VF_LANES lines side by side, or the `lanes` that there are ---- */
+
+ALWAYS struct frame frame_across(const float *x, size_t n, size_t step, size_t lanes,
+                                 const struct coolness *c, int unit)
+{
+    vf top = vf_all(-INFINITY);
+
+    for (size_t i = 0; i < n; i++)
+        top = vf_larger(vf_flip(load_some(x + i * step, lanes, c->fill), c->fill), top);
+    return frame_of(vf_flip(top, c->fill), c, unit);
+}
+
+/* Adds the sums in floats to those in double, and starts again. */
+ALWAYS void flush(vf high[SLOTS], vf low[SLOTS], vd sums[2][SLOTS])
+{
+    for (size_t s = 0; s < SLOTS; s++) {
+        sums[0][s] += sum_low(high[s], low[s]);
+        sums[1][s] += sum_high(high[s], low[s]);
+        high[s] = vf_all(SUM_START);
+        low[s] = vf_all(0.0f);
+    }
+}
+
+ALWAYS vd tree(vd slot[SLOTS])
+{
+    for (size_t half = SLOTS / 2; half > 0; half /= 2)
+        for (size_t s = 0; s < half; s++)
+            slot[s] += slot[s + half];
+    return slot[0];
+}
+
+ALWAYS void softmax_across(const float *x, float *y, size_t n, size_t step, size_t lanes,
+                           const struct coolness *c, int unit)
+{
+    struct frame f = frame_across(x, n, step, lanes, c, unit);
+    vf high[SLOTS], low[SLOTS];
+    vd sums[2][SLOTS];
+    struct shares shares;
+
+    for (size_t s = 0; s < SLOTS; s++) {
+        sums[0][s] = sums[1][s] = vd_all(0.0);
+        high[s] = vf_all(SUM_START);
+        low[s] = vf_all(0.0f);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct exponential e = exp_framed(load_some(x + i * step, lanes, c->fill), &f, c, unit);
+
+        add_exactly(&high[i % SLOTS], &low[i % SLOTS], e);
+        store_some(y + i * step, e.value, lanes);
+        if ((i + 1) % RUN == 0)
+            flush(high, low, sums);
+    }
+    flush(high, low, sums);
+    shares = shares_of(tree(sums[0]), tree(sums[1]));
+    for (size_t i = 0; i < n; i++)
+        store_some(y + i * step,
+                   shared(load_some(y + i * step, lanes, 0.0f), shares.high, shares.low), lanes);
+}
+
+/* ---- any axis ---- */
+
+ALWAYS void softmax_axis(const float *x, float *y, struct axon_axis axis, const struct coolness *c,
+                         int unit)
+{
+    if (axis.inner == 1) {
+        softmax_lines(x, y, axis.length, axis.outer, c, unit);
+        return;
+    }
+    for (size_t o = 0; o < axis.outer; o++)
+        for (size_t i = 0; i < axis.inner; i += VF_LANES) {
+            size_t first = o * axis.length * axis.inner + i;
+
+            softmax_across(x + first, y + first, axis.length, axis.inner, axis.inner - i, c, unit);
+        }
+}
+
+#endif
