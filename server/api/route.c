@@ -43,12 +43,16 @@ static char *arg_of(struct api_call *call, const char *name, size_t length)
 static bool segment_matches(struct api_call *call, const char *pattern, size_t length,
                             const char *segment)
 {
-    size_t segment_length = strlen(segment), suffix_length, value_length;
-    const char *brace = memchr(pattern, '}', length);
+    size_t segment_length, suffix_length, value_length;
+    const char *brace;
     char *arg;
 
+    if (*pattern != '{')
+        return strncmp(pattern, segment, length) == 0 && segment[length] == '\0';
+    segment_length = strlen(segment);
+    brace = memchr(pattern, '}', length);
     if (!brace)
-        return segment_length == length && memcmp(pattern, segment, length) == 0;
+        return false;
     suffix_length = (size_t)(pattern + length - (brace + 1));
     if (segment_length <= suffix_length)
         return false;
@@ -62,17 +66,23 @@ static bool segment_matches(struct api_call *call, const char *pattern, size_t l
     return true;
 }
 
+/* What a row has taken before it turned out not to fit. */
+static void forget_args(struct api_call *call)
+{
+    for (size_t i = 0; i < ARG_COUNT; i++)
+        call->args[i][0] = '\0';
+}
+
 static bool route_matches(struct api_call *call, const char *template)
 {
     const struct target *target = &call->target;
 
-    memset(call->args, 0, sizeof call->args);
     for (size_t i = 0; i < target->segments_count; i++) {
         size_t length;
 
         if (*template ++ != '/')
             return false;
-        length = strcspn(template, "/");
+        length = (size_t)(strchrnul(template, '/') - template);
         if (!segment_matches(call, template, length, target->segments[i]))
             return false;
         template += length;
@@ -82,9 +92,12 @@ static bool route_matches(struct api_call *call, const char *template)
 
 const struct route *route_find(struct api_call *call)
 {
-    for (size_t i = 0; i < API_ROUTE_OTHER; i++)
+    memset(call->args, 0, sizeof call->args);
+    for (size_t i = 0; i < API_ROUTE_OTHER; i++) {
         if (route_matches(call, routes[i].template))
             return &routes[i];
+        forget_args(call);
+    }
     return NULL;
 }
 

@@ -14,9 +14,9 @@ static int hex_digit(char c)
 /* Decode the escapes of text in place. A NUL cannot come out: it would cut the text short. */
 static bool decode(char *text)
 {
-    char *out = text;
+    char *out = strchrnul(text, '%');
 
-    for (const char *in = text; *in; in++) {
+    for (const char *in = out; *in; in++) {
         char c = *in;
 
         if (c == '%') {
@@ -33,12 +33,18 @@ static bool decode(char *text)
     return true;
 }
 
+static const bool segment_bytes[256] = {
+    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['.'] = true,
+    ['_'] = true,         ['~'] = true,         [':'] = true,         ['-'] = true,
+};
+
 static bool is_segment(const char *text)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:-";
+    const char *at = text;
 
-    return *text && text[strspn(text, allowed)] == '\0';
+    while (segment_bytes[(unsigned char)*at])
+        at++;
+    return at > text && *at == '\0';
 }
 
 /* "http://host:port" in front of the path says nothing that the connection does not. */
@@ -100,7 +106,8 @@ enum error_id target_parse(struct target *t, const char *raw, struct error *erro
     size_t length;
     enum error_id id;
 
-    raw = without_authority(raw);
+    if (*raw != '/')
+        raw = without_authority(raw);
     t->segments_count = 0;
     t->query_count = 0;
     length = strlen(raw);

@@ -12,19 +12,20 @@
 static bool add_headers(struct MHD_Response *response, const struct connection *c,
                         const struct api_reply *reply, bool close)
 {
-    char number[16];
+    char number[16] = "";
     const struct {
         const char *name, *value;
     } headers[] = {
         {MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type ? reply->content_type : ""},
         {"X-Request-Id", c->request.id},
         {MHD_HTTP_HEADER_ALLOW, reply->allow},
-        {MHD_HTTP_HEADER_RETRY_AFTER, reply->retry_after_s ? number : ""},
+        {MHD_HTTP_HEADER_RETRY_AFTER, number},
         {"Server-Timing", reply->server_timing},
         {MHD_HTTP_HEADER_CONNECTION, close ? "close" : ""},
     };
 
-    snprintf(number, sizeof number, "%u", reply->retry_after_s);
+    if (reply->retry_after_s)
+        snprintf(number, sizeof number, "%u", reply->retry_after_s);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         if (headers[i].value[0] &&
             MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)

@@ -16,15 +16,22 @@
 /* nginx's code for "the client has gone before it was answered": it never goes over the wire. */
 enum { STATUS_CLIENT_GONE = 499 };
 
+static char *put_hex(char *out, uint64_t value, unsigned digits)
+{
+    while (digits-- > 0)
+        *out++ = "0123456789abcdef"[value >> digits * 4 & 15];
+    return out;
+}
+
 /* Random per thread, then counted: unique without asking the kernel for each. */
 static void make_id(char *id)
 {
     static _Thread_local uint64_t prefix;
-    static _Thread_local unsigned counter;
+    static _Thread_local uint32_t counter;
 
     if (!prefix && getrandom(&prefix, sizeof prefix, GRND_NONBLOCK) != sizeof prefix)
         prefix = clock_ns() ^ (uintptr_t)&prefix;
-    snprintf(id, GATE_REQUEST_ID_MAX + 1, "%016llx%08x", (unsigned long long)prefix, counter++);
+    *put_hex(put_hex(id, prefix, 16), counter++, 8) = '\0';
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
