@@ -15,10 +15,10 @@
 #include "http/private.h"
 #include "log.h"
 
-/* A connection's memory is what its headers may take, twice: the fields' own structures, and half
- * of it is the largest piece of an upload. libmicrohttpd zeroes all of it after every request, so
- * it is resident and costs time: 128 KiB about a fifth of a one-row predict. */
-enum { CONNECTION_MEMORY_MIN = 32768, SPARE = 16 };
+/* A connection's memory holds the headers, a structure for each field, and the head of the reply;
+ * half of it is the first read buffer. libmicrohttpd zeroes all of it after every request, so with
+ * many connections all of it goes through the caches: each KiB costs a one-row predict 0.1 us. */
+enum { CONNECTION_MEMORY_MIN = 32768, FIELD_BYTES = 96, REPLY_HEAD_BYTES = 2048, SPARE = 16 };
 
 /* At most one warning a second: the cause is outside, and may go on for long. */
 static bool may_warn(struct http *http)
@@ -54,8 +54,9 @@ void parser_log(void *cls, const char *format, va_list args)
 
 static struct MHD_Daemon *start_daemon(struct http *http)
 {
-    size_t headers = (size_t)http->options->headers_bytes_max;
-    size_t memory = headers * 2 > CONNECTION_MEMORY_MIN ? headers * 2 : CONNECTION_MEMORY_MIN;
+    size_t needed = (size_t)http->options->headers_bytes_max + REPLY_HEAD_BYTES +
+                    (size_t)http->options->headers_count_max * FIELD_BYTES;
+    size_t memory = needed > CONNECTION_MEMORY_MIN ? needed : CONNECTION_MEMORY_MIN;
     /* Of the lenient parser's strictness the gate needs nothing, and it answers a request without
      * Host twice. */
     int strictness = http->lenient_parser ? 0 : 1;
