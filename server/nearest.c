@@ -1,5 +1,7 @@
-/* nearest.c - Levenshtein's distance, and the least of it. */
+/* nearest.c - Levenshtein's distance, and the least of it. Capital letters are no distance: GELU
+ * means gelu. */
 #include "nearest.h"
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -8,6 +10,11 @@ enum { NAME_BYTES_MAX = 64 };
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static bool same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /* Insertions, deletions and substitutions from a to b, one row of the table at a time. */
@@ -23,7 +30,7 @@ static size_t distance(const char *a, const char *b)
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= columns; j++) {
-            size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+            size_t substituted = diagonal + !same(a[i - 1], b[j - 1]);
             diagonal = row[j];
             row[j] = least(substituted, least(row[j], row[j - 1]) + 1);
         }

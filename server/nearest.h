@@ -6,7 +6,7 @@
 
 /* The one of names [count] that is most like `name`, the first among equals; NULL if none is near.
  * Near is one letter inserted, left out or replaced for every three, and one more from four letters
- * on. A name of more than 64 bytes is near to none. */
+ * on; upper and lower case are the same letter. A name of more than 64 bytes is near to none. */
 const char *nearest(const char *name, const char *const *names, size_t count);
 
 #endif

@@ -19,6 +19,7 @@ static const struct {
     {"listne", "listen"},
     {"bxxs", "bias"}, /* four letters bear two slips */
     {"bxxx", NULL},   /* but not three               */
+    {"BIAS", "bias"}, /* case is no slip */
     {"ix", "id"},     /* two letters bear one        */
     {"xx", NULL},     /* but not two                 */
     {"threads", NULL},
