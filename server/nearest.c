@@ -2,6 +2,7 @@
  * means gelu. */
 #include "nearest.h"
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
