@@ -15,6 +15,7 @@
 #include "http/http.h"
 #include "log.h"
 #include "metrics/metrics.h"
+#include "model/batcher.h"
 #include "model/repository.h"
 #include "serve.h"
 #include "start.h"
@@ -164,6 +165,11 @@ int serve(const struct options *options, double started_s)
         goto out;
     }
     log_repository(options->models, api.repository, failed);
+    api.batcher = batcher_start(threads);
+    if (!api.batcher) {
+        snprintf(error, sizeof error, "cannot start %u workers", threads);
+        goto out;
+    }
     http = http_start(&api, options, threads, error, sizeof error);
     if (!http)
         goto out;
@@ -176,6 +182,7 @@ out:
     if (status != 0)
         log_event(LOG_ERROR, "start_failed", LOG_S("error", error));
     http_destroy(http);
+    batcher_stop(api.batcher);
     repository_close(api.repository);
     metrics_fini();
     if (status == 0)

@@ -4,12 +4,13 @@
  * Knows routes and errors, no resource. api_admit() and api_handle() take the same decisions in the
  * same order, so that a request refused early and one refused late read alike. */
 #include "api/api.h"
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "api/route.h"
 
-/* A client that was told 503 may come back after this long. */
+/* A client that was told 429 or 503 may come back after this long. */
 enum { RETRY_AFTER_S = 1 };
 
 int call_append_json(const char *bytes, size_t size, void *out)
@@ -44,7 +45,8 @@ void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
     json_decref(body);
     reply->content_type = "application/json";
     reply->http_status = error_http_status(reply->error);
-    reply->retry_after_s = reply->http_status == 503 ? RETRY_AFTER_S : 0;
+    reply->retry_after_s = reply->http_status == 503 || reply->http_status == 429 ? RETRY_AFTER_S
+                                                                                  : 0;
 }
 
 void api_reply_fini(struct api_reply *reply)
@@ -141,7 +143,17 @@ bool api_admit(const struct api *api, const struct api_request *request, uint64_
     return false;
 }
 
-void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
+/* A handler has returned id: on success the reply is what it wrote, else the refusal. */
+static void conclude(const struct api_call *call, enum error_id id)
+{
+    if (id != ERROR_OK)
+        api_refuse(call->reply, id, call->error.detail);
+    else if (call->reply->body.failed)
+        api_refuse(call->reply, ERROR_OUT_OF_MEMORY, "");
+}
+
+struct api_pending *api_begin(const struct api *api, const struct api_request *request,
+                              struct api_reply *reply)
 {
     struct api_call call = {.api = api, .request = request, .reply = reply};
     api_handler *handler;
@@ -152,8 +164,73 @@ void api_handle(const struct api *api, const struct api_request *request, struct
     reply->content_type = "application/json";
     handler = admit(&call, request->body_bytes);
     id = handler ? handler(&call) : call.error.id;
-    if (id != ERROR_OK)
-        api_refuse(reply, id, call.error.detail);
-    else if (reply->body.failed)
-        api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
+    if (!call.pending)
+        conclude(&call, id);
+    return call.pending;
+}
+
+/* ---- requests that wait --------------------------------------------------------------------- */
+
+size_t api_pending_bytes(const struct api_pending *pending)
+{
+    return pending->bytes;
+}
+
+void api_submit(struct api_pending *pending, const struct api_waiter *waiter)
+{
+    pending->submitted = true;
+    pending->job.wake = waiter->wake;
+    pending->job.is_here = waiter->is_here;
+    pending->job.context = waiter->context;
+    batcher_submit(pending->api->batcher, &pending->job);
+}
+
+bool api_finish(struct api_pending *pending, const struct api_request *request,
+                struct api_reply *reply)
+{
+    struct api_call call = {.api = pending->api, .request = request, .reply = reply};
+    bool answered = pending->job.end != BATCH_GONE && pending->job.end != BATCH_CUT;
+
+    if (answered)
+        conclude(&call, pending->finish(&call, pending));
+    pending->release(pending, answered);
+    return answered;
+}
+
+void api_abandon(struct api_pending *pending)
+{
+    if (!pending->submitted)
+        batcher_give_back(pending->api->batcher, pending->job.model, pending->job.rows);
+    pending->release(pending, false);
+}
+
+uint64_t api_look(const struct api *api, uint64_t now_ns)
+{
+    return batcher_look(api->batcher, now_ns);
+}
+
+void api_cut(const struct api *api)
+{
+    batcher_close(api->batcher);
+}
+
+static void post(void *semaphore)
+{
+    sem_post(semaphore);
+}
+
+void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
+{
+    struct api_pending *pending = api_begin(api, request, reply);
+    sem_t woken;
+
+    if (!pending)
+        return;
+    sem_init(&woken, 0, 0);
+    api_submit(pending, &(struct api_waiter){.wake = post, .context = &woken});
+    while (sem_wait(&woken) != 0)
+        continue;
+    sem_destroy(&woken);
+    if (!api_finish(pending, request, reply))
+        api_refuse(reply, ERROR_DRAINING, "");
 }

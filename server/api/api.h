@@ -1,7 +1,7 @@
 /* api.h - the service without the network: request bytes in, reply bytes out.
  *
  * The daemon, the unit tests, the API cases and the fuzzer call these same functions; nothing here
- * knows libmicrohttpd, sockets or threads. Whatever goes wrong becomes a reply. */
+ * knows libmicrohttpd or sockets. Whatever goes wrong becomes a reply. */
 #ifndef API_H
 #define API_H
 
@@ -13,12 +13,14 @@
 #include "options.h"
 
 struct repository;
+struct batcher;
 
 /* What the handlers work on; immutable but for the repository's content and `draining`. */
 struct api {
     const struct options *options;
     struct repository *repository;
-    bool draining; /* atomically: __atomic_load_n / __atomic_store_n */
+    struct batcher *batcher; /* NULL: whatever is asked is computed by the thread that asks */
+    bool draining;           /* atomically: __atomic_load_n / __atomic_store_n */
 };
 
 /* All strings are borrowed for the call; NULL where the client sent none. */
@@ -64,7 +66,41 @@ bool api_route_takes(unsigned route, const char *method);
 bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
                struct api_reply *reply);
 
-/* Answer one request, body included. Never fails. */
+/* Answer one request, body included. NULL: reply is complete. Otherwise its work is too large to be
+ * done here and now; the caller gets ready to be woken and submits it, or abandons it. */
+struct api_pending;
+struct api_pending *api_begin(const struct api *api, const struct api_request *request,
+                              struct api_reply *reply);
+
+/* Bytes that it holds until it is finished; the request's body is not needed any more. */
+size_t api_pending_bytes(const struct api_pending *pending);
+
+/* Who waits. Both are called from any thread, is_here until the wake; wake is called once, perhaps
+ * before api_submit() returns. */
+struct api_waiter {
+    void (*wake)(void *context);
+    bool (*is_here)(void *context); /* false: nobody will read the reply. NULL: somebody will */
+    void *context;
+};
+void api_submit(struct api_pending *pending, const struct api_waiter *waiter);
+
+/* After the wake: complete the reply that api_begin() began. False: there is nobody to reply to.
+ * pending is released either way. */
+bool api_finish(struct api_pending *pending, const struct api_request *request,
+                struct api_reply *reply);
+
+/* Release it without a reply, before it was submitted or after the wake. */
+void api_abandon(struct api_pending *pending);
+
+/* Now and then, from one thread: answer what has waited beyond its deadline. Returns when it should
+ * be called next at the latest, as clock_ns(); UINT64_MAX if nothing waits. */
+uint64_t api_look(const struct api *api, uint64_t now_ns);
+
+/* Wake everybody who waits, now and from now on; returns once they were woken. */
+void api_cut(const struct api *api);
+
+/* Answer one request, and wait until that is done: all of the above for callers that have nothing
+ * else to do. */
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply);
 
 /* The reply for a request that never reaches a handler; detail may be "". */

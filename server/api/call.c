@@ -87,8 +87,14 @@ enum error_id call_check_deadline(struct api_call *call)
 
     if ((double)(clock_ns() - call->request->received_ns) * 1e-9 <= limit_s)
         return ERROR_OK;
+    return call_fail_deadline(call);
+}
+
+enum error_id call_fail_deadline(struct api_call *call)
+{
     return call_fail(call, ERROR_DEADLINE_EXCEEDED,
-                     "the request's deadline of %g s has passed (request_timeout)", limit_s);
+                     "the request's deadline of %g s has passed (request_timeout)",
+                     call->api->options->request_timeout);
 }
 
 bool call_is_npy(const struct api_call *call)
@@ -153,22 +159,27 @@ static char *put_milliseconds(char *out, uint64_t us)
 
 double call_timing(struct api_call *call, const char *name, uint64_t *since_ns)
 {
+    uint64_t now = clock_ns(), ns = now - *since_ns;
+
+    call_timing_add(call, name, ns);
+    *since_ns = now;
+    return (double)ns * 1e-9;
+}
+
+void call_timing_add(struct api_call *call, const char *name, uint64_t ns)
+{
     enum { NUMBER_MAX = 24 };
     static const char separator[] = ", ", key[] = ";dur=";
     char *text = call->reply->server_timing;
     size_t length = strlen(text), name_length = strlen(name);
-    uint64_t now = clock_ns(), ns = now - *since_ns;
+    char *at = text + length;
 
-    *since_ns = now;
-    if (length + sizeof separator + name_length + sizeof key + NUMBER_MAX <=
-        sizeof call->reply->server_timing) {
-        char *at = text + length;
-
-        if (length > 0)
-            at = mempcpy(at, separator, sizeof separator - 1);
-        at = mempcpy(at, name, name_length);
-        at = mempcpy(at, key, sizeof key - 1);
-        *put_milliseconds(at, (ns + 500) / 1000) = '\0';
-    }
-    return (double)ns * 1e-9;
+    if (length + sizeof separator + name_length + sizeof key + NUMBER_MAX >
+        sizeof call->reply->server_timing)
+        return;
+    if (length > 0)
+        at = mempcpy(at, separator, sizeof separator - 1);
+    at = mempcpy(at, name, name_length);
+    at = mempcpy(at, key, sizeof key - 1);
+    *put_milliseconds(at, (ns + 500) / 1000) = '\0';
 }

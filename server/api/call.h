@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/target.h"
 #include "codec/envelope.h"
+#include "model/batcher.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
 enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
@@ -20,6 +21,22 @@ struct api_call {
     struct target target;
     char args[ARG_COUNT][CALL_ARG_MAX + 1]; /* "" where the path has none */
     struct error error;
+    struct api_pending *pending; /* what a handler that returned ERROR_OK still waits for, or NULL;
+                                    the caller's from then on */
+};
+
+/* A request whose job a worker is to do: the handler's memory begins with it. */
+struct api_pending {
+    const struct api *api;
+    struct batch_job job;
+    size_t bytes; /* that it holds */
+    bool submitted;
+    /* After the wake: write the reply, as a handler does, with a new call of which the target and
+     * the arguments are not set. */
+    enum error_id (*finish)(struct api_call *call, struct api_pending *pending);
+    /* Always the last: free everything. answered: finish() was called, and its reply will be sent.
+     */
+    void (*release)(struct api_pending *pending, bool answered);
 };
 
 typedef enum error_id api_handler(struct api_call *call);
@@ -48,6 +65,7 @@ bool call_is_npy(const struct api_call *call);
 
 /* The request's deadline has passed: ERROR_DEADLINE_EXCEEDED. Long work looks now and then. */
 enum error_id call_check_deadline(struct api_call *call);
+enum error_id call_fail_deadline(struct api_call *call); /* it has: somebody else has looked */
 
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
@@ -72,5 +90,8 @@ const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_
 /* Close the request's time account: append "name;dur=milliseconds" for the time since *since_ns,
  * which moves to now. Returns the seconds. */
 double call_timing(struct api_call *call, const char *name, uint64_t *since_ns);
+
+/* The same for a time that the caller has taken. */
+void call_timing_add(struct api_call *call, const char *name, uint64_t ns);
 
 #endif

@@ -8,14 +8,9 @@
 #include "api/lookup.h"
 #include "clock.h"
 
-/* Between two looks at the clock: 2048 rows of the largest models that make sense here stay well
- * below a second. */
-enum { ROWS_PER_DEADLINE_CHECK = 2048 };
-
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
 
 struct prediction {
-    struct lookup lookup;
     struct model *model;
     struct envelope_field fields[FIELD_COUNT];
     struct envelope envelope;
@@ -113,27 +108,6 @@ static enum error_id read_prediction(struct api_call *call, struct prediction *p
     if (signature && !json_is_string(signature))
         return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
                          json_type_text(signature));
-    return ERROR_OK;
-}
-
-static enum error_id compute(struct api_call *call, struct prediction *p)
-{
-    const float *x = p->input->tensor.data;
-    size_t features = axon_mlp_features(p->model->mlp);
-
-    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
-    if (!p->y || model_begin(p->model) != 0)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
-                         p->rows, p->outputs);
-    for (size_t row = 0; row < p->rows; row += ROWS_PER_DEADLINE_CHECK) {
-        size_t rows = p->rows - row;
-
-        if (call_check_deadline(call) != ERROR_OK)
-            return call->error.id;
-        if (rows > ROWS_PER_DEADLINE_CHECK)
-            rows = ROWS_PER_DEADLINE_CHECK;
-        model_predict(p->model, x + row * features, rows, p->y + row * p->outputs);
-    }
     return ERROR_OK;
 }
 
@@ -237,6 +211,8 @@ static enum error_id write_reply(struct api_call *call, const struct prediction 
                                          : id;
 }
 
+/* ---- the way of a request ---- */
+
 static enum metrics_outcome outcome_of(enum error_id id)
 {
     unsigned status = error_http_status(id);
@@ -245,60 +221,186 @@ static enum metrics_outcome outcome_of(enum error_id id)
         return OUTCOME_SUCCESS;
     if (id == ERROR_DEADLINE_EXCEEDED)
         return OUTCOME_DEADLINE;
-    return status < 500 ? OUTCOME_INVALID : status == 503 ? OUTCOME_REJECTED : OUTCOME_ERROR;
+    if (status == 429 || status == 503)
+        return OUTCOME_REJECTED;
+    return status < 500 ? OUTCOME_INVALID : OUTCOME_ERROR;
 }
 
-/* NaN and infinity say nothing of the units that they went through. */
-static bool is_finite(const struct prediction *p)
+static void count_outcome(const struct prediction *p, enum metrics_outcome outcome)
 {
-    for (size_t i = 0; i < p->rows * p->outputs; i++)
-        if (!isfinite(p->y[i]))
-            return false;
-    return true;
+    metrics_model_add(p->model->metrics, METRIC_inference_requests_total, outcome, 1);
 }
 
-/* One request is one batch for now: rows are not coalesced over requests. */
+/* Time of a phase of the request, into its histogram and Server-Timing. */
+static void account(struct api_call *call, const struct prediction *p, enum metric metric,
+                    const char *name, uint64_t ns)
+{
+    metrics_model_observe(p->model->metrics, metric, (double)ns * 1e-9);
+    call_timing_add(call, name, ns);
+}
+
+static enum error_id no_memory(struct api_call *call, const struct prediction *p)
+{
+    return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
+                     p->rows, p->outputs);
+}
+
+static enum error_id write_timed(struct api_call *call, const struct prediction *p,
+                                 uint64_t since_ns)
+{
+    enum error_id id = write_reply(call, p);
+
+    account(call, p, METRIC_inference_write_duration_seconds, "write", clock_ns() - since_ns);
+    return id;
+}
+
+/* By this thread, and looking at the clock now and then. */
+static enum error_id compute_here(struct api_call *call, const struct prediction *p)
+{
+    const float *x = p->input->tensor.data;
+    size_t features = axon_mlp_features(p->model->mlp), piece = p->model->cost.piece_rows;
+    uint64_t begun_ns = clock_ns(), ended_ns;
+
+    for (size_t row = 0; row < p->rows; row += piece) {
+        size_t left = p->rows - row;
+        const struct model_rows rows = {.x = x + row * features,
+                                        .y = p->y + row * p->outputs,
+                                        .rows = left < piece ? left : piece};
+
+        if (row > 0 && call_check_deadline(call) != ERROR_OK)
+            return call->error.id;
+        if (model_run(p->model, &rows, 1) != 0)
+            return no_memory(call, p);
+    }
+    ended_ns = clock_ns();
+    call_timing_add(call, "queue", 0);
+    account(call, p, METRIC_inference_compute_duration_seconds, "compute", ended_ns - begun_ns);
+    return write_timed(call, p, ended_ns);
+}
+
+/* ---- by a worker ---- */
+
+struct waiting {
+    struct api_pending pending; /* first: what api.c knows */
+    struct prediction p;
+};
+
+static enum error_id finish_waiting(struct api_call *call, struct api_pending *pending)
+{
+    struct waiting *w = (struct waiting *)pending;
+    const struct batch_job *job = &pending->job;
+    uint64_t now = clock_ns();
+    enum error_id id = ERROR_OK;
+
+    if (job->end == BATCH_DEADLINE)
+        id = call_fail_deadline(call);
+    else if (job->end != BATCH_DONE)
+        id = no_memory(call, &w->p);
+    /* What passed between the work's end and this thread's turn was spent in waiting, too. */
+    account(call, &w->p, METRIC_inference_queue_duration_seconds, "queue",
+            job->taken_ns - job->submitted_ns + now - job->ended_ns);
+    account(call, &w->p, METRIC_inference_compute_duration_seconds, "compute",
+            job->ended_ns - job->taken_ns);
+    if (id == ERROR_OK)
+        id = write_timed(call, &w->p, now);
+    count_outcome(&w->p, outcome_of(id));
+    return id;
+}
+
+static void prediction_fini(struct prediction *p)
+{
+    free(p->y);
+    envelope_fini(&p->envelope);
+}
+
+static void release_waiting(struct api_pending *pending, bool answered)
+{
+    struct waiting *w = (struct waiting *)pending;
+
+    if (!answered)
+        count_outcome(&w->p, pending->submitted ? OUTCOME_CANCELLED : OUTCOME_REJECTED);
+    prediction_fini(&w->p);
+    model_unref(w->p.model);
+    free(w);
+}
+
+/* Move p to where it can wait; p is left empty. */
+static enum error_id wait_for_worker(struct api_call *call, struct prediction *p)
+{
+    struct waiting *w = malloc(sizeof *w);
+    uint64_t timeout_ns = (uint64_t)(call->api->options->request_timeout * 1e9);
+
+    if (!w) {
+        batcher_give_back(call->api->batcher, p->model, p->rows);
+        return no_memory(call, p);
+    }
+    *w = (struct waiting){
+        .p = *p,
+        .pending = {.api = call->api,
+                    .bytes = sizeof *w + p->input->tensor.cap * sizeof(float) +
+                             p->rows * p->outputs * sizeof(float),
+                    .finish = finish_waiting,
+                    .release = release_waiting,
+                    .job = {.model = p->model,
+                            .x = p->input->tensor.data,
+                            .y = p->y,
+                            .rows = p->rows,
+                            .deadline_ns = call->request->received_ns + timeout_ns}}};
+    w->p.input = w->p.fields + (p->input - p->fields);
+    w->p.envelope.fields = w->p.fields;
+    model_ref(p->model);
+    p->y = NULL;
+    p->envelope = (struct envelope){0};
+    call->pending = &w->pending;
+    return ERROR_OK;
+}
+
+static enum error_id compute(struct api_call *call, struct prediction *p)
+{
+    if (call_check_deadline(call) != ERROR_OK)
+        return call->error.id;
+    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
+    if (!p->y)
+        return no_memory(call, p);
+    switch (batcher_place(call->api->batcher, p->model, p->rows)) {
+    case BATCH_HERE:
+        return compute_here(call, p);
+    case BATCH_QUEUED:
+        return wait_for_worker(call, p);
+    case BATCH_FULL:
+        break;
+    }
+    return call_fail(call, ERROR_QUEUE_FULL,
+                     "model '%s': too many rows wait for it to take %zu more (queue_rows_max)",
+                     p->model->name, p->rows);
+}
+
 static enum error_id predict(struct api_call *call, struct prediction *p)
 {
-    struct metrics_model *metrics = p->model->metrics;
     uint64_t since = call->request->received_ns;
     enum error_id id = read_prediction(call, p);
 
-    metrics_model_observe(metrics, METRIC_inference_parse_duration_seconds,
-                          call_timing(call, "parse", &since));
-    if (id != ERROR_OK)
-        return id;
-    id = compute(call, p);
-    metrics_model_observe(metrics, METRIC_inference_compute_duration_seconds,
-                          call_timing(call, "compute", &since));
-    if (id != ERROR_OK)
-        return id;
-    metrics_model_add(metrics, METRIC_inference_batches_total, 0, 1);
-    metrics_model_observe(metrics, METRIC_batch_rows, (double)p->rows);
-    id = write_reply(call, p);
-    if (id == ERROR_OK && is_finite(p))
-        model_count(p->model, p->rows);
-    metrics_model_observe(metrics, METRIC_inference_write_duration_seconds,
-                          call_timing(call, "write", &since));
-    return id;
+    account(call, p, METRIC_inference_parse_duration_seconds, "parse", clock_ns() - since);
+    return id == ERROR_OK ? compute(call, p) : id;
 }
 
 enum error_id models_predict(struct api_call *call)
 {
     struct prediction p = {
         .fields = {[FIELD_INSTANCES] = {.key = "instances"}, [FIELD_INPUTS] = {.key = "inputs"}}};
-    enum error_id id = lookup_init(&p.lookup, call);
+    struct lookup lookup = {0};
+    enum error_id id = lookup_init(&lookup, call);
 
     if (id == ERROR_OK)
-        id = lookup_available(&p.lookup, call);
+        id = lookup_available(&lookup, call);
     if (id != ERROR_OK)
         goto out;
-    p.model = p.lookup.version->model;
+    p.model = lookup.version->model;
     id = predict(call, &p);
-    metrics_model_add(p.model->metrics, METRIC_inference_requests_total, outcome_of(id), 1);
+    if (!call->pending)
+        count_outcome(&p, outcome_of(id));
 out:
-    free(p.y);
-    envelope_fini(&p.envelope);
-    lookup_fini(&p.lookup);
+    prediction_fini(&p);
+    lookup_fini(&lookup);
     return id;
 }

@@ -72,6 +72,22 @@ void body_append(struct connection *c, const char *bytes, size_t size)
         request_refuse(c, ERROR_OUT_OF_MEMORY, "");
 }
 
+bool body_charge_pending(struct connection *c)
+{
+    struct request *r = &c->request;
+    size_t bytes = api_pending_bytes(r->pending);
+
+    body_release(c);
+    if (!fits_with_the_others(c, bytes)) {
+        refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
+               "no memory for another request to wait (bodies_bytes_max)");
+        return false;
+    }
+    atomic_fetch_add_explicit(&c->http->bodies_bytes, bytes, memory_order_relaxed);
+    r->charged = bytes;
+    return true;
+}
+
 void body_charge_reply(struct connection *c)
 {
     struct request *r = &c->request;

@@ -143,6 +143,7 @@ size_t http_drain(struct http *http, const volatile int *cut_now)
     }
     if (cut_count > 0)
         log_event(LOG_WARN, "drain_cut", LOG_U("connections", cut_count));
+    api_cut(http->api); /* a daemon must not be stopped while connections are suspended */
     for (unsigned i = 0; i < http->daemons_count; i++)
         MHD_stop_daemon(http->daemons[i]);
     keeper_stop(http);

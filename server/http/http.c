@@ -63,8 +63,9 @@ static struct MHD_Daemon *start_daemon(struct http *http)
     unsigned limit = (unsigned)(http->connections.max + http->connections.surplus_max + SPARE);
 
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0,
-        connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
+            MHD_ALLOW_SUSPEND_RESUME,
+        0, connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
         http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_STRICT_FOR_CLIENT, strictness, MHD_OPTION_URI_LOG_CALLBACK, request_target, http,

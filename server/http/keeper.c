@@ -1,4 +1,4 @@
-/* keeper.c - the thread that holds connections to their total deadlines.
+/* keeper.c - the thread that holds connections, and requests that wait, to their total deadlines.
  *
  * libmicrohttpd's own timeout counts inactivity only: a byte a second would hold a connection for
  * ever. Invariant: a socket is shut down only under connections.mutex and after its phase went to
@@ -158,8 +158,20 @@ static int tick_ms(const struct options *options)
 
     least = options->body_timeout < least ? options->body_timeout : least;
     least = options->idle_timeout < least ? options->idle_timeout : least;
+    least = options->request_timeout < least ? options->request_timeout : least;
     least = least * 1000 / TICKS_PER_TIMEOUT;
     return least < TICK_MS_MIN ? TICK_MS_MIN : least > TICK_MS_MAX ? TICK_MS_MAX : (int)least;
+}
+
+/* How long to sleep: a tick, or less if a request's deadline comes before. */
+static int pause_ms(int tick, uint64_t deadline_ns)
+{
+    uint64_t now = clock_ns();
+
+    if (deadline_ns <= now)
+        return 0;
+    return deadline_ns - now >= (uint64_t)tick * 1000000 ? tick
+                                                         : (int)((deadline_ns - now) / 1000000 + 1);
 }
 
 static void *run(void *context)
@@ -168,15 +180,18 @@ static void *run(void *context)
     struct pollfd polls[1 + LINGER_MAX] = {{.fd = http->keeper_wake, .events = POLLIN}};
     int tick = tick_ms(http->options);
     uint64_t tick_ns = (uint64_t)tick * 1000000, next_ns = clock_ns() + tick_ns;
+    uint64_t deadline_ns = UINT64_MAX;
     eventfd_t woken;
 
     while (!atomic_load(&http->keeper_stop)) {
         size_t lingering = linger_poll(&http->linger, polls + 1);
         struct look look = {.options = http->options};
-        poll(polls, 1 + lingering, lingering && tick > LINGER_TICK_MS ? LINGER_TICK_MS : tick);
+        int most = lingering && tick > LINGER_TICK_MS ? LINGER_TICK_MS : tick;
+        poll(polls, 1 + lingering, pause_ms(most, deadline_ns));
         if (polls[0].revents)
             (void)eventfd_read(http->keeper_wake, &woken);
         look.now_ns = clock_ns();
+        deadline_ns = api_look(http->api, look.now_ns);
         linger_read(http, polls + 1, lingering, look.now_ns);
         if (look.now_ns < next_ns)
             continue;

@@ -40,6 +40,7 @@ struct request {
     uint64_t refused_at; /* received when the refusal was decided             */
     struct buf body;
     struct api_reply reply;
+    struct api_pending *pending; /* the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool begun;      /* the first callback has run                        */
@@ -63,9 +64,9 @@ struct connection {
     } watch;
     atomic_bool gone;                   /* the client left, and libmicrohttpd did not notice */
     atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
-    struct MHD_Connection *mhd;         /* while the headers are being read, as is its */
-    struct connection *reading_next;    /* place in its thread's list of such          */
-    struct connection **reading_link;
+    struct MHD_Connection *mhd;         /* from a request's first line to its end      */
+    struct connection *reading_next;    /* while its headers are being read: its place */
+    struct connection **reading_link;   /* in its thread's list of such                */
     struct request request;
 };
 
@@ -167,6 +168,10 @@ void body_append(struct connection *connection, const char *bytes, size_t size);
 /* Would a body of this declared length fit? Refuses if not. */
 bool body_admit(struct connection *connection);
 void body_release(struct connection *connection);
+/* What a request that waits holds counts like a body, too. False, and a refusal, if it does not
+ * fit.
+ */
+bool body_charge_pending(struct connection *connection);
 /* The reply's memory is held as long as the client reads: it counts like a body until
  * body_release(), and becomes a refusal if it does not fit. */
 void body_charge_reply(struct connection *connection);

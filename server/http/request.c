@@ -4,6 +4,7 @@
  * headers, for each piece of the body and once when all has come, request_done() at the end,
  * whatever happened. Invariant: request_done() counts every request that had a target, once. */
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -240,23 +241,81 @@ static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t
     return MHD_NO;
 }
 
+/* ---- requests that wait for a worker --------------------------------------------------------- */
+
+static void wake(void *context)
+{
+    struct connection *c = context;
+
+    MHD_resume_connection(c->mhd);
+}
+
+/* A client that has closed, or will send no more: while suspended, libmicrohttpd does not see it.
+ */
+static bool is_here(void *context)
+{
+    const struct connection *c = context;
+    struct pollfd fd = {.fd = c->fd, .events = POLLRDHUP};
+
+    return poll(&fd, 1, 0) <= 0;
+}
+
+/* From api_submit() on the reply may be ready at any time, but libmicrohttpd goes on with this
+ * connection only after this thread has returned to it. */
+static enum MHD_Result suspend(struct connection *c, struct MHD_Connection *mhd)
+{
+    struct request *r = &c->request;
+    const struct api_waiter waiter = {.wake = wake, .is_here = is_here, .context = c};
+
+    if (!body_charge_pending(c)) {
+        api_abandon(r->pending);
+        r->pending = NULL;
+        return answer(c, mhd, false);
+    }
+    MHD_suspend_connection(mhd);
+    api_submit(r->pending, &waiter);
+    return MHD_YES;
+}
+
+static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
+{
+    struct request *r = &c->request;
+    struct api_request request;
+    bool answered;
+
+    describe(c, &request);
+    answered = api_finish(r->pending, &request, &r->reply);
+    r->pending = NULL;
+    body_release(c);
+    if (!answered)
+        return MHD_NO;
+    body_charge_reply(c);
+    return answer(c, mhd, false);
+}
+
 static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
     struct api_request request;
 
+    if (r->pending)
+        return go_on(c, mhd);
     r->whole = true;
     r->received_ns = clock_ns();
     if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
         return MHD_NO;
     if (!r->refused) {
         describe(c, &request);
-        api_handle(c->http->api, &request, &r->reply);
+        r->pending = api_begin(c->http->api, &request, &r->reply);
+        if (r->pending)
+            return suspend(c, mhd);
         body_release(c);
         body_charge_reply(c);
     }
     return answer(c, mhd, false);
 }
+
+/* ---- what libmicrohttpd calls --------------------------------------------------------------- */
 
 enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *url,
                              const char *method, const char *version, const char *bytes,
@@ -328,6 +387,9 @@ static void report(const struct connection *c, unsigned status, uint64_t now)
 
 static void request_fini(struct connection *c)
 {
+    if (c->request.pending) /* it was woken, but libmicrohttpd closed it instead of going on */
+        api_abandon(c->request.pending);
+    c->request.pending = NULL;
     body_release(c);
     api_reply_fini(&c->request.reply);
     free(c->request.target);

@@ -214,8 +214,11 @@ void metrics_fini(void)
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value)
 {
     long slot = slot_of(metric, SCOPE_VERSION, index);
+    long shared = slot_of(metric, SCOPE_MODEL, index);
     if (slot >= 0)
         cells_add(m->values.cells, (size_t)slot, value);
+    else if (shared >= 0)
+        cells_add(m->name->cells, (size_t)shared, value);
 }
 
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value)

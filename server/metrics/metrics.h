@@ -98,7 +98,8 @@ void metrics_model_publish(struct metrics_model *m);
 void metrics_model_withdraw(struct metrics_model *m);
 
 /* Metrics with the labels of a version: add and set may both be used, the scrape shows their sum.
- * Histograms, also those per model: observe. A metric of another kind is ignored. */
+ * Those per model: add, of which a gauge takes negative values modulo 2^64. Histograms of both:
+ * observe. A metric of another kind is ignored. */
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value);
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);

@@ -70,7 +70,6 @@ struct config {
     size_t layers_count;
     char **labels; /* of the outputs */
     size_t labels_count;
-    bool batching_given;
     uint64_t batch_rows_max, queue_delay_us, queue_rows_max;
     enum config_policy policy;
     size_t latest_count;

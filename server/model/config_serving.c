@@ -19,7 +19,6 @@ static int batching_read(struct config *c, const struct place *top, const json_t
     c->queue_rows_max = 4096;
     if (field_typed(top, json, "batching", JSON_OBJECT, &batching) != 0)
         return -1;
-    c->batching_given = batching != NULL;
     if (!batching)
         return 0;
     if (field_keys(&at, batching, keys) != 0 ||

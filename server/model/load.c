@@ -117,7 +117,18 @@ static int count(struct model *m, const struct options *options)
         .refresh = p->counters ? refresh : NULL,
         .context = p->counters,
     });
-    return m->metrics ? 0 : -1;
+    if (!m->metrics)
+        return -1;
+    metrics_model_add(m->metrics, METRIC_queue_rows_max, 0, p->queue.queue_rows_max);
+    return 0;
+}
+
+static void queue_init(struct batch_queue *q, const struct config *config)
+{
+    q->rows_max = (size_t)config->batch_rows_max;
+    q->queue_rows_max = (size_t)config->queue_rows_max;
+    q->delay_ns = config->queue_delay_us * 1000;
+    TAILQ_INIT(&q->jobs);
 }
 
 static int build(struct model *m, int dirfd, const struct config *config, struct model_error *error)
@@ -164,12 +175,14 @@ struct model *load_version(int dirfd, const char *name, uint32_t version,
     snprintf(m->name, sizeof m->name, "%s", name);
     p->references = 1;
     p->fingerprint = fingerprint_read(dirfd, version, config_id);
+    queue_init(&p->queue, config);
     if (build(m, dirfd, config, error) != 0)
         goto fail;
     if (describe(m, config) != 0 || count(m, options) != 0) {
         model_error_set(error, "out of memory");
         goto fail;
     }
+    m->cost = cost_measure(m->mlp);
     m->load_s = clock_s() - start_s;
     m->loaded_unix_s = clock_unix_s();
     metrics_model_set(m->metrics, METRIC_model_ready, 1);

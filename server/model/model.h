@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <axon/mlp.h>
 #include "metrics/metrics.h"
+#include "model/cost.h"
 #include "model/model_error.h"
 #include "options.h"
 
@@ -37,6 +38,7 @@ struct model {
     const char *const *labels; /* of the outputs; labels_count 0: none */
     size_t labels_count;
     struct axon_mlp *mlp;
+    struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;
     double load_s, loaded_unix_s;
     void *private; /* model.c's */
@@ -47,17 +49,18 @@ const char *model_task_name(enum model_task task); /* "multiclass"; "" for none 
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
-/* The predictions of one request by the calling worker, in this order and with nothing else of it
- * in between:
- *
- *   model_begin    scratch and an empty tally; 0, or -1 when out of memory
- *   model_predict  y [rows, outputs] = network(x [rows, features]); as often as needed, for at most
- *                  UINT32_MAX rows in all
- *   model_count    these rows were served: adds the tally to the neuron statistics. Left out when
- * the request was refused in the end. Without memory for the counters the rows are missing there
- * and in axond_neuron_rows_total. */
-int model_begin(struct model *m);
-void model_predict(struct model *m, const float *x, size_t rows, float *y);
-void model_count(struct model *m, size_t rows);
+/* Rows of one request, or a part of them. */
+struct model_rows {
+    const float *x; /* [rows, features] */
+    float *y;       /* [rows, outputs]  */
+    size_t rows;
+};
+
+/* Predict all parts as one matrix (at most UINT32_MAX rows), on the calling worker's scratch, and
+ * count them: rows, the batch, and the neurons that fired. Parts of which an output is not finite
+ * say nothing of the units that they went through: the neuron statistics leave them out, and the
+ * other parts in. 0, or -1 when out of memory, with y undefined. Without memory for the counters
+ * the rows are missing there and in axond_neuron_rows_total. */
+int model_run(struct model *m, const struct model_rows *parts, size_t count);
 
 #endif

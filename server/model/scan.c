@@ -164,7 +164,8 @@ static void version_load(struct scan *s, uint32_t version)
         return;
     }
     log_event(LOG_INFO, "model_loaded", LOG_S("model", m->name), LOG_U("version", version),
-              LOG_U("parameters", axon_mlp_parameters_count(m->mlp)), LOG_F("seconds", m->load_s));
+              LOG_U("parameters", axon_mlp_parameters_count(m->mlp)), LOG_F("seconds", m->load_s),
+              LOG_F("row_seconds", cost_s(&m->cost, 1)));
     row_add(s, version, m, "");
 }
 
@@ -271,9 +272,6 @@ static void configured_load(struct scan *s)
     }
     if (s->available == 0 && s->failed > 0)
         keep_old(s);
-    if (s->config.batching_given)
-        log_event(LOG_INFO, "batching_unused", LOG_S("model", s->entry->name),
-                  LOG_S("reason", "this build answers each request by itself"));
     labels_copy(s);
 }
 

@@ -27,7 +27,7 @@ declare -A may=(
 declare -A face=(
     [codec]="tensor.h envelope.h npy.h binary.h"
     [metrics]="metrics.h"
-    [model]="model.h repository.h"
+    [model]="model.h repository.h batcher.h"
     [api]="api.h"
     [http]="http.h"
 )

@@ -92,11 +92,7 @@ static inline void open_repository(void)
 /* A request of these rows, served and counted. */
 static inline int serve_rows(struct model *m, const float *x, size_t rows, float *y)
 {
-    if (model_begin(m) != 0)
-        return -1;
-    model_predict(m, x, rows, y);
-    model_count(m, rows);
-    return 0;
+    return model_run(m, &(struct model_rows){.x = x, .y = y, .rows = rows}, 1);
 }
 
 /* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */
