@@ -1,10 +1,11 @@
-/* loss.c - the losses of loss.def: look-up, checks, and the way into kernels/losses.c, row by row.
- */
+/* loss.c - the losses of loss.def: look-up, checks, and the way into kernels/losses.c. */
 #include "axon/loss.h"
 #include <math.h>
 #include <string.h>
 #include "kernels/dispatch.h"
 #include "arrays.h"
+
+enum { ROWS_MAX = 128 }; /* evaluated by one call of a kernel */
 
 static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
 #define ALIASES(...) \
@@ -116,13 +117,34 @@ static bool outputs_overlap(const struct axon_loss_batch *b, const float *per_ro
            (gradient != b->targets && axon__overlap(gradient, values, b->targets, values));
 }
 
+/* Up to ROWS_MAX rows from `first` on; returns the sum of their losses. */
+static double apply_some(axon_loss_function *evaluate, const struct axon_loss_batch *batch,
+                         size_t first, float *per_row, float *gradient)
+{
+    double losses[ROWS_MAX], sum = 0;
+    size_t at = first * batch->outputs, left = batch->rows - first;
+    struct axon_loss_rows rows = {.x = batch->input + at,
+                                  .y = batch->targets ? batch->targets + at : NULL,
+                                  .labels = batch->labels ? batch->labels + first : NULL,
+                                  .rows = left < ROWS_MAX ? left : (size_t)ROWS_MAX,
+                                  .n = batch->outputs,
+                                  .scale = 1 / (double)batch->rows,
+                                  .gradient = gradient ? gradient + at : NULL};
+
+    evaluate(&rows, losses);
+    for (size_t r = 0; r < rows.rows; r++) {
+        if (per_row)
+            per_row[first + r] = (float)losses[r];
+        sum += losses[r];
+    }
+    return sum;
+}
+
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  double *mean, float *per_row, float *gradient)
 {
     enum axon_status status = axon_loss_check(loss, batch, NULL);
-    struct axon_loss_row row = {.n = batch->outputs};
-    double sum = 0, rows = (double)batch->rows;
-    axon_loss_function *evaluate;
+    double sum = 0;
 
     if (status != AXON_OK)
         return status;
@@ -130,21 +152,9 @@ enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon
         return AXON_EALIGN;
     if (outputs_overlap(batch, per_row, gradient))
         return AXON_EOVERLAP;
-    evaluate = axon__kernels()->losses[loss - table];
-    row.scale = 1 / rows;
-    for (size_t r = 0; r < batch->rows; r++) {
-        double value;
-
-        row.x = batch->input + r * row.n;
-        row.y = batch->targets ? batch->targets + r * row.n : NULL;
-        row.label = batch->labels ? batch->labels[r] : 0;
-        row.gradient = gradient ? gradient + r * row.n : NULL;
-        value = evaluate(&row);
-        if (per_row)
-            per_row[r] = (float)value;
-        sum += value;
-    }
+    for (size_t first = 0; first < batch->rows; first += ROWS_MAX)
+        sum += apply_some(axon__kernels()->losses[loss - table], batch, first, per_row, gradient);
     if (mean)
-        *mean = sum / rows;
+        *mean = sum / (double)batch->rows;
     return AXON_OK;
 }

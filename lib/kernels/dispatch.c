@@ -183,23 +183,27 @@ static int same_affine(const struct axon_kernels *a, const struct axon_kernels *
     return same(got, want, (size_t)ROWS * N);
 }
 
-/* The tame start of the probe, against equal targets. */
+/* The tame start of the probe, against equal targets: one row, and rows of one value each. */
 static int same_losses(const struct axon_kernels *a, const struct axon_kernels *b)
 {
     enum { N = 19 };
     float targets[N], got[N], want[N];
-    struct axon_loss_row row = {.x = probe, .y = targets, .n = N, .scale = 1};
+    double loss[N], base[N];
 
     for (size_t i = 0; i < N; i++)
         targets[i] = 1.0f / N;
-    for (size_t i = 0; i < AXON_LOSS_ID_COUNT; i++) {
-        double loss, base;
+    for (size_t i = 0; i < 2 * (size_t)AXON_LOSS_ID_COUNT; i++) {
+        size_t rows = i % 2 ? N : 1;
+        struct axon_loss_rows batch = {
+            .x = probe, .y = targets, .rows = rows, .n = N / rows, .scale = 1, .gradient = got};
 
-        row.gradient = got;
-        loss = a->losses[i](&row);
-        row.gradient = want;
-        base = b->losses[i](&row);
-        if (!(fabs(loss - base) <= 0x1p-30 * fabs(base)) || !same(got, want, N))
+        a->losses[i / 2](&batch, loss);
+        batch.gradient = want;
+        b->losses[i / 2](&batch, base);
+        for (size_t r = 0; r < rows; r++)
+            if (!(fabs(loss[r] - base[r]) <= 0x1p-30 * fabs(base[r])))
+                return 0;
+        if (!same(got, want, N))
             return 0;
     }
     return 1;

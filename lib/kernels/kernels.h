@@ -64,16 +64,17 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
 
-/* A row of a batch of losses, checked: y or, if that is NULL, label, as axon/loss.h has them. */
-struct axon_loss_row {
-    const float *x, *y; /* [n] */
-    size_t n, label;
+/* Rows of a batch of losses, checked: y or, if that is NULL, labels, as axon/loss.h has them. */
+struct axon_loss_rows {
+    const float *x, *y; /* [rows, n] */
+    const uint32_t *labels;
+    size_t rows, n;
     double scale;    /* of the gradient; besides, elementwise losses divide by n */
-    float *gradient; /* [n], or NULL; may be x or y */
+    float *gradient; /* [rows, n], or NULL; may be x or y */
 };
 
-/* The row's loss. */
-typedef double axon_loss_function(const struct axon_loss_row *row);
+/* losses [rows]; a row's depends on nothing but that row. */
+typedef void axon_loss_function(const struct axon_loss_rows *rows, double *losses);
 
 /* The rows of loss.def as indexes. */
 enum axon_loss_id {

@@ -71,6 +71,26 @@ static inline vd vd_expm1(vd x)
     return vd_fma(p, scale, scale - 1.0);
 }
 
+/* ln(1 + a) within 2^-43 of itself, also near 0; a >= 0, NaN gives NaN. 1 + a = 2^k m with m around
+ * 1, and ln m = 2 atanh(f / (2 + f)), f = m - 1. */
+static inline vd vd_log1p(vd a)
+{
+    static const double c[] = {
+        0.666666666673751,   0.399999987973327,   0.2857175453691263,
+        0.22191400766937835, 0.19362654945463584,
+    };
+    const uint64_t root_half = 0x3fe6a09e667f3bcd;
+    vd u = a + 1.0;
+    vul k = ((vul)u - root_half) >> 52;
+    /* k + 2^52 as the bits of a double, less 2^52 */
+    vd kd = (vd)(k | (uint64_t)0x4330000000000000) - 0x1p52;
+    vd f = vd_pick((vl)k == 0, a, (vd)((vul)u - (k << 52)) - 1.0);
+    vd s = f / (f + 2.0), z = s * s;
+    vd log_m = vd_fma(s * z, vd_polynomial(z, c, 5), s + s);
+
+    return vd_fma(kd, vd_all(0x1.62e42fefa39efp-1), log_m) + (a - a);
+}
+
 /* Phi(-a) e^(a^2 / 2), Phi the normal distribution function, within 2^-33 for a in [0, 15] and
  * still 2^-23 up to 37. A minimax rational: all coefficients are positive, so nothing cancels. */
 static inline vd vd_normal_tail(vd a)

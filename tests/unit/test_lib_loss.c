@@ -214,6 +214,40 @@ START_TEST(a_row_may_be_long)
 }
 END_TEST
 
+/* More rows than a kernel takes at once, narrow ones and wide ones. */
+START_TEST(the_loss_of_a_row_does_not_depend_on_the_rows_beside_it)
+{
+    enum { MANY = 300, WIDE = 18 };
+    static float x[MANY * WIDE], y[MANY * WIDE], all[MANY];
+    const struct axon_loss *loss = loss_at(select_isa(_i));
+
+    for (size_t outputs = 1; outputs <= WIDE; outputs++) {
+        struct axon_loss_batch b = {.rows = MANY, .outputs = outputs, .input = x, .targets = y};
+        double mean, sum = 0;
+
+        for (size_t r = 0; r < MANY; r++) {
+            random_targets(loss, 1, outputs, 0);
+            memcpy(y + r * outputs, targets, outputs * sizeof *y);
+            for (size_t j = 0; j < outputs; j++)
+                x[r * outputs + j] = (float)(20 * random_unit() - 10);
+        }
+        ck_assert_int_eq(axon_loss_apply(loss, &b, &mean, all, NULL), AXON_OK);
+        b.rows = 1;
+        for (size_t r = 0; r < MANY; r++) {
+            float alone;
+            double one;
+
+            b.input = x + r * outputs;
+            b.targets = y + r * outputs;
+            ck_assert_int_eq(axon_loss_apply(loss, &b, &one, &alone, NULL), AXON_OK);
+            ck_assert_same(alone, all[r]);
+            sum += one;
+        }
+        ck_assert_double_le(fabs(sum / MANY - mean), 1e-14 * mean);
+    }
+}
+END_TEST
+
 /* Steps that are exact in float, the slope by Richardson: no room for a factor of rows or outputs.
  */
 START_TEST(the_gradient_is_the_slope_of_the_mean)
@@ -440,6 +474,8 @@ int main(void)
     axon_isa_list(&isas);
     tcase_add_loop_test(each, loss_and_gradient_are_those_of_the_formula, 0, (int)isas * LOSSES);
     tcase_add_loop_test(each, a_row_may_be_long, 0, (int)isas * LOSSES);
+    tcase_add_loop_test(each, the_loss_of_a_row_does_not_depend_on_the_rows_beside_it, 0,
+                        (int)isas * LOSSES);
     tcase_add_loop_test(each, the_gradient_is_the_slope_of_the_mean, 0, (int)isas * LOSSES);
     tcase_add_loop_test(each, nan_stays_in_its_row, 0, (int)isas * LOSSES);
     tcase_add_loop_test(each, the_gradient_may_take_the_place_of_what_it_comes_from, 0,
