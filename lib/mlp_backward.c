@@ -8,11 +8,12 @@
 #include <string.h>
 #include "gemm.h"
 #include "kernels/dispatch.h"
+#include "arrays.h"
 #include "mlp_internal.h"
 
 /* ---- scratch: the scaled input, each layer's pre and post, two arrays to work in ---- */
 
-enum { ALIGNED_FLOATS = 16 }; /* every array begins at 64 bytes */
+enum { ALIGNMENT = 64, ALIGNED_FLOATS = 16 }; /* every array begins at 64 bytes */
 
 static size_t rounded(size_t floats)
 {
@@ -117,21 +118,87 @@ static size_t panel_units(const struct axon__layer *layer, size_t first)
     return layer->units - first < AXON_PANEL ? layer->units - first : (size_t)AXON_PANEL;
 }
 
+enum {
+    BLOCK_ROWS = 256, /* through a layer at a time, so that they are activated while in the cache */
+    RAGGED_ROWS = 32, /* of a panel with padding units, on the stack */
+};
+
+/* z += bias of units first ... first + units - 1, a multiple of AXON_UNITS_MULTIPLE. */
+static void add_bias(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                     const struct axon_dense *d, size_t first)
+{
+    struct axon_epilogue e = {.z = d->z,
+                              .rows = d->rows,
+                              .units = d->units,
+                              .z_stride = d->z_stride,
+                              .params_stride = layer->stride,
+                              .bias = layer->bias + first,
+                              .params = layer->params + first};
+
+    kernels->rows[AXON_ID_identity].epilogue(&e);
+}
+
+/* The units from `first` on, whose panel has padding, by way of the stack: pre has no room for it.
+ */
+static void ragged_forward(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                           size_t first, struct axon_dense d, float *pre)
+{
+    _Alignas(64) float z[RAGGED_ROWS * AXON_PANEL];
+    size_t units = layer->units - first, some;
+
+    d.weight = axon__panel(layer, first);
+    d.z = z;
+    d.z_stride = d.units = layer->stride - first;
+    for (size_t left = d.rows; left > 0; left -= some) {
+        some = d.rows = left < RAGGED_ROWS ? left : (size_t)RAGGED_ROWS;
+        kernels->dense(&d);
+        add_bias(kernels, layer, &d, first);
+        for (size_t r = 0; r < some; r++)
+            memcpy(pre + r * layer->units + first, z + r * d.units, units * sizeof *pre);
+        d.x += some * d.x_stride;
+        pre += some * layer->units;
+    }
+}
+
+/* The products and sums of axon_mlp_predict(). */
+static void block_forward(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                          const float *in, size_t rows, float *pre)
+{
+    size_t whole = layer->stride == layer->units ? layer->units
+                                                 : layer->units - layer->units % AXON_PANEL;
+    struct axon_dense d = {.x = in,
+                           .weight = layer->weight,
+                           .z = pre,
+                           .rows = rows,
+                           .features = layer->features,
+                           .units = whole,
+                           .x_stride = layer->features,
+                           .z_stride = layer->units};
+
+    if (whole > 0) {
+        kernels->dense(&d);
+        add_bias(kernels, layer, &d, 0);
+    }
+    if (whole < layer->units)
+        ragged_forward(kernels, layer, whole, d, pre);
+}
+
 static void layer_forward(const struct axon_kernels *kernels, const struct axon__layer *layer,
                           const float *in, size_t rows, float *pre, float *post)
 {
     float values[AXON_PARAMETERS_MAX];
-    size_t count;
+    size_t count, some;
     const float *params = params_of(layer, values, &count);
-    struct axon_axis axis = {rows, layer->units, 1};
 
-    for (size_t r = 0; r < rows; r++)
-        memcpy(pre + r * layer->units, layer->bias, layer->units * sizeof *pre);
-    for (size_t u = 0; u < layer->units; u += AXON_PANEL)
-        axon__gemm(AXON_PLAIN, AXON_PLAIN, rows, panel_units(layer, u), layer->features, in,
-                   layer->features, axon__panel(layer, u), axon__panel_width(layer, u), 1.0f,
-                   pre + u, layer->units);
-    kernels->rows[layer->id].forward(pre, post, axis, params, count);
+    for (; rows > 0; rows -= some) {
+        some = rows < BLOCK_ROWS ? rows : (size_t)BLOCK_ROWS;
+        block_forward(kernels, layer, in, some, pre);
+        kernels->rows[layer->id].forward(pre, post, (struct axon_axis){some, layer->units, 1},
+                                         params, count);
+        in += some * layer->features;
+        pre += some * layer->units;
+        post += some * layer->units;
+    }
 }
 
 /* What the first layer sees. */
@@ -151,6 +218,12 @@ enum axon_status axon_mlp_forward_keep(const struct axon_mlp *mlp, const float *
         return AXON_OK;
     if (axon_mlp_backward_scratch_bytes(mlp, rows, &bytes) != AXON_OK)
         return AXON_ESHAPE;
+    if (!axon__aligned(x) || !axon__aligned(y) || (uintptr_t)scratch % ALIGNMENT != 0)
+        return AXON_EALIGN;
+    if (axon__overlap(y, rows * mlp->outputs, x, rows * mlp->features) ||
+        axon__overlap(scratch, bytes / sizeof *x, x, rows * mlp->features) ||
+        axon__overlap(scratch, bytes / sizeof *x, y, rows * mlp->outputs))
+        return AXON_EOVERLAP;
     if (mlp->scale)
         kernels->affine(x, mlp->scale, mlp->offset, scratch, rows, mlp->features);
     for (size_t i = 0; i < mlp->layers_count; i++) {
@@ -260,6 +333,69 @@ static enum axon_status check_gradients(const struct axon_mlp *mlp, enum axon_up
     return AXON_OK;
 }
 
+/* The caller's arrays, numbered: what is only read, then what is written, five for each layer. */
+enum { X, UPSTREAM, READ_ONLY, SCRATCH = READ_ONLY, GRADIENT_X, OF_LAYERS, PER_LAYER = 5 };
+
+struct arrays {
+    const struct axon_mlp *mlp;
+    size_t rows, scratch_floats;
+    const float *x, *upstream, *scratch;
+    const struct axon_mlp_gradients *gradients;
+};
+
+struct array {
+    const float *data; /* or NULL */
+    size_t count;
+};
+
+static struct array layer_array(const struct arrays *a, size_t l, size_t i)
+{
+    const struct axon__layer *layer = &a->mlp->layers[l];
+    const struct axon_layer_gradients *to = &a->gradients->layers[l];
+    const struct array all[PER_LAYER] = {{to->weight, layer->units * layer->features},
+                                         {to->bias, layer->units},
+                                         {to->slope, layer->units},
+                                         {to->pre, a->rows * layer->units},
+                                         {to->post, a->rows * layer->units}};
+
+    return all[i];
+}
+
+static struct array array_at(const struct arrays *a, size_t i)
+{
+    const struct array all[OF_LAYERS] = {
+        [X] = {a->x, a->rows * a->mlp->features},
+        [UPSTREAM] = {a->upstream, a->rows * a->mlp->outputs},
+        [SCRATCH] = {a->scratch, a->scratch_floats},
+        [GRADIENT_X] = {a->gradients->x, a->rows * a->mlp->features},
+    };
+
+    return i < OF_LAYERS ? all[i]
+                         : layer_array(a, (i - OF_LAYERS) / PER_LAYER, (i - OF_LAYERS) % PER_LAYER);
+}
+
+/* Does what is written meet anything else? The gradient of x may take upstream's place. */
+static enum axon_status check_arrays(const struct arrays *a)
+{
+    size_t count = OF_LAYERS + (a->gradients->layers ? PER_LAYER * a->mlp->layers_count : 0);
+
+    for (size_t i = 0; i < count; i++) {
+        struct array p = array_at(a, i);
+
+        if (!axon__aligned(p.data) || (i == SCRATCH && (uintptr_t)p.data % ALIGNMENT != 0))
+            return AXON_EALIGN;
+        for (size_t j = i < READ_ONLY ? READ_ONLY : i + 1; p.count > 0 && j < count; j++) {
+            struct array q = array_at(a, j);
+
+            if (i == UPSTREAM && j == GRADIENT_X && p.data == q.data)
+                continue;
+            if (q.count > 0 && axon__overlap(p.data, p.count, q.data, q.count))
+                return AXON_EOVERLAP;
+        }
+    }
+    return AXON_OK;
+}
+
 static void zero_gradients(const struct axon_mlp *mlp, const struct axon_mlp_gradients *gradients)
 {
     for (size_t i = 0; gradients->layers && i < mlp->layers_count; i++) {
@@ -321,8 +457,20 @@ enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, s
     size_t bytes;
     enum axon_status status = axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);
 
+    struct arrays arrays = {.mlp = mlp,
+                            .rows = rows,
+                            .x = x,
+                            .upstream = upstream,
+                            .scratch = scratch,
+                            .gradients = gradients};
+
+    arrays.scratch_floats = bytes / sizeof *x;
+    if (status == AXON_OK && at != AXON_UPSTREAM_POST && at != AXON_UPSTREAM_PRE)
+        status = AXON_EPARAM;
     if (status == AXON_OK)
         status = check_gradients(mlp, at, gradients);
+    if (status == AXON_OK)
+        status = check_arrays(&arrays);
     if (status != AXON_OK)
         return status;
     if (rows == 0)

@@ -54,8 +54,9 @@ enum axon_status axon_mlp_backward_scratch_bytes(const struct axon_mlp *mlp, siz
  *   y        [rows, outputs] f32 or NULL; must not overlap x
  *   scratch  axon_mlp_backward_scratch_bytes(), 64-byte aligned
  *
- * y agrees with axon_mlp_predict() up to rounding: the product of a whole batch may add up in
- * another order. rows == 0 is a no-op. AXON_ESHAPE as above. */
+ * y, and each row of what is kept, is bitwise what axon_mlp_predict() makes of that row, so it does
+ * not depend on the batch. rows == 0 is a no-op. AXON_ESHAPE as above, AXON_EALIGN, AXON_EOVERLAP;
+ * nothing is written then. */
 enum axon_status axon_mlp_forward_keep(const struct axon_mlp *mlp, const float *x, size_t rows,
                                        float *y, void *scratch);
 
@@ -73,13 +74,15 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
  *   upstream          [rows, outputs] f32, the gradient by what `at` says; with AXON_UPSTREAM_PRE
  *                     the last layer's `post` and `slope` must be NULL
  *
- * No two of these arrays overlap, but that gradients->x may be upstream if it is as large.
+ * What is written, scratch included, overlaps no other of these arrays, but that gradients->x may be
+ * upstream if it is as large.
  * rows == 0: the gradients of weights, biases and slopes are 0. A NaN or infinity in a row of x or
  * upstream spoils the gradients of weights, biases and slopes, which sum over the rows, and of x,
  * pre and post that row only. Sums over rows of biases and slopes are made in double.
  * At the kink of the relu family the derivative is axon_activation_gradient()'s.
- * AXON_ESHAPE as above; AXON_EUNSUPPORTED for a slope of another activation than PReLU, or a `post`
- * or `slope` that AXON_UPSTREAM_PRE leaves out; nothing is written then. */
+ * AXON_ESHAPE as above; AXON_EPARAM for an `at` that is neither; AXON_EUNSUPPORTED for a slope of
+ * another activation than PReLU, or a `post` or `slope` that AXON_UPSTREAM_PRE leaves out;
+ * AXON_EALIGN; AXON_EOVERLAP; nothing is written then. */
 enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
                                    const float *upstream, enum axon_upstream at,
                                    const struct axon_mlp_gradients *gradients, void *scratch);

@@ -34,22 +34,33 @@ static void check_same(const struct gradients *a, const struct gradients *b,
     }
 }
 
-START_TEST(the_forward_pass_is_that_of_predict)
+/* Units of which panels are full, padded, or both; more rows than any block has. */
+START_TEST(the_forward_pass_is_bitwise_that_of_predict)
 {
-    struct network net = small_network(_i);
-    float *x = random_floats(ROWS * 5, 1), y[ROWS * 3], want[ROWS * 3];
-    void *scratch = scratch_for(net.mlp, ROWS);
-    void *other = aligned_alloc(64, axon_mlp_scratch_bytes(net.mlp));
+    enum { MANY = 300 };
+    static const struct network nets[] = {
+        {.depth = 3, .sizes = {5, 19, 7, 3}, .names = {"relu", "prelu", "softmax"}},
+        {.depth = 2, .sizes = {33, 64, 32}, .names = {"gelu", "tanh"}},
+        {.depth = 3, .sizes = {12, 100, 70, 1}, .names = {"softmax", "selu", "sigmoid"}},
+    };
+    static float y[MANY * 32], want[MANY * 32];
+    struct network net = nets[_i / 2];
+    size_t outputs = net.sizes[net.depth];
+    float *x = random_floats(MANY * net.sizes[0], 1);
+    void *scratch, *other;
 
-    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, ROWS, y, scratch), AXON_OK);
-    axon_mlp_predict(net.mlp, x, ROWS, want, other, NULL);
-    for (size_t i = 0; i < ROWS * 3; i++)
-        ck_assert_near(y[i], want[i], 1e-6);
-    ck_assert_mem_eq(axon_mlp_kept_post(net.mlp, ROWS, scratch, 2), y, sizeof y);
-    for (size_t i = 0; i < ROWS * 19; i++) {
-        float z = axon_mlp_kept_pre(net.mlp, ROWS, scratch, 0)[i];
+    network_create(&net, _i % 2);
+    scratch = scratch_for(net.mlp, MANY);
+    other = aligned_alloc(64, axon_mlp_scratch_bytes(net.mlp));
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, MANY, y, scratch), AXON_OK);
+    axon_mlp_predict(net.mlp, x, MANY, want, other, NULL);
+    ck_assert_mem_eq(y, want, MANY * outputs * sizeof *y);
+    ck_assert_mem_eq(axon_mlp_kept_post(net.mlp, MANY, scratch, net.depth - 1), y,
+                     MANY * outputs * sizeof *y);
+    for (size_t i = 0; _i / 2 == 0 && i < (size_t)MANY * 19; i++) {
+        float z = axon_mlp_kept_pre(net.mlp, MANY, scratch, 0)[i];
 
-        ck_assert_same(axon_mlp_kept_post(net.mlp, ROWS, scratch, 0)[i], z > 0 ? z : 0);
+        ck_assert_same(axon_mlp_kept_post(net.mlp, MANY, scratch, 0)[i], z > 0 ? z : 0);
     }
     free(scratch);
     free(other);
@@ -58,7 +69,6 @@ START_TEST(the_forward_pass_is_that_of_predict)
 }
 END_TEST
 
-/* The last activation by hand, then from its pre-activations, must be the same walk. */
 START_TEST(an_upstream_at_the_logits_skips_the_last_activation)
 {
     struct network net = small_network(1);
@@ -262,6 +272,63 @@ START_TEST(gradients_that_are_not_there_are_refused)
 }
 END_TEST
 
+/* Every array laid upon every other in turn, by its last float: all but inputs that share. */
+START_TEST(arrays_that_overlap_are_refused)
+{
+    enum { X, UPSTREAM, READ_ONLY, SCRATCH = READ_ONLY, DX, WEIGHT, BIAS, SLOPE, PRE, POST, ALL };
+    struct network net = small_network(0);
+    size_t bytes, counts[ALL] = {2 * 5, 2 * 3, 0, 2 * 5, 7 * 19, 7, 7, 2 * 7, 2 * 7};
+    float *room = aligned_alloc(64, 1 << 20), *at[ALL], *before = malloc(1 << 20);
+
+    ck_assert_int_eq(axon_mlp_backward_scratch_bytes(net.mlp, 2, &bytes), AXON_OK);
+    counts[SCRATCH] = bytes / sizeof *room;
+    memset(room, 0, 1 << 20);
+    for (size_t i = 0; i < ALL; i++)
+        for (size_t j = 0; j < ALL; j++) {
+            struct axon_layer_gradients layers[3] = {{NULL}};
+            struct axon_mlp_gradients wanted = {NULL, layers};
+            size_t end = 0;
+
+            for (size_t k = 0; k < ALL; k++, end += 1024)
+                at[k] = room + end + (k > SCRATCH) * ((bytes + 4095) / 4096 * 1024);
+            if (i != j && i != SCRATCH) /* which has to stay aligned */
+                at[i] = at[j] + counts[j] - 1;
+            wanted.x = at[DX];
+            layers[1] = (struct axon_layer_gradients){at[WEIGHT], at[BIAS], at[SLOPE], at[PRE],
+                                                      at[POST]};
+            memcpy(before, room, 1 << 20);
+            ck_assert_int_eq(axon_mlp_backward(net.mlp, at[X], 2, at[UPSTREAM], AXON_UPSTREAM_POST,
+                                               &wanted, at[SCRATCH]),
+                             i == j || i == SCRATCH || (i < READ_ONLY && j < READ_ONLY)
+                                 ? AXON_OK
+                                 : AXON_EOVERLAP);
+            if (i != j && i != SCRATCH && (i >= READ_ONLY || j >= READ_ONLY))
+                ck_assert_mem_eq(before, room, 1 << 20);
+            ck_assert_int_eq(axon_mlp_backward(net.mlp, at[X], 2, at[UPSTREAM],
+                                               (enum axon_upstream)2, &wanted, at[SCRATCH]),
+                             AXON_EPARAM);
+        }
+    free(before);
+    free(room);
+    network_destroy(&net);
+}
+END_TEST
+
+START_TEST(a_forward_pass_into_its_own_input_is_refused)
+{
+    struct network net = small_network(1);
+    float *scratch = scratch_for(net.mlp, 2), x[10] = {0}, y[6], *inside = scratch + 3;
+
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, 2, x + 9, scratch), AXON_EOVERLAP);
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, inside, 2, y, scratch), AXON_EOVERLAP);
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, 2, inside, scratch), AXON_EOVERLAP);
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, 2, y, scratch + 1), AXON_EALIGN);
+    ck_assert_int_eq(axon_mlp_forward_keep(net.mlp, x, 2, y, scratch), AXON_OK);
+    free(scratch);
+    network_destroy(&net);
+}
+END_TEST
+
 /* ---- threads, norms ---- */
 
 enum { THREADS = 4, ROUNDS = 50 };
@@ -329,7 +396,7 @@ int main(void)
     TCase *rest = suite_case(suite, "rules");
 
     axon_blas_threads_set(1);
-    tcase_add_loop_test(rest, the_forward_pass_is_that_of_predict, 0, 2);
+    tcase_add_loop_test(rest, the_forward_pass_is_bitwise_that_of_predict, 0, 6);
     tcase_add_test(rest, an_upstream_at_the_logits_skips_the_last_activation);
     tcase_add_test(rest, what_was_kept_serves_again);
     tcase_add_test(rest, any_gradient_may_be_left_out);
@@ -338,6 +405,8 @@ int main(void)
     tcase_add_test(rest, nothing_outside_of_the_buffers_is_touched);
     tcase_add_test(rest, rows_that_do_not_fit_are_refused);
     tcase_add_test(rest, gradients_that_are_not_there_are_refused);
+    tcase_add_test(rest, arrays_that_overlap_are_refused);
+    tcase_add_test(rest, a_forward_pass_into_its_own_input_is_refused);
     tcase_add_test(rest, one_model_serves_many_threads);
     tcase_add_test(rest, norms_neither_overflow_nor_vanish);
     return suite_run(suite);
