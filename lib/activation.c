@@ -5,10 +5,11 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
 #include "arrays.h"
+#include "names.h"
+#include "parallel.h"
 
 #define KIND_PIECEWISE   AXON_ELEMENTWISE
 #define KIND_CHANNELWISE AXON_ELEMENTWISE
@@ -71,13 +72,9 @@ const struct axon_activation *axon_activation_table(size_t *count)
 
 const struct axon_activation *axon_activation_find(const char *name)
 {
-    for (size_t i = 0; i < AXON_ID_COUNT; i++) {
-        if (strcmp(table[i].name, name) == 0)
+    for (size_t i = 0; i < AXON_ID_COUNT; i++)
+        if (axon__named(name, table[i].name, table[i].aliases))
             return &table[i];
-        for (const char *const *alias = table[i].aliases; *alias; alias++)
-            if (strcmp(*alias, name) == 0)
-                return &table[i];
-    }
     return NULL;
 }
 
@@ -140,6 +137,47 @@ static enum axon_status check_shape(const struct axon_activation *act, struct ax
     return AXON_OK;
 }
 
+/* ---- the way into the kernels ---- */
+
+struct call {
+    const struct axon_kernel *kernel;
+    bool gradient;
+    const float *x, *upstream;
+    float *y;
+    struct axon_axis axis;
+    const float *params;
+    size_t params_count;
+    size_t x_line, y_line; /* floats of x, and of the output, per step of axis.outer */
+};
+
+/* The slice of a tensor along its outer dimension, as a tensor. */
+static void compute_slice(const void *work, size_t first, size_t count)
+{
+    const struct call *c = work;
+    struct axon_axis axis = {count, c->axis.length, c->axis.inner};
+    const float *x = c->x + first * c->x_line;
+
+    if (c->gradient)
+        c->kernel->gradient(x, c->upstream ? c->upstream + first * c->y_line : NULL,
+                            c->y + first * c->x_line, axis, c->params, c->params_count);
+    else
+        c->kernel->forward(x, c->y + first * c->y_line, axis, c->params, c->params_count);
+}
+
+static void compute(const struct axon_activation *act, struct call *c)
+{
+    struct axon_axis output;
+
+    /* Where the split does not matter, any cut will do. */
+    if (act->kind == AXON_ELEMENTWISE && c->params_count <= act->parameters_count)
+        c->axis = (struct axon_axis){c->axis.outer * c->axis.length * c->axis.inner, 1, 1};
+    output = axon_activation_output(act, c->axis);
+    c->x_line = c->axis.length * c->axis.inner;
+    c->y_line = output.length * output.inner;
+    c->kernel = &axon__kernels()->rows[act - table];
+    axon__parallel(compute_slice, c, c->axis.outer, c->x_line);
+}
+
 enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
                                          float *y, struct axon_axis axis, const float *params,
                                          size_t params_count)
@@ -157,7 +195,8 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
     if ((y != x || act->kind == AXON_GATED) && axon__overlap(x, n, y, m))
         return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
-    axon__kernels()->rows[act - table].forward(x, y, axis, params, params_count);
+    compute(act, &(struct call){
+                     .x = x, .y = y, .axis = axis, .params = params, .params_count = params_count});
     return AXON_OK;
 }
 
@@ -182,6 +221,12 @@ enum axon_status axon_activation_gradient(const struct axon_activation *act, con
          axon__overlap(upstream, m, dx, n)))
         return AXON_EOVERLAP;
     params = or_defaults(act, params, &params_count, defaults);
-    axon__kernels()->rows[act - table].gradient(x, upstream, dx, axis, params, params_count);
+    compute(act, &(struct call){.gradient = true,
+                                .x = x,
+                                .upstream = upstream,
+                                .y = dx,
+                                .axis = axis,
+                                .params = params,
+                                .params_count = params_count});
     return AXON_OK;
 }

@@ -1,9 +1,9 @@
 /* loss.c - the losses of loss.def: look-up, checks, and the way into kernels/losses.c. */
 #include "axon/loss.h"
 #include <math.h>
-#include <string.h>
 #include "kernels/dispatch.h"
 #include "arrays.h"
+#include "names.h"
 
 enum { ROWS_MAX = 128 }; /* evaluated by one call of a kernel */
 
@@ -39,13 +39,9 @@ const struct axon_loss *axon_loss_table(size_t *count)
 
 const struct axon_loss *axon_loss_find(const char *name)
 {
-    for (size_t i = 0; i < AXON_LOSS_ID_COUNT; i++) {
-        if (strcmp(table[i].name, name) == 0)
+    for (size_t i = 0; i < AXON_LOSS_ID_COUNT; i++)
+        if (axon__named(name, table[i].name, table[i].aliases))
             return &table[i];
-        for (const char *const *alias = table[i].aliases; *alias; alias++)
-            if (strcmp(*alias, name) == 0)
-                return &table[i];
-    }
     return NULL;
 }
 

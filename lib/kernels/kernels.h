@@ -18,8 +18,9 @@ enum axon_id {
 };
 
 enum {
-    AXON_UNITS_MULTIPLE = 16, /* a layer's row of units is padded to this: 64 bytes */
-    AXON_PANEL = 64,          /* units of a panel of packed weights: see mlp_internal.h */
+    AXON_UNITS_MULTIPLE = 16,  /* a layer's row of units is padded to this: 64 bytes */
+    AXON_PANEL = 64,           /* units of a panel of packed weights: see mlp_internal.h */
+    AXON_STREAM_MIN = 2 << 20, /* elements from which an elementwise kernel stores past the cache */
 };
 
 /* z = x weight, of a layer or of some panels of it; writes z without reading it first.

@@ -41,6 +41,8 @@ layers_found() {
     plant layers <<'END'
 lib/gemm.c@#include <stdio.h>@the core must not include
 lib/mlp.c@#include <cblas.h>@only lib/gemm.c
+lib/mlp.c@#include <pthread.h>@the core must not include
+lib/parallel.c@static int f(void) { return getenv("X") != 0; }@getenv
 lib/mlp.c@#include "buf.h"@lib must not include base
 lib/mlp.c@static int f(void) { return getenv("X") != 0; }@getenv
 lib/kernels/vmath.h@#include "gemm.h"@kernels must not include lib
