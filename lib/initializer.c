@@ -154,6 +154,9 @@ static double next_normal(struct generator *g)
 
 /* ---- weights ---- */
 
+/* In standard deviations no draw is farther out: sqrt(-2 ln(2^-103)) for the least square. */
+#define DRAW_MAX 12.0
+
 /* One over what the variance is divided by: He and LeCun look forward, Glorot both ways. */
 static double share(const struct axon_initializer *init, size_t features, size_t units)
 {
@@ -185,9 +188,16 @@ enum axon_status axon_initializer_fill_gain(const struct axon_initializer *init,
                                             uint64_t seed, uint64_t stream, size_t features,
                                             size_t units, float *weight)
 {
-    if (!(gain >= 0 && gain <= DBL_MAX))
+    double variance;
+
+    if (!(gain >= 0 && gain <= (double)FLT_MAX))
         return AXON_EPARAM;
-    fill(init, gain * gain * share(init, features, units), seed, stream, units * features, weight);
+    if (features == 0 || units == 0)
+        return AXON_OK;
+    variance = gain * gain * share(init, features, units);
+    if (sqrt(variance) * DRAW_MAX > (double)FLT_MAX)
+        return AXON_EPARAM;
+    fill(init, variance, seed, stream, units * features, weight);
     return AXON_OK;
 }
 

@@ -29,8 +29,8 @@ const char *const *axon_initializer_names(size_t *count);
 void axon_initializer_fill(const struct axon_initializer *init, uint64_t seed, uint64_t stream,
                            size_t features, size_t units, float *weight);
 
-/* The same with another gain. AXON_EPARAM, and nothing is written, if it is negative or not finite.
- */
+/* The same with another gain. AXON_EPARAM, and nothing is written, if it is negative, not finite as
+ * a float, or so large that a weight might not be: 12 standard deviations. */
 enum axon_status axon_initializer_fill_gain(const struct axon_initializer *init, double gain,
                                             uint64_t seed, uint64_t stream, size_t features,
                                             size_t units, float *weight);

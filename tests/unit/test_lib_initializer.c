@@ -3,6 +3,7 @@
  *
  * Seeds are fixed, so a test that passes once passes always. Bounds are such that another seed
  * would fail one in a million times. */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -264,6 +265,28 @@ START_TEST(a_gain_that_is_no_gain_is_refused)
 }
 END_TEST
 
+START_TEST(no_weight_is_infinite)
+{
+    static const double large[] = {1e37, 1e38, 3e38, 3.5e38, 1e39, 1e154, 1e300, DBL_MAX};
+    const struct axon_initializer *init = axon_initializer_find(name_of(_i));
+
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        other[0] = 7;
+        if (axon_initializer_fill_gain(init, large[i], 3, 1, 1, N, other) == AXON_OK)
+            for (size_t k = 0; k < N; k++)
+                ck_assert(isfinite(other[k]));
+        else
+            ck_assert(large[i] > 1e37 && other[0] == 7);
+        if (large[i] > (double)FLT_MAX)
+            ck_assert_int_eq(axon_initializer_fill_gain(init, large[i], 3, 1, N, 1, other),
+                             AXON_EPARAM);
+    }
+    ck_assert_int_eq(axon_initializer_fill_gain(init, 3e38, 3, 1, N, 1, other), AXON_OK);
+    ck_assert_int_eq(axon_initializer_fill_gain(init, 1, 3, 1, 0, 1, other), AXON_OK);
+    ck_assert_int_eq(axon_initializer_fill_gain(init, 0, 3, 1, 0, 0, other), AXON_OK);
+}
+END_TEST
+
 static double gain(const char *name, const float *params, size_t count)
 {
     const struct axon_activation *act = axon_activation_find(name);
@@ -363,6 +386,7 @@ int main(void)
     axon_activation_table(&count);
     tcase_add_loop_test(tcase, a_gain_scales_every_weight, 0, SCHEMES);
     tcase_add_test(gains, a_gain_that_is_no_gain_is_refused);
+    tcase_add_loop_test(gains, no_weight_is_infinite, 0, SCHEMES);
     tcase_add_test(gains, gains_are_those_of_pytorch);
     tcase_add_loop_test(gains, the_gain_of_a_row_is_that_of_its_default_parameters, 0, (int)count);
     tcase_add_test(gains, slopes_of_channels_are_averaged);
