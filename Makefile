@@ -145,15 +145,15 @@ KB       := $B/tests/bench/kernels
 KB_ISAS  := $(filter avx512 avx2,$(ISAS))
 KB_DNNL  := $(wildcard /usr/include/oneapi/dnnl/dnnl.h)
 KB_SLEEF := $(and $(KB_ISAS),$(wildcard /usr/include/sleef.h /usr/include/*/sleef.h))
-KB_OBJ   := $(KB).o $(KB)_torch.o $(if $(KB_DNNL),$(KB)_dnnl.o) $(KB_ISAS:%=$(KB)_libmvec.%.o) \
+KB_OBJ   := $(KB).o $(KB)_peers.o $(KB)_torch.o $(if $(KB_DNNL),$(KB)_dnnl.o) $(KB_ISAS:%=$(KB)_libmvec.%.o) \
             $(if $(KB_SLEEF),$(KB_ISAS:%=$(KB)_sleef.%.o))
 bench-kernels:                                              ## ns per element beside memcpy, PyTorch, oneDNN...; QUICK=1 GRADIENT=1 T=row TSV=file
 	@.ci/deps bench || echo "bench-kernels: peers that are missing are skipped"
 	@$(MAKE) $(KB)
 	$Q $(KB) $(if $(QUICK),-q) $(if $(GRADIENT),-g) $(if $(TSV),-t) $T $(if $(TSV),>$(TSV))
 
-$(KB).o: .FORCE
-$(KB).o $(KB)_torch.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
+$(KB)_peers.o: .FORCE
+$(KB)_peers.o $(KB)_torch.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
 $(KB)_sleef.%.o: CPPFLAGS += -DBENCH_MATH_SLEEF
 $(filter $(KB)_libmvec.% $(KB)_sleef.%,$(KB_OBJ)): tests/bench/kernels_vector.c
 	@echo "  CC      $< [$(@F)]"
@@ -230,7 +230,6 @@ accuracy:                                                   ## lib/README.md's t
 	$Q test -s $B/gradients.tsv || $(MAKE) bench-kernels QUICK=1 GRADIENT=1 TSV=$B/gradients.tsv
 	$Q tests/exhaustive/accuracy.py --write $B/accuracy.tsv $B/kernels.tsv $B/gradients.tsv
 
-$B/native/tests/exhaustive/accuracy.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
 $B/tests/exhaustive/accuracy: $B/native/tests/exhaustive/accuracy.o $(filter-out $(KB).o,$(KB_OBJ)) $(NATIVE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	@mkdir -p $(@D)

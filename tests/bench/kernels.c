@@ -5,20 +5,19 @@
  * -g: gradients. -q: quick. -t: lines "row TAB contender TAB elements TAB ns" and nothing else.
  * ROW: rows whose name holds this. For each row and size all contenders take turns for some rounds,
  * and the medians count. A peer whose values differ from axon's is not compared; see README.md. */
-#include <errno.h>
 #include <math.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include "axon/cpu.h"
 #include "kernels.h"
 
 enum { CONTENDERS_MAX = 16, ROUNDS_MAX = 31, SIZES_MAX = 4, CHECKED = 4096, WARM_MAX = 1 << 20 };
+enum { THREADS_MIN = 4 << 20 }; /* elements: below, axon makes no threads */
 
 static struct {
     bool gradient, tsv;
@@ -29,14 +28,6 @@ static struct {
          .slice_ns = 1e6,
          .sizes = {1 << 12, 1 << 16, 1 << 20, 1 << 24},
          .sizes_count = SIZES_MAX};
-
-double bench_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 /* ---- memcpy and axon as contenders ---- */
 
@@ -91,75 +82,69 @@ static const struct contender axons[] = {
     {.name = "baseline", .isa = "baseline", .prepare = always, .time = time_axon},
 };
 
-static const struct contender *const peers[] = {
-    &contender_torch,
-#ifdef BENCH_DNNL
-    &contender_dnnl,
-#endif
-#ifdef BENCH_VECTOR
-    &contender_torch_avx512, &contender_libmvec_avx512, &contender_libmvec_avx2,
-#endif
-#ifdef BENCH_SLEEF
-    &contender_sleef_avx512, &contender_sleef_avx2,
-#endif
-};
+/* ---- axon on all cores ---- */
+
+static cpu_set_t every_core; /* that this program was given, before it confined itself to one */
+
+/* What a caller waits for: CPU time would be the sum over the threads. */
+static double wall_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double time_threads(const struct contender *self, const struct task *task, size_t reps)
+{
+    double start, ns = -1.0;
+    cpu_set_t one;
+
+    if (axon_isa_select(self->isa) != AXON_OK || sched_getaffinity(0, sizeof one, &one) != 0)
+        return -1.0;
+    axon_threads_set((unsigned)CPU_COUNT(&every_core));
+    sched_setaffinity(0, sizeof every_core, &every_core);
+    start = wall_clock();
+    for (size_t r = 0; r < reps; r++)
+        if (run_axon(task) != AXON_OK)
+            break;
+        else
+            ns = wall_clock() - start;
+    sched_setaffinity(0, sizeof one, &one);
+    axon_threads_set(1);
+    return ns;
+}
+
+static char threads_name[32];
+
+static struct contender contender_threads = {
+    .name = threads_name, .least = THREADS_MIN, .prepare = always, .time = time_threads};
 
 /* ---- who takes part ---- */
 
-/* list[0] is memcpy, then the ISAs, best first, from `peers` on the others. */
+/* list[0] is memcpy, then the ISAs, best first, from `threads` on the best one on all cores if they
+ * are several, from `peers` on the others. */
 static struct {
     const struct contender *list[CONTENDERS_MAX];
-    size_t count, peers;
+    size_t count, threads, peers;
 } field;
-
-static bool runs(const char *isa)
-{
-    size_t count;
-    const char *const *isas = axon_isa_list(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (!isa || strcmp(isa, isas[i]) == 0)
-            return true;
-    return false;
-}
-
-static void enter(const struct contender *c, int fd)
-{
-    const char *why = !runs(c->isa) ? "this CPU lacks the instructions" : NULL;
-
-    if (!why && c->open)
-        why = c->open(c, fd);
-    if (why)
-        fprintf(stderr, "kernels: without %s: %s\n", c->name, why);
-    else
-        field.list[field.count++] = c;
-}
 
 static void enter_all(int fd)
 {
+    int cores = CPU_COUNT(&every_core);
+
     field.list[field.count++] = &contender_memcpy;
     for (size_t i = 0; i < sizeof axons / sizeof *axons; i++)
-        if (runs(axons[i].isa))
+        if (bench_runs(axons[i].isa))
             field.list[field.count++] = &axons[i];
+    field.threads = field.count;
+    if (cores > 1) {
+        contender_threads.isa = field.list[1]->isa;
+        snprintf(threads_name, sizeof threads_name, "%s x%d", contender_threads.isa, cores);
+        field.list[field.count++] = &contender_threads;
+    }
     field.peers = field.count;
-    for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
-        enter(peers[i], fd);
-#ifndef BENCH_DNNL
-    fputs("kernels: without oneDNN: libdnnl-dev is not installed\n", stderr);
-#endif
-#ifndef BENCH_VECTOR
-    fputs("kernels: without libmvec: this architecture has none\n", stderr);
-#endif
-#ifndef BENCH_SLEEF
-    fputs("kernels: without SLEEF: libsleef-dev is not installed\n", stderr);
-#endif
-}
-
-static void leave_all(void)
-{
-    for (size_t i = 0; i < field.count; i++)
-        if (field.list[i]->close)
-            field.list[i]->close(field.list[i]);
+    field.count += bench_peers_open("kernels", true, fd, field.list + field.peers);
 }
 
 /* ---- the numbers ---- */
@@ -186,36 +171,11 @@ static void fill_normal(float *x, size_t n, float scale)
     }
 }
 
-/* x, upstream and y in one file, so that another process can have the same memory. */
-static float *make_arrays(int *fd)
+static void fill_arrays(float *arrays)
 {
-    size_t bytes = 3 * sizeof(float) * ELEMENTS_MAX;
-    float *arrays = MAP_FAILED;
-
-    *fd = memfd_create("kernels", MFD_CLOEXEC);
-    if (*fd >= 0 && ftruncate(*fd, (off_t)bytes) == 0)
-        arrays = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (arrays == MAP_FAILED) {
-        fprintf(stderr, "kernels: %zu bytes: %s\n", bytes, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
     fill_normal(arrays, ELEMENTS_MAX, 3.0f);
     fill_normal(arrays + ELEMENTS_MAX, ELEMENTS_MAX, 1.0f);
     memset(arrays + 2 * (size_t)ELEMENTS_MAX, 0, sizeof(float) * ELEMENTS_MAX);
-    return arrays;
-}
-
-static struct task make_task(const struct axon_activation *act, float *arrays, size_t n)
-{
-    bool rows = act->kind != AXON_ELEMENTWISE;
-
-    return (struct task){.act = act,
-                         .gradient = opt.gradient,
-                         .n = n,
-                         .axis = {rows ? n / ROW_LENGTH : 1, rows ? ROW_LENGTH : n, 1},
-                         .x = arrays,
-                         .upstream = arrays + ELEMENTS_MAX,
-                         .y = arrays + 2 * (size_t)ELEMENTS_MAX};
 }
 
 /* ---- measuring ---- */
@@ -276,8 +236,8 @@ static void measure(const struct task *task, bool first, double ns[CONTENDERS_MA
 
     for (size_t i = 0; i < field.count; i++) {
         const struct contender *c = field.list[i];
-        bool ready = (first || !isnan(ns[i])) && c->prepare(c, task) &&
-                     (!first || i < field.peers || agrees(c, task));
+        bool ready = task->n >= c->least && (first || c->least || !isnan(ns[i])) &&
+                     c->prepare(c, task) && (!first || i < field.peers || agrees(c, task));
 
         reps[i] = ready ? choose_reps(c, task) : 0;
     }
@@ -302,9 +262,9 @@ struct result {
     double ns[SIZES_MAX][CONTENDERS_MAX];
 };
 
-static const char *size_name(size_t n, char text[16])
+static const char *size_name(size_t n, char text[24])
 {
-    snprintf(text, 16, n >= 1 << 20 ? "%zu Mi" : "%zu Ki", n >= 1 << 20 ? n >> 20 : n >> 10);
+    snprintf(text, 24, n >= 1 << 20 ? "%zu Mi" : "%zu Ki", n >= 1 << 20 ? n >> 20 : n >> 10);
     return text;
 }
 
@@ -318,18 +278,21 @@ static void print_lines(const struct result *result, size_t s)
 
 static void print_row(const struct result *result)
 {
-    char text[16];
+    char text[24];
 
     printf("%s%s\n%-16s", result->name, opt.gradient ? "'" : "", "");
     for (size_t s = 0; s < opt.sizes_count; s++)
         printf("%16s", size_name(opt.sizes[s], text));
     puts("   ns per element (times memcpy)");
     for (size_t i = 0; i < field.count; i++) {
-        if (isnan(result->ns[0][i]))
+        if (isnan(result->ns[opt.sizes_count - 1][i]))
             continue;
         printf("  %-14s", field.list[i]->name);
         for (size_t s = 0; s < opt.sizes_count; s++)
-            printf("%8.3f (%5.2f)", result->ns[s][i], result->ns[s][i] / result->ns[s][0]);
+            if (isnan(result->ns[s][i]))
+                printf("%16s", "");
+            else
+                printf("%8.3f (%5.2f)", result->ns[s][i], result->ns[s][i] / result->ns[s][0]);
         puts("");
     }
 }
@@ -345,10 +308,27 @@ static size_t best_peer(const double ns[CONTENDERS_MAX])
     return best;
 }
 
+/* memcpy has one thread, whatever axon has. */
+static void print_threads(const struct result *results, size_t count)
+{
+    char text[24];
+
+    for (size_t s = 0; s < opt.sizes_count; s++) {
+        size_t near = 0;
+
+        if (opt.sizes[s] < THREADS_MIN)
+            continue;
+        for (size_t r = 0; r < count; r++)
+            near += results[r].ns[s][field.threads] <= 1.3 * results[r].ns[s][0];
+        printf("%-6s at most 1.3 times memcpy: %zu of %zu rows by %s, waiting time\n",
+               size_name(opt.sizes[s], text), near, count, threads_name);
+    }
+}
+
 static void print_summary(const struct result *results, size_t count)
 {
     size_t near[SIZES_MAX] = {0}, faster[SIZES_MAX] = {0}, compared[SIZES_MAX] = {0};
-    char text[16];
+    char text[24];
 
     printf("\n%s beside memcpy and the fastest peer (below 1: axon is faster)\n%-16s",
            field.list[1]->name, "");
@@ -376,6 +356,8 @@ static void print_summary(const struct result *results, size_t count)
         printf(
             "%-6s at most 1.3 times memcpy: %zu of %zu rows; faster than every peer: %zu of %zu\n",
             size_name(opt.sizes[s], text), near[s], count, faster[s], compared[s]);
+    if (field.threads < field.peers)
+        print_threads(results, count);
 }
 
 /* ---- the program ---- */
@@ -406,7 +388,7 @@ static void run_all(float *arrays, char **words)
         done++;
         result->name = act[row].name;
         for (size_t s = 0; s < opt.sizes_count; s++) {
-            struct task task = make_task(&act[row], arrays, opt.sizes[s]);
+            struct task task = bench_task(&act[row], opt.gradient, arrays, opt.sizes[s]);
 
             if (s > 0)
                 memcpy(result->ns[s], result->ns[0], sizeof result->ns[s]);
@@ -455,6 +437,7 @@ static void become_single_threaded(char **argv)
         setenv("OMP_NUM_THREADS", "1", 1);
         execv("/proc/self/exe", argv);
     }
+    sched_getaffinity(0, sizeof every_core, &every_core);
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);
@@ -471,9 +454,10 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     become_single_threaded(argv);
-    arrays = make_arrays(&fd);
+    arrays = bench_arrays("kernels", &fd);
+    fill_arrays(arrays);
     enter_all(fd);
     run_all(arrays, argv + optind);
-    leave_all();
+    bench_peers_close(field.list + field.peers, field.count - field.peers);
     return EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
-/* kernels.h - what kernels.c and the peers that it times agree on.
+/* kernels.h - what kernels.c, exhaustive/accuracy.c and the peers agree on.
  *
  * A contender computes one row of the registry over n floats of x into y, as often as it is told,
- * on the calling thread. All contenders, the Python one too, see the same bytes at the same place.
- * Everything is single-threaded and single-use: state of a contender is static in its file. */
+ * on the calling thread, but for axon's that says otherwise. All contenders, the Python one too,
+ * see the same bytes at the same place. Single-use: state of a contender is static in its file. */
 #ifndef BENCH_KERNELS_H
 #define BENCH_KERNELS_H
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include "axon/activation.h"
 
-enum { ROW_LENGTH = 256, ELEMENTS_MAX = 1 << 24 };
+enum { ROW_LENGTH = 256, ELEMENTS_MAX = 1 << 24, BENCH_PEERS_MAX = 8 };
 
 struct task {
     const struct axon_activation *act;
@@ -24,6 +24,7 @@ struct task {
 struct contender {
     const char *name;
     const char *isa; /* needed; NULL: any */
+    size_t least;    /* elements from which it takes part */
     /* NULL, or why it cannot take part. fd: the file behind x, upstream and y. May be NULL. */
     const char *(*open)(const struct contender *self, int fd);
     /* Gets ready for this task; false if it has no such function. */
@@ -35,6 +36,21 @@ struct contender {
 
 /* CPU time of this thread in ns: other processes on a busy machine do not count. */
 double bench_clock(void);
+
+/* Whether axon has kernels of that ISA for this CPU; NULL: any. */
+bool bench_runs(const char *isa);
+
+/* Opens the peers that can take part and lists them; standard error has a word on each other one.
+ * every_isa: a library may be there more than once. Returns how many. */
+size_t bench_peers_open(const char *program, bool every_isa, int fd,
+                        const struct contender *list[BENCH_PEERS_MAX]);
+void bench_peers_close(const struct contender *const *list, size_t count);
+
+/* x, upstream and y, ELEMENTS_MAX zeros each, in one file, so that another process can have the
+ * same memory. Ends the program if there is none. */
+float *bench_arrays(const char *program, int *fd);
+
+struct task bench_task(const struct axon_activation *act, bool gradient, float *arrays, size_t n);
 
 extern const struct contender contender_torch;
 #ifdef BENCH_VECTOR

@@ -9,63 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "axon/cpu.h"
 #include "../bench/kernels.h"
 #include "../oracle/fast.h"
 #include "../oracle/judge.h"
 
-enum { STRIDE = 257, LANES_MAX = 16, PEERS_MAX = 8 }; /* prime: 16.7 million floats */
+enum { STRIDE = 257, LANES_MAX = 16 }; /* prime: 16.7 million floats */
 
-static const struct contender *peers[PEERS_MAX];
+static const struct contender *peers[BENCH_PEERS_MAX];
 static size_t peers_count;
 static double *want;
-
-/* Not asked for; a contender's time() calls it. */
-double bench_clock(void)
-{
-    return 0;
-}
-
-/* ---- who is judged ---- */
-
-static bool runs(const char *isa)
-{
-    size_t count;
-    const char *const *isas = axon_isa_list(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (!isa || strcmp(isa, isas[i]) == 0)
-            return true;
-    return false;
-}
-
-static void enter(const struct contender *peer, int fd)
-{
-    const char *why = !runs(peer->isa) ? "this CPU lacks the instructions" : NULL;
-
-    if (!why && peer->open)
-        why = peer->open(peer, fd);
-    if (why)
-        fprintf(stderr, "accuracy: without %s: %s\n", peer->name, why);
-    else
-        peers[peers_count++] = peer;
-}
-
-static void enter_all(int fd)
-{
-    enter(&contender_torch, fd);
-#ifdef BENCH_DNNL
-    enter(&contender_dnnl, fd);
-#endif
-#ifdef BENCH_VECTOR
-    enter(runs("avx512") ? &contender_libmvec_avx512 : &contender_libmvec_avx2, fd);
-#endif
-#ifdef BENCH_SLEEF
-    enter(runs("avx512") ? &contender_sleef_avx512 : &contender_sleef_avx2, fd);
-#endif
-}
 
 /* ---- judging ---- */
 
@@ -124,13 +78,7 @@ static int report_all(float *arrays, size_t n, const char *only)
 
     for (size_t row = 0; row < rows; row++)
         for (int d = 0; d < 2; d++) {
-            const struct task task = {.act = &act[row],
-                                      .gradient = d == 1,
-                                      .n = n,
-                                      .axis = {1, n, 1},
-                                      .x = arrays,
-                                      .upstream = arrays + ELEMENTS_MAX,
-                                      .y = arrays + 2 * (size_t)ELEMENTS_MAX};
+            const struct task task = bench_task(&act[row], d == 1, arrays, n);
 
             if (act[row].kind != AXON_ELEMENTWISE || (only && strcmp(only, act[row].name) != 0))
                 continue;
@@ -138,18 +86,6 @@ static int report_all(float *arrays, size_t n, const char *only)
                 return EXIT_FAILURE;
         }
     return EXIT_SUCCESS;
-}
-
-/* x, upstream, y, in a file that the child process of PyTorch maps too. */
-static float *make_arrays(int *fd)
-{
-    size_t bytes = 3 * sizeof(float) * ELEMENTS_MAX;
-    float *arrays = MAP_FAILED;
-
-    *fd = memfd_create("accuracy", MFD_CLOEXEC);
-    if (*fd >= 0 && ftruncate(*fd, (off_t)bytes) == 0)
-        arrays = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    return arrays == MAP_FAILED ? NULL : arrays;
 }
 
 /* How many: every stride-th float but the NaNs, which are a matter of taste to some peers, and the
@@ -186,17 +122,16 @@ int main(int argc, char **argv)
         else
             return EXIT_FAILURE;
     }
-    if (stride < STRIDE || !(arrays = make_arrays(&fd)))
+    if (stride < STRIDE)
         return EXIT_FAILURE;
+    arrays = bench_arrays("accuracy", &fd);
     size_t n = fill(arrays, stride);
 
     if (!(want = malloc(n * sizeof *want)))
         return EXIT_FAILURE;
-    enter_all(fd);
+    peers_count = bench_peers_open("accuracy", false, fd, peers);
     status = report_all(arrays, n, only);
-    for (size_t i = 0; i < peers_count; i++)
-        if (peers[i]->close)
-            peers[i]->close(peers[i]);
+    bench_peers_close(peers, peers_count);
     free(want);
     return status;
 }
