@@ -3,7 +3,8 @@
  * One lock guards all queues and the lower part of every job; networks run, and clients are woken,
  * outside of it. Invariants: a job is woken once, when it stands in no queue and no worker has a
  * piece of it; a queue is in the ring exactly while jobs stand in it; queue->rows is the sum of the
- * rows that no worker has taken yet, those that are promised (batcher_place()) included. */
+ * rows that no worker has taken yet, those that are promised (batcher_place()) included, and
+ * rows_in_line the same with one piece of each job at most. */
 #include "model/batcher.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -70,12 +71,20 @@ static struct batch_queue *queue_of(const struct model *m)
 
 /* ---- jobs and queues, under the lock -------------------------------------------------------- */
 
-static void rows_add(const struct model *m, size_t rows, bool more)
+/* What is left of a request counts as what others may have to wait for: one piece. */
+static size_t in_line(const struct model *m, size_t left)
+{
+    return left < m->cost.piece_rows ? left : m->cost.piece_rows;
+}
+
+/* Of a request, `before` rows were left to be taken, and now `after` are. */
+static void rows_change(const struct model *m, size_t before, size_t after)
 {
     struct batch_queue *q = queue_of(m);
 
-    q->rows = more ? q->rows + rows : q->rows - rows;
-    metrics_model_add(m->metrics, METRIC_queue_rows, 0, more ? rows : 0 - (uint64_t)rows);
+    q->rows += after - before;
+    q->rows_in_line += in_line(m, after) - in_line(m, before);
+    metrics_model_add(m->metrics, METRIC_queue_rows, 0, (uint64_t)after - before);
 }
 
 static void job_queue(struct batcher *b, struct batch_job *job)
@@ -106,7 +115,7 @@ static void job_end(struct batcher *b, struct batch_job *job, enum batch_end end
         job->end = end;
     if (job->queued) {
         job_unqueue(b, job);
-        rows_add(job->model, job->rows - job->taken, false);
+        rows_change(job->model, job->rows - job->taken, 0);
     }
     if (job->pieces == 0)
         TAILQ_INSERT_TAIL(over, job, link);
@@ -175,9 +184,9 @@ static void piece_take(struct batcher *b, struct batch *batch, struct batch_job 
     batch->rows += rows;
     if (job->taken == 0)
         job->taken_ns = clock_ns();
+    rows_change(job->model, job->rows - job->taken, job->rows - job->taken - rows);
     job->taken += rows;
     job->pieces++;
-    rows_add(job->model, rows, false);
     job_unqueue(b, job);
 }
 
@@ -378,9 +387,9 @@ enum batch_place batcher_place(struct batcher *b, struct model *m, size_t rows)
     if (!b || cost_s(&m->cost, rows) <= b->border_s)
         return BATCH_HERE;
     pthread_mutex_lock(&b->lock);
-    full = q->rows > 0 && q->rows + rows > q->queue_rows_max;
+    full = q->rows > 0 && q->rows_in_line + in_line(m, rows) > q->queue_rows_max;
     if (!full)
-        rows_add(m, rows, true);
+        rows_change(m, 0, rows);
     pthread_mutex_unlock(&b->lock);
     return full ? BATCH_FULL : BATCH_QUEUED;
 }
@@ -388,7 +397,7 @@ enum batch_place batcher_place(struct batcher *b, struct model *m, size_t rows)
 void batcher_give_back(struct batcher *b, struct model *m, size_t rows)
 {
     pthread_mutex_lock(&b->lock);
-    rows_add(m, rows, false);
+    rows_change(m, rows, 0);
     pthread_mutex_unlock(&b->lock);
 }
 

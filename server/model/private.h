@@ -15,8 +15,8 @@ TAILQ_HEAD(batch_jobs, batch_job);
 struct batch_queue {
     size_t rows_max, queue_rows_max; /* as `batching` in config.json */
     uint64_t delay_ns;
-    size_t rows;            /* that no worker has taken */
-    struct batch_jobs jobs; /* with rows to take        */
+    size_t rows, rows_in_line; /* that no worker has taken; of each request one piece at most */
+    struct batch_jobs jobs;    /* with rows to take        */
     TAILQ_ENTRY(batch_queue) link;
 };
 

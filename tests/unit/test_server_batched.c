@@ -1,0 +1,257 @@
+/* test_server_batched.c - requests that workers compute, through the API: the same answer as from
+ * the thread that read them, to whoever asked. */
+#include <pthread.h>
+#include "clients.h"
+#include "starve.h"
+
+enum { CLIENTS = 64, ROUNDS = 8 };
+
+/* ---- many at once ---------------------------------------------------------------------------- */
+
+static void *ask_often(void *context)
+{
+    struct model *models[] = {find("plain"), find("other"), find("apart"), find("patient")};
+    unsigned seed = *(unsigned *)context;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct client *c = client_create(models[(seed + round) % 4], 1 + (seed * round) % 40,
+                                         seed * ROUNDS + round);
+        submit(c);
+        expect_end(c, BATCH_DONE);
+        destroy(c);
+    }
+    return NULL;
+}
+
+START_TEST(rows_come_back_to_their_clients_as_if_they_had_been_alone)
+{
+    pthread_t threads[CLIENTS];
+    unsigned seeds[CLIENTS];
+
+    more_workers();
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        seeds[i] = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_often, &seeds[i]), 0);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
+}
+END_TEST
+
+START_TEST(idle_workers_share_a_long_request)
+{
+    struct model *m = find("plain");
+    struct client *big = client_create(m, 4096, 1);
+
+    more_workers();
+    submit(big);
+    expect_end(big, BATCH_DONE);
+    destroy(big);
+}
+END_TEST
+
+/* ---- the API -------------------------------------------------------------------------------- */
+
+static char *body_of(const struct client *c)
+{
+    struct buf b;
+    size_t size;
+
+    buf_init(&b, 0);
+    buf_puts(&b, "{\"instances\": [");
+    for (size_t i = 0; i < c->job.rows * FEATURES; i++)
+        buf_printf(&b, "%s%.9g%s",
+                   i % FEATURES ? ", "
+                   : i          ? ", ["
+                                : "[",
+                   (double)c->x[i], (i + 1) % FEATURES ? "" : "]");
+    buf_puts(&b, "]}");
+    return buf_steal(&b, &size);
+}
+
+static struct api_request request_for(const char *target, const char *body)
+{
+    return (struct api_request){.method = "POST",
+                                .target = target,
+                                .body = body,
+                                .body_bytes = strlen(body),
+                                .received_ns = clock_ns()};
+}
+
+START_TEST(reply_of_a_worker_is_that_of_the_thread_that_read)
+{
+    const struct api without = {.options = &options, .repository = repository};
+    struct client *c = client_create(find("plain"), 300, 5);
+    char *body = body_of(c);
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    struct api_reply here, there;
+
+    api_handle(&without, &request, &here);
+    api_handle(&api, &request, &there);
+    ck_assert_uint_eq(here.http_status, 200);
+    ck_assert_uint_eq(there.http_status, 200);
+    ck_assert_uint_eq(here.body.len, there.body.len);
+    ck_assert_mem_eq(here.body.data, there.body.data, here.body.len);
+    ck_assert_uint_eq(here.route, there.route);
+    ck_assert_ptr_nonnull(strstr(here.server_timing, "queue;dur=0.000"));
+    ck_assert_ptr_nonnull(strstr(there.server_timing, "queue;dur="));
+    api_reply_fini(&here);
+    api_reply_fini(&there);
+    free(body);
+    destroy(c);
+}
+END_TEST
+
+START_TEST(full_queue_is_429_with_retry_after)
+{
+    struct client *c = client_create(find("narrow"), 3, 5);
+    char *body = body_of(c);
+    struct api_request request = request_for("/v1/models/narrow:predict", body);
+    struct api_pending *first;
+    struct api_reply reply, refused;
+
+    first = api_begin(&api, &request, &reply);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_uint_ge(api_pending_bytes(first), 3 * (FEATURES + OUTPUTS) * sizeof(float));
+    ck_assert_ptr_null(api_begin(&api, &request, &refused));
+    ck_assert_uint_eq(refused.http_status, 429);
+    ck_assert_uint_eq(refused.retry_after_s, 1);
+    ck_assert_ptr_nonnull(strstr(refused.body.data, "\"code\":\"queue_full\""));
+    api_reply_fini(&refused);
+    api_abandon(first);
+    api_reply_fini(&reply);
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 200);
+    api_reply_fini(&reply);
+    ck_assert_double_eq(metric("axond_inference_requests_total{model=\"narrow\",version=\"1\","
+                               "outcome=\"rejected\"}"),
+                        2);
+    free(body);
+    destroy(c);
+}
+END_TEST
+
+/* A request that was submitted, and how its wait ended: what it is answered, if at all. */
+static void answer_after(struct client *blocker, enum batch_end end, unsigned status,
+                         const char *outcome)
+{
+    struct client *c = client_create(find("plain"), 3, 5);
+    char *body = body_of(c), series[128];
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    const struct api_waiter waiter = {.wake = woken, .is_here = is_here, .context = c};
+    struct api_pending *pending;
+    struct api_reply reply;
+
+    hold(blocker);
+    pending = api_begin(&api, &request, &reply);
+    ck_assert_ptr_nonnull(pending);
+    c->leave = end == BATCH_GONE;
+    api_submit(pending, &waiter);
+    if (end == BATCH_DEADLINE)
+        api_look(&api, UINT64_MAX - 1);
+    release(blocker);
+    sem_wait(&c->woken);
+    ck_assert_int_eq(api_finish(pending, &request, &reply), status != 0);
+    if (status)
+        ck_assert_uint_eq(reply.http_status, status);
+    snprintf(series, sizeof series,
+             "axond_inference_requests_total{model=\"plain\",version=\"1\",outcome=\"%s\"}",
+             outcome);
+    ck_assert_double_eq(metric(series), 1);
+    api_reply_fini(&reply);
+    expect_end(blocker, BATCH_DONE);
+    free(body);
+    destroy(c);
+    destroy(blocker);
+}
+
+START_TEST(deadline_in_the_queue_is_504)
+{
+    answer_after(client_create(find("plain"), 1, 0), BATCH_DEADLINE, 504, "deadline");
+}
+END_TEST
+
+START_TEST(client_that_has_gone_is_counted_and_gets_nothing)
+{
+    answer_after(client_create(find("plain"), 1, 0), BATCH_GONE, 0, "cancelled");
+}
+END_TEST
+
+START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
+{
+    struct client *blocker = client_create(find("other"), 1, 0),
+                  *c = client_create(find("plain"), 3, 5);
+    char *body = body_of(c);
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    const struct api_waiter waiter = {.wake = woken, .context = c};
+    struct api_pending *pending;
+    struct api_reply reply;
+
+    hold(blocker);
+    pending = api_begin(&api, &request, &reply);
+    ck_assert_ptr_nonnull(pending);
+    api_submit(pending, &waiter);
+    folder_remove(&root, "plain");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    release(blocker);
+    sem_wait(&c->woken);
+    ck_assert(api_finish(pending, &request, &reply));
+    ck_assert_uint_eq(reply.http_status, 200);
+    api_reply_fini(&reply);
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 404);
+    api_reply_fini(&reply);
+    expect_end(blocker, BATCH_DONE);
+    free(body);
+    destroy(blocker);
+    destroy(c);
+}
+END_TEST
+
+START_TEST(request_without_memory_is_503_and_leaves_nothing)
+{
+    struct client *c = client_create(find("plain"), 3, 5);
+    char *body = body_of(c);
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    struct api_reply reply;
+    bool starving = STARVE_WORKS;
+    long live;
+
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 200);
+    api_reply_fini(&reply);
+    for (long n = 1; starving; n++) {
+        live = starve_live;
+        starve_countdown = n;
+        api_handle(&api, &request, &reply);
+        starving = starve_countdown == 0;
+        starve_countdown = 0;
+        ck_assert_uint_eq(reply.http_status, starving ? 503 : 200);
+        api_reply_fini(&reply);
+        ck_assert_int_eq(starve_live, live);
+    }
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
+    free(body);
+    destroy(c);
+}
+END_TEST
+
+/* ---- the suite ------------------------------------------------------------------------------ */
+
+int main(void)
+{
+    TCase *tc = tcase_create("cases");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, rows_come_back_to_their_clients_as_if_they_had_been_alone);
+    tcase_add_test(tc, idle_workers_share_a_long_request);
+    tcase_add_test(tc, reply_of_a_worker_is_that_of_the_thread_that_read);
+    tcase_add_test(tc, full_queue_is_429_with_retry_after);
+    tcase_add_test(tc, deadline_in_the_queue_is_504);
+    tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
+    tcase_add_test(tc, reload_leaves_waiting_requests_the_version_that_they_asked_for);
+    tcase_add_test(tc, request_without_memory_is_503_and_leaves_nothing);
+    return run_suite("batched", tc);
+}

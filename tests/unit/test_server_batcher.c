@@ -1,0 +1,316 @@
+/* test_server_batcher.c - queues and workers: what is computed together, in which order, and what
+ * ends a wait. */
+#include <math.h>
+#include <pthread.h>
+#include "clients.h"
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+/* Ten jobs behind one that holds the worker: the batches that they take. */
+static double batches_for_ten(const char *name)
+{
+    struct model *m = find(name);
+    struct client *first = client_create(m, 1, 0), *c[10];
+    char batches[128], waiting[128];
+    double before;
+
+    snprintf(batches, sizeof batches, "axond_inference_batches_total{model=\"%s\",version=\"1\"}",
+             name);
+    snprintf(waiting, sizeof waiting, "axond_queue_rows{model=\"%s\"}", name);
+    for (unsigned i = 0; i < 10; i++)
+        c[i] = client_create(m, 1 + i, 1 + i);
+    before = metric(batches);
+    hold(first);
+    for (unsigned i = 0; i < 10; i++)
+        submit(c[i]);
+    ck_assert_double_eq(metric(waiting), 55);
+    release(first);
+    expect_end(first, BATCH_DONE);
+    for (unsigned i = 0; i < 10; i++) {
+        expect_end(c[i], BATCH_DONE);
+        destroy(c[i]);
+    }
+    destroy(first);
+    ck_assert_double_eq(metric(waiting), 0);
+    return metric(batches) - before - 1;
+}
+
+START_TEST(what_waits_is_computed_together)
+{
+    ck_assert_double_eq(batches_for_ten("plain"), 1);
+}
+END_TEST
+
+START_TEST(rows_max_1_keeps_requests_apart)
+{
+    ck_assert_double_eq(batches_for_ten("apart"), 10);
+}
+END_TEST
+
+START_TEST(long_request_is_computed_in_pieces_and_nobody_waits_for_its_end)
+{
+    struct model *m = find("plain"), *n = find("other");
+    struct client *first = client_create(m, 1, 0), *big = client_create(m, 4096, 1),
+                  *small = client_create(m, 1, 2), *other = client_create(n, 2, 3);
+    double before = metric("axond_inference_batches_total{model=\"plain\",version=\"1\"}");
+
+    hold(first);
+    submit(big);
+    submit(small);
+    submit(other);
+    release(first);
+    expect_end(first, BATCH_DONE);
+    expect_end(small, BATCH_DONE);
+    expect_end(other, BATCH_DONE);
+    expect_end(big, BATCH_DONE);
+    ck_assert_uint_lt(small->job.ended_ns, big->job.ended_ns);
+    ck_assert_uint_lt(other->job.ended_ns, big->job.ended_ns);
+    double pieces = ceil(4096.0 / (double)m->cost.piece_rows);
+    double batches = metric("axond_inference_batches_total{model=\"plain\",version=\"1\"}") -
+                     before;
+    ck_assert(batches >= 1 + pieces && batches <= 2 + pieces);
+    destroy(first);
+    destroy(big);
+    destroy(small);
+    destroy(other);
+}
+END_TEST
+
+START_TEST(queue_delay_waits_for_company_but_not_longer_than_rows_max_needs)
+{
+    struct model *m = find("patient");
+    struct client *a = client_create(m, 1, 1), *b = client_create(m, 2, 2),
+                  *c = client_create(m, 8, 3);
+    double before = metric("axond_inference_batches_total{model=\"patient\",version=\"1\"}");
+
+    submit(a);
+    submit(b);
+    expect_end(a, BATCH_DONE);
+    expect_end(b, BATCH_DONE);
+    ck_assert_double_eq(metric("axond_inference_batches_total{model=\"patient\",version=\"1\"}"),
+                        before + 1);
+    ck_assert_uint_ge(a->job.taken_ns - a->job.submitted_ns, 200000000);
+    submit(c);
+    expect_end(c, BATCH_DONE);
+    ck_assert_uint_lt(c->job.taken_ns - c->job.submitted_ns, 200000000);
+    destroy(a);
+    destroy(b);
+    destroy(c);
+}
+END_TEST
+
+/* ---- what ends a wait ----------------------------------------------------------------------- */
+
+START_TEST(full_queue_takes_no_more_but_an_empty_one_takes_anything)
+{
+    struct model *m = find("narrow");
+
+    ck_assert_int_eq(batcher_place(batcher, m, 100), BATCH_QUEUED);
+    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_FULL);
+    batcher_give_back(batcher, m, 100);
+    ck_assert_int_eq(batcher_place(batcher, m, 3), BATCH_QUEUED);
+    ck_assert_int_eq(batcher_place(batcher, m, 2), BATCH_FULL);
+    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_QUEUED);
+    batcher_give_back(batcher, m, 4);
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"narrow\"}"), 0);
+    ck_assert_double_eq(metric("axond_queue_rows_max{model=\"narrow\"}"), 4);
+}
+END_TEST
+
+START_TEST(small_work_is_done_where_it_was_read)
+{
+    struct model *m = find("plain");
+
+    ck_assert_int_eq(batcher_place(NULL, m, 1000), BATCH_HERE);
+    m->cost = (struct cost){.fixed_s = 1e-6, .row_s = 1e-6, .piece_rows = 256};
+    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_HERE);
+    ck_assert_int_eq(batcher_place(batcher, m, 1000), BATCH_QUEUED);
+    batcher_give_back(batcher, m, 1000);
+}
+END_TEST
+
+START_TEST(deadline_ends_a_wait_though_no_worker_gets_there)
+{
+    struct model *m = find("plain");
+    struct client *first = client_create(m, 1, 0), *late = client_create(m, 5, 1),
+                  *later = client_create(m, 5, 2);
+
+    hold(first);
+    late->job.deadline_ns = 1000;
+    later->job.deadline_ns = UINT64_MAX - 1;
+    submit(late);
+    submit(later);
+    ck_assert_uint_eq(batcher_look(batcher, 999), 1000);
+    ck_assert_int_eq(sem_trywait(&late->woken), -1);
+    ck_assert_uint_eq(batcher_look(batcher, 1000), UINT64_MAX - 1);
+    expect_end(late, BATCH_DEADLINE);
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 5);
+    release(first);
+    expect_end(later, BATCH_DONE);
+    expect_end(first, BATCH_DONE);
+    ck_assert_uint_eq(batcher_look(batcher, clock_ns()), UINT64_MAX);
+    destroy(first);
+    destroy(late);
+    destroy(later);
+}
+END_TEST
+
+START_TEST(deadline_that_passed_in_the_queue_is_not_computed)
+{
+    struct model *m = find("plain");
+    struct client *late = client_create(m, 5, 1);
+    double before = metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}");
+
+    late->job.deadline_ns = clock_ns();
+    submit(late);
+    expect_end(late, BATCH_DEADLINE);
+    ck_assert_double_eq(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}"),
+                        before);
+    destroy(late);
+}
+END_TEST
+
+START_TEST(deadline_amid_a_long_request_drops_the_rest_of_it)
+{
+    struct model *m = find("plain");
+    struct client *big = client_create(m, 4096, 0);
+    double before = metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}");
+
+    big->job.deadline_ns = UINT64_MAX - 1;
+    hold(big); /* with its first piece */
+    batcher_look(batcher, UINT64_MAX - 1);
+    ck_assert_int_eq(sem_trywait(&big->woken), -1); /* the worker still has it */
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
+    release(big);
+    expect_end(big, BATCH_DEADLINE);
+    ck_assert(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}") - before <= 256);
+    destroy(big);
+}
+END_TEST
+
+START_TEST(work_of_a_client_that_has_gone_is_not_done)
+{
+    struct model *m = find("plain");
+    struct client *first = client_create(m, 1, 0), *gone = client_create(m, 5, 1),
+                  *here = client_create(m, 2, 2);
+    double before = metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}");
+
+    gone->leave = true;
+    hold(first);
+    submit(gone);
+    submit(here);
+    release(first);
+    expect_end(gone, BATCH_GONE);
+    expect_end(here, BATCH_DONE);
+    expect_end(first, BATCH_DONE);
+    ck_assert_double_eq(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}"),
+                        before + 3);
+    destroy(first);
+    destroy(gone);
+    destroy(here);
+}
+END_TEST
+
+static void *close_all(void *context)
+{
+    (void)context;
+    batcher_close(batcher);
+    return NULL;
+}
+
+START_TEST(closing_wakes_everybody_and_waits_for_the_piece_under_way)
+{
+    struct model *m = find("plain");
+    struct client *first = client_create(m, 1, 0), *c[5], *after = client_create(m, 1, 9);
+    pthread_t closing;
+
+    hold(first);
+    for (unsigned i = 0; i < 5; i++) {
+        c[i] = client_create(m, 300, i);
+        submit(c[i]);
+    }
+    ck_assert_int_eq(pthread_create(&closing, NULL, close_all, NULL), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        expect_end(c[i], BATCH_CUT);
+        destroy(c[i]);
+    }
+    ck_assert_int_eq(sem_trywait(&first->woken), -1);
+    release(first);
+    pthread_join(closing, NULL);
+    ck_assert_int_eq(sem_trywait(&first->woken), 0);
+    ck_assert_int_eq(first->job.end, BATCH_DONE);
+    submit(after);
+    expect_end(after, BATCH_CUT);
+    ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
+    destroy(first);
+    destroy(after);
+}
+END_TEST
+
+/* ---- neurons -------------------------------------------------------------------------------- */
+
+static const char rows_seen[] = "axond_neuron_rows_total{model=\"plain\",version=\"1\"}";
+static const char zeros_seen[] =
+    "axond_relu_zero_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}";
+
+START_TEST(rows_that_are_not_finite_do_not_spoil_what_their_company_tells)
+{
+    struct model *m = find("plain");
+    struct client *first = client_create(m, 1, 0), *a = client_create(m, 3, 1),
+                  *bad = client_create(m, 2, 2), *b = client_create(m, 4, 3);
+    double rows = metric(rows_seen), zeros = metric(zeros_seen);
+    const struct model_rows parts[] = {
+        {.x = first->x, .y = first->y, .rows = 1},
+        {.x = a->x, .y = a->y, .rows = 3},
+        {.x = b->x, .y = b->y, .rows = 4},
+    };
+
+    ck_assert_int_eq(model_run(m, parts, 3), 0);
+    rows = metric(rows_seen) - rows;
+    zeros = metric(zeros_seen) - zeros;
+    ck_assert_double_eq(rows, 8);
+    rows += metric(rows_seen);
+    zeros += metric(zeros_seen);
+    bad->x[FEATURES] = NAN;
+    ck_assert_int_eq(model_run(m, &(struct model_rows){.x = bad->x, .y = bad->alone, .rows = 2}, 1),
+                     0);
+    hold(first);
+    submit(a);
+    submit(bad);
+    submit(b);
+    release(first);
+    expect_end(first, BATCH_DONE);
+    expect_end(a, BATCH_DONE);
+    expect_end(b, BATCH_DONE);
+    expect_end(bad, BATCH_DONE);
+    ck_assert_double_eq(metric(rows_seen), rows);
+    ck_assert_double_eq(metric(zeros_seen), zeros);
+    destroy(first);
+    destroy(a);
+    destroy(bad);
+    destroy(b);
+}
+END_TEST
+
+/* ---- the suite ------------------------------------------------------------------------------ */
+
+int main(void)
+{
+    TCase *tc = tcase_create("cases");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, what_waits_is_computed_together);
+    tcase_add_test(tc, rows_max_1_keeps_requests_apart);
+    tcase_add_test(tc, long_request_is_computed_in_pieces_and_nobody_waits_for_its_end);
+    tcase_add_test(tc, queue_delay_waits_for_company_but_not_longer_than_rows_max_needs);
+    tcase_add_test(tc, full_queue_takes_no_more_but_an_empty_one_takes_anything);
+    tcase_add_test(tc, small_work_is_done_where_it_was_read);
+    tcase_add_test(tc, deadline_ends_a_wait_though_no_worker_gets_there);
+    tcase_add_test(tc, deadline_that_passed_in_the_queue_is_not_computed);
+    tcase_add_test(tc, deadline_amid_a_long_request_drops_the_rest_of_it);
+    tcase_add_test(tc, work_of_a_client_that_has_gone_is_not_done);
+    tcase_add_test(tc, closing_wakes_everybody_and_waits_for_the_piece_under_way);
+    tcase_add_test(tc, rows_that_are_not_finite_do_not_spoil_what_their_company_tells);
+    return run_suite("batcher", tc);
+}
