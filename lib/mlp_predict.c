@@ -89,6 +89,24 @@ static void activate_rows(const struct axon_kernels *kernels, const struct axon_
                                          layer->params, layer->params_count);
 }
 
+/* z without its padding, [rows, units], into y. A row is moved by whole slices as long as what it
+ * spills of its padding is the next rows' place, which they take afterwards. */
+static void compact(struct block z, size_t units, size_t stride, float *y)
+{
+    const float *end = y + z.rows * units;
+
+    for (size_t r = 0; r < z.rows; r++, y += units) {
+        const float *from = z.data + r * z.stride;
+
+        if (stride > (size_t)(end - y)) {
+            memcpy(y, from, units * sizeof *y);
+            continue;
+        }
+        for (size_t u = 0; u < stride; u += AXON_UNITS_MULTIPLE)
+            memcpy(y + u, from + u, AXON_UNITS_MULTIPLE * sizeof *y);
+    }
+}
+
 /* The last layer's z into y [rows, units], which may be z's own data. */
 static void output(const struct axon_kernels *kernels, const struct axon__layer *last,
                    struct block z, float *y)
@@ -96,8 +114,7 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
     struct axon_axis axis = {z.rows, last->units, 1};
 
     if (z.data != y)
-        for (size_t r = 0; r < z.rows; r++)
-            memcpy(y + r * last->units, z.data + r * z.stride, last->units * sizeof *y);
+        compact(z, last->units, last->stride, y);
     if (last->kind == AXON_ROWWISE)
         kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
 }

@@ -24,21 +24,23 @@ enum {
 };
 
 /* Heights and widths of tiles, in rows and slices, whose sums leave room in the registers for the
- * weights and an x. A taller tile reads the weights less often. */
+ * weights and an x. A taller tile reads the weights less often. ROWS: of a tile of several slices;
+ * ROWS_SLICE: of one, which must be tall for as many sums as the multipliers have stages. */
 #if VF_LANES == 16
 #define TILES_OF(T, rows) T(rows, 1) T(rows, 2) T(rows, 4)
-#define TILES(T) \
-    TILES_OF(T, 1) TILES_OF(T, 2) TILES_OF(T, 3) TILES_OF(T, 4) TILES_OF(T, 5) TILES_OF(T, 6)
-enum { ROWS = 6 };
+#define TILES(T)   \
+    TILES_OF(T, 1) \
+    TILES_OF(T, 2) TILES_OF(T, 3) TILES_OF(T, 4) TILES_OF(T, 5) TILES_OF(T, 6) T(7, 1) T(8, 1)
+enum { ROWS = 6, ROWS_SLICE = 8 };
 #elif VF_LANES == 8
 #define TILES(T) T(1, 1) T(1, 2) T(1, 4) T(2, 1) T(2, 2) T(3, 1) T(4, 1) T(5, 1) T(6, 1)
-enum { ROWS = 6 };
+enum { ROWS = 6, ROWS_SLICE = ROWS };
 #elif defined(__aarch64__)
 #define TILES(T) T(1, 1) T(1, 2) T(1, 4) T(2, 1) T(2, 2) T(3, 1) T(4, 1) T(5, 1) T(6, 1)
-enum { ROWS = 6 };
+enum { ROWS = 6, ROWS_SLICE = ROWS };
 #else
 #define TILES(T) T(1, 1) T(1, 2) T(2, 1) T(3, 1)
-enum { ROWS = 3 };
+enum { ROWS = 3, ROWS_SLICE = ROWS };
 #endif
 
 /* A block of features against a panel, or against PANELS_WIDE of them. */
@@ -99,9 +101,9 @@ static inline const float *weight_of(const struct block *b, const float *weight,
 static inline __attribute__((always_inline)) void
 tile(size_t rows, size_t n, const struct block *b, const float *x, const float *weight, float *z)
 {
-    vf sum[ROWS][VECTORS_MAX], w[VECTORS_MAX];
+    vf sum[ROWS_SLICE][VECTORS_MAX], w[VECTORS_MAX];
 
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 16
         for (size_t v = 0; v < n; v++)
@@ -113,7 +115,7 @@ tile(size_t rows, size_t n, const struct block *b, const float *x, const float *
                             : vf_load(weight_of(b, weight, v));
         if (VF_LANES < 16 && rows > 1 && n < PANEL_VECTORS)
             fetch_ahead(weight, b->width);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
         for (size_t r = 0; r < rows; r++) {
             vf one = vf_all(x[r * b->x_stride + f]);
 
@@ -122,7 +124,7 @@ tile(size_t rows, size_t n, const struct block *b, const float *x, const float *
                 sum[r][v] = multiply_add(one, w[v], sum[r][v]);
         }
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 16
         for (size_t v = 0; v < n; v++) {
@@ -144,7 +146,7 @@ TILES(DEFINE_TILE)
 
 /* [rows - 1][slices / 2]: 1, 2 and 4 slices; NULL where the registers do not suffice */
 #define ENTER_TILE(rows, slices) [rows - 1][slices / 2] = tile_##rows##_##slices,
-static tile_function *const tiles[ROWS][3] = {TILES(ENTER_TILE)};
+static tile_function *const tiles[ROWS_SLICE][3] = {TILES(ENTER_TILE)};
 
 /* One row waits for memory: four streams bring it more than one does, by a fifth. */
 #if VF_LANES == 16
@@ -159,7 +161,7 @@ static const int has_wide_tile = 0;
 #define tile_wide tile_1_1 /* never called */
 #endif
 
-/* Up to ROWS rows, across the panel. */
+/* Up to ROWS rows, or ROWS_SLICE if the panel is one slice, across the panel. */
 static void strip(size_t rows, const struct block *b, const float *x, const float *weight, float *z)
 {
     for (size_t at = 0, slices = 4; at < b->width; at += slices * SLICE) {
@@ -170,9 +172,10 @@ static void strip(size_t rows, const struct block *b, const float *x, const floa
 }
 
 /* All rows against one panel, for one block of features. */
-static void strips(struct parts rows, const struct block *b, const float *x, const float *weight,
-                   float *z)
+static void strips(size_t all, const struct block *b, const float *x, const float *weight, float *z)
 {
+    struct parts rows = parts_of(all, b->width == SLICE ? ROWS_SLICE : ROWS);
+
     for (size_t i = 0; i < rows.count; i++) {
         size_t height = rows.size + (i < rows.larger);
 
@@ -184,8 +187,7 @@ static void strips(struct parts rows, const struct block *b, const float *x, con
 
 /* All rows against up to PANELS_WIDE panels. Block by block of the features, so that the rows' part
  * of x is read from far away once for all of these panels. */
-static void product_wide(const struct axon_dense *d, struct parts rows, struct parts features,
-                         size_t first)
+static void product_wide(const struct axon_dense *d, struct parts features, size_t first)
 {
     size_t units = d->units - first < WIDE ? d->units - first : (size_t)WIDE;
     struct block b = {.width = AXON_PANEL,
@@ -204,7 +206,7 @@ static void product_wide(const struct axon_dense *d, struct parts rows, struct p
         }
         for (size_t at = 0; at < units; at += AXON_PANEL) {
             b.width = units - at < AXON_PANEL ? units - at : (size_t)AXON_PANEL;
-            strips(rows, &b, d->x + feature, weight + at * d->features + feature * b.width,
+            strips(d->rows, &b, d->x + feature, weight + at * d->features + feature * b.width,
                    d->z + first + at);
         }
     }
@@ -212,10 +214,10 @@ static void product_wide(const struct axon_dense *d, struct parts rows, struct p
 
 void AXON_KERNEL(dense, product)(const struct axon_dense *d)
 {
-    struct parts rows = parts_of(d->rows, ROWS), features = parts_of(d->features, FEATURES_MAX);
+    struct parts features = parts_of(d->features, FEATURES_MAX);
 
     for (size_t first = 0; first < d->units; first += WIDE)
-        product_wide(d, rows, features, first);
+        product_wide(d, features, first);
 }
 
 void AXON_KERNEL(dense, affine)(const float *x, const float *scale, const float *offset, float *y,

@@ -12,13 +12,15 @@
 #ifndef AXON_SOFTMAX_FLOAT_H
 #define AXON_SOFTMAX_FLOAT_H
 
+#include "kernels/lanes.h"
 #include "kernels/rowwise.h"
 #include "kernels/vmathf_log.h"
 
 enum {
-    PARTS = SLOTS / VF_LANES, /* vectors that hold a partial sum of each slot */
-    RUN = 256 * SLOTS,        /* elements whose sum is held in floats */
-    GROUP_FLOATS = 1 << 13,   /* of the lines of a group: 32 KB */
+    PARTS = SLOTS / VF_LANES,  /* vectors that hold a partial sum of each slot */
+    RUN = 256 * SLOTS,         /* elements whose sum is held in floats */
+    GROUP_FLOATS = 1 << 13,    /* of the lines of a group: 32 KB */
+    SHORT_ROWS = VF_LANES / 4, /* fewer are not worth being turned */
 };
 
 /* ln 2 = high + low. k high is a multiple of 2^-24, so that x - k high is exact: it is a float. */
@@ -29,79 +31,6 @@ enum {
 #define SOFTMAX_END 104.0f
 /* A sum starts with this, so that it is larger than any term; taken off in double. */
 #define SUM_START 2.0f
-
-/* ---- lanes reduced together: lane r of the result is v[r]'s ---- */
-
-#define LOW_16_8  0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define HIGH_16_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-#define LOW_16_4  0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define HIGH_16_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define LOW_16_2  0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define HIGH_16_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define LOW_16_1  0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define HIGH_16_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
-#define LOW_8_4   0, 1, 2, 3, 8, 9, 10, 11
-#define HIGH_8_4  4, 5, 6, 7, 12, 13, 14, 15
-#define LOW_8_2   0, 1, 8, 9, 4, 5, 12, 13
-#define HIGH_8_2  2, 3, 10, 11, 6, 7, 14, 15
-#define LOW_8_1   0, 8, 2, 10, 4, 12, 6, 14
-#define HIGH_8_1  1, 9, 3, 11, 5, 13, 7, 15
-#define LOW_4_2   0, 1, 4, 5
-#define HIGH_4_2  2, 3, 6, 7
-#define LOW_4_1   0, 4, 2, 6
-#define HIGH_4_1  1, 5, 3, 7
-#define LOW_2_1   0, 2
-#define HIGH_2_1  1, 3
-
-/* Lanes i and i + half of v[j] are combined, and so are those of v[j + half], side by side. */
-#define FOLD(v, half, lanes, combine)                                                \
-    for (size_t j = 0; j < half; j++)                                                \
-    v[j] = combine(__builtin_shufflevector(v[j], v[j + half], LOW_##lanes##_##half), \
-                   __builtin_shufflevector(v[j], v[j + half], HIGH_##lanes##_##half))
-
-ALWAYS vd vd_plus(vd a, vd b)
-{
-    return a + b;
-}
-
-/* v is overwritten; what lies behind the rows that count may be anything. */
-ALWAYS vf tops_of(vf v[VF_LANES])
-{
-#if VF_LANES > 8
-#pragma GCC unroll 8
-    FOLD(v, 8, 16, vf_larger);
-#pragma GCC unroll 4
-    FOLD(v, 4, 16, vf_larger);
-#pragma GCC unroll 2
-    FOLD(v, 2, 16, vf_larger);
-    FOLD(v, 1, 16, vf_larger);
-#elif VF_LANES > 4
-    FOLD(v, 4, 8, vf_larger);
-    FOLD(v, 2, 8, vf_larger);
-    FOLD(v, 1, 8, vf_larger);
-#else
-    FOLD(v, 2, 4, vf_larger);
-    FOLD(v, 1, 4, vf_larger);
-#endif
-    return v[0];
-}
-
-ALWAYS vd sums_of_lanes(vd v[VD_LANES])
-{
-#if VF_LANES > 8
-#pragma GCC unroll 4
-    FOLD(v, 4, 8, vd_plus);
-#pragma GCC unroll 2
-    FOLD(v, 2, 8, vd_plus);
-    FOLD(v, 1, 8, vd_plus);
-#elif VF_LANES > 4
-    FOLD(v, 2, 4, vd_plus);
-    FOLD(v, 1, 4, vd_plus);
-#else
-    FOLD(v, 1, 2, vd_plus);
-#endif
-    return v[0];
-}
 
 /* ---- exponentials ---- */
 
@@ -376,53 +305,6 @@ ALWAYS void softmax_group(const float *x, float *y, size_t n, size_t rows, const
         share_line(y + r * n, n, one_of(high, r), one_of(low, r));
 }
 
-/* The same of VF_LANES lines of at most VF_LANES elements each, which pass through registers. */
-ALWAYS void softmax_short(const float *x, float *y, size_t n, const struct coolness *c, int unit)
-{
-    vf v[VF_LANES], e[VF_LANES];
-    vd sums[VF_LANES];
-    struct frames frames;
-    struct shares shares;
-    float high[VF_LANES], low[VF_LANES];
-
-#pragma GCC unroll 16
-    for (size_t r = 0; r < VF_LANES; r++)
-        v[r] = vf_flip(load_some(x + r * n, n, c->fill), c->fill);
-    frames_store(&frames, frame_of(vf_flip(tops_of(v), c->fill), c, unit));
-#pragma GCC unroll 16
-    for (size_t r = 0; r < VF_LANES; r++) {
-        struct frame f = frame_at(&frames, r);
-
-        struct exponential one = exp_framed(load_some(x + r * n, n, c->fill), &f, c, unit);
-        vf sum = vf_all(SUM_START), lost = vf_all(0.0f);
-
-        add_exactly(&sum, &lost, one);
-        sums[r] = sum_low(sum, lost) + sum_high(sum, lost);
-        e[r] = one.value;
-    }
-    shares = shares_of_lines(sums);
-    vf_store(high, shares.high);
-    vf_store(low, shares.low);
-#pragma GCC unroll 16
-    for (size_t r = 0; r < VF_LANES; r++)
-        store_some(y + r * n, shared(e[r], one_of(high, r), one_of(low, r)), n);
-}
-
-ALWAYS void softmax_lines(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
-                          int unit)
-{
-    size_t group = GROUP_FLOATS / n, some;
-
-    group = group == 0 ? 1 : group < VF_LANES ? group : (size_t)VF_LANES;
-    for (; rows > 0; rows -= some, x += some * n, y += some * n) {
-        some = rows < group ? rows : group;
-        if (some == VF_LANES && n <= VF_LANES)
-            softmax_short(x, y, n, c, unit);
-        else
-            softmax_group(x, y, n, some, c, unit);
-    }
-}
-
 /* ---- across: VF_LANES lines side by side, or the `lanes` that there are ---- */
 
 ALWAYS struct frame frame_across(const float *x, size_t n, size_t step, size_t lanes,
@@ -480,6 +362,64 @@ ALWAYS void softmax_across(const float *x, float *y, size_t n, size_t step, size
     for (size_t i = 0; i < n; i++)
         store_some(y + i * step,
                    shared(load_some(y + i * step, lanes, 0.0f), shares.high, shares.low), lanes);
+}
+
+/* ---- short lines: turned, so that each is a lane ---- */
+
+ALWAYS struct frame frame_of_columns(const vf *v, size_t n, const struct coolness *c, int unit)
+{
+    vf top = vf_all(-INFINITY);
+
+    for (size_t j = 0; j < n; j++)
+        top = vf_larger(vf_flip(v[j], c->fill), top);
+    return frame_of(vf_flip(top, c->fill), c, unit);
+}
+
+/* Up to VF_LANES lines of at most VF_LANES elements, one after the other in memory. */
+ALWAYS void softmax_short(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
+                          int unit)
+{
+    vf v[VF_LANES];
+    vd sums[2][SLOTS];
+    struct frame f;
+    struct shares shares;
+
+    for (size_t r = 0; r < VF_LANES; r++)
+        v[r] = r < rows ? load_some(x + r * n, n, 0.0f) : vf_all(0.0f);
+    transpose(v);
+    f = frame_of_columns(v, n, c, unit);
+    for (size_t s = n; s < SLOTS; s++)
+        sums[0][s] = sums[1][s] = vd_all(0.0);
+    for (size_t j = 0; j < n; j++) {
+        struct exponential e = exp_framed(v[j], &f, c, unit);
+        vf high = vf_all(SUM_START), low = vf_all(0.0f);
+
+        add_exactly(&high, &low, e);
+        sums[0][j] = sum_low(high, low);
+        sums[1][j] = sum_high(high, low);
+        v[j] = e.value;
+    }
+    shares = shares_of(tree(sums[0]), tree(sums[1]));
+    for (size_t j = 0; j < n; j++)
+        v[j] = shared(v[j], shares.high, shares.low);
+    transpose(v);
+    for (size_t r = 0; r < rows; r++)
+        store_some(y + r * n, v[r], n);
+}
+
+ALWAYS void softmax_lines(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
+                          int unit)
+{
+    size_t group = GROUP_FLOATS / n, some;
+
+    group = group == 0 ? 1 : group < VF_LANES ? group : (size_t)VF_LANES;
+    for (; rows > 0; rows -= some, x += some * n, y += some * n) {
+        some = rows < group ? rows : group;
+        if (n <= VF_LANES && some >= SHORT_ROWS)
+            softmax_short(x, y, n, some, c, unit);
+        else
+            softmax_group(x, y, n, some, c, unit);
+    }
 }
 
 /* ---- any axis ---- */
