@@ -63,12 +63,5 @@ static const float gelu_pieces[2 + GELU_DEGREE][32] = {
      0.0157021899f,   0.0149400495f},
 };
 
-/* Of each lane's piece; the upper bits of `piece` don't matter. */
-static inline vf gelu_piece(int row, vi piece)
-{
-    return _mm512_permutex2var_ps(vf_load(gelu_pieces[row]), (__m512i)piece,
-                                  vf_load(gelu_pieces[row] + VF_LANES));
-}
-
 #endif
 #endif

@@ -7,17 +7,54 @@
 #define AXON_SMOOTH_LOG_H
 
 #include "kernels/gelu_table.h"
+#include "kernels/log_table.h"
 #include "kernels/vec.h"
 #include "kernels/vmath.h"
 #include "kernels/vmathf_log.h"
 
 /* ---- softplus, log_sigmoid ---- */
 
+/* ln(1 + e^-|x|) with one rounding where it is subnormal */
+#if defined(__AVX512F__)
+
+/* As e^-|x| is computed, but with a polynomial of its own for each k. */
+static inline vf softplus_tail(vf x)
+{
+    vf a = vf_minus_magnitude(x, 110.0f);
+    vf n = vf_fma(a, vf_all(VF_LOG_LOG2E), vf_all(VF_PIECE_MAGIC)), k = n - VF_PIECE_MAGIC;
+    vi piece = (vi)vf_max(n, vf_all(VF_PIECE_MAGIC + SOFTPLUS_LOW));
+
+    return _mm512_scalef_ps(vf_piece_polynomial(softplus_pieces, 6, piece, vf_exp_reduced(a, k)),
+                            k);
+}
+
+#else
+
+/* t - t^2 R(t), t = e^-|x| */
+static inline vf softplus_tail(vf x)
+{
+    static const float c[] = {0.499999315f,  -0.333304703f,  0.24958156f,
+                              -0.196931928f, 0.153490975f,   -0.10670013f,
+                              0.0575615279f, -0.0201503336f, 0.0033065395f};
+    vf a = vf_minus_magnitude(x, 110.0f);
+    vf n = vf_fma(a, vf_all(VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC)), k = n - VF_LOG_MAGIC;
+    vf r = vf_exp_reduced(a, k);
+    vf p = vf_fma(r, vf_fma(r, vf_exp_rest(r), vf_all(1.0f)), vf_all(1.0f));
+    vf t = vf_scale_down(p, n), t2 = t * t, high;
+
+    high = vf_fma(t2, vf_fma(t, vf_all(c[8]), vf_all(c[7])), vf_fma(t, vf_all(c[6]), vf_all(c[5])));
+    high = vf_fma(t2, high, vf_fma(t, vf_all(c[4]), vf_all(c[3])));
+    high = vf_fma(t2, high, vf_fma(t, vf_all(c[2]), vf_all(c[1])));
+    return vf_fnma1(t2, vf_fma1(t, high, vf_all(c[0])), t);
+}
+
+#endif
+
 /* p: beta, threshold. A beta that is no power of two rounds beta x, and so costs accuracy for
  * beta x << 0. */
 static inline vf f_softplus(vf x, const vf *p)
 {
-    vf t = x * p[0], y = vf_max(t, vf_all(0.0f)) + vf_softplus_tail(t);
+    vf t = x * p[0], y = vf_max(t, vf_all(0.0f)) + softplus_tail(t);
 
     return vf_pick(t > p[1], x, y * (1.0f / p[0]));
 }
@@ -25,13 +62,32 @@ static inline vf f_softplus(vf x, const vf *p)
 static inline vf f_log_sigmoid(vf x, const vf *p)
 {
     (void)p;
-    return vf_min(x, vf_all(-0.0f)) - vf_softplus_tail(x); /* -0, so that an underflow is -0 */
+    return vf_min(x, vf_all(-0.0f)) - softplus_tail(x); /* -0, so that an underflow is -0 */
 }
 
 /* ---- mish: x n / (n + 2), n = e^x (e^x + 2) = e^(2 softplus x) - 1 ---- */
 
-/* In double: the chain of roundings from e^x to the quotient is too long for 2 ULP in float, and
- * what would mend it costs as much. */
+/* -0 at -infinity, the limit; x itself where tanh is 1 */
+#if defined(__AVX512F__)
+
+/* (x + x q) min(2^k, 1), rounded once but for q, which is between -0.5 and 0.4 */
+static inline vf f_mish(vf x, const vf *p)
+{
+    vf b = vf_max(x, vf_all(-110.0f)), a = vf_min(b, vf_all(MISH_END));
+    vf n = vf_min(vf_fma(a, vf_all(VF_LOG_LOG2E), vf_all(VF_PIECE_MAGIC)),
+                  vf_all(VF_PIECE_MAGIC + MISH_HIGH));
+    vf k = n - VF_PIECE_MAGIC, q;
+    vi piece = (vi)vf_max(n, vf_all(VF_PIECE_MAGIC + MISH_LOW));
+
+    (void)p;
+    q = vf_piece_polynomial(mish_pieces, 6, piece, vf_exp_reduced(a, k));
+    return vf_sign(_mm512_scalef_ps(vf_fma(a, q, b), vf_min(k, vf_all(0.0f))), x);
+}
+
+#else
+
+/* In double: without tables the chain of roundings from e^x to the quotient is too long for 2 ULP
+ * in float, and what would mend it costs as much. */
 static inline vd mish(vd x)
 {
     vd t = vd_exp_short(x), n = vd_fma(t, t, t + t);
@@ -39,7 +95,6 @@ static inline vd mish(vd x)
     return x * n * vd_reciprocal(n + 2.0);
 }
 
-/* -0 at -infinity, the limit; x itself where tanh is 1 */
 static inline vf f_mish(vf x, const vf *p)
 {
     vf a = vf_min(vf_max(x, vf_all(-110.0f)), vf_all(20.0f));
@@ -47,6 +102,8 @@ static inline vf f_mish(vf x, const vf *p)
     (void)p;
     return vf_pick(x > 20.0f, x, vf_join(mish(vd_low(a)), mish(vd_high(a))));
 }
+
+#endif
 
 /* ---- gelu: max(x, 0) - a Phi(-a), a = |x| ---- */
 
@@ -77,12 +134,9 @@ static inline vf gelu_exponential(vf a, vf *n)
 static inline vf gelu_tail(vf a, vf p)
 {
     const vi piece = (vi)((vu)(a + 1.0f) >> 20);
-    const vf d = a - gelu_piece(0, piece);
-    vf y = gelu_piece(1 + GELU_DEGREE, piece);
+    vf d = a - vf_piece(gelu_pieces[0], piece);
+    vf y = vf_piece_polynomial(gelu_pieces + 1, GELU_DEGREE, piece, d);
 
-#pragma GCC unroll 8
-    for (int i = GELU_DEGREE; i > 0; i--)
-        y = vf_fma(d, y, gelu_piece(i, piece));
     return vf_fma(y, p, y);
 }
 
@@ -120,6 +174,25 @@ static inline vf f_gelu(vf x, const vf *p)
 
 /* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2 ---- */
 
+#if defined(__AVX512F__)
+
+/* T = c + d q in pieces. The bits that s and s c lose are carried in the small terms. */
+static inline vf f_tanh_shrink(vf x, const vf *p)
+{
+    vf b = vf_within(x, 31.0f * SHRINK_WIDTH), a = vf_abs(b), s = a * a;
+    vf n = vf_fma(a, vf_all(1.0f / SHRINK_WIDTH), vf_all(VF_PIECE_MAGIC));
+    vf d = vf_fnma1(n - VF_PIECE_MAGIC, vf_all(SHRINK_WIDTH), a); /* exact */
+    vf c = vf_piece(shrink_pieces[0], (vi)n), z = s * c, low;
+    vf q = vf_piece_polynomial(shrink_pieces + 1, 4, (vi)n, d);
+
+    (void)p;
+    low = vf_fma(vf_fms1(a, a, s), c, vf_fms1(s, c, z));
+    low = vf_fma(s * d, q, low);
+    return vf_sign(vf_fma1(b, z, vf_fma(b, low, x - b)), x);
+}
+
+#else
+
 /* T = P / (l s P + M), M = 3 P + s N: a minimax rational for s in [0, 64], whose first term 1 / 3
  * is exact. The bits that x^2 and the products lose are carried in the small terms. */
 static inline vf f_tanh_shrink(vf x, const vf *p)
@@ -139,6 +212,8 @@ static inline vf f_tanh_shrink(vf x, const vf *p)
     low = vf_fma(s_low * t, m * r, vf_fnma1(s, low, vf_fms1(s, t, z)));
     return vf_sign(vf_fma1(a, z, vf_fma(a, low, x - a)), x);
 }
+
+#endif
 
 /* ---- algebraic ---- */
 

@@ -82,6 +82,32 @@ static inline vf vf_quotient(vf a, vf b)
 #endif
 }
 
+/* ---- one of 32 values for each lane, from two registers ---- */
+
+#if defined(__AVX512F__)
+
+/* row[piece]; the upper bits of `piece` don't matter */
+static inline vf vf_piece(const float row[32], vi piece)
+{
+    return _mm512_permutex2var_ps(vf_load(row), (__m512i)piece, vf_load(row + VF_LANES));
+}
+
+/* c[0] + c[1] d + ... + c[degree] d^degree, a c[i] for each piece; degree <= 8 is a constant */
+static inline vf vf_piece_polynomial(const float c[][32], int degree, vi piece, vf d)
+{
+    vf y = vf_piece(c[degree], piece);
+
+#pragma GCC unroll 8
+    for (int i = degree - 1; i >= 0; i--)
+        y = vf_fma(d, y, vf_piece(c[i], piece));
+    return y;
+}
+
+/* k + VF_PIECE_MAGIC ends in the bits of k, so it is a piece. */
+#define VF_PIECE_MAGIC 0x1.8p23f
+
+#endif
+
 /* ---- e^x = (1 + p) 2^k (Cody & Waite 1980) for x <= 0 ---- */
 
 #define VF_LOG_LOG2E  0x1.715476p+0f
@@ -91,6 +117,12 @@ static inline vf vf_quotient(vf a, vf b)
 /* 2^64 is multiplied out last, so that a subnormal result is rounded once. It is part of the number
  * whose addition rounds to an integer and leaves it, biased, in the low bits. */
 #define VF_LOG_MAGIC (0x1.8p23f + 127.0f + 64.0f)
+
+/* x - k ln 2 */
+static inline vf vf_exp_reduced(vf x, vf k)
+{
+    return vf_fnma1(k, vf_all(VF_LOG_LN2_LO), vf_fnma1(k, vf_all(VF_LOG_LN2_HI), x));
+}
 
 /* (e^r - 1 - r) / r^2, within 2^-25; |r| <= 0.3467 */
 static inline vf vf_exp_rest(vf r)
@@ -104,29 +136,7 @@ static inline vf vf_exp_rest(vf r)
 /* a 2^k rounded once, 1/2 <= a <= 2; n is k with its bias */
 static inline vf vf_scale_down(vf a, vf n)
 {
-#if defined(__AVX512F__)
-    return _mm512_scalef_ps(a, n - VF_LOG_MAGIC);
-#else
     return a * (vf)((vu)n << 23) * 0x1p-64f;
-#endif
-}
-
-/* ln(1 + e^-|x|) with one rounding where it is subnormal: t - t^2 R(t), t = e^-|x| */
-static inline vf vf_softplus_tail(vf x)
-{
-    static const float c[] = {0.499999315f,  -0.333304703f,  0.24958156f,
-                              -0.196931928f, 0.153490975f,   -0.10670013f,
-                              0.0575615279f, -0.0201503336f, 0.0033065395f};
-    vf a = vf_minus_magnitude(x, 110.0f);
-    vf n = vf_fma(a, vf_all(VF_LOG_LOG2E), vf_all(VF_LOG_MAGIC)), k = n - VF_LOG_MAGIC;
-    vf r = vf_fnma1(k, vf_all(VF_LOG_LN2_LO), vf_fnma1(k, vf_all(VF_LOG_LN2_HI), a));
-    vf p = vf_fma(r, vf_fma(r, vf_exp_rest(r), vf_all(1.0f)), vf_all(1.0f));
-    vf t = vf_scale_down(p, n), t2 = t * t, high;
-
-    high = vf_fma(t2, vf_fma(t, vf_all(c[8]), vf_all(c[7])), vf_fma(t, vf_all(c[6]), vf_all(c[5])));
-    high = vf_fma(t2, high, vf_fma(t, vf_all(c[4]), vf_all(c[3])));
-    high = vf_fma(t2, high, vf_fma(t, vf_all(c[2]), vf_all(c[1])));
-    return vf_fnma1(t2, vf_fma1(t, high, vf_all(c[0])), t);
 }
 
 /* ---- e^x in double, as precise as a float result needs ---- */

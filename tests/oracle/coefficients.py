@@ -210,7 +210,7 @@ def exponentials():
 exponentials()
 
 
-# ---- lib/kernels/vmathf_log.h, smooth_log.h, gelu_table.h: logarithms (needs numpy as well) ------
+# ---- lib/kernels/vmathf_log.h, smooth_log.h, gelu_table.h, log_table.h: logarithms (needs numpy as well) ------
 # Lawson's reweighted least squares in long double on Chebyshev nodes. Coefficients become floats one
 # by one, the rest fitted again; those of a rational by a search over its free factor, then over
 # single steps of a float. Seeds are fixed: the output is what stands in the C.
@@ -357,6 +357,61 @@ def gelu_pieces(f):
     report("a Phi(-a) e^(a^2/2), 32 pieces", top)
 
 
+def fit_piece(f, lo, hi, degree, weight, rounds=1):
+    """A polynomial whose value at 0 is the float nearest to f(0); one round of least squares, since the maximum is often that rounding."""
+    c = float(np.float32(float(f(mp.mpf(0)))))
+    slope = lambda r: (f(r) - c) / r
+    rest, e = fit_polynomial(slope, lo, hi, degree - 1, lambda r: abs(r) * weight(r), 60, rounds)
+    return [c] + rest, max(e, abs(f(mp.mpf(0)) - c) * weight(0.0))
+
+
+def show_pieces(name, pieces):
+    """pieces: (coefficients, error) by index mod 32."""
+    for k, row in enumerate(zip(*(pieces[i][0] for i in range(32)))):
+        show_floats(f"{name}[{k}]", row)
+    report(name, max(p[1] for p in pieces.values()))
+
+
+def reciprocal_of(f):
+    return lambda r: 1 / float(f(mp.mpf(r)))
+
+
+def softplus_pieces(end):
+    """ln(1 + t) / 2^k, t = e^-|x| = 2^k e^r, for k = 0 ... -30; e^r from -31 on."""
+    pieces = {}
+    for k in range(-31, 1):
+        f = (lambda r: mp.log1p(mp.exp(r + k * mp.log(2))) / mp.mpf(2) ** k) if k > -31 else mp.exp
+        pieces[k & 31] = fit_piece(f, -end, end if k else 1e-9, 6, reciprocal_of(f))
+    show_pieces("softplus_pieces", pieces)
+
+
+def mish_pieces(end, low=-23, high=8, last=9.0):
+    """mish(x) / (x s) - 1 about x = k ln 2, s = min(2^k, 1). The piece `low` is also that of all k below, the piece `high` goes on to
+    `last`; their errors are shared by all whom they serve."""
+    ratio = lambda x: 1 - 2 / ((mp.exp(x) + 1) ** 2 + 1)
+    small = lambda r: mp.expm1(r) - mp.mpf(2.5e-8) * mp.exp(2 * r)
+    mantissa = lambda x: x / 2 ** np.floor(np.log2(x))
+    pieces = {low & 31: fit_piece(small, -end, end, 6, lambda r: float(mp.exp(-r)))}
+    for k in range(low + 1, high + 1):
+        x0, s = k * mp.log(2), mp.mpf(2) ** min(k, 0)
+        f = lambda r: ratio(x0 + r) / s - 1
+        if k < high:
+            pieces[k & 31] = fit_piece(f, -end, end, 6, lambda r: float(s / ratio(x0 + r)))
+        else:
+            pieces[k & 31] = fit_polynomial(f, -end, last - float(x0), 6, lambda r: mantissa(float(x0) + r), 120, 60)
+    show_pieces("mish_pieces", pieces)
+
+
+def shrink_pieces(width):
+    """(a - tanh a) / a^3 about a = i width."""
+    series = lambda s: 1 / mp.mpf(3) - s * (mp.mpf(2) / 15 - s * (mp.mpf(17) / 315 - s * (mp.mpf(62) / 2835 - s * 1382 / 155925)))
+    f = lambda a: (a - mp.tanh(a)) / a ** 3 if abs(a) > 0.01 else series(a * a)
+    pieces = {}
+    for i in range(32):
+        g, end = lambda d: f(i * mp.mpf(width) + d), width / 2 * 1.001
+        pieces[i] = fit_piece(g, -end, end, 5, reciprocal_of(g))
+    show_pieces("shrink_pieces", pieces)
+
 def logarithms():
     mp.mp.dps = 40
     half = float(mp.log(2) / 2)
@@ -380,6 +435,9 @@ def logarithms():
             show_floats(f"{name}, {part}", values)
         report(name, c[3])
     gelu_pieces(lambda a: 2 * a * tail(a))
+    softplus_pieces(half * 1.0003)
+    mish_pieces(half * 1.0003)
+    shrink_pieces(9 / 32)
 
 
 logarithms()
