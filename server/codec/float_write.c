@@ -2,17 +2,30 @@
  *
  * May know: pow10.h. The digits come from R. Giulietti's Schubfach ("The Schubfach way to render
  * doubles", 2020): of the decimals in the interval that rounds to the value only four, next to it
- * at two neighbouring powers of ten, can be the shortest and closest one. Invariant: integers only,
- * so no rounding mode or compiler flag can change a digit. */
+ * at two neighbouring powers of ten, can be the shortest and closest one. What differs from number
+ * to number (which of the four, how many digits, where the point is) is chosen without branches,
+ * since a branch predicted wrongly costs as much as half a number. Invariant: integers only, so no
+ * rounding mode or compiler flag can change a digit. */
+#include "codec/float_text.h"
 #include "codec/pow10.h"
 #include "codec/tensor.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 __extension__ typedef unsigned __int128 uint128;
 
-enum { DIGITS_MAX = 9 };
+enum {
+    FRACTION_BITS = 23,
+    EXPONENT_LEAST = -149, /* of the last bit of a subnormal */
+    DIGITS_MAX = 9,        /* of a decimal here, once it is filled up with zeros */
+    ASIDE = 24,            /* behind the longest text */
+    POINT_LEAST = -1,      /* 0.0x is never longer than in scientific notation */
+};
+
+#define DIGITS_LEAST 100000000u /* the least number with that many */
 
 /* digits * 10^exponent */
 struct decimal {
@@ -20,138 +33,227 @@ struct decimal {
     int exponent;
 };
 
+/* ---- the digits ---- */
+
 /* floor(log10(2^q)), or floor(log10(3/4 * 2^q)); exact for |q| <= 1500 */
-static int log10_of_pow2(int q, bool three_quarters)
+static ALWAYS_INLINE int log10_of_pow2(int q, bool three_quarters)
 {
     return (q * 1262611 - (three_quarters ? 524031 : 0)) >> 22;
 }
 
 /* Upper part of g * c, with its last bit set if anything was cut off: comparisons with multiples of
  * two then come out as with the exact product. The entry g is up to one unit too large, hence the
- * lower part counts from 2. */
-static uint32_t multiply_to_odd(uint64_t g, uint32_t c)
+ * lower part, whose last 32 bits are below that, counts from 2. */
+static ALWAYS_INLINE uint32_t multiply_to_odd(uint64_t g, uint32_t c)
 {
     uint128 product = (uint128)g * c;
-    uint32_t cut = (uint32_t)(product >> 32);
 
-    return (uint32_t)(product >> 64) | (cut > 1);
+    return (uint32_t)(product >> 64) | ((uint64_t)product > 0x1ffffffff);
 }
 
-/* Shortest decimal of c * 2^q, c > 0. near_below: the float below is only half a step away. */
-static struct decimal shortest(uint32_t c, int q, bool near_below)
+/* Shortest decimal of c * 2^q, perhaps with zeros behind. near_below: the float below is only half
+ * a step away. */
+static ALWAYS_INLINE struct decimal shortest(uint32_t c, int q, bool near_below)
 {
     int k = log10_of_pow2(q, near_below);
     int shift = q + pow10_exponent(-k) + 1;
     uint64_t g = pow10_get(-k);
     uint32_t odd = c & 1; /* the ends of the interval round to c only if c is even */
+    uint32_t four = 4 * c << shift, two = 2u << shift;
 
     /* four times the value and the ends of its interval, in units of 10^k */
-    uint32_t low = multiply_to_odd(g, (4 * c - (near_below ? 1 : 2)) << shift) + odd;
-    uint32_t mid = multiply_to_odd(g, (4 * c) << shift);
-    uint32_t high = multiply_to_odd(g, (4 * c + 2) << shift) - odd;
+    uint32_t low = multiply_to_odd(g, four - (near_below ? two / 2 : two)) + odd;
+    uint32_t mid = multiply_to_odd(g, four);
+    uint32_t high = multiply_to_odd(g, four + two) - odd;
 
-    uint32_t s = mid / 4, tens = s / 10;
-    bool down = low <= 40 * tens, up = 40 * tens + 40 <= high;
-    if (tens && down != up) /* with one digit already, a power of ten more gains nothing */
-        return (struct decimal){tens + up, k + 1};
-    down = low <= 4 * s;
-    up = 4 * s + 4 <= high;
-    if (down == up)
-        up = mid > 4 * s + 2 || (mid == 4 * s + 2 && (s & 1));
-    return (struct decimal){s + up, k};
+    /* Either neighbour at a power of ten more, if one of them is within and the other is not; with
+     * one digit already that would gain nothing. */
+    uint32_t s4 = mid & ~3u, tens = mid / 40, ten4 = 40 * tens;
+    uint32_t down = low <= ten4, up = ten4 + 40 <= high;
+    uint32_t coarse = 10 * (tens + up), fewer = -((down ^ up) & (mid >= 40));
+    /* else the one at this power of ten, and of two that are within the closer one */
+    down = low <= s4;
+    up = s4 + 4 <= high;
+    uint32_t nearest = mid + (mid >> 2 & 1) > s4 + 2;
+    uint32_t fine = mid / 4 + ((up & ~down) | (nearest & ~(up ^ down)));
+
+    return (struct decimal){(coarse & fewer) | (fine & ~fewer), k};
 }
 
-static struct decimal decimal_of(uint32_t bits)
+/* Fill up to nine digits. The decimal of a normal float has at least seven. */
+static ALWAYS_INLINE struct decimal nine_digits(struct decimal d)
 {
-    uint32_t fraction = bits & 0x7fffff, field = bits >> 23 & 0xff;
-    struct decimal d = field ? shortest(fraction | 0x800000, (int)field - 150,
-                                        fraction == 0 && field > 1)
-                             : shortest(fraction, -149, false);
+    static const uint32_t scale[] = {100, 10, 1};
+    int more = (d.digits >= DIGITS_LEAST / 10) + (d.digits >= DIGITS_LEAST);
 
-    while (d.digits % 10 == 0) {
-        d.digits /= 10;
-        d.exponent++;
-    }
+    return (struct decimal){d.digits * scale[more], d.exponent - 2 + more};
+}
+
+static struct decimal subnormal_digits(uint32_t fraction)
+{
+    struct decimal d = shortest(fraction, EXPONENT_LEAST, false);
+
+    for (; d.digits < DIGITS_LEAST; d.exponent--)
+        d.digits *= 10;
     return d;
 }
 
-static char *put(char *out, const char *from, int n)
+static ALWAYS_INLINE struct decimal digits_of(uint32_t bits)
 {
-    memcpy(out, from, (size_t)n);
+    uint32_t fraction = bits & 0x7fffff;
+    int field = (int)(bits >> FRACTION_BITS);
+
+    if (field == 0) /* zero: one digit in front of the point */
+        return fraction ? subnormal_digits(fraction) : (struct decimal){0, 1 - DIGITS_MAX};
+    if (fraction == 0)
+        return nine_digits(shortest(0x800000, field - 1 + EXPONENT_LEAST, field > 1));
+    return nine_digits(shortest(fraction | 0x800000, field - 1 + EXPONENT_LEAST, false));
+}
+
+/* ---- their text ---- */
+
+static const char pairs[201] = "0001020304050607080910111213141516171819202122232425262728293031323"
+                               "3343536373839404142434445464748"
+                               "4950515253545556575859606162636465666768697071727374757677787980818"
+                               "2838485868788899091929394959697"
+                               "9899";
+
+static ALWAYS_INLINE uint64_t pair(uint32_t value)
+{
+    uint16_t bytes;
+
+    memcpy(&bytes, pairs + 2 * value, sizeof bytes);
+    return bytes;
+}
+
+/* Eight digits to as many bytes, the first in the lowest. */
+static ALWAYS_INLINE uint64_t eight_bytes(uint32_t digits)
+{
+    uint32_t high = digits / 10000, low = digits % 10000;
+
+    return pair(high / 100) | pair(high % 100) << 16 | pair(low / 100) << 32 |
+           pair(low % 100) << 48;
+}
+
+static ALWAYS_INLINE void store_8(char *at, uint64_t bytes)
+{
+    memcpy(at, &bytes, sizeof bytes);
+}
+
+static ALWAYS_INLINE void store_4(char *at, uint32_t bytes)
+{
+    memcpy(at, &bytes, sizeof bytes);
+}
+
+static const uint64_t zeros_8 = 0x3030303030303030;
+static const uint32_t zeros_and_point = 0x30302e30; /* "0.00" */
+
+/* All digits, pushed back by "0.0". */
+static ALWAYS_INLINE char *put_behind(char *out, char first, uint64_t rest, int n, int point)
+{
+    store_4(out, zeros_and_point);
+    out += 2 - point;
+    *out = first;
+    store_8(out + 1, rest);
     return out + n;
 }
 
-static char *put_zeros(char *out, int n)
+/* A point within the digits, or in front of them: all digits, pushed back by "0.0" if it is in
+ * front; and once more those behind the point, or aside, where nobody looks. */
+static ALWAYS_INLINE char *put_usual(char *out, char first, uint64_t rest, int n, int point)
 {
-    memset(out, '0', (size_t)n);
-    return out + n;
+    int front = point < 1 ? 2 - point : 0, tail = point < 1 ? ASIDE : point;
+
+    store_4(out, zeros_and_point);
+    out[front] = first;
+    store_8(out + front + 1, rest);
+    out[tail] = '.';
+    store_8(out + tail + 1, rest >> (8 * (point - 1) & 63));
+    return out + n + (front ? front : 1);
 }
 
-/* The point stands behind the digit number `point`, which may lie outside of the digits. */
-static char *put_fixed(char *out, const char *digits, int n, int point)
+static ALWAYS_INLINE int fixed_length(int n, int point)
 {
-    if (point >= n)
-        return put_zeros(put(out, digits, n), point - n);
-    if (point > 0) {
-        out = put(out, digits, point);
-        *out++ = '.';
-        return put(out, digits + point, n - point);
+    int within = point < n ? n + 1 : point;
+
+    return point > 0 ? within : n + 2 - point;
+}
+
+static ALWAYS_INLINE int scientific_length(int n, int exponent)
+{
+    return n + (n > 1) + 2 + (exponent < 0) + (exponent <= -10) + (exponent >= 10);
+}
+
+/* Integers, and what may need an exponent. */
+static char *put_rare(char *out, char first, uint64_t rest, int n, int point)
+{
+    int exponent = point - 1;
+    uint32_t e = (uint32_t)(exponent < 0 ? -exponent : exponent);
+    uint32_t text = e < 10 ? '0' + e : (uint32_t)pair(e);
+
+    if (fixed_length(n, point) <= scientific_length(n, exponent)) {
+        if (point <= 0)
+            return put_behind(out, first, rest, n, point);
+        *out = first;
+        store_8(out + 1, rest);
+        store_8(out + DIGITS_MAX, zeros_8);
+        return out + point;
     }
-    return put(put_zeros(put(out, "0.", 2), -point), digits, n);
+    out[0] = first;
+    out[1] = '.';
+    store_8(out + 2, rest);
+    out += n + (n > 1);
+    store_4(out, 'e' | (exponent < 0 ? '-' | text << 8 : text) << 8);
+    return out + 2 + (exponent < 0) + (e >= 10);
 }
 
-static char *put_scientific(char *out, const char *digits, int n, int exponent)
+/* Writes up to FLOAT_ROOM bytes; returns the end of the text among them. */
+static ALWAYS_INLINE char *put(char *out, uint32_t bits)
 {
-    *out++ = *digits;
-    if (n > 1) {
-        *out++ = '.';
-        out = put(out, digits + 1, n - 1);
-    }
-    *out++ = 'e';
-    if (exponent < 0)
-        *out++ = '-';
-    int e = exponent < 0 ? -exponent : exponent;
-    if (e >= 10)
-        *out++ = (char)('0' + e / 10);
-    *out++ = (char)('0' + e % 10);
-    return out;
+    struct decimal d = digits_of(bits & 0x7fffffff);
+    uint32_t first = d.digits / DIGITS_LEAST;
+    uint64_t rest = eight_bytes(d.digits - first * DIGITS_LEAST);
+    /* those from the second to the last that is not zero */
+    int n = 1 + (63 - __builtin_clzll((rest & ~zeros_8) << 1 | 1) + 7) / 8;
+    int point = d.exponent + DIGITS_MAX;
+
+    *out = '-';
+    out += bits >> 31;
+    first += '0';
+    if (__builtin_expect(point >= POINT_LEAST && point < n, 1))
+        return put_usual(out, (char)first, rest, n, point);
+    return put_rare(out, (char)first, rest, n, point);
 }
 
-static int fixed_length(int n, int point)
+static ALWAYS_INLINE uint32_t bits_of(float value)
 {
-    if (point >= n)
-        return point;
-    return point > 0 ? n + 1 : n + 2 - point;
-}
+    uint32_t bits;
 
-static int scientific_length(int n, int exponent)
-{
-    int e = exponent < 0 ? -exponent : exponent;
-
-    return n + (n > 1) + 1 + (exponent < 0) + 1 + (e >= 10);
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
 size_t float_write(char out[static FLOAT_TEXT_MAX], float value)
 {
-    char digits[DIGITS_MAX] = {0}, *p = out;
-    uint32_t bits;
+    char room[FLOAT_ROOM];
+    size_t n = (size_t)(put(room, bits_of(value)) - room);
 
-    memcpy(&bits, &value, sizeof bits);
-    if (bits >> 31)
-        *p++ = '-';
-    if (bits << 1 == 0) {
-        *p++ = '0';
-        return (size_t)(p - out);
+    memcpy(out, room, FLOAT_TEXT_MAX);
+    return n;
+}
+
+size_t float_write_run(char *out, const float *values, size_t n, size_t *written)
+{
+    char *at = out;
+    size_t i = 0;
+
+    for (; i < n; i++) {
+        uint32_t bits = bits_of(values[i]);
+        if ((bits & 0x7f800000) == 0x7f800000)
+            break;
+        at = put(at, bits);
+        *at++ = ',';
     }
-    struct decimal d = decimal_of(bits & 0x7fffffff);
-    int n = 0;
-    for (uint32_t rest = d.digits; rest; rest /= 10)
-        digits[DIGITS_MAX - ++n] = (char)('0' + rest % 10);
-    const char *first = digits + DIGITS_MAX - n;
-    int point = n + d.exponent;
-    if (fixed_length(n, point) <= scientific_length(n, point - 1))
-        p = put_fixed(p, first, n, point);
-    else
-        p = put_scientific(p, first, n, point - 1);
-    return (size_t)(p - out);
+    *written = i;
+    return (size_t)(at - out);
 }

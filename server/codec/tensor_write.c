@@ -2,6 +2,7 @@
  *
  * May know: buf.h, tensor.h. Invariant: a value is written only after room for the longest text of
  * a whole chunk was made, so the inner loop has no checks. */
+#include "codec/float_text.h"
 #include "codec/tensor.h"
 
 #include <math.h>
@@ -53,26 +54,25 @@ static size_t write_non_finite(char *at, float value, enum non_finite policy)
     return n + 2 * q;
 }
 
-/* n values with commas between them. */
+/* n values with commas between them. Each is written with one behind it: that of the last goes. */
 static enum error_id write_values(struct writer *w, size_t n)
 {
-    for (size_t done = 0; done < n;) {
-        size_t chunk = n - done < CHUNK ? n - done : CHUNK;
-        char *start = buf_reserve(w->out, chunk * (FLOAT_TEXT_MAX + 1)), *at = start;
+    for (size_t left = n; left > 0;) {
+        size_t chunk = left < CHUNK ? left : CHUNK, finite;
+        char *start = buf_reserve(w->out, chunk * (FLOAT_TEXT_MAX + 1) + FLOAT_ROOM), *at = start;
         if (!start)
             return ERROR_OK;
-        for (size_t i = 0; i < chunk; i++, w->next++) {
-            if (done + i)
-                *at++ = ',';
-            if (isfinite(*w->next))
-                at += float_write(at, *w->next);
-            else if (w->policy == NON_FINITE_STRICT)
+        at += float_write_run(at, w->next, chunk, &finite);
+        w->next += finite;
+        left -= finite;
+        if (left > 0 && !isfinite(*w->next)) {
+            if (w->policy == NON_FINITE_STRICT)
                 return refuse(w);
-            else
-                at += write_non_finite(at, *w->next, w->policy);
+            at += write_non_finite(at, *w->next++, w->policy);
+            *at++ = ',';
+            left--;
         }
-        w->out->len += (size_t)(at - start);
-        done += chunk;
+        w->out->len += (size_t)(at - start) - (left == 0);
     }
     return ERROR_OK;
 }
