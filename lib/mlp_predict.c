@@ -30,11 +30,10 @@ struct block {
     size_t rows, stride; /* floats from row to row */
 };
 
-/* Units first ... first + units - 1 of z: bias and, if it is elementwise, activation, in place. */
+/* Units first ... first + units - 1 of z: bias and elementwise activation, in place. */
 static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer,
                      struct block z, size_t first, size_t units, uint32_t *tally)
 {
-    size_t id = layer->kind == AXON_ELEMENTWISE ? layer->id : (size_t)AXON_ID_identity;
     struct axon_epilogue e = {.z = z.data + first,
                               .rows = z.rows,
                               .units = units,
@@ -45,7 +44,16 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
 
     if (layer->tallied && tally)
         e.tally = tally + layer->tally_offset + first;
-    kernels->rows[id].epilogue(&e);
+    kernels->rows[layer->id].epilogue(&e);
+}
+
+/* What the product itself can do of activate(), at no cost: relu and the lack of any, uncounted. */
+static enum axon_finish finish_of(const struct axon__layer *layer, const uint32_t *tally)
+{
+    if (layer->kind != AXON_ELEMENTWISE || layer->id == AXON_ID_identity)
+        return AXON_FINISH_IDENTITY;
+    return layer->id == AXON_ID_relu && !(layer->tallied && tally) ? AXON_FINISH_RELU
+                                                                   : AXON_FINISH_NONE;
 }
 
 /* How many units are multiplied before they are activated. */
@@ -71,10 +79,13 @@ static void product(const struct axon_kernels *kernels, const struct axon__layer
                                .features = layer->features,
                                .units = left < step ? left : step,
                                .x_stride = x_stride,
-                               .z_stride = z.stride};
+                               .z_stride = z.stride,
+                               .bias = layer->bias + first,
+                               .finish = finish_of(layer, tally)};
 
         kernels->dense(&d);
-        activate(kernels, layer, z, first, d.units, tally);
+        if (d.finish == AXON_FINISH_NONE)
+            activate(kernels, layer, z, first, d.units, tally);
     }
 }
 

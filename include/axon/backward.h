@@ -74,8 +74,8 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
  *   upstream          [rows, outputs] f32, the gradient by what `at` says; with AXON_UPSTREAM_PRE
  *                     the last layer's `post` and `slope` must be NULL
  *
- * What is written, scratch included, overlaps no other of these arrays, but that gradients->x may be
- * upstream if it is as large.
+ * What is written, scratch included, overlaps no other of these arrays, but that gradients->x may
+ * be upstream if it is as large.
  * rows == 0: the gradients of weights, biases and slopes are 0. A NaN or infinity in a row of x or
  * upstream spoils the gradients of weights, biases and slopes, which sum over the rows, and of x,
  * pre and post that row only. Sums over rows of biases and slopes are made in double.

@@ -49,6 +49,8 @@ struct block {
     size_t x_stride, z_stride; /* floats from row to row */
     size_t panel_stride;       /* floats from panel to panel */
     int add;                   /* z += instead of z = */
+    enum axon_finish finish;   /* of the last block */
+    const float *bias;         /* [width], if there is a finish */
 };
 
 /* n things in `count` parts of nearly equal size: the first `larger` of them are size + 1. */
@@ -96,10 +98,43 @@ static inline const float *weight_of(const struct block *b, const float *weight,
     return weight + vector / PANEL_VECTORS * b->panel_stride + vector % PANEL_VECTORS * VF_LANES;
 }
 
+/* The epilogues of identity and relu, to the bit. */
+static inline vf finished(vf z, vf bias, enum axon_finish finish)
+{
+    if (finish == AXON_FINISH_NONE)
+        return z;
+    z += bias;
+    return finish == AXON_FINISH_RELU ? vf_pick(z <= 0.0f, vf_all(0.0f), z) : z;
+}
+
+/* The sums of a tile go to z. */
+static inline __attribute__((always_inline)) void tile_store(size_t rows, size_t n,
+                                                             const struct block *b,
+                                                             vf sum[ROWS_SLICE][VECTORS_MAX],
+                                                             size_t unit, float *z)
+{
+    const int add = b->add;
+    const enum axon_finish finish = b->finish;
+    const size_t z_stride = b->z_stride;
+
+#pragma GCC unroll 16
+    for (size_t v = 0; v < n; v++) {
+        vf bias = finish ? vf_load(b->bias + unit + v * VF_LANES) : vf_all(0.0f);
+
+#pragma GCC unroll 8
+        for (size_t r = 0; r < rows; r++) {
+            float *to = z + r * z_stride + v * VF_LANES;
+
+            vf_store(to, finished(add ? vf_load(to) + sum[r][v] : sum[r][v], bias, finish));
+        }
+    }
+}
+
 /* z [rows, n vectors] = or += x [rows, features] weight [features, n vectors]; rows and n are
  * constants wherever this is inlined. */
-static inline __attribute__((always_inline)) void
-tile(size_t rows, size_t n, const struct block *b, const float *x, const float *weight, float *z)
+static inline __attribute__((always_inline)) void tile(size_t rows, size_t n, const struct block *b,
+                                                       const float *x, const float *weight,
+                                                       size_t unit, float *z)
 {
     vf sum[ROWS_SLICE][VECTORS_MAX], w[VECTORS_MAX];
 
@@ -124,23 +159,18 @@ tile(size_t rows, size_t n, const struct block *b, const float *x, const float *
                 sum[r][v] = multiply_add(one, w[v], sum[r][v]);
         }
     }
-#pragma GCC unroll 8
-    for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 16
-        for (size_t v = 0; v < n; v++) {
-            float *to = z + r * b->z_stride + v * VF_LANES;
-
-            vf_store(to, b->add ? vf_load(to) + sum[r][v] : sum[r][v]);
-        }
+    tile_store(rows, n, b, sum, unit, z);
 }
 
-typedef void tile_function(const struct block *b, const float *x, const float *weight, float *z);
+/* Of the panel's units from `unit` on. */
+typedef void tile_function(const struct block *b, const float *x, const float *weight, size_t unit,
+                           float *z);
 
 #define DEFINE_TILE(rows, slices)                                                                  \
     static void tile_##rows##_##slices(const struct block *b, const float *x, const float *weight, \
-                                       float *z)                                                   \
+                                       size_t unit, float *z)                                      \
     {                                                                                              \
-        tile(rows, (size_t)slices *SLICE / VF_LANES, b, x, weight, z);                             \
+        tile(rows, (size_t)slices *SLICE / VF_LANES, b, x, weight + unit, unit, z + unit);         \
     }
 TILES(DEFINE_TILE)
 
@@ -152,9 +182,10 @@ static tile_function *const tiles[ROWS_SLICE][3] = {TILES(ENTER_TILE)};
 #if VF_LANES == 16
 static const int has_wide_tile = 1;
 
-static void tile_wide(const struct block *b, const float *x, const float *weight, float *z)
+static void tile_wide(const struct block *b, const float *x, const float *weight, size_t unit,
+                      float *z)
 {
-    tile(1, PANELS_WIDE * PANEL_VECTORS, b, x, weight, z);
+    tile(1, PANELS_WIDE * PANEL_VECTORS, b, x, weight, unit, z);
 }
 #else
 static const int has_wide_tile = 0;
@@ -167,7 +198,7 @@ static void strip(size_t rows, const struct block *b, const float *x, const floa
     for (size_t at = 0, slices = 4; at < b->width; at += slices * SLICE) {
         while (slices * SLICE > b->width - at || !tiles[rows - 1][slices / 2])
             slices /= 2;
-        tiles[rows - 1][slices / 2](b, x, weight + at, z + at);
+        tiles[rows - 1][slices / 2](b, x, weight, at, z);
     }
 }
 
@@ -200,12 +231,15 @@ static void product_wide(const struct axon_dense *d, struct parts features, size
     for (size_t i = 0; i < features.count; i++, feature += b.features) {
         b.features = features.size + (i < features.larger);
         b.add = i > 0;
+        b.finish = i + 1 < features.count ? AXON_FINISH_NONE : d->finish;
         if (has_wide_tile && d->rows == 1 && units == WIDE) {
-            tile_wide(&b, d->x + feature, weight + feature * AXON_PANEL, d->z + first);
+            b.bias = d->finish ? d->bias + first : NULL;
+            tile_wide(&b, d->x + feature, weight + feature * AXON_PANEL, 0, d->z + first);
             continue;
         }
         for (size_t at = 0; at < units; at += AXON_PANEL) {
             b.width = units - at < AXON_PANEL ? units - at : (size_t)AXON_PANEL;
+            b.bias = d->finish ? d->bias + first + at : NULL;
             strips(d->rows, &b, d->x + feature, weight + at * d->features + feature * b.width,
                    d->z + first + at);
         }

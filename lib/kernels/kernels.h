@@ -23,12 +23,21 @@ enum {
     AXON_STREAM_MIN = 2 << 20, /* elements from which an elementwise kernel stores past the cache */
 };
 
+/* What becomes of a product while it is in registers: what the epilogue of that name makes of it.
+ */
+enum axon_finish {
+    AXON_FINISH_NONE,     /* z as it is; bias is not read */
+    AXON_FINISH_IDENTITY, /* z + bias */
+    AXON_FINISH_RELU,     /* max(z + bias, 0) */
+};
+
 /* z = x weight, of a layer or of some panels of it; writes z without reading it first.
  *
  *   x       [rows, features], x_stride floats from row to row
  *   weight  panels of AXON_PANEL units, packed as mlp_internal.h has it
  *   z       [rows, units], z_stride floats from row to row; must not overlap x
  *   units   a multiple of AXON_UNITS_MULTIPLE; nor may rows or features be 0
+ *   bias    [units], if there is a finish
  *
  * A row of z depends on that row of x and on the weights only: bitwise the same alone and in any
  * batch, at any stride and alignment. */
@@ -37,6 +46,8 @@ struct axon_dense {
     float *z;
     size_t rows, features, units;
     size_t x_stride, z_stride;
+    const float *bias;
+    enum axon_finish finish;
 };
 
 /* z = f(z + bias), in place, and what fired is counted.
