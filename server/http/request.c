@@ -287,8 +287,10 @@ static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
     answered = api_finish(r->pending, &request, &r->reply);
     r->pending = NULL;
     body_release(c);
-    if (!answered)
+    if (!answered) {
+        r->status = STATUS_CLIENT_GONE;
         return MHD_NO;
+    }
     body_charge_reply(c);
     return answer(c, mhd, false);
 }

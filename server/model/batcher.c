@@ -71,10 +71,15 @@ static struct batch_queue *queue_of(const struct model *m)
 
 /* ---- jobs and queues, under the lock -------------------------------------------------------- */
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* What is left of a request counts as what others may have to wait for: one piece. */
 static size_t in_line(const struct model *m, size_t left)
 {
-    return left < m->cost.piece_rows ? left : m->cost.piece_rows;
+    return least(left, m->cost.piece_rows);
 }
 
 /* Of a request, `before` rows were left to be taken, and now `after` are. */
@@ -155,8 +160,7 @@ static struct batch_queue *queue_next(struct batcher *b, uint64_t *until_ns)
     uint64_t now = 0, ready;
 
     *until_ns = UINT64_MAX;
-    TAILQ_FOREACH(q, &b->ring, link)
-    {
+    for (q = TAILQ_FIRST(&b->ring); q; q = TAILQ_NEXT(q, link)) {
         ready = ready_ns(q);
         if (ready > 0 && now == 0)
             now = clock_ns();
@@ -167,15 +171,12 @@ static struct batch_queue *queue_next(struct batcher *b, uint64_t *until_ns)
     return NULL;
 }
 
-/* The rows that one request may give at most: a piece that nobody minds to wait behind, and no more
- * than this worker's share while others are idle. */
-static size_t piece_max(const struct batcher *b, const struct batch_queue *q,
-                        const struct batch_job *job)
+/* So many of the rows that wait are one worker's part while others are idle. */
+static size_t share_of(const struct batcher *b, const struct batch_queue *q)
 {
-    size_t share = q->rows / (b->idle + 1) + 1, most = job->model->cost.piece_rows;
+    size_t share = q->rows / (b->idle + 1) + 1;
 
-    share = share > SHARE_ROWS_MIN ? share : SHARE_ROWS_MIN;
-    return share < most ? share : most;
+    return share > SHARE_ROWS_MIN ? share : SHARE_ROWS_MIN;
 }
 
 static void piece_take(struct batcher *b, struct batch *batch, struct batch_job *job, size_t rows)
@@ -195,15 +196,15 @@ static void piece_take(struct batcher *b, struct batch *batch, struct batch_job 
 static void take(struct batcher *b, struct batch_queue *q, struct batch *batch)
 {
     struct batch_jobs rest = TAILQ_HEAD_INITIALIZER(rest);
-    struct batch_job *job;
+    struct batch_job *job = TAILQ_FIRST(&q->jobs);
+    size_t share = share_of(b, q), piece_max = least(share, job->model->cost.piece_rows);
 
-    batch->model = TAILQ_FIRST(&q->jobs)->model;
+    batch->model = job->model;
     batch->count = batch->rows = 0;
     while ((job = TAILQ_FIRST(&q->jobs)) != NULL && batch->count < PIECES_MAX) {
-        size_t left = job->rows - job->taken, most = piece_max(b, q, job);
-        size_t rows = left < most ? left : most;
+        size_t left = job->rows - job->taken, rows = least(left, piece_max);
 
-        if (batch->count > 0 && batch->rows + rows > q->rows_max)
+        if (batch->count > 0 && batch->rows + rows > least(share, q->rows_max))
             break;
         piece_take(b, batch, job, rows);
         if (rows < left)
