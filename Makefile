@@ -133,8 +133,18 @@ tables:                                                     ## bring README.md's
 	$Q tests/lint/tables.py --write >/dev/null
 
 ## ---- the rest ------------------------------------------------------------------------------------
-bench: deps-bench $B/axond $B/tests/bench/echo              ## one-row predict against a bare libmicrohttpd echo
-	@BIN=$B/axond ECHO=$B/tests/bench/echo tests/bench/bench.sh
+# Servers are compared over HTTP in tests/bench/harness; peers that bench-peers has installed take part.
+BENCH     = tests/bench/harness/bench.py --axond $B/axond --echo $B/tests/bench/echo $(if $(README),--readme) $(if $T,--only '$T')
+bench: deps-bench $B/axond $B/tests/bench/echo              ## axond beside libmicrohttpd, FastAPI, Node over HTTP, 20 minutes; README=1 T=section
+	@python3 -B $(BENCH)
+
+bench-quick: deps-bench $B/axond $B/tests/bench/echo        ## its two-minute form
+	@python3 -B $(BENCH) --plan quick
+
+bench-peers:                                                ## FastAPI, Fastify, ONNX Runtime for it, from PyPI and npm into build/bench-peers
+	@.ci/deps peers || echo "bench-peers: what is missing is skipped"
+	@command -v npm >/dev/null || .ci/deps npm || echo "bench-peers: no npm"
+	@tests/bench/peers/install.sh build/bench-peers
 
 $B/tests/bench/echo: $B/tests/bench/echo.o
 	@echo "  LINK    $@"
@@ -311,5 +321,5 @@ clean:                                                      ## remove build/ (bu
 	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
 
 .SECONDARY:
-.PHONY: all run test lint format tables accuracy bench bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

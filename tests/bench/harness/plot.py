@@ -70,8 +70,10 @@ def _lines(series, x, y):
 
 
 def svg(title, x_title, y_title, series):
-    """-> the text of an SVG file"""
+    """-> the text of an SVG file, or "" where there is no line to draw"""
     series = [(name, sorted(points)) for name, points in series if points]
+    if all(len(points) < 2 for _, points in series):
+        return ""
     x = Axis([a for _, points in series for a, _ in points], LEFT, WIDTH - RIGHT)
     y = Axis([b for _, points in series for _, b in points], HEIGHT - BOTTOM, TOP)
     middle = (TOP + HEIGHT - BOTTOM) / 2

@@ -1,0 +1,135 @@
+"""targets.py - design/performance.md's targets as ratios of two things of one run, and whether they are met.
+
+A row of PAIRED compares two servers in one cell: the ratio is the median of the rounds' ratios, the
+two figures beside it are medians, so that they may differ from it a little.
+"""
+
+import collections
+import statistics
+
+import plans
+from results import Key
+
+Paired = collections.namedtuple("Paired", "target what section body connections field a b limit")
+# limit: (">=" or "<=", number) or None for a figure that is only told; a, b: texts
+Line = collections.namedtuple("Line", "target what a b ratio limit")
+
+UNITS = {"rps": "{:,.0f}/s", "cpu_us": "{:,.1f} us", "p50_us": "{:,.0f} us", "p99_us": "{:,.0f} us"}
+WORDS = {"rps": "requests/s", "cpu_us": "server CPU per request", "p50_us": "p50", "p99_us": "p99"}
+READY_MS, IDLE_MIB = 50, 20
+# What noise may add to a cost that should fall, or to one that should stay.
+NOISE, FLAT = 1.05, 1.1
+# Fewer connections than these weigh less than what the first request makes the server allocate.
+MEMORY_FROM = 100
+
+
+def _one(target, what, body, field, a, b, limit, connections=64):
+    return Paired(target, what, "one", body, connections, field, a, b, limit)
+
+
+def _peers():
+    """Judged on the network that the target's figures are of; CPU is told as the peer's over axond's."""
+    limits = {"torch": (">=", 20), "ort": None, "node": (">=", 8)}
+    for model in ("digits", "breast-cancer", "net784", "net1024"):
+        for rows, connections in plans.CONNECTIONS_OF_ROWS.items():
+            body, what = plans.body_of(model, rows), f"{model}, {rows} row{'s' * (rows > 1)}"
+            for peer, limit in limits.items():
+                cell = ("P2", what, f"rows-{model}", body, connections)
+                judged = model == "digits"
+                yield Paired(*cell, "rps", "axond", peer, limit if judged else None)
+                if judged:
+                    yield Paired(*cell, "cpu_us", peer, "axond", None)
+
+
+def _batching(threads):
+    on, off = f"batch-on-{threads}", f"batch-off-{threads}"
+    what = f"net1024, {threads} thread{'s' * (threads > 1)}"
+    for text, connections, field, limit in (
+        ("32 x 1 row", 32, "rps", (">=", 3)),
+        ("32 x 1 row", 32, "p99_us", ("<=", 1)),
+        ("idle, 1 x 1 row", 1, "p50_us", ("<=", FLAT)),
+    ):
+        yield Paired("P8", f"{what}, {text}", "batching", plans.BIG, connections, field, on, off, limit)
+
+
+PAIRED = (
+    _one("P1", "one row of real digits", plans.ONE, "rps", "axond", "echo", (">=", 0.75)),
+    _one("P1", "one row of decimals", plans.ONE_DECIMALS, "rps", "axond", "echo", (">=", 0.75)),
+    _one("P1", "one row of real digits", plans.ONE, "cpu_us", "axond", "echo", None),
+    _one("P1", "one row of decimals", plans.ONE_DECIMALS, "cpu_us", "axond", "echo", None),
+    *_peers(),
+    _one("P6", "neuron statistics on", plans.ONE, "rps", "axond", "axond-off", (">=", 0.97)),
+    _one("P6", "neuron statistics on", plans.ONE, "cpu_us", "axond", "axond-off", ("<=", 1 / 0.97)),
+    _one("P7", "one idle connection", plans.ONE, "p50_us", "axond", "echo", ("<=", 1.3), 1),
+    *_batching(1),
+    *_batching(2),
+)
+
+
+def _paired(row, results):
+    key = Key(row.section, row.body, row.connections, row.a)
+    ratio = results.ratio(key, row.field, row.a, row.b)
+    if ratio is None:
+        return None
+    a, b = (
+        f"{name} {UNITS[row.field].format(results.median(key._replace(server=name), row.field))}"
+        for name in (row.a, row.b)
+    )
+    return Line(row.target, f"{row.what}: {WORDS[row.field]}", a, b, ratio, row.limit)
+
+
+def _starts(results):
+    if results.starts:
+        ms, kb = (statistics.median(column) for column in zip(*results.starts))
+        mib = kb / 1024
+        yield Line("P7", "start to ready", f"axond {ms:.1f} ms", f"{READY_MS} ms", ms / READY_MS, ("<=", 1))
+        yield Line("P7", "idle RSS", f"axond {mib:.1f} MiB", f"{IDLE_MIB} MiB", mib / IDLE_MIB, ("<=", 1))
+
+
+def _rows(results):
+    for model in ("digits", "net784"):
+        costs = results.growth(f"growth-{model}", "axond")
+        if len(costs) < 2:
+            continue
+        (least, first), (most, last) = costs[0], costs[-1]
+        a, b = (f"{cost:,.2f} us at {rows}" for rows, cost in ((most, last), (least, first)))
+        yield Line("P9", f"{model}: CPU per row", a, b, last / first, ("<=", 1))
+        rise, i = max((costs[i][1] / costs[i - 1][1], i) for i in range(1, len(costs)))
+        a, b = (f"{cost:,.2f} us at {rows}" for rows, cost in (costs[i], costs[i - 1]))
+        yield Line("P9", f"{model}: CPU per row, worst step", a, b, rise, ("<=", NOISE))
+
+
+def _memory(results):
+    for server, found in results.memory.items():
+        counts = sorted(n for n in found if n >= MEMORY_FROM)
+        if len(counts) > 1:
+            a, b = (f"{server} {found[n] / 1024:.1f} KiB at {n:,}" for n in (counts[-1], counts[0]))
+            limit = ("<=", FLAT) if server == "axond" else None
+            yield Line("P9", "memory per connection", a, b, found[counts[-1]] / found[counts[0]], limit)
+
+
+def _connections(results):
+    found = dict(results.over_connections("axond", "cpu_us"))
+    if 64 in found and len(found) > 1:
+        most = max(found)
+        a, b = (f"{found[n]:.1f} us at {n:,}" for n in (most, 64))
+        yield Line("P9", "server CPU per request over connections", a, b, found[most] / found[64], None)
+
+
+def lines(results):
+    """-> a Line for each target that this run can tell, by number"""
+    found = [line for row in PAIRED if (line := _paired(row, results))]
+    for more in (_starts, _rows, _memory, _connections):
+        found += more(results)
+    return sorted(found, key=lambda line: line.target)
+
+
+def verdict(line):
+    if not line.limit:
+        return ""
+    sign, limit = line.limit
+    return "met" if (line.ratio >= limit if sign == ">=" else line.ratio <= limit) else "missed"
+
+
+def limit_text(line):
+    return f"{line.limit[0]} {line.limit[1]:.3g}" if line.limit else ""
