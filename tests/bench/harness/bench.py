@@ -116,10 +116,10 @@ class Run:
             "peers": str(Path(args.peers).resolve()), "work": str(self.into),
         }  # fmt: skip
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        self.about = machine.describe()
+        self.about, self.load_before = machine.describe(), machine.load_average()
         self.results = Results(
             self.into / f"{args.plan}-{stamp}.jsonl",
-            {"machine": self.about, "revision": machine.revision(), "plan": args.plan, "load": machine.load_average()},
+            {"machine": self.about, "revision": machine.revision(), "plan": args.plan, "load": self.load_before},
         )
         self.blas_core, self.connections_max = None, machine.connections_max()
         self.sections = [s for s in self.plan.sections if args.only in s.name]
@@ -232,18 +232,20 @@ class Run:
 def finish(run, args, seconds):
     say(*report.targets_text(run.results), sep="\n")
     made = report.write_plots(run.results, run.into)
+    busy = run.results.busy("axond", 64)
+    shared = busy is not None and busy < BUSY_MIN
+    if shared:
+        warning = f"At 64 connections axond had {busy:.2f} of its core: judge by CPU per request."
+        say(f"bench: {warning}")
     about = (
         f"`make {'bench' if args.plan == 'full' else 'bench-' + args.plan}`, {time.strftime('%Y-%m-%d')}, "
-        f"{machine.revision()}, on {run.about}. Took {seconds / 60:.0f} minutes; load average at the start "
-        f"{machine.load_average():.1f}."
+        f"{machine.revision()}, on {run.about}. {seconds / 60:.0f} minutes; load average before "
+        f"{run.load_before:.1f}.{' ' + warning if shared else ''}"
     )
     table = "\n".join(report.markdown(run.results, about)) + "\n"
     (run.into / "table.md").write_text(table, encoding="utf-8")
     if args.readme:
         report.write_readme(table)
-    busy = run.results.busy("axond", 64)
-    if busy is not None and busy < BUSY_MIN:
-        say(f"bench: at 64 connections axond had {busy:.2f} of its core: judge by CPU per request")
     for why in run.results.skipped:
         say(f"bench: {why}")
     say(f"bench: {seconds:.0f} s; {run.results.path}, {run.into}/table.md", *made)
