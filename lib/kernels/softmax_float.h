@@ -407,6 +407,18 @@ ALWAYS void softmax_short(const float *x, float *y, size_t n, size_t rows, const
         store_some(y + r * n, v[r], n);
 }
 
+/* One line, which nothing is shared with. */
+ALWAYS void softmax_line(const float *x, float *y, size_t n, const struct coolness *c, int unit)
+{
+    vf lanes = top_lanes(x, n, c->fill);
+    vd top = vd_top_everywhere(vd_larger(vd_low(lanes), vd_high(lanes)));
+    struct frame f = frame_of(vf_all((float)vd_flip(top, c->fill)[0]), c, unit);
+    double share;
+
+    share = 1.0 / vd_sum_everywhere(exp_line(x, y, n, &f, c, unit))[0];
+    share_line(y, n, vf_all((float)share), vf_all((float)(share - (double)(float)share)));
+}
+
 ALWAYS void softmax_lines(const float *x, float *y, size_t n, size_t rows, const struct coolness *c,
                           int unit)
 {
@@ -417,6 +429,8 @@ ALWAYS void softmax_lines(const float *x, float *y, size_t n, size_t rows, const
         some = rows < group ? rows : group;
         if (n <= VF_LANES && some >= SHORT_ROWS)
             softmax_short(x, y, n, some, c, unit);
+        else if (some == 1)
+            softmax_line(x, y, n, c, unit);
         else
             softmax_group(x, y, n, some, c, unit);
     }
