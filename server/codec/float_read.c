@@ -1,18 +1,15 @@
 /* float_read.c - one JSON number as the nearest float32.
  *
- * May know: binary.h, pow10.h. Invariant: the result is the correctly rounded one, because the
+ * May know: float_round.h. Invariant: the result is the correctly rounded one, because the
  * quick way computes an interval that holds the exact value and answers only if both of its ends
  * round to the same float32; all else goes to strtof, which is exact for any number of digits. */
-#include "codec/binary.h"
-#include "codec/pow10.h"
+#include "codec/float_round.h"
 #include "codec/tensor.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-__extension__ typedef unsigned __int128 uint128;
 
 enum {
     DIGITS_MAX = 19, /* the most that always fit into 64 bits */
@@ -161,8 +158,9 @@ static float magnitude(const struct decimal *d, const char *text)
         return 0;
     if (d->exponent > POW10_MAX)
         return INFINITY;
+    int zeros = __builtin_clzll(d->w);
     if (d->exponent == 0 && !d->cut)
-        return (float)d->w;
+        return round_to_float(d->w << zeros, -zeros);
     return convert(d, &value) ? value : strtof(text, NULL);
 }
 
@@ -174,6 +172,9 @@ size_t float_read(const char *text, size_t len, float *value)
 
     if (!end)
         return 0;
+    if (!d.cut && d.exponent >= POW10_MIN && d.exponent <= POW10_MAX &&
+        float_round(d.w, (int)d.exponent, *text == '-', value))
+        return (size_t)(end - text);
     float m = magnitude(&d, start);
     *value = *text == '-' ? -m : m;
     return (size_t)(end - text);

@@ -2,6 +2,7 @@
 #ifndef CODEC_FLOAT_TEXT_H
 #define CODEC_FLOAT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a run may touch of the buffer at and behind the text of its last number. */
@@ -11,5 +12,20 @@ enum { FLOAT_ROOM = 40 };
  * first is not finite. Returns the length; *written values were. out has room for n times
  * FLOAT_TEXT_MAX + 1 bytes and FLOAT_ROOM more. */
 size_t float_write_run(char *out, const float *values, size_t n, size_t *written);
+
+struct float_run {
+    size_t count;
+    bool complete; /* the last one has a ']' behind it, not a comma */
+};
+
+/* "1, -0.5,2]": some of the numbers at p, up to `room` of them, to values. Returns where the next
+ * number begins, or whatever is there instead (white space, a number that float_read must decide
+ * on), or if the run is complete where the ']' is. *end is readable and cannot go on a number. */
+const char *float_read_run(const char *p, const char *end, float *values, size_t room,
+                           struct float_run *done);
+
+/* The same, with nothing that this machine's processor has and others have not. */
+const char *float_read_run_portable(const char *p, const char *end, float *values, size_t room,
+                                    struct float_run *done);
 
 #endif

@@ -2,6 +2,7 @@
  *
  * May know: tensor.h, token.h. No recursion: the open arrays are a counter each. Invariant: memory
  * grows only with numbers that were read, and never past what the rest of the text could hold. */
+#include "codec/float_text.h"
 #include "codec/tensor.h"
 #include "codec/token.h"
 
@@ -237,9 +238,29 @@ static enum error_id next_element(struct reader *r)
     return ERROR_OK;
 }
 
+/* Numbers of an innermost array, as many as have room: the first of a tensor, and those that need
+ * room or a message, are read_number's. True if the last of the array was among them. */
+static bool read_run(struct reader *r)
+{
+    struct tensor *t = r->t;
+    struct float_run done;
+
+    if (!r->rank_known || r->depth < t->rank || r->depth == 0)
+        return false;
+    const char *p = float_read_run(r->text + r->pos, r->text + r->len, t->data + t->count,
+                                   t->cap - t->count, &done);
+    r->pos = (size_t)(p - r->text);
+    r->index[r->depth - 1] += done.count - done.complete;
+    t->count += done.count;
+    return done.complete;
+}
+
 static enum error_id read_element(struct reader *r, bool *complete)
 {
     *complete = true;
+    skip_space(r);
+    if (read_run(r))
+        return ERROR_OK;
     skip_space(r);
     return r->text[r->pos] == '[' ? open_array(r, complete) : read_number(r);
 }

@@ -1,0 +1,212 @@
+/* test_server_float_run.c - runs of numbers with commas, quick and portable, are read number by
+ * number as float_read and the C library read them. */
+#include <check.h>
+#include <fenv.h>
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "codec/float_text.h"
+#include "codec/tensor.h"
+#include "text.h"
+#include "suite.h"
+
+typedef const char *run_fn(const char *p, const char *end, float *values, size_t room,
+                           struct float_run *done);
+
+static run_fn *const runs[] = {float_read_run, float_read_run_portable};
+
+enum { RUNS = sizeof runs / sizeof *runs, NUMBERS = 200, NUMBER_MAX = 160 };
+
+static uint64_t random_state;
+
+static uint64_t random_bits(void)
+{
+    random_state += 0x9e3779b97f4a7c15;
+    uint64_t z = random_state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static float random_float(void)
+{
+    uint32_t bits = (uint32_t)random_bits();
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return isfinite(value) ? value : 0.5f;
+}
+
+/* Halfway between two floats that are not far from 1, or next to that. */
+static double random_half(void)
+{
+    float near = (float)((int32_t)random_bits()) * 0x1p-28f;
+    double half = ((double)near + (double)nextafterf(near, INFINITY)) / 2;
+    uint64_t side = random_bits() % 4;
+
+    return side == 0 ? nextafter(half, -9) : side == 1 ? nextafter(half, 9) : half;
+}
+
+static int put_number(char out[NUMBER_MAX])
+{
+    uint64_t digits = random_bits() % 20;
+
+    switch (random_bits() % 7) {
+    case 0:
+        return snprintf(out, NUMBER_MAX, "%.*g", (int)digits, (double)random_float());
+    case 1:
+        return snprintf(out, NUMBER_MAX, "%.*f", (int)digits,
+                        (double)(int64_t)random_bits() * 0x1p-60);
+    case 2:
+        return snprintf(out, NUMBER_MAX, "%lld",
+                        (long long)((int64_t)random_bits() >> (random_bits() % 64)));
+    case 3:
+        return snprintf(out, NUMBER_MAX, "%.*g", 6 + (int)digits, random_half());
+    case 4:
+        return snprintf(out, NUMBER_MAX, "%.*g", 100, random_half());
+    case 5:
+        return snprintf(out, NUMBER_MAX, "%s0.0", random_bits() % 2 ? "-" : "");
+    default:
+        return snprintf(out, NUMBER_MAX, "%.*e", (int)digits % 9, (double)random_float());
+    }
+}
+
+/* What the whole text holds, by runs where they go on and by float_read where they stop. */
+static void check_text(run_fn *run, const struct text *t, const float *want, size_t n)
+{
+    const char *p = t->data, *end = t->data + t->len;
+    float got[NUMBERS];
+    struct float_run done = {0};
+    size_t count = 0;
+
+    while (!done.complete) {
+        p = run(p, end, got + count, n - count, &done);
+        count += done.count;
+        if (done.complete)
+            break;
+        p += *p == ' ';
+        size_t length = float_read(p, (size_t)(end - p), &got[count++]);
+        ck_assert_msg(length > 0, "no number at %.40s", p);
+        p += length;
+        done.complete = *p == ']';
+        p += !done.complete;
+    }
+    ck_assert_ptr_eq(p, end - 1);
+    ck_assert_uint_eq(count, n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(memcmp(&got[i], &want[i], sizeof *want) == 0, "number %zu: %a, want %a", i,
+                      (double)got[i], (double)want[i]);
+}
+
+START_TEST(runs_are_read_as_the_c_library_reads_each_number)
+{
+    static char text[NUMBERS * (NUMBER_MAX + 2)];
+
+    for (int round = 0; round < 400; round++) {
+        float want[NUMBERS];
+        size_t n = 1 + random_bits() % NUMBERS, len = 0;
+        bool spaces = round % 2;
+        for (size_t i = 0; i < n; i++) {
+            char *at = text + len;
+            len += (size_t)put_number(at);
+            want[i] = strtof(at, NULL);
+            text[len++] = i + 1 < n ? ',' : ']';
+            if (spaces && i + 1 < n)
+                text[len++] = ' ';
+        }
+        struct text t = text_create(text, len);
+        check_text(runs[_i], &t, want, n);
+        text_destroy(&t);
+    }
+}
+END_TEST
+
+/* Each behind 0 to 20 numbers and in front of many, so that the quick way meets it everywhere. */
+START_TEST(a_run_stops_in_front_of_what_is_no_number)
+{
+    static const char *const bad[] = {
+        "01",  "-01", "00",  "-",    ".5",    "-.5",  "1.",    "1.e5",  "1e",   "1e+", "1.5.5",
+        "--1", "+1",  "1-2", "1x",   "NaN",   "1e5x", "[1",    "\"1\"", "1e1e", "-e1", "",
+        " ",   "1 2", "0x1", "1e39", "-1e99", "null", "0.1.2", "00.5",  "1..2", "1.5-"};
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (size_t before = 0; before <= 20; before++) {
+            size_t n = 0;
+            for (size_t k = 0; k < before; k++)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%zu.25,", k);
+            size_t at = n;
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s,", bad[i]);
+            memset(text + n, '7', 100);
+            n += 100;
+            struct text t = text_create(text, n);
+            float values[NUMBERS];
+            struct float_run done;
+            const char *p = runs[_i](t.data, t.data + n, values, NUMBERS, &done);
+            ck_assert_msg(done.count <= before && !done.complete, "%s", bad[i]);
+            at += *bad[i] == ' '; /* one may be skipped */
+            ck_assert_msg(p <= t.data + at, "%s: %zu bytes too far", bad[i],
+                          (size_t)(p - t.data) - at);
+            text_destroy(&t);
+        }
+}
+END_TEST
+
+START_TEST(no_more_is_read_than_there_is_room_for)
+{
+    struct text t = text_create(
+        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26"
+        ",27,28,29,30,31,32,33,34,35,36,37,38,39,40]",
+        111);
+    float values[41];
+
+    for (size_t room = 0; room <= 20; room++) {
+        struct float_run done;
+        values[room] = -1;
+        runs[_i](t.data, t.data + t.len, values, room, &done);
+        ck_assert(values[room] == -1.0f);
+        ck_assert_uint_eq(done.count, room < 15 ? room : done.count);
+    }
+    text_destroy(&t);
+}
+END_TEST
+
+/* Somebody's rounding mode must not change a digit. */
+START_TEST(rounding_modes_do_not_matter)
+{
+    static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    static const char text[] =
+        "0.1,0.2,0.3,123456.7,-0.7,1e-5,3.14159274,0.000123,-1234567.8,16777"
+        "217,33554435,0.33333334,9.87654321,-5.4321e-5,1,2,3,4,5,6,7,8,9,10,1"
+        "1,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31]";
+    float want[NUMBERS], got[NUMBERS];
+    struct float_run done, again;
+
+    runs[_i](text, text + sizeof text - 1, want, NUMBERS, &done);
+    ck_assert_uint_ge(done.count, 9);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        fesetround(modes[i]);
+        runs[_i](text, text + sizeof text - 1, got, NUMBERS, &again);
+        fesetround(FE_TONEAREST);
+        size_t n = done.count < again.count ? done.count : again.count;
+        ck_assert_uint_ge(n, 9);
+        ck_assert_mem_eq(got, want, n * sizeof *want);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("runs of numbers");
+    TCase *t = suite_case(s, "read");
+
+    tcase_add_loop_test(t, runs_are_read_as_the_c_library_reads_each_number, 0, RUNS);
+    tcase_add_loop_test(t, a_run_stops_in_front_of_what_is_no_number, 0, RUNS);
+    tcase_add_loop_test(t, no_more_is_read_than_there_is_room_for, 0, RUNS);
+    tcase_add_loop_test(t, rounding_modes_do_not_matter, 0, RUNS);
+
+    return suite_run(s);
+}
