@@ -156,7 +156,7 @@ static ALWAYS_INLINE size_t rare(const char *p, unsigned other, unsigned point, 
     uint64_t w;
 
     if (!outline_of(&o, p, (other & 0xffff) | others(next) << BLOCK | LAST_BIT,
-                    point | points(next) << BLOCK) ||
+                    (point | points(next) << BLOCK) & ~LAST_BIT) ||
         o.end >= 2 * BLOCK - 1)
         return 0;
     if (o.end < BLOCK)
@@ -216,13 +216,14 @@ static ALWAYS_INLINE const char *run(const char *p, const char *end, float *valu
     return p;
 }
 
-__attribute__((target("ssse3"))) static const char *
-run_ssse3(const char *p, const char *end, float *values, size_t room, struct float_run *done)
+__attribute__((target("ssse3"))) const char *float_read_run_ssse3(const char *p, const char *end,
+                                                                  float *values, size_t room,
+                                                                  struct float_run *done)
 {
     return run(p, end, values, room, done);
 }
 
-__attribute__((target("avx2,bmi,bmi2,lzcnt"))) static const char *
+__attribute__((target("avx2,bmi,bmi2"))) static const char *
 run_avx2(const char *p, const char *end, float *values, size_t room, struct float_run *done)
 {
     return run(p, end, values, room, done);
@@ -252,10 +253,10 @@ const char *float_read_run(const char *p, const char *end, float *values, size_t
     if (_mm_getcsr() & _MM_ROUND_MASK) /* somebody changed how doubles are rounded */
         return float_read_run_portable(p, end, values, room, done);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt"))
+        __builtin_cpu_supports("bmi2"))
         return run_avx2(p, end, values, room, done);
     if (__builtin_cpu_supports("ssse3"))
-        return run_ssse3(p, end, values, room, done);
+        return float_read_run_ssse3(p, end, values, room, done);
 #endif
     return float_read_run_portable(p, end, values, room, done);
 }

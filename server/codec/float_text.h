@@ -24,8 +24,13 @@ struct float_run {
 const char *float_read_run(const char *p, const char *end, float *values, size_t room,
                            struct float_run *done);
 
-/* The same, with nothing that this machine's processor has and others have not. */
+/* The same, with nothing that this machine's processor has and others have not; and with what all
+ * but the oldest have (the caller makes sure of that, and that doubles round to nearest). */
 const char *float_read_run_portable(const char *p, const char *end, float *values, size_t room,
                                     struct float_run *done);
+#if defined(__x86_64__)
+const char *float_read_run_ssse3(const char *p, const char *end, float *values, size_t room,
+                                 struct float_run *done);
+#endif
 
 #endif

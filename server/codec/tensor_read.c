@@ -245,7 +245,7 @@ static bool read_run(struct reader *r)
     struct tensor *t = r->t;
     struct float_run done;
 
-    if (!r->rank_known || r->depth < t->rank || r->depth == 0)
+    if (!r->rank_known || r->depth < t->rank || r->depth == 0 || t->count == t->cap)
         return false;
     const char *p = float_read_run(r->text + r->pos, r->text + r->len, t->data + t->count,
                                    t->cap - t->count, &done);

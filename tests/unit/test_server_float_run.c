@@ -16,9 +16,16 @@
 typedef const char *run_fn(const char *p, const char *end, float *values, size_t room,
                            struct float_run *done);
 
-static run_fn *const runs[] = {float_read_run, float_read_run_portable};
+/* Those that may be called in any rounding mode first. */
+static run_fn *const runs[] = {
+    float_read_run,
+    float_read_run_portable,
+#if defined(__x86_64__)
+    float_read_run_ssse3,
+#endif
+};
 
-enum { RUNS = sizeof runs / sizeof *runs, NUMBERS = 200, NUMBER_MAX = 160 };
+enum { RUNS = sizeof runs / sizeof *runs, ANY_MODE = 2, NUMBERS = 200, NUMBER_MAX = 160 };
 
 static uint64_t random_state;
 
@@ -206,7 +213,7 @@ int main(void)
     tcase_add_loop_test(t, runs_are_read_as_the_c_library_reads_each_number, 0, RUNS);
     tcase_add_loop_test(t, a_run_stops_in_front_of_what_is_no_number, 0, RUNS);
     tcase_add_loop_test(t, no_more_is_read_than_there_is_room_for, 0, RUNS);
-    tcase_add_loop_test(t, rounding_modes_do_not_matter, 0, RUNS);
+    tcase_add_loop_test(t, rounding_modes_do_not_matter, 0, ANY_MODE);
 
     return suite_run(s);
 }
