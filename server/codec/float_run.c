@@ -149,7 +149,7 @@ static ALWAYS_INLINE bool ends_number(char c)
 }
 
 /* Up to 30 bytes of digits, or an exponent. */
-static ALWAYS_INLINE size_t rare(const char *p, unsigned other, unsigned point, float *value)
+static ALWAYS_INLINE const char *rare(const char *p, unsigned other, unsigned point, float *value)
 {
     __m128i next = load(p + BLOCK);
     struct outline o;
@@ -158,24 +158,26 @@ static ALWAYS_INLINE size_t rare(const char *p, unsigned other, unsigned point, 
     if (!outline_of(&o, p, (other & 0xffff) | others(next) << BLOCK | LAST_BIT,
                     (point | points(next) << BLOCK) & ~LAST_BIT) ||
         o.end >= 2 * BLOCK - 1)
-        return 0;
+        return NULL;
     if (o.end < BLOCK)
         w = digits_value(load(p), o.end, o.point);
     else if (!long_value(p, &o, &w))
-        return 0;
+        return NULL;
     int exponent = o.point < o.end ? (int)o.point + 1 - (int)o.end : 0;
     size_t length = o.end;
     if ((p[length] | 0x20) == 'e') {
         size_t more = short_exponent(p + length, &exponent);
         if (!more)
-            return 0;
+            return NULL;
         length += more;
     }
-    return ends_number(p[length]) && float_round(w, exponent, o.negative, value) ? length : 0;
+    bool sure = ends_number(p[length]) && float_round(w, exponent, o.negative, value);
+    return sure ? p + length : NULL;
 }
 
-/* The number at p with a comma or bracket behind it, or 0 if the quick way cannot tell. */
-static ALWAYS_INLINE size_t quick(const char *p, float *value)
+/* The end of the number at p, with a comma or bracket behind it; NULL if the quick way cannot tell.
+ */
+static ALWAYS_INLINE const char *quick(const char *p, float *value)
 {
     __m128i block = load(p);
     unsigned other = others(block), point = points(block);
@@ -185,8 +187,8 @@ static ALWAYS_INLINE size_t quick(const char *p, float *value)
     if (__builtin_expect(o.end >= BLOCK || !ends_number(p[o.end]), 0))
         return rare(p, other, point, value);
     if (__builtin_expect(!fine, 0))
-        return 0;
-    return short_value(digits_value(block, o.end, o.point), &o, value) ? o.end : 0;
+        return NULL;
+    return short_value(digits_value(block, o.end, o.point), &o, value) ? p + o.end : NULL;
 }
 
 /* As long as there is as much to read as quick() looks at. */
@@ -198,11 +200,11 @@ static ALWAYS_INLINE const char *run(const char *p, const char *end, float *valu
 
     done->complete = false;
     while (last && at < full && p <= last) {
-        size_t length = quick(p, at);
-        if (!length)
+        const char *behind = quick(p, at);
+        if (!behind)
             break;
         at++;
-        p += length;
+        p = behind;
         if (*p != ',') {
             done->complete = true;
             break;
