@@ -154,6 +154,7 @@ static void ragged_forward(const struct axon_kernels *kernels, const struct axon
         kernels->dense(&d);
         add_bias(kernels, layer, &d, first);
         for (size_t r = 0; r < some; r++)
+            // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): pre is in the scratch
             memcpy(pre + r * layer->units + first, z + r * d.units, units * sizeof *pre);
         d.x += some * d.x_stride;
         pre += some * layer->units;

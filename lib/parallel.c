@@ -56,6 +56,7 @@ static size_t slices_count(size_t lines, size_t elements)
 static void cut(struct share *shares, size_t count, size_t lines, size_t elements)
 {
     size_t multiple = SLICE_MULTIPLE % elements == 0 ? SLICE_MULTIPLE / elements : 1;
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): multiple is at least 1, as elements divides
     size_t each = lines / count / multiple * multiple;
 
     for (size_t i = 0; i < count; i++) {

@@ -207,7 +207,7 @@ ALWAYS vd exp_line(const float *x, float *y, size_t n, const struct frame *f,
             high[p] = vf_all(SUM_START);
             low[p] = vf_all(0.0f);
         }
-        for (; i + SLOTS <= end; i += SLOTS)
+        for (; i + SLOTS <= end; i += SLOTS) {
 #pragma GCC unroll 4
             for (size_t p = 0; p < PARTS; p++) {
                 struct exponential e = exp_framed(vf_load(x + i + p * VF_LANES), f, c, unit);
@@ -215,6 +215,7 @@ ALWAYS vd exp_line(const float *x, float *y, size_t n, const struct frame *f,
                 add_exactly(&high[p], &low[p], e);
                 vf_store(y + i + p * VF_LANES, e.value);
             }
+        }
 #pragma GCC unroll 4
         for (size_t p = 0; p < PARTS; p++, i += VF_LANES)
             if (i < end) {

@@ -48,6 +48,7 @@ static inline vf vf_load(const float *p)
 {
     vf v;
 
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): losses: targets are NULL with labels
     memcpy(&v, p, sizeof v);
     return v;
 }

@@ -122,7 +122,7 @@ static ALWAYS_INLINE uint64_t pair(uint32_t value)
 {
     uint16_t bytes;
 
-    memcpy(&bytes, pairs + 2 * value, sizeof bytes);
+    memcpy(&bytes, pairs + 2 * (size_t)value, sizeof bytes);
     return bytes;
 }
 

@@ -279,7 +279,7 @@ static double median(double *values, size_t n)
 
 static void bench(size_t kind, size_t n, bool writing, size_t rounds)
 {
-    double ns[CONTENDERS_MAX][ROUNDS], ratio[ROUNDS];
+    double ns[CONTENDERS_MAX][ROUNDS] = {0}, ratio[ROUNDS] = {0};
     size_t contenders = writing ? LENGTH(writers) : LENGTH(readers);
     struct numbers all = numbers_create(kind, n);
     double target = writing ? target_write : target_read;

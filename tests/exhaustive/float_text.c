@@ -216,7 +216,7 @@ static int render_fixed(const char *digits, int n, int point, char *out)
 
 static int render_scientific(const char *digits, int n, int exponent, char *out)
 {
-    char power[TEXT_MAX];
+    char power[TEXT_MAX] = "";
     int at = 0, k = 0;
 
     for (int i = 0; i < n; i++) {
