@@ -348,6 +348,8 @@ static enum error_id wait_for_worker(struct api_call *call, struct prediction *p
                             .deadline_ns = call->request->received_ns + timeout_ns}}};
     w->p.input = w->p.fields + (p->input - p->fields);
     w->p.envelope.fields = w->p.fields;
+    json_decref(w->p.envelope.json); /* has been read; its strings are as long as clients like */
+    w->p.envelope.json = NULL;
     model_ref(p->model);
     p->y = NULL;
     p->envelope = (struct envelope){0};

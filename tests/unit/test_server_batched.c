@@ -209,6 +209,42 @@ START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
 }
 END_TEST
 
+/* Blocks that a request holds while it waits. */
+static long blocks_of(const char *body)
+{
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    struct api_pending *pending;
+    struct api_reply reply;
+    long before = starve_live, held;
+
+    pending = api_begin(&api, &request, &reply);
+    ck_assert_ptr_nonnull(pending);
+    held = starve_live - before;
+    api_abandon(pending);
+    api_reply_fini(&reply);
+    ck_assert_int_eq(starve_live, before);
+    return held;
+}
+
+START_TEST(request_that_waits_holds_its_tensors_and_nothing_else_of_its_body)
+{
+    struct client *c = client_create(find("plain"), 3, 5);
+    char *body = body_of(c), *named;
+    struct buf b;
+    size_t size;
+
+    buf_init(&b, 0);
+    buf_printf(&b, "{\"signature_name\": \"%0*d\", %s", 100000, 0, body + 1);
+    named = buf_steal(&b, &size);
+    blocks_of(body); /* what a thread allocates once */
+    ck_assert_int_eq(blocks_of(named), blocks_of(body));
+    ck_assert(!STARVE_WORKS || blocks_of(body) > 0);
+    free(named);
+    free(body);
+    destroy(c);
+}
+END_TEST
+
 START_TEST(request_without_memory_is_503_and_leaves_nothing)
 {
     struct client *c = client_create(find("plain"), 3, 5);
@@ -252,6 +288,7 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_queue_is_504);
     tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
     tcase_add_test(tc, reload_leaves_waiting_requests_the_version_that_they_asked_for);
+    tcase_add_test(tc, request_that_waits_holds_its_tensors_and_nothing_else_of_its_body);
     tcase_add_test(tc, request_without_memory_is_503_and_leaves_nothing);
     return run_suite("batched", tc);
 }
