@@ -26,12 +26,27 @@ static void refuse_too_large(struct connection *c)
     refuse(c, ERROR_BODY_TOO_LARGE, REJECTED_BODY, detail);
 }
 
-static bool fits_with_the_others(struct connection *c, uint64_t bytes)
+static bool fits_with_the_others(const struct connection *c, uint64_t held, uint64_t bytes)
 {
-    uint64_t held = atomic_load_explicit(&c->http->bodies_bytes, memory_order_relaxed);
     uint64_t max = c->http->options->bodies_bytes_max;
 
     return held <= max && bytes <= max - held;
+}
+
+/* False: they do not fit. In one step, so that threads together never charge more than the limit.
+ */
+static bool charge(struct connection *c, uint64_t bytes)
+{
+    atomic_uint_fast64_t *total = &c->http->bodies_bytes;
+    uint_fast64_t held = atomic_load_explicit(total, memory_order_relaxed);
+
+    do {
+        if (!fits_with_the_others(c, held, bytes))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(total, &held, held + bytes,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    c->request.charged += bytes;
+    return true;
 }
 
 bool body_admit(struct connection *c)
@@ -43,7 +58,7 @@ bool body_admit(struct connection *c)
         return true;
     if (bytes > c->http->options->body_bytes_max)
         refuse_too_large(c);
-    else if (!fits_with_the_others(c, bytes))
+    else if (!fits_with_the_others(c, atomic_load(&c->http->bodies_bytes), bytes))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
     else
         c->request.body.max = (size_t)bytes;
@@ -53,15 +68,12 @@ bool body_admit(struct connection *c)
 void body_append(struct connection *c, const char *bytes, size_t size)
 {
     struct request *r = &c->request;
-    uint64_t held;
 
     if (size > r->body.max - r->body.len) {
         refuse_too_large(c);
         return;
     }
-    held = atomic_fetch_add_explicit(&c->http->bodies_bytes, size, memory_order_relaxed);
-    r->charged += size;
-    if (held + size > c->http->options->bodies_bytes_max) {
+    if (!charge(c, size)) {
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
         return;
     }
@@ -74,32 +86,21 @@ void body_append(struct connection *c, const char *bytes, size_t size)
 
 bool body_charge_pending(struct connection *c)
 {
-    struct request *r = &c->request;
-    size_t bytes = api_pending_bytes(r->pending);
+    size_t bytes = api_pending_bytes(c->request.pending);
 
     body_release(c);
-    if (!fits_with_the_others(c, bytes)) {
-        refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
-               "no memory for another request to wait (bodies_bytes_max)");
-        return false;
-    }
-    atomic_fetch_add_explicit(&c->http->bodies_bytes, bytes, memory_order_relaxed);
-    r->charged = bytes;
-    return true;
+    if (charge(c, bytes))
+        return true;
+    refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
+           "no memory for another request to wait (bodies_bytes_max)");
+    return false;
 }
 
 void body_charge_reply(struct connection *c)
 {
-    struct request *r = &c->request;
-    size_t bytes = r->reply.body.cap;
-
-    if (!fits_with_the_others(c, bytes)) {
+    if (!charge(c, c->request.reply.body.cap))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
                "no memory for another reply (bodies_bytes_max)");
-        return;
-    }
-    atomic_fetch_add_explicit(&c->http->bodies_bytes, bytes, memory_order_relaxed);
-    r->charged = bytes;
 }
 
 void body_release(struct connection *c)
