@@ -145,6 +145,15 @@ static void write_histogram(struct writer *w, const struct cells *cells)
     write_count(w, "_count", NULL, count);
 }
 
+/* What one worker adds another may take off again, and a scrape between the two sees half of that:
+ * fewer than none. */
+static double gauge_of(uint64_t sum)
+{
+    int64_t count = (int64_t)sum;
+
+    return count > 0 ? (double)count : 0;
+}
+
 /* A counter that nobody sets stays a whole number, beyond 2^53 as well. */
 static void write_scalar(struct writer *w, const struct values *values, unsigned slot)
 {
@@ -156,7 +165,7 @@ static void write_scalar(struct writer *w, const struct values *values, unsigned
     else if (w->row->type == TYPE_COUNTER && !(given > 0))
         write_count(w, "", NULL, sum);
     else
-        write_value(w, given + (double)(int64_t)sum);
+        write_value(w, given + gauge_of(sum));
 }
 
 static void write_values(struct writer *w, const struct values *values)
