@@ -1,7 +1,7 @@
 /* api.c - the way of a request: parse the target, find the route, check, call the handler, shape
  * the reply.
  *
- * Knows routes and errors, no resource. api_admit() and api_handle() take the same decisions in the
+ * Knows routes and errors, no resource. api_admit() and api_begin() take the same decisions in the
  * same order, so that a request refused early and one refused late read alike. */
 #include "api/api.h"
 #include <semaphore.h>
