@@ -11,6 +11,7 @@
 #include <string.h>
 #include "codec/pow10.h"
 #include "codec/tensor.h"
+#include "random.h"
 #include "text.h"
 #include "suite.h"
 
@@ -20,17 +21,6 @@ enum { SLOWER = 8 };
 #else
 enum { SLOWER = 1 };
 #endif
-
-static uint64_t random_state;
-
-static uint64_t random_bits(void)
-{
-    random_state += 0x9e3779b97f4a7c15;
-    uint64_t z = random_state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
 
 static uint32_t bits_of(float value)
 {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "codec/float_text.h"
 #include "codec/tensor.h"
+#include "random.h"
 #include "text.h"
 #include "suite.h"
 
@@ -26,17 +27,6 @@ static run_fn *const runs[] = {
 };
 
 enum { RUNS = sizeof runs / sizeof *runs, ANY_MODE = 2, NUMBERS = 200, NUMBER_MAX = 160 };
-
-static uint64_t random_state;
-
-static uint64_t random_bits(void)
-{
-    random_state += 0x9e3779b97f4a7c15;
-    uint64_t z = random_state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
 
 static float random_float(void)
 {
