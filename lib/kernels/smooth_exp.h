@@ -6,6 +6,8 @@
 #define AXON_SMOOTH_EXP_H
 
 #include <float.h>
+#include "kernels/logistic_table.h"
+#include "kernels/tanh_table.h"
 #include "kernels/vmath.h"
 #include "kernels/vmathf.h"
 
@@ -44,6 +46,16 @@ static inline vf f_celu(vf x, const vf *p)
     return vf_pick(t < -0x1p-30f, p[0] * vf_expm1(t), x);
 }
 
+#if defined(__AVX512F__)
+
+static inline vf f_tanh(vf x, const vf *p)
+{
+    (void)p;
+    return vf_sign(vf_tanh_pieces(vf_min(vf_abs(x), vf_all(9.2f))), x);
+}
+
+#else
+
 /* With a = -|x| and e = (e^2a - 1) / 2, |tanh x| = -e / (1 + e). */
 static inline vf f_tanh(vf x, const vf *p)
 {
@@ -57,11 +69,29 @@ static inline vf f_tanh(vf x, const vf *p)
     return vf_sign(vf_fma1(r, vf_fma(e, error, rest), e * r), x);
 }
 
+#endif
+
 /* ---- x sigmoid(w x) = x e^t / (1 + e^t), t = w x ---- */
 
 /* 1 / (1 + e^-t) is 1 from here up. Above a power of two, as the ends below are: g > 0 there, which
  * keeps infinity from being subtracted from itself. */
 #define LOGISTIC_END 18.1f
+
+#if defined(__AVX512F__)
+
+static inline vf f_sigmoid(vf x, const vf *p)
+{
+    const double log2e = 1.4426950408889634;
+    const float head = (float)log2e, rest = (float)(log2e - (double)head);
+    vf a = vf_min(vf_abs(x), vf_all(104.0f));
+    struct logistic l = vf_logistic_pieces(a, vf_all(head), vf_all(rest));
+    vf s = _mm512_scalef_ps(l.head + l.rest, l.k);
+
+    (void)p;
+    return vf_pick(x > 0.0f, 1.0f - s, s);
+}
+
+#else
 
 static inline vf f_sigmoid(vf x, const vf *p)
 {
@@ -69,17 +99,39 @@ static inline vf f_sigmoid(vf x, const vf *p)
     vf n, q = vf_expm1_reduced(a, 1.0f, &n), r, g = vf_logistic(q, n, &r);
 
     (void)p;
-    r = vf_scale(r, n);
-    return vf_fma1(r, g, r);
+    return vf_scale(vf_fma1(r, g, r), n);
 }
 
+#endif
+
 /* a e^t / (1 + e^t), where e^t = (1 + p) 2^k */
-static inline vf gate(vf a, vf p, vf n)
+static inline vf gate_of(vf a, vf p, vf n)
 {
     vf r, g = vf_logistic(p, n, &r);
 
     return vf_scale(vf_fma1(a, r, a * (r * g)), n);
 }
+
+/* x e^t / (1 + e^t), t = x (w + tail) ln 2; |x| is cut at end, where that is out of sight. */
+#if defined(__AVX512F__)
+
+static inline vf gate(vf x, vf w, vf tail, vf end, vf top)
+{
+    (void)top;
+    return vf_gate_pieces(x, vf_magnitude_below(x, end), w, tail);
+}
+
+#else
+
+/* At `top` 1 / (1 + e^-t) is 1, and log2(e^t) above an integer. */
+static inline vf gate(vf x, vf w, vf tail, vf end, vf top)
+{
+    vf a = vf_max(x, -end), n, q = vf_exp2m1_product(vf_min(a, top), w, tail, &n);
+
+    return gate_of(a, q, n);
+}
+
+#endif
 
 /* In double, whose range covers FLT_MAX e^-700. */
 static inline vd silu_in_double(vd x, vd beta)
@@ -102,13 +154,12 @@ static inline vf f_silu(vf x, const vf *p)
 {
     const double log2e = 1.4426950408889634;
     const float head = (float)log2e, rest = (float)(log2e - (double)head);
-    vf b = vf_abs(p[0]), w = b * head, q, n, y;
+    vf b = vf_abs(p[0]), w = b * head, y;
     vf tail = vf_fma(b, vf_all(rest), vf_fms1(b, vf_all(head), w));
     vi flip = (vi)p[0] & INT32_MIN, tiny = b < 0x1p-92f;
-    vf a = vf_max((vf)((vi)x ^ flip), -173.0f / b);
+    vf end = vf_min(173.0f / b, vf_all(FLT_MAX)), top = LOGISTIC_END / b;
 
-    q = vf_exp2m1_product(vf_min(a, LOGISTIC_END / b), w, tail, &n);
-    y = (vf)((vi)gate(a, q, n) ^ flip);
+    y = (vf)((vi)gate((vf)((vi)x ^ flip), w, tail, end, top) ^ flip);
     if (__builtin_expect(vi_any(tiny), 0))
         y = vf_pick(tiny, silu_of_tiny_beta(x, p[0]), y);
     return y;
@@ -118,11 +169,9 @@ static inline vf f_quick_gelu(vf x, const vf *p)
 {
     const double w = 2.4554669595930156; /* 1.702 log2(e) */
     const float head = (float)w, rest = (float)(w - (double)head);
-    vf a = vf_max(x, vf_all(-64.0f)), n;
-    vf q = vf_exp2m1_product(vf_min(a, vf_all(10.7f)), vf_all(head), vf_all(rest), &n);
 
     (void)p;
-    return gate(a, q, n);
+    return gate(x, vf_all(head), vf_all(rest), vf_all(64.0f), vf_all(10.7f));
 }
 
 /* (1 + tanh u) / 2 = sigmoid(2u), and 2u log2(e) = x (K0 + K1 x^2) */
@@ -134,14 +183,22 @@ static inline vf f_gelu_tanh(vf x, const vf *p)
     const float k0 = 0x1.26bp1f; /* short, so that k0 - w is exact */
     const float k0_rest = (float)(GELU_TANH_K0 - (double)k0);
     const float k1 = (float)GELU_TANH_K1, k1_rest = (float)(GELU_TANH_K1 - (double)k1);
+#if defined(__AVX512F__)
+    vf c = vf_magnitude_below(x, vf_all(10.779f));
+#else
     vf a = vf_max(x, vf_all(-10.779f)), c = vf_min(a, vf_all(5.177f)), q, n;
+#endif
     vf c2 = c * c, c2_rest = vf_fms1(c, c, c2), w = vf_fma(c2, vf_all(k1), vf_all(k0));
     vf tail = vf_fma1(c2, vf_all(k1), k0 - w);
 
     (void)p;
     tail = vf_fma(c2_rest, vf_all(k1), tail) + vf_fma(c2, vf_all(k1_rest), vf_all(k0_rest));
+#if defined(__AVX512F__)
+    return vf_gate_pieces(x, c, w, tail);
+#else
     q = vf_exp2m1_product(c, w, tail, &n);
-    return gate(a, q, n);
+    return gate_of(a, q, n);
+#endif
 }
 
 #endif

@@ -441,3 +441,28 @@ def logarithms():
 
 
 logarithms()
+
+
+# ---- lib/kernels/logistic_table.h, tanh_table.h: the helpers of the section above -----------------
+
+
+def logistic_pieces(end):
+    """1 / (1 + 2^t) / 2^k = 1 / (2^-f + 2^k), t = -k - f, for k = 0 ... -30; 2^f from k = -31 on."""
+    pieces = {}
+    for k in range(-31, 1):
+        f = lambda r: 1 / (mp.mpf(2) ** -r + (mp.mpf(2) ** k if k > -31 else 0))
+        pieces[k & 31] = fit_piece(f, -end, end if k else 1e-9, 6, reciprocal_of(f))
+    show_pieces("logistic_pieces", pieces)
+
+
+def tanh_pieces(width):
+    """tanh(i width + d) over d; that of i = 0 has no constant."""
+    pieces, end = {}, width / 2 * 1.001
+    for i in range(32):
+        f = lambda d: mp.tanh(i * mp.mpf(width) + d)
+        pieces[i] = fit_piece(f, -end if i else 1e-6, end, 6, lambda d: 1 / float(f(mp.mpf(d))) if i or d else 0.0)
+    show_pieces("tanh_pieces", pieces)
+
+
+logistic_pieces(0.5003)
+tanh_pieces(19 / 64)
