@@ -299,6 +299,37 @@ START_TEST(position_in_batch_does_not_matter)
 }
 END_TEST
 
+/* Kernels have cold ways for what is huge or NaN: those beside it in a vector must not take them.
+ */
+START_TEST(a_neighbour_does_not_matter)
+{
+    enum { VALUES = 2048 };
+    static const float strange[] = {NAN, INFINITY, -INFINITY, FLT_MAX, -1e30f, 0x1p-149f};
+
+    for (size_t isa = 0; elementwise(_i) && isa < isas_count(); isa++) {
+        struct row row = row_of((size_t)_i, isa);
+
+        for (size_t s = 0; s < 2 * sizeof strange / sizeof *strange; s++) {
+            float plain[VALUES], x[VALUES], want[VALUES], y[VALUES];
+            int d = (int)(s & 1);
+
+            for (size_t i = 0; i < VALUES; i++) {
+                plain[i] = (float)i * 0.0937f - 96.0f;
+                x[i] = i % 4 == 3 ? strange[s / 2] : plain[i];
+            }
+            apply(&row, d, plain, want, VALUES);
+            apply(&row, d, x, y, VALUES);
+            for (size_t i = 0; i < VALUES; i++)
+                if (i % 4 != 3)
+                    ck_assert_msg(memcmp(&want[i], &y[i], sizeof *y) == 0,
+                                  "%s%s(%a) on %s beside %a is %a, else %a", row.act->name,
+                                  d ? "'" : "", (double)x[i], row.isa, (double)strange[s / 2],
+                                  (double)y[i], (double)want[i]);
+        }
+    }
+}
+END_TEST
+
 START_TEST(nothing_outside_of_the_buffers_is_touched)
 {
     enum { LONGEST = 67 };
@@ -424,6 +455,7 @@ int main(void)
                         sizeof known / sizeof *known);
     tcase_add_loop_test(tcase, nan_in_gives_nan_out_also_in_the_derivative, 0, AXON_ID_COUNT);
     tcase_add_loop_test(tcase, position_in_batch_does_not_matter, 0, AXON_ID_COUNT);
+    tcase_add_loop_test(tcase, a_neighbour_does_not_matter, 0, AXON_ID_COUNT);
     tcase_add_loop_test(tcase, nothing_outside_of_the_buffers_is_touched, 0, AXON_ID_COUNT);
     tcase_add_loop_test(tcase, parameters_keep_the_accuracy, 0, AXON_ID_COUNT);
     tcase_add_loop_test(tcase, every_isa_agrees_with_baseline_on_the_probe, 0, (int)isas_count());
