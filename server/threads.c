@@ -9,6 +9,8 @@
 #include "threads.h"
 #include "worker.h"
 
+_Static_assert(WORKERS_MAX > 2 * THREADS_MAX, "each of --threads is two workers");
+
 enum { PATH_MAX_BYTES = 4096 };
 
 /* A positive whole number, then nothing, a space or a newline. */
@@ -155,7 +157,7 @@ unsigned threads_for(unsigned affinity, double quota)
     double count = affinity > 0 ? affinity : 1;
 
     count = fmin(count, ceil(quota));
-    count = fmin(count, WORKERS_MAX);
+    count = fmin(count, THREADS_MAX);
     return count >= 1 ? (unsigned)count : 1;
 }
 

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* At least 1, at most WORKERS_MAX. A quota of 1.5 CPUs gives 2. */
+/* The bound of --threads (options.def). */
+enum { THREADS_MAX = 256 };
+
+/* At least 1, at most THREADS_MAX. A quota of 1.5 CPUs gives 2. */
 unsigned threads_count(void);
 
 /* The pieces, for tests.

@@ -7,7 +7,6 @@
 #include <string.h>
 #include "folder.h"
 #include "threads.h"
-#include "worker.h"
 #include "suite.h"
 
 static const struct {
@@ -63,7 +62,7 @@ START_TEST(a_part_of_a_cpu_rounds_up)
     ck_assert_uint_eq(threads_for(2, 16), 2);
     ck_assert_uint_eq(threads_for(3, (double)INFINITY), 3);
     ck_assert_uint_eq(threads_for(0, (double)INFINITY), 1);
-    ck_assert_uint_eq(threads_for(100000, (double)INFINITY), WORKERS_MAX);
+    ck_assert_uint_eq(threads_for(100000, (double)INFINITY), THREADS_MAX);
 }
 END_TEST
 
