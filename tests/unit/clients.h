@@ -48,7 +48,7 @@ static inline struct model *find(const char *name)
 
 static inline void start(void)
 {
-    static const char *const names[] = {"plain", "other", "apart", "narrow", "patient"};
+    static const char *const names[] = {"plain", "other", "apart", "narrow", "patient", "calm"};
 
     set_up();
     options_defaults(&options);
@@ -57,6 +57,7 @@ static inline void start(void)
     put_model("apart", "{\"rows_max\": 1}");
     put_model("narrow", "{\"queue_rows_max\": 4}");
     put_model("patient", "{\"rows_max\": 8, \"queue_delay_us\": 200000}");
+    put_model("calm", "{\"rows_max\": 8, \"queue_delay_us\": 10000000}");
     open_repository();
     /* What a model really costs is not the question here: all of it goes to the queue. */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

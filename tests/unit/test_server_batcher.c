@@ -76,23 +76,36 @@ START_TEST(long_request_is_computed_in_pieces_and_nobody_waits_for_its_end)
 }
 END_TEST
 
-START_TEST(queue_delay_waits_for_company_but_not_longer_than_rows_max_needs)
+/* The bounds are on one side only, or ten seconds: a machine that stalls fails neither test. */
+
+START_TEST(queue_delay_is_waited_though_the_worker_is_idle)
 {
-    struct model *m = find("patient");
-    struct client *a = client_create(m, 1, 1), *b = client_create(m, 2, 2),
+    struct client *c = client_create(find("patient"), 1, 1);
+
+    submit(c);
+    expect_end(c, BATCH_DONE);
+    ck_assert_uint_ge(c->job.taken_ns - c->job.submitted_ns, 200000000);
+    destroy(c);
+}
+END_TEST
+
+START_TEST(company_of_rows_max_ends_the_queue_delay)
+{
+    static const char batches[] = "axond_inference_batches_total{model=\"calm\",version=\"1\"}";
+    struct model *m = find("calm");
+    struct client *a = client_create(m, 1, 1), *b = client_create(m, 7, 2),
                   *c = client_create(m, 8, 3);
-    double before = metric("axond_inference_batches_total{model=\"patient\",version=\"1\"}");
+    double before = metric(batches);
 
     submit(a);
     submit(b);
     expect_end(a, BATCH_DONE);
     expect_end(b, BATCH_DONE);
-    ck_assert_double_eq(metric("axond_inference_batches_total{model=\"patient\",version=\"1\"}"),
-                        before + 1);
-    ck_assert_uint_ge(a->job.taken_ns - a->job.submitted_ns, 200000000);
+    ck_assert_double_eq(metric(batches), before + 1);
+    ck_assert_uint_lt(a->job.taken_ns - a->job.submitted_ns, 10000000000);
     submit(c);
     expect_end(c, BATCH_DONE);
-    ck_assert_uint_lt(c->job.taken_ns - c->job.submitted_ns, 200000000);
+    ck_assert_uint_lt(c->job.taken_ns - c->job.submitted_ns, 10000000000);
     destroy(a);
     destroy(b);
     destroy(c);
@@ -303,7 +316,8 @@ int main(void)
     tcase_add_test(tc, what_waits_is_computed_together);
     tcase_add_test(tc, rows_max_1_keeps_requests_apart);
     tcase_add_test(tc, long_request_is_computed_in_pieces_and_nobody_waits_for_its_end);
-    tcase_add_test(tc, queue_delay_waits_for_company_but_not_longer_than_rows_max_needs);
+    tcase_add_test(tc, queue_delay_is_waited_though_the_worker_is_idle);
+    tcase_add_test(tc, company_of_rows_max_ends_the_queue_delay);
     tcase_add_test(tc, full_queue_takes_no_more_but_an_empty_one_takes_anything);
     tcase_add_test(tc, small_work_is_done_where_it_was_read);
     tcase_add_test(tc, deadline_ends_a_wait_though_no_worker_gets_there);
