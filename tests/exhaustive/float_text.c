@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../unit/limbs.h"
 #include "codec/float_text.h"
 #include "codec/tensor.h"
 
@@ -109,7 +110,7 @@ static const char *fault(float value, char text[TEXT_MAX])
 __extension__ typedef unsigned __int128 uint128;
 __extension__ typedef __int128 int128;
 
-enum { POWER_MIN = -40, POWER_MAX = 50, LIMBS = 24, LIMB_BITS = 32, SCALE = 400, FRACTION = 64 };
+enum { POWER_MIN = -40, POWER_MAX = 50, LIMB_BITS = 32, SCALE = 400, FRACTION = 64 };
 
 #define DOUBT ((int128)1 << 24) /* of 2^64: far more than the sums below are off by */
 
@@ -118,27 +119,6 @@ static struct power {
     uint64_t high, low; /* of the mantissa */
     int exponent;
 } powers[POWER_MAX - POWER_MIN + 1];
-
-static void multiply(uint32_t n[LIMBS], uint32_t by)
-{
-    uint64_t carry = 0;
-
-    for (int i = 0; i < LIMBS; i++, carry >>= 32) {
-        carry += (uint64_t)n[i] * by;
-        n[i] = (uint32_t)carry;
-    }
-}
-
-static void divide(uint32_t n[LIMBS], uint32_t by)
-{
-    uint64_t rest = 0;
-
-    for (int i = LIMBS; i-- > 0;) {
-        rest = rest << 32 | n[i];
-        n[i] = (uint32_t)(rest / by);
-        rest %= by;
-    }
-}
 
 /* 2^400 * 10^k by schoolbook arithmetic; cutting after each division is the same as cutting once.
  */

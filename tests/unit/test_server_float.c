@@ -11,6 +11,7 @@
 #include <string.h>
 #include "codec/pow10.h"
 #include "codec/tensor.h"
+#include "limbs.h"
 #include "random.h"
 #include "text.h"
 #include "suite.h"
@@ -353,29 +354,6 @@ START_TEST(written_text_is_shortest_closest_and_reads_back)
     }
 }
 END_TEST
-
-enum { LIMBS = 24 };
-
-static void multiply(uint32_t n[LIMBS], uint32_t by)
-{
-    uint64_t carry = 0;
-
-    for (int i = 0; i < LIMBS; i++, carry >>= 32) {
-        carry += (uint64_t)n[i] * by;
-        n[i] = (uint32_t)carry;
-    }
-}
-
-static void divide(uint32_t n[LIMBS], uint32_t by)
-{
-    uint64_t rest = 0;
-
-    for (int i = LIMBS; i-- > 0;) {
-        rest = rest << 32 | n[i];
-        n[i] = (uint32_t)(rest / by);
-        rest %= by;
-    }
-}
 
 /* 2^400 * 10^k by schoolbook arithmetic; its upper 64 bits plus one are the entry. Cutting after
  * each division by ten is the same as cutting once. */
