@@ -1,7 +1,7 @@
 """fastapi_app.py ENGINE PORT REPOSITORY ONNX - the models of a repository over FastAPI; ENGINE: torch or onnxruntime.
 
-Written for speed: uvloop and httptools, one process, orjson in and out, no pydantic model, the
-handler on the event loop, one compute thread, scale and offset folded into the first layer.
+Tuned by hand, as a tutorial does not: orjson in and out, numpy between, no pydantic model, no check
+of bodies. The plain form is fastapi_tutorial.py.
 ONNX: the folder that onnx_export.py wrote.
 """
 
@@ -10,33 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-import model
+import serve
 
 
 def torch_runs(repository, _):
     import torch
 
-    torch.set_num_threads(1)
-    kinds = {
-        "relu": torch.nn.ReLU,
-        "sigmoid": torch.nn.Sigmoid,
-        "softmax": lambda: torch.nn.Softmax(dim=1),
-    }
-
-    def network(layers):
-        parts = []
-        for weight, bias, activation in layers:
-            linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
-            linear.weight.data = torch.from_numpy(weight)
-            linear.bias.data = torch.from_numpy(bias)
-            parts += [linear, kinds[activation]()]
-        net = torch.nn.Sequential(*parts).eval()
-        example = torch.zeros(2, layers[0][0].shape[1])
-        return torch.jit.freeze(torch.jit.trace(net, example))
+    import torch_networks
 
     def runs(net):
         def run(x):
@@ -45,7 +28,7 @@ def torch_runs(repository, _):
 
         return run
 
-    return {name: runs(network(layers)) for name, layers in model.all_of(repository).items()}
+    return {name: runs(net) for name, net in torch_networks.all_of(repository).items()}
 
 
 def onnxruntime_runs(_, folder):
@@ -83,14 +66,4 @@ def service(runs):
 
 if __name__ == "__main__":
     engine, port, repository, onnx = sys.argv[1:]
-    uvicorn.run(
-        service(ENGINES[engine](repository, onnx)),
-        host="127.0.0.1",
-        port=int(port),
-        loop="uvloop",
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        backlog=4096,
-        timeout_keep_alive=600,
-    )
+    serve.run(service(ENGINES[engine](repository, onnx)), int(port))
