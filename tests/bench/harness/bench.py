@@ -30,6 +30,8 @@ WARM_SECONDS = 0.3
 REPLIES_MIN, SECONDS_MAX = 20, 5
 # Below that others had the core, or the load generator was the limit.
 BUSY_MIN = 0.8
+EXPORT_SECONDS = 120
+NEED_ONNX = {"ort", "node"}
 
 
 def say(*words, sep=" "):
@@ -88,9 +90,9 @@ class Bodies:
         """-> seconds that one request takes, after a check of its answer"""
         text, path = self.path(body).read_bytes(), self.path_of(running, body)
         reply = running.post(path, text)
-        if running.name == "echo":
+        if servers.is_echo(running.name):
             if len(reply) != self.answers[body][0]:
-                raise Failure(f"echo: {len(reply)} bytes for {path}")
+                raise Failure(f"{running.name}: {len(reply)} bytes for {path}")
         elif body not in self.answers:
             self.answers[body] = len(reply), _numbers(reply, running)
         else:
@@ -123,11 +125,24 @@ class Run:
         )
         self.blas_core, self.connections_max = None, machine.connections_max()
         self.sections = [s for s in self.plan.sections if args.only in s.name]
+        self.interrupted = False
 
     def skip(self, why):
         if why not in self.results.skipped:
             self.results.skipped.append(why)
             say(f"bench: {why}")
+
+    def fail(self, what):
+        """The run goes on, without what failed, and ends with exit status 1."""
+        self.results.add_failure(str(what))
+        say(f"bench: {what}")
+
+    def drop(self, running, name, why):
+        """A server that fails is out for the rest of its section, unless the others are held against it."""
+        running.pop(name).process.end()
+        if name == "axond":
+            raise why
+        self.fail(f"{why}; {name} is out of this section")
 
     def usable(self, names):
         """Those that are installed; axond is first, since it has the answers that the others are held against."""
@@ -141,7 +156,7 @@ class Run:
         return found
 
     def prepare(self, section):
-        """Repositories of the section's models, for axond and as ONNX for the others."""
+        """-> servers that may be started: repositories of the section's models are there, for axond and as ONNX"""
         work = self.into
         self.places["models"] = str(models.make_repository(work, "models", section.models))
         self.places["onnx"] = str(work / "onnx")
@@ -150,51 +165,83 @@ class Run:
             models.make_repository(work, "batching-on", section.models, {"rows_max": 256})
             models.make_repository(work, "batching-off", section.models, {"rows_max": 1})
         python = Path(self.places["peers"]) / "python/bin/python"
-        if {"ort", "node"} & set(self.usable(section.servers)) and python.exists():
-            self.export(python)
+        names = self.usable(section.servers)
+        if NEED_ONNX & set(names) and python.exists():
+            try:
+                self.export(python)
+            except Failure as e:
+                self.fail(f"{e}; {' and '.join(sorted(NEED_ONNX))} are out of this section")
+                names = [n for n in names if n not in NEED_ONNX]
+        return names
 
     def export(self, python):
-        done = subprocess.run(
-            [str(python), "-B", str(servers.PEERS / "onnx_export.py"), self.places["models"], self.places["onnx"]],
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise Failure(f"onnx_export.py: {done.stderr.strip().splitlines()[-1]}")
+        command = [
+            str(python), "-B", str(servers.PEERS / "onnx_export.py"), self.places["models"], self.places["onnx"],
+        ]  # fmt: skip
+        try:
+            subprocess.run(command, capture_output=True, text=True, timeout=EXPORT_SECONDS, check=True)
+        except subprocess.TimeoutExpired as e:
+            raise Failure(f"onnx_export.py takes more than {EXPORT_SECONDS} s") from e
+        except subprocess.CalledProcessError as e:
+            raise Failure(f"onnx_export.py: {(e.stderr.strip() or 'no word').splitlines()[-1]}") from e
 
-    def start(self, names):
-        running = {}
+    def start(self, names, running):
+        """Adds those that answer to `running`."""
         for name in names:
-            running[name] = servers.Running(name, self.places, self.blas_core)
-            if servers.is_axond(name) and not self.blas_core:
-                self.blas_core = running[name].blas_core()
-        return running
+            try:
+                running[name] = servers.Running(name, self.places, self.blas_core)
+                if servers.is_axond(name) and not self.blas_core:
+                    self.blas_core = running[name].blas_core()
+            except Failure as e:
+                if name == "axond":
+                    raise
+                self.fail(f"{e}; {name} is out of this section")
 
-    def cell(self, section, cell, running):
-        if cell.connections > self.connections_max:
-            self.skip(f"{cell.connections} connections are skipped: this machine allows {self.connections_max}")
-            return ()
-        names = [n for n in cell.servers or section.servers if n in running]
-        took = {n: self.bodies.warm(running[n], cell.body) for n in names}
-        for _ in range(section.rounds):
-            for name in names:
-                # Those that wait longest must be answered within the round, too.
-                needed = took[name] * max(REPLIES_MIN, 1.5 * cell.connections)
-                seconds = min(max(section.seconds, math.ceil(needed)), SECONDS_MAX)
+    def warm(self, section, cell, running):
+        """-> {server: seconds that one request takes}"""
+        took = {}
+        for name in [n for n in cell.servers or section.servers if n in running]:
+            try:
+                took[name] = self.bodies.warm(running[name], cell.body)
+            except Failure as e:
+                self.drop(running, name, e)
+        return took
+
+    def round(self, section, cell, running, took):
+        for name in [n for n in took if n in running]:
+            # Those that wait longest must be answered within the round, too.
+            needed = took[name] * max(REPLIES_MIN, 1.5 * cell.connections)
+            seconds = min(max(section.seconds, math.ceil(needed)), SECONDS_MAX)
+            try:
                 load = wrk.load(
                     running[name], self.bodies.path_of(running[name], cell.body),
                     self.bodies.path(cell.body), cell.connections, seconds,
                 )  # fmt: skip
-                self.results.add(Key(section.name, cell.body, cell.connections, name), load)
-        return names
+            except Failure as e:
+                self.drop(running, name, e)
+                continue
+            self.results.add(Key(section.name, cell.body, cell.connections, name), load)
+
+    def cells(self, section, cells, running):
+        """The rounds of some cells, each round through all of them."""
+        took = [self.warm(section, cell, running) for cell in cells]
+        for _ in range(section.rounds):
+            for cell, each in zip(cells, took):
+                self.round(section, cell, running, each)
+        for cell, each in zip(cells, took):
+            say(*report.cell_text(self.results, section, cell, each), sep="\n")
 
     def section(self, section):
-        self.prepare(section)
-        running = self.start(self.usable(section.servers))
-        say(*report.section_head(section), sep="\n")
+        cells = [c for c in section.cells if c.connections <= self.connections_max]
+        for cell in section.cells:
+            if cell not in cells:
+                self.skip(f"{cell.connections} connections are skipped: this machine allows {self.connections_max}")
+        running = {}
         try:
-            for cell in section.cells:
-                names = self.cell(section, cell, running)
-                say(*report.cell_text(self.results, section, cell, names), sep="\n")
+            self.start(self.prepare(section), running)
+            say(*report.section_head(section), sep="\n")
+            for some in [cells] if section.mixed else [[c] for c in cells]:
+                self.cells(section, some, running)
         finally:
             for server in running.values():
                 server.process.end()
@@ -207,26 +254,45 @@ class Run:
         counts = [n for n in self.plan.memory if n <= self.connections_max]
         if not counts:
             return
-        self.prepare(plans.Section("memory", "", plans.SHIPPED, plans.ALL, [], 0, 0))
-        text = self.bodies.path(plans.ONE).read_bytes()
-        for name in self.usable(plans.ALL):
-            running = self.start([name])[name]
+        section = plans.Section("memory", "", plans.SHIPPED, self.plan.memory_servers, [], 0, 0)
+        for name in self.prepare(section):
+            running, found = {}, {}
             try:
-                self.bodies.warm(running, plans.ONE)
-                path = self.bodies.path_of(running, plans.ONE)
-                self.results.add_memory(name, measures.memory_of_connections(running, path, text, counts))
+                self.start([name], running)
+                if running:
+                    self.memory_of(running[name], counts, found)
+            except Failure as e:
+                self.fail(e)
             finally:
-                running.process.end()
+                for server in running.values():
+                    server.process.end()
+                if found:
+                    self.results.add_memory(name, found)
         say(*report.memory_text(self.results), sep="\n")
+
+    def memory_of(self, running, counts, found):
+        self.bodies.warm(running, plans.ONE)
+        text, path = self.bodies.path(plans.ONE).read_bytes(), self.bodies.path_of(running, plans.ONE)
+        found.update(measures.memory_of_connections(running, path, text, counts))
+
+    def guarded(self, name, measure, *more):
+        try:
+            measure(*more)
+        except Failure as e:
+            self.fail(f"{e}; this ends the section {name}")
 
     def all(self, only):
         say(f"{self.about}; load average {machine.load_average():.1f}")
         for section in self.sections:
-            self.section(section)
+            self.guarded(section.name, self.section, section)
         if not only or "start" in only:
-            self.starts()
+            self.guarded("start", self.starts)
         if not only or "memory" in only:
-            self.memory()
+            self.guarded("memory", self.memory)
+
+
+def duration(seconds):
+    return f"{seconds:.0f} seconds" if seconds < 180 else f"{seconds / 60:.0f} minutes"
 
 
 def finish(run, args, seconds):
@@ -239,28 +305,38 @@ def finish(run, args, seconds):
         say(f"bench: {warning}")
     about = (
         f"`make {'bench' if args.plan == 'full' else 'bench-' + args.plan}`, {time.strftime('%Y-%m-%d')}, "
-        f"{machine.revision()}, on {run.about}. {seconds / 60:.0f} minutes; load average before "
+        f"{machine.revision()}, on {run.about}. {duration(seconds)}; load average before "
         f"{run.load_before:.1f}.{' ' + warning if shared else ''}"
     )
+    left_out = [*run.results.skipped, *run.results.failures, *(["interrupted"] if run.interrupted else [])]
+    if left_out:
+        about += f" Left out: {'; '.join(left_out)}."
     table = "\n".join(report.markdown(run.results, about)) + "\n"
     (run.into / "table.md").write_text(table, encoding="utf-8")
-    if args.readme:
+    if args.readme and run.interrupted:
+        say("bench: README.md keeps its table, since the run was interrupted")
+    elif args.readme:
         report.write_readme(table)
-    for why in run.results.skipped:
+    for why in left_out:
         say(f"bench: {why}")
-    say(f"bench: {seconds:.0f} s; {run.results.path}, {run.into}/table.md", *made)
+    say(f"bench: {seconds:.0f} s in total; {run.results.path}, {run.into}/table.md", *made)
 
 
 def main():
     args = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         machine.need_tools()
         machine.raise_open_files()
         os.sched_setaffinity(0, machine.CLIENT_CORES)
         start, run = time.monotonic(), Run(args)
-        run.all(args.only)
+        try:
+            run.all(args.only)
+        except KeyboardInterrupt:
+            run.interrupted = True
         finish(run, args, time.monotonic() - start)
+        if run.interrupted or run.results.failures:
+            sys.exit(1)
     except Failure as e:
         sys.exit(f"bench: {e}")
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ FILES_SPARE = 200
 
 
 class Failure(Exception):
-    """What ends a run, in one line."""
+    """What ends a run, a section, or a server's part in it, in one line."""
 
 
 def need_tools():
@@ -86,7 +86,10 @@ def load_average():
 
 
 def revision():
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
     return run.stdout.strip() or "unknown"

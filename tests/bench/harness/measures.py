@@ -8,6 +8,8 @@ from processes import Process
 from servers import AXOND, READY, READY_SECONDS, SHIPPED_ONLY
 
 PROBE_PAUSE = 0.0002
+# Opening all connections of one server: 10,000 take the slowest peer 20 s.
+CONNECTIONS_SECONDS = 120
 
 
 def _is_ready(port):
@@ -61,24 +63,25 @@ def _read_reply(s):
 
 
 def memory_of_connections(running, path, body, counts):
-    """-> {count: bytes of RSS per open connection that has made one request and waits}"""
+    """-> (count, bytes of RSS per open connection that has made one request and waits), one by one"""
     request = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
-    found, held, before = {}, [], running.process.rss_kb()
+    held, before, end = [], running.process.rss_kb(), time.monotonic() + CONNECTIONS_SECONDS
     try:
         for count in counts:
             while len(held) < count:
+                if time.monotonic() > end:
+                    raise Failure(f"{running.name}: {len(held)} connections in {CONNECTIONS_SECONDS} s")
                 s = socket.create_connection(("127.0.0.1", running.port), timeout=30)
                 held.append(s)
                 s.sendall(request)
                 _read_reply(s)
             running.process.wait_idle()
-            found[count] = (running.process.rss_kb() - before) * 1024 / count
-    except OSError as e:
+            yield count, (running.process.rss_kb() - before) * 1024 / count
+    except (OSError, KeyError, ValueError) as e:
         raise Failure(f"{running.name}: connection {len(held)}: {e}") from e
     finally:
         for s in held:
             s.close()
-    return found

@@ -10,12 +10,13 @@ from models import Body
 
 # A cell's servers are its section's, unless it names some of them.
 Cell = collections.namedtuple("Cell", "body connections servers", defaults=(None,))
-Section = collections.namedtuple("Section", "name title models servers cells rounds seconds")
-# starts: how often start to ready is measured; memory: connections held open
-Plan = collections.namedtuple("Plan", "sections starts memory")
+# mixed: each round goes through all cells, since it is them that are compared
+Section = collections.namedtuple("Section", "name title models servers cells rounds seconds mixed", defaults=(False,))
+# starts: how often start to ready is measured; memory: connections held open, of these servers
+Plan = collections.namedtuple("Plan", "sections starts memory memory_servers")
 
 SHIPPED = ("digits", "breast-cancer")
-PEERS = ("torch", "ort", "node")
+PEERS = ("torch", "torch-tuned", "ort", "node")
 ALL = ("axond", "echo", *PEERS)
 ONE = Body("digits", 1)
 ONE_DECIMALS = Body("digits", 1, "decimals")
@@ -26,7 +27,7 @@ GROWTH = [4**i for i in range(7)]
 
 
 def one_row(rounds, seconds, kinds):
-    own = ("axond", "echo", "axond-off")
+    own = ("axond", "echo", "axond-off", "echo-72k", "axond-16k")
     cells = [*(Cell(body, 64) for body in kinds), Cell(ONE, 1, ("axond", "echo"))]
     return Section("one", "one row, digits", SHIPPED, own, cells, rounds, seconds)
 
@@ -54,7 +55,7 @@ def batching(threads, rounds, seconds):
 
 def growth(model, servers, counts, rounds, seconds):
     cells = [Cell(body_of(model, n), 64 if n == 1 else 4) for n in counts]
-    return Section(f"growth-{model}", f"growth, {model}", (model,), servers, cells, rounds, seconds)
+    return Section(f"growth-{model}", f"growth, {model}", (model,), servers, cells, rounds, seconds, True)
 
 
 PLANS = {
@@ -64,25 +65,28 @@ PLANS = {
             *(rows(m, 3, 1) for m in ("digits", "breast-cancer", "net784", "net1024")),
             connections((1, 16, 64, 1000, 10000), 3, 1),
             batching((1, 2), 5, 1),
-            growth("digits", ALL, GROWTH, 2, 1),
-            growth("net784", ("axond", "echo"), GROWTH, 2, 1),
+            growth("digits", ALL, GROWTH, 3, 1),
+            growth("net784", ("axond", "echo"), GROWTH, 3, 1),
         ],
         starts=11,
         memory=(1, 10, 100, 1000, 10000),
+        memory_servers=ALL,
     ),
     "quick": Plan(
         [
             one_row(5, 1, (ONE,)),
             rows("digits", 1, 1),
             batching((1,), 2, 1),
-            growth("digits", ("axond",), (1, 16, 256, 4096), 1, 1),
+            growth("digits", ("axond",), (1, 16, 256, 4096), 3, 1),
         ],
         starts=5,
         memory=(100, 1000),
+        memory_servers=("axond", "echo"),
     ),
     "smoke": Plan(
         [Section("one", "smoke", ("digits",), ("axond", "echo"), [Cell(ONE, 4)], 1, 1)],
         starts=0,
         memory=(),
+        memory_servers=(),
     ),
 }

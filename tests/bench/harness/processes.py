@@ -45,11 +45,15 @@ class Process:
 
     def cpu_ns(self):
         """CPU time of all its threads, from the clock that clock_getcpuclockid(3) names."""
+        self.need_alive()
         return time.clock_gettime_ns((~self.pid << 3) | 2)
 
     def _status_kb(self, field):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
-            return int(re.search(rf"^{field}:\s+(\d+)", f.read(), re.M)[1])
+            found = re.search(rf"^{field}:\s+(\d+)", f.read(), re.M)
+        if not found:
+            raise Failure(f"{self.command[0]} has ended: {self.last_words()}")
+        return int(found[1])
 
     def rss_kb(self):
         return self._status_kb("VmRSS")
@@ -79,7 +83,7 @@ class Process:
                 self.child.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 self.child.kill()
-                self.child.wait()
+                self.child.wait(END_SECONDS)
         if self in started:
             started.remove(self)
 

@@ -15,7 +15,7 @@ Key = collections.namedtuple("Key", "section body connections server")
 class Results:
     def __init__(self, path, header):
         self.samples = collections.defaultdict(list)
-        self.starts, self.memory, self.skipped = [], {}, []
+        self.starts, self.memory, self.skipped, self.failures = [], {}, [], []
         self.path = path
         self._write({"kind": "run", **header})
 
@@ -36,6 +36,10 @@ class Results:
     def add_memory(self, server, per_connection):
         self.memory[server] = per_connection
         self._write({"kind": "memory", "server": server, "bytes": per_connection})
+
+    def add_failure(self, what):
+        self.failures.append(what)
+        self._write({"kind": "failure", "what": what})
 
     def median(self, key, field):
         """-> of the rounds, or None"""
@@ -64,6 +68,14 @@ class Results:
             for k in self.samples if k.section == section and k.server == server
         ]  # fmt: skip
         return sorted(found)
+
+    def growth_ratio(self, section, server, rows_a, rows_b, field="cpu_us"):
+        """-> median of the rounds' ratios of two costs per row, a over b; one round has all cells of a growth section"""
+        loads = {
+            k.body.rows: loads for k, loads in self.samples.items() if k.section == section and k.server == server
+        }
+        pairs = zip(loads[rows_a], loads[rows_b])
+        return statistics.median((getattr(a, field) / rows_a) / (getattr(b, field) / rows_b) for a, b in pairs)
 
     def over_connections(self, server, field):
         """-> [(connections, median of a field), ...], rising"""

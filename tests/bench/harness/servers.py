@@ -4,6 +4,7 @@ Knows commands and paths; knows no loads. A server whose parts are not there say
 """
 
 import collections
+import http.client
 import re
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from machine import ALL_CORES, SERVER_CORES, Failure, free_port
 from processes import Process
 
 READY = "/v2/health/ready"
-READY_SECONDS = 60
+READY_SECONDS, POST_SECONDS = 60, 60
 CONNECTIONS_MAX = 16000
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 AXOND = [
@@ -23,7 +24,10 @@ AXOND = [
 ]  # fmt: skip
 ALL = ["--models", "{models}", "--threads", "1"]
 SHIPPED_ONLY = ["--models", "configs/models"]
-FASTAPI = ["{peers}/python/bin/python", "-B", str(PEERS / "fastapi_app.py")]
+PYTHON = ["{peers}/python/bin/python", "-B"]
+TUNED = [*PYTHON, str(PEERS / "fastapi_app.py")]
+# What axond has per connection, so that headers of 64 KiB fit: start_daemon() in server/http/http.c.
+ECHO_MEMORY = 73728
 
 # needs: a file without which the server is skipped, and what would make it
 Server = collections.namedtuple("Server", "name title command needs cores", defaults=(None, None))
@@ -33,16 +37,27 @@ SERVERS = {
     s.name: s
     for s in (
         Server("echo", "bare libmicrohttpd, same sizes", ["{echo}", "{port}", "1"], ("{echo}", "make bench")),
+        Server(
+            "echo-72k", "bare libmicrohttpd, 72 KiB per connection as axond has",
+            ["{echo}", "{port}", "1", str(ECHO_MEMORY)], ("{echo}", "make bench"),
+        ),
         Server("axond", "axond", [*AXOND, *ALL]),
+        # The other way round: as much memory per connection as libmicrohttpd has by default.
+        Server("axond-16k", "axond, --headers-bytes-max 16k", [*AXOND, *ALL, "--headers-bytes-max", "16k"]),
         Server("axond-off", "axond, --neuron-stats off", [*AXOND, *ALL, "--neuron-stats", "off"]),
         Server(
             "torch", "FastAPI + uvloop + PyTorch",
-            [*FASTAPI, "torch", "{port}", "{models}", "{onnx}"],
+            [*PYTHON, str(PEERS / "fastapi_tutorial.py"), "{port}", "{models}"],
             ("{peers}/python/torch-ok", PEERS_HINT),
         ),
         Server(
-            "ort", "FastAPI + uvloop + ONNX Runtime",
-            [*FASTAPI, "onnxruntime", "{port}", "{models}", "{onnx}"],
+            "torch-tuned", "FastAPI + uvloop + PyTorch, hand-tuned with orjson",
+            [*TUNED, "torch", "{port}", "{models}", "{onnx}"],
+            ("{peers}/python/torch-ok", PEERS_HINT),
+        ),
+        Server(
+            "ort", "FastAPI + uvloop + ONNX Runtime, hand-tuned with orjson",
+            [*TUNED, "onnxruntime", "{port}", "{models}", "{onnx}"],
             ("{peers}/python/ok", PEERS_HINT),
         ),
         Server(
@@ -67,6 +82,10 @@ def is_axond(name):
     return name.startswith(("axond", "batch"))
 
 
+def is_echo(name):
+    return name.startswith("echo")
+
+
 class Running:
     """A server that answers."""
 
@@ -86,7 +105,11 @@ class Running:
             env={} if is_axond(name) else env,
             cwd=f"{places['peers']}/node" if name == "node" else None,
         )
-        self._wait_ready()
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.process.end()
+            raise
 
     def _wait_ready(self):
         end = time.monotonic() + READY_SECONDS
@@ -95,7 +118,7 @@ class Running:
             try:
                 self.get(READY)
                 return
-            except (OSError, urllib.error.URLError):
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.02)
         raise Failure(f"{self.name} is not ready after {READY_SECONDS} s")
 
@@ -104,29 +127,33 @@ class Running:
             return reply.read()
 
     def post(self, path, body):
-        """-> the reply's body; whatever is not 200 ends the run"""
+        """-> the reply's body; whatever is not 200 is a Failure"""
         request = urllib.request.Request(
             self.base + path, data=body, headers={"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as reply:
+            with urllib.request.urlopen(request, timeout=POST_SECONDS) as reply:
                 if reply.status == 200:
                     return reply.read()
                 raise Failure(f"{self.name}: {path} gave {reply.status}")
         except urllib.error.HTTPError as e:
             raise Failure(f"{self.name}: {path} gave {e.code}: {e.read(200)!r}") from e
-        except OSError as e:
+        except (OSError, http.client.HTTPException) as e:
             raise Failure(f"{self.name}: {path}: {e}") from e
 
     def blas_core(self):
         """The OpenBLAS kernels that axond has chosen, so that its peers get them, too."""
-        found = re.search(rb'blas_core="(\w+)"', self.get("/metrics"))
+        try:
+            metrics = self.get("/metrics")
+        except (OSError, http.client.HTTPException) as e:
+            raise Failure(f"{self.name}: /metrics: {e}") from e
+        found = re.search(rb'blas_core="(\w+)"', metrics)
         return found[1].decode() if found else None
 
 
 def path_of(name, body, reply_bytes):
     """The echo is asked for as many bytes as axond's reply has."""
-    return f"/{reply_bytes}" if name == "echo" else f"/v1/models/{body.model}:predict"
+    return f"/{reply_bytes}" if is_echo(name) else f"/v1/models/{body.model}:predict"
 
 
 def absent(name, places):

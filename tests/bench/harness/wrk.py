@@ -43,7 +43,7 @@ def _result(out, url):
 
 
 def load(running, path, body_path, connections, seconds):
-    """-> Load; ends the run if a reply is an error"""
+    """-> Load; a Failure if a reply is an error"""
     process, url = running.process, running.base + path
     process.wait_idle()
     process.reset_peak()
