@@ -90,6 +90,8 @@ class Bodies:
         """-> seconds that one request takes, after a check of its answer"""
         text, path = self.path(body).read_bytes(), self.path_of(running, body)
         reply = running.post(path, text)
+        if body not in self.answers and not servers.is_axond(running.name):
+            raise Failure(f"{running.name}: axond has no answer for {body}")
         if servers.is_echo(running.name):
             if len(reply) != self.answers[body][0]:
                 raise Failure(f"{running.name}: {len(reply)} bytes for {path}")

@@ -41,7 +41,8 @@ class Process:
     def last_words(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
             lines = f.read().strip().splitlines()
-        return lines[-1] if lines else f"exit status {self.child.returncode}"
+        telling = [line for line in lines if "rror" in line] or lines
+        return telling[-1].strip() if telling else f"exit status {self.child.returncode}"
 
     def cpu_ns(self):
         """CPU time of all its threads, from the clock that clock_getcpuclockid(3) names."""

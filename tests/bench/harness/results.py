@@ -70,7 +70,7 @@ class Results:
         return sorted(found)
 
     def growth_ratio(self, section, server, rows_a, rows_b, field="cpu_us"):
-        """-> median of the rounds' ratios of two costs per row, a over b; one round has all cells of a growth section"""
+        """-> median of the rounds' ratios of two costs per row, a over b; a round of such a section has all its cells"""
         loads = {
             k.body.rows: loads for k, loads in self.samples.items() if k.section == section and k.server == server
         }

@@ -1,4 +1,4 @@
-"""fastapi_tutorial.py PORT REPOSITORY - the models of a repository over FastAPI and PyTorch, as FastAPI's tutorial writes it.
+"""fastapi_tutorial.py PORT REPOSITORY - the models of a repository over FastAPI and PyTorch, as the tutorial writes it.
 
 The body is a pydantic model, the reply a dict that FastAPI encodes. What lies around the handler is
 what fastapi_app.py has: uvloop, frozen networks, one compute thread. The handler is on the event
