@@ -28,6 +28,8 @@ TOLERANCE = 1e-3
 WARM_SECONDS = 0.3
 # A round lasts until so many replies may be expected, within reason.
 REPLIES_MIN, SECONDS_MAX = 20, 5
+# A slow peer takes that long to accept so many connections before it replies to one.
+MANY_CONNECTIONS, MANY_SECONDS_MAX = 5000, 15
 # Below that others had the core, or the load generator was the limit.
 BUSY_MIN = 0.8
 EXPORT_SECONDS = 120
@@ -213,7 +215,8 @@ class Run:
         for name in [n for n in took if n in running]:
             # Those that wait longest must be answered within the round, too.
             needed = took[name] * max(REPLIES_MIN, 1.5 * cell.connections)
-            seconds = min(max(section.seconds, math.ceil(needed)), SECONDS_MAX)
+            most = MANY_SECONDS_MAX if cell.connections >= MANY_CONNECTIONS else SECONDS_MAX
+            seconds = min(max(section.seconds, math.ceil(needed)), most)
             try:
                 load = wrk.load(
                     running[name], self.bodies.path_of(running[name], cell.body),

@@ -6,8 +6,8 @@ Knows nothing of what is plotted. A series is a name and points (x, y), all abov
 import math
 from html import escape
 
-WIDTH, HEIGHT = 980, 440
-LEFT, RIGHT, TOP, BOTTOM = 80, 410, 50, 60
+WIDTH, HEIGHT = 1030, 440
+LEFT, RIGHT, TOP, BOTTOM = 80, 460, 50, 60
 COLOURS = ("#0b5fa5", "#888888", "#c8481e", "#8a3fa0", "#2e8540", "#b38600")
 STYLE = (
     "text { font: 13px sans-serif; fill: #222 } .title { font-size: 16px; font-weight: bold }"
