@@ -29,7 +29,7 @@ WARM_SECONDS = 0.3
 # A round lasts until so many replies may be expected, within reason.
 REPLIES_MIN, SECONDS_MAX = 20, 5
 # A slow peer takes that long to accept so many connections before it replies to one.
-MANY_CONNECTIONS, MANY_SECONDS_MAX = 5000, 15
+MANY_CONNECTIONS, MANY_SECONDS_MAX = 5000, 10
 # Below that others had the core, or the load generator was the limit.
 BUSY_MIN = 0.8
 EXPORT_SECONDS = 120
