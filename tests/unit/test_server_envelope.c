@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "codec/envelope.h"
+#include "pieces.h"
 #include "starve.h"
 #include "text.h"
 #include "suite.h"
@@ -16,9 +17,13 @@ static const struct envelope_limits limits = {{8, 1000}, 16, 100};
 static struct error error;
 static struct envelope_field fields[FIELDS] = {{.key = "data"}, {.key = "upstream"}};
 
+/* In one piece; what comes in pieces must come out alike. */
 static enum error_id read_bytes(struct envelope *e, const char *body, size_t len)
 {
+    enum { CUT_EVERYWHERE_MAX = 1000 };
     struct text text = text_create(body, len);
+    if (len <= CUT_EVERYWHERE_MAX)
+        pieces_check(body, len, &limits, NON_FINITE_STRICT);
     enum error_id id = envelope_read(e, fields, FIELDS, text.data, len, &limits, NON_FINITE_STRICT,
                                      &error);
     text_destroy(&text);

@@ -1,0 +1,82 @@
+/* window.c - see window.h.
+ *
+ * Invariant: every byte of a text is scanned for a token's end once, and once for lines and
+ * columns.
+ */
+#include "codec/window.h"
+#include "codec/token.h"
+
+#include <string.h>
+
+bool window_has_word(struct window *w)
+{
+    size_t at = w->pos + w->scanned;
+
+    while (at < w->len && token_is_word(w->text[at]))
+        at++;
+    /* any other byte is a token by itself */
+    bool there = w->last || at < w->len;
+    w->scanned = there ? 0 : at - w->pos;
+    return there;
+}
+
+bool window_has_string(struct window *w)
+{
+    size_t at = w->pos + (w->scanned ? w->scanned : 1);
+
+    while (at < w->len && w->text[at] != '"') {
+        if (w->text[at] == '\\' && at + 1 == w->len)
+            break;
+        at += w->text[at] == '\\' ? 2 : 1;
+    }
+    bool there = w->last || (at < w->len && w->text[at] == '"');
+    w->scanned = there ? 0 : at - w->pos;
+    return there;
+}
+
+typedef signed char lanes __attribute__((vector_size(16)));
+
+/* Line feeds, or the bytes of UTF-8 that go on a character: below -64 as signed ones. All that is
+ * read comes by here, so 16 at once. */
+static inline __attribute__((always_inline)) size_t count(const char *p, size_t n, bool line_feeds)
+{
+    enum { ROUNDS_MAX = 127 }; /* that a lane can count */
+    const char *end = p + n;
+    size_t found = 0;
+
+    while ((size_t)(end - p) >= sizeof(lanes)) {
+        lanes sum = {0};
+        for (int i = 0; i < ROUNDS_MAX && (size_t)(end - p) >= sizeof(lanes); i++) {
+            lanes bytes;
+            memcpy(&bytes, p, sizeof bytes);
+            sum -= line_feeds ? bytes == '\n' : bytes < -64;
+            p += sizeof bytes;
+        }
+        for (size_t i = 0; i < sizeof sum; i++)
+            found += (size_t)sum[i];
+    }
+    for (; p < end; p++)
+        found += line_feeds ? *p == '\n' : (signed char)*p < -64;
+    return found;
+}
+
+void window_place(const struct window *w, size_t pos, size_t *line, size_t *column)
+{
+    const char *feed = pos ? memrchr(w->text, '\n', pos) : NULL;
+    size_t start = feed ? (size_t)(feed - w->text) + 1 : 0;
+
+    *line = w->line + (feed ? count(w->text, start, true) : 0);
+    *column = (feed ? 1 : w->column) + (pos - start) - count(w->text + start, pos - start, false);
+}
+
+void window_move(struct window *w, const char *text, size_t len)
+{
+    size_t line, column;
+
+    window_place(w, w->pos, &line, &column);
+    w->line = line;
+    w->column = column;
+    w->text = text;
+    w->len = len;
+    w->pos = 0;
+}
