@@ -26,6 +26,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     r->policy = policy;
     r->fields = fields;
     r->fields_count = fields_count;
+    r->carry.max = bytes == WINDOW_UNKNOWN ? 0 : bytes;
     r->window = (struct window){.text = "", .line = 1, .column = 1, .behind = bytes};
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
@@ -83,12 +84,18 @@ static enum error_id join(struct envelope_reader *r, const char *bytes, size_t l
         w->len = r->carry.len;
         if (read_on(r))
             return r->error.id;
-        if (w->pos > 0) { /* the token in front was read: all that is left is of the new bytes */
-            *taken -= w->len - w->pos;
-            window_move(w, "", 0);
-            r->carry.len = 0;
+        size_t read = w->pos, left = w->len - read;
+        if (read == 0)
+            continue;
+        window_move(w, "", 0);
+        r->carry.len = 0;
+        if (left <= *taken) {
+            *taken -= left;
             break;
         }
+        memmove(r->carry.data, r->carry.data + read, left); /* a literal, and a word goes on */
+        r->carry.data[left] = '\0';
+        r->carry.len = left;
     }
     return ERROR_OK;
 }

@@ -64,8 +64,8 @@ struct envelope_reader {
     json_t *open[JSON_DEPTH_MAX]; /* the containers around the window's pos, borrowed from root */
 };
 
-/* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be, or
- * WINDOW_UNKNOWN. That is an upper bound for memory, which grows with what has come. */
+/* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be
+ * at most, or WINDOW_UNKNOWN. That only bounds memory, which grows with what has come. */
 void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fields,
                           size_t fields_count, const struct envelope_limits *limits,
                           enum non_finite policy, size_t bytes);

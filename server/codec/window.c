@@ -8,6 +8,14 @@
 
 #include <string.h>
 
+/* Of what begins no number a message shows 40 bytes, and nothing else is so long. */
+enum { WORD_MAX = 64 };
+
+static bool is_endless(char first)
+{
+    return first == '-' || (first >= '0' && first <= '9');
+}
+
 bool window_has_word(struct window *w)
 {
     size_t at = w->pos + w->scanned;
@@ -15,7 +23,7 @@ bool window_has_word(struct window *w)
     while (at < w->len && token_is_word(w->text[at]))
         at++;
     /* any other byte is a token by itself */
-    bool there = w->last || at < w->len;
+    bool there = w->last || at < w->len || (at - w->pos > WORD_MAX && !is_endless(w->text[w->pos]));
     w->scanned = there ? 0 : at - w->pos;
     return there;
 }

@@ -38,7 +38,7 @@ static inline char window_byte(const struct window *w)
 }
 
 /* Is all of the token at pos there, and if it is a word (a number, a literal) a byte behind it, or
- * the end of the text? The first costs no more for a token that comes byte by byte. */
+ * the end of the text, or more of it than any word has that is no number? The first costs no more for a token that comes byte by byte. */
 bool window_has_word(struct window *w);
 bool window_has_string(struct window *w); /* the byte at pos is a quote */
 

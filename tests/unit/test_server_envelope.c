@@ -125,6 +125,13 @@ static const struct {
      "line 1, column 13: the key \"data\" is there twice"},
     {"{\"data\":[1,\n2],\n\"x\":\"\xc3\xbc\xc3\xbc\", \"y\":tru}", ERROR_BAD_JSON,
      "line 3, column 15: expected a value, found 'tru'"},
+    {"{\"a\":"
+     "truexxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}",
+     ERROR_BAD_JSON,
+     "line 1, column 10: expected ',' or '}', found 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'"},
+    {"{\"data\":[NaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaN]}",
+     ERROR_BAD_JSON,
+     "data[0]: expected a number, found 'NaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNN...'"},
     {"{\"a\":truex}", ERROR_BAD_JSON, "line 1, column 10: expected ',' or '}', found 'x'"},
     {"{\"a\":01}", ERROR_BAD_JSON, "line 1, column 7: expected ',' or '}', found '1'"},
     {"{\"a\":1.}", ERROR_BAD_JSON, "line 1, column 6: malformed number 1."},

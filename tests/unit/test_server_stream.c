@@ -111,6 +111,8 @@ START_TEST(a_million_single_bytes_take_linear_time)
         {"{\"s\":0.", "1", "}", ERROR_OK},
         {"{\"", "k", "\":1}", ERROR_OK},
         {"{\"s\":", "t", "}", ERROR_BAD_JSON},
+        {"{\"s\":true", "x", "}", ERROR_BAD_JSON},
+        {"{\"data\":[+", "1", "]}", ERROR_BAD_JSON},
         {"{\"s\":1}", "\n", "", ERROR_OK},
     };
     enum { BYTES = 1000000 };
