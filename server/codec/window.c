@@ -6,6 +6,7 @@
 #include "codec/window.h"
 #include "codec/token.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Of what begins no number a message shows 40 bytes, and nothing else is so long. */
@@ -16,16 +17,19 @@ static bool is_endless(char first)
     return first == '-' || (first >= '0' && first <= '9');
 }
 
-bool window_has_word(struct window *w)
+bool window_word_ends(struct window *w)
 {
     size_t at = w->pos + w->scanned;
 
+    w->scanned = 0;
+    if (w->last)
+        return true;
     while (at < w->len && token_is_word(w->text[at]))
         at++;
-    /* any other byte is a token by itself */
-    bool there = w->last || at < w->len || (at - w->pos > WORD_MAX && !is_endless(w->text[w->pos]));
-    w->scanned = there ? 0 : at - w->pos;
-    return there;
+    if (at < w->len || (at - w->pos > WORD_MAX && !is_endless(w->text[w->pos])))
+        return true;
+    w->scanned = at - w->pos;
+    return false;
 }
 
 bool window_has_string(struct window *w)
@@ -68,13 +72,33 @@ static inline __attribute__((always_inline)) size_t count(const char *p, size_t 
     return found;
 }
 
+/* Numbers are: that is known sooner than it is counted. */
+static bool is_ascii(const char *p, size_t n)
+{
+    enum { BLOCK = 4 };
+    lanes bytes[BLOCK], any = {0};
+    uint64_t rest = 0;
+
+    for (; n >= sizeof bytes; p += sizeof bytes, n -= sizeof bytes) {
+        memcpy(bytes, p, sizeof bytes);
+        any |= bytes[0] | bytes[1] | bytes[2] | bytes[3];
+    }
+    for (size_t i = 0; i < n; i++)
+        rest |= (unsigned char)p[i];
+    for (size_t i = 0; i < sizeof any; i++)
+        rest |= (unsigned char)any[i];
+    return rest < 0x80;
+}
+
 void window_place(const struct window *w, size_t pos, size_t *line, size_t *column)
 {
     const char *feed = pos ? memrchr(w->text, '\n', pos) : NULL;
     size_t start = feed ? (size_t)(feed - w->text) + 1 : 0;
 
     *line = w->line + (feed ? count(w->text, start, true) : 0);
-    *column = (feed ? 1 : w->column) + (pos - start) - count(w->text + start, pos - start, false);
+    *column = (feed ? 1 : w->column) + (pos - start);
+    if (!is_ascii(w->text + start, pos - start))
+        *column -= count(w->text + start, pos - start, false);
 }
 
 void window_move(struct window *w, const char *text, size_t len)

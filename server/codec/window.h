@@ -1,5 +1,4 @@
-/* window.h - the piece of a text that can be looked at while more of it may come. Knows nothing
- * else.
+/* window.h - the piece of a text that can be looked at while more of it may come. Knows token.h.
  *
  * A reader takes whole tokens only: what may go on behind the window stays in it, and its owner
  * presents it again with more bytes behind it. So no reader has to stop within a token, and a text
@@ -9,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "codec/token.h"
 
 #define WINDOW_UNKNOWN ((size_t)-1)
 
@@ -38,8 +38,14 @@ static inline char window_byte(const struct window *w)
 }
 
 /* Is all of the token at pos there, and if it is a word (a number, a literal) a byte behind it, or
- * the end of the text, or more of it than any word has that is no number? The first costs no more for a token that comes byte by byte. */
-bool window_has_word(struct window *w);
+ * the end of the text, or more of it than any word has that is no number? The first costs no more
+ * for a token that comes byte by byte. */
+bool window_word_ends(struct window *w);
+static inline bool window_has_word(struct window *w)
+{
+    /* most are brackets and commas */
+    return (w->pos < w->len && !token_is_word(w->text[w->pos])) || window_word_ends(w);
+}
 bool window_has_string(struct window *w); /* the byte at pos is a quote */
 
 /* Line and column of text[pos], pos <= len. */
