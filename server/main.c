@@ -72,6 +72,7 @@ int main(int argc, char **argv)
 
     start_streams();
     start_signals();
+    start_memory();
     int status = options_read(&options, &command, argc, argv, environ, error, sizeof error);
     if (status != OPTIONS_OK)
         return fail(status);

@@ -13,6 +13,10 @@ void start_streams(void);
  * thread exists. */
 void start_signals(void);
 
+/* Tell the allocator to keep what a request needs for the next one. Call it before any thread
+ * exists. */
+void start_memory(void);
+
 /* Start over with the kernels that suit this CPU if OpenBLAS chose others and the user did not
  * choose: does not return then. Otherwise it returns; a failed attempt is logged. */
 void start_blas(char **argv);

@@ -211,9 +211,8 @@ static float *allocate(size_t count)
 
 enum error_id activations_apply(struct api_call *call)
 {
-    struct application a = {.name = call->args[ARG_ACTIVATION],
-                            .fields = {{.key = "data"}, {.key = "upstream"}}};
-    uint64_t since = call->request->received_ns;
+    struct application a = {.name = call->args[ARG_ACTIVATION]};
+    uint64_t since = call_parse_since(call);
     float *gradient = NULL, *halved = NULL, *y;
     enum error_id id = find(call, &a.act);
 

@@ -1,8 +1,8 @@
 /* api.c - the way of a request: parse the target, find the route, check, call the handler, shape
  * the reply.
  *
- * Knows routes and errors, no resource. api_admit() and api_begin() take the same decisions in the
- * same order, so that a request refused early and one refused late read alike. */
+ * Knows routes and errors, no resource. What can be decided at the headers is decided there, once:
+ * api_admit() finds the route, and api_begin() goes on with what it found. */
 #include "api/api.h"
 #include <semaphore.h>
 #include <stdlib.h>
@@ -101,46 +101,83 @@ static enum error_id check_body(struct api_call *call, uint64_t body_bytes, bool
     return ERROR_OK;
 }
 
-/* Everything that can be said of a request before its body is there: the handler that it is for, or
- * NULL and call->error. */
-static api_handler *admit(struct api_call *call, uint64_t body_bytes)
+/* Everything that can be said of a request before its body is there: who answers it and how its
+ * body is read. False, and call->error, if nobody does. */
+static bool admit(struct api_call *call, uint64_t body_bytes)
 {
     const struct api_request *request = call->request;
     enum error_id id = target_parse(&call->target, request->target, &call->error);
     const struct route *route = id == ERROR_OK ? route_find(call) : NULL;
-    api_handler *handler;
 
-    call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
+    call->route = call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
     if (id != ERROR_OK && id != ERROR_UNKNOWN_PATH)
-        return NULL;
+        return false;
     if (!route) {
         call_fail(call, ERROR_UNKNOWN_PATH,
                   "%.100s: no such path; GET /openapi.json lists what there is", request->target);
-        return NULL;
+        return false;
     }
-    handler = route_handler(route, request->method);
-    if (!handler) {
+    call->handler = route_handler(route, request->method);
+    if (!call->handler) {
         route_allow(route, call->reply->allow, sizeof call->reply->allow);
         call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s", route->template,
                   request->method, call->reply->allow);
-        return NULL;
+        return false;
     }
     if (route_check_query(route, call) != ERROR_OK ||
         check_body(call, body_bytes, route->npy) != ERROR_OK)
-        return NULL;
-    return handler;
+        return false;
+    call_body_init(call, route, body_bytes);
+    return true;
 }
 
-bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
-               struct api_reply *reply)
+/* One block; most of it is written when it is needed, not before. */
+struct admitted {
+    struct api_call call;
+    struct call_body body;
+};
+
+static struct api_call *call_create(const struct api *api, const struct api_request *request,
+                                    struct api_reply *reply)
 {
-    struct api_call call = {.api = api, .request = request, .reply = reply};
+    struct admitted *a = malloc(sizeof *a);
+
+    if (!a)
+        return NULL;
+    a->body.kind = CALL_BODY_IGNORED;
+    a->call.api = api;
+    a->call.request = request;
+    a->call.reply = reply;
+    a->call.body = &a->body;
+    a->call.pending = NULL;
+    a->call.error.id = ERROR_OK;
+    a->call.error.detail[0] = '\0';
+    return &a->call;
+}
+
+struct api_call *api_admit(const struct api *api, const struct api_request *request,
+                           uint64_t body_bytes, struct api_reply *reply)
+{
+    struct api_call *call = call_create(api, request, reply);
 
     memset(reply, 0, sizeof *reply);
-    if (admit(&call, body_bytes))
-        return true;
-    api_refuse(reply, call.error.id, call.error.detail);
-    return false;
+    reply->route = API_ROUTE_OTHER;
+    if (!call) {
+        api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
+        return NULL;
+    }
+    if (admit(call, body_bytes))
+        return call;
+    api_refuse(reply, call->error.id, call->error.detail);
+    api_dismiss(call);
+    return NULL;
+}
+
+void api_dismiss(struct api_call *call)
+{
+    if (call)
+        call_body_fini(call->body);
+    free(call);
 }
 
 /* A handler has returned id: on success the reply is what it wrote, else the refusal. */
@@ -152,21 +189,24 @@ static void conclude(const struct api_call *call, enum error_id id)
         api_refuse(call->reply, ERROR_OUT_OF_MEMORY, "");
 }
 
-struct api_pending *api_begin(const struct api *api, const struct api_request *request,
+struct api_pending *api_begin(struct api_call *call, const struct api_request *request,
                               struct api_reply *reply)
 {
-    struct api_call call = {.api = api, .request = request, .reply = reply};
-    api_handler *handler;
+    struct api_pending *pending;
     enum error_id id;
 
     memset(reply, 0, sizeof *reply);
     reply->http_status = 200;
     reply->content_type = "application/json";
-    handler = admit(&call, request->body_bytes);
-    id = handler ? handler(&call) : call.error.id;
-    if (!call.pending)
-        conclude(&call, id);
-    return call.pending;
+    reply->route = call->route;
+    call->request = request;
+    call->reply = reply;
+    id = call->handler(call);
+    pending = call->pending;
+    if (!pending)
+        conclude(call, id);
+    api_dismiss(call);
+    return pending;
 }
 
 /* ---- requests that wait --------------------------------------------------------------------- */
@@ -221,9 +261,14 @@ static void post(void *semaphore)
 
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
 {
-    struct api_pending *pending = api_begin(api, request, reply);
+    struct api_call *call = api_admit(api, request, request->body_bytes, reply);
+    struct api_pending *pending;
     sem_t woken;
 
+    if (!call)
+        return;
+    api_feed(call, request->body, request->body_bytes);
+    pending = api_begin(call, request, reply);
     if (!pending)
         return;
     sem_init(&woken, 0, 0);

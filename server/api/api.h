@@ -23,7 +23,7 @@ struct api {
     bool draining;           /* atomically: __atomic_load_n / __atomic_store_n */
 };
 
-/* All strings are borrowed for the call; NULL where the client sent none. */
+/* All strings are borrowed for each function that takes them; NULL where the client sent none. */
 struct api_request {
     const char *method; /* "POST"                                                      */
     const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
@@ -31,9 +31,9 @@ struct api_request {
     const char *content_encoding;
     const char *accept;
     const char *request_id; /* a valid one: the client's, or made by the caller             */
-    const char *body;       /* [body_bytes] followed by a NUL                               */
+    uint64_t received_ns;   /* clock_ns() when the last byte of the body had come           */
+    const char *body;       /* [body_bytes]: api_handle() feeds it, nobody else looks       */
     size_t body_bytes;
-    uint64_t received_ns; /* clock_ns() when the last byte of the body had come           */
 };
 
 struct api_reply {
@@ -60,19 +60,34 @@ const char *api_route_template(unsigned route);
 /* Does the route answer "GET" or "POST"? */
 bool api_route_takes(unsigned route, const char *method);
 
-/* At header time, before the body is read: may this request go on? body_bytes is the declared
- * length, or API_BODY_UNKNOWN. True: yes, and reply->route is set. False:
- * reply is the refusal (404, 405, 411, 413, 415, 501, 503 ...), complete. */
-bool api_admit(const struct api *api, const struct api_request *request, uint64_t body_bytes,
-               struct api_reply *reply);
+/* A request on its way: what was decided at its headers, and what has come of its body. */
+struct api_call;
 
-/* Answer one request, body included. NULL: reply is complete. Otherwise its work is too large to be
- * done here and now; the caller gets ready to be woken and submits it, or abandons it. */
+/* At header time, before the body is read: may this request go on? body_bytes is the declared
+ * length, or API_BODY_UNKNOWN. If so, the call is new, and reply->route is set. NULL: reply is the
+ * refusal (404, 405, 413, 415, 501, 503 ...), complete. Nothing of the request but its method,
+ * target and headers is looked at, none of it is borrowed, and none of it is looked at again. */
+struct api_call *api_admit(const struct api *api, const struct api_request *request,
+                           uint64_t body_bytes, struct api_reply *reply);
+
+/* The next bytes of its body, in pieces of any size. What is wrong with them is told by
+ * api_begin(). How many there may be is the caller's to check. */
+void api_feed(struct api_call *call, const char *bytes, size_t size);
+
+/* Memory that is held for what has come of the body. */
+size_t api_call_bytes(const struct api_call *call);
+
+/* The body is complete: answer the request, whose headers are the same as before. call is released.
+ * NULL: reply is complete. Otherwise its work is too large to be done here and now; the caller gets
+ * ready to be woken and submits it, or abandons it. */
 struct api_pending;
-struct api_pending *api_begin(const struct api *api, const struct api_request *request,
+struct api_pending *api_begin(struct api_call *call, const struct api_request *request,
                               struct api_reply *reply);
 
-/* Bytes that it holds until it is finished; the request's body is not needed any more. */
+/* Release it instead: the request will not be answered by it. NULL is fine. */
+void api_dismiss(struct api_call *call);
+
+/* Bytes that it holds until it is finished. */
 size_t api_pending_bytes(const struct api_pending *pending);
 
 /* Who waits. Both are called from any thread, is_here until the wake; wake is called once, perhaps

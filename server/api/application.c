@@ -8,6 +8,9 @@
 #include "codec/npy.h"
 #include "nearest.h"
 
+const char *const activations_apply_tensors[APPLICATION_FIELDS + 1] = {
+    [FIELD_DATA] = "data", [FIELD_UPSTREAM] = "upstream"};
+
 static enum error_id read_shape(struct api_call *call, struct application *a)
 {
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
@@ -324,7 +327,7 @@ static enum error_id read_json(struct api_call *call, struct application *a)
 
     if (call_check_query(call, query) != ERROR_OK ||
         call_non_finite(call, &a->policy) != ERROR_OK ||
-        call_envelope(call, &a->envelope, a->fields, APPLICATION_FIELDS, a->policy) != ERROR_OK ||
+        call_envelope(call, &a->envelope, a->fields) != ERROR_OK ||
         call_check_keys(call, a->envelope.json, "", keys) != ERROR_OK ||
         check_tensors(call, a) != ERROR_OK)
         return call->error.id;
@@ -384,12 +387,15 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
                                          .elements_max = call->api->options->elements_max};
 
+    const char *bytes;
+    size_t size;
+
     a->npy = true;
     a->envelope.fields = a->fields;
     a->envelope.fields_count = APPLICATION_FIELDS;
     a->fields[FIELD_DATA].present = true;
-    if (npy_read(&a->fields[FIELD_DATA].tensor, call->request->body, call->request->body_bytes,
-                 &limits, &call->error) != ERROR_OK)
+    if (call_binary(call, &bytes, &size) != ERROR_OK ||
+        npy_read(&a->fields[FIELD_DATA].tensor, bytes, size, &limits, &call->error) != ERROR_OK)
         return call->error.id;
     return read_query(call, a);
 }

@@ -1,4 +1,4 @@
-/* call.c - what the handlers share: the body, the query, keys and types in words, the time account.
+/* call.c - what the handlers share: the query, keys and types in words, the time account.
  *
  * Knows no resource. Everything that it refuses names the key. */
 #include "api/call.h"
@@ -34,20 +34,6 @@ enum error_id call_non_finite(struct api_call *call, enum non_finite *policy)
     return call_fail(call, ERROR_BAD_PARAMETER,
                      "query: non_finite: expected strict, null, string or token, found '%.60s'",
                      value);
-}
-
-enum error_id call_envelope(struct api_call *call, struct envelope *e,
-                            struct envelope_field *fields, size_t fields_count,
-                            enum non_finite policy)
-{
-    const struct options *options = call->api->options;
-    const struct envelope_limits limits = {
-        .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
-        .depth_max = options->json_depth_max,
-        .tokens_max = options->json_tokens_max};
-
-    return envelope_read(e, fields, fields_count, call->request->body, call->request->body_bytes,
-                         &limits, policy, &call->error);
 }
 
 /* "a, b" of a NULL-terminated list, cut where it no longer fits. */

@@ -14,10 +14,27 @@
 enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
 enum { CALL_ARG_MAX = 64 };
 
+struct api_call;
+typedef enum error_id api_handler(struct api_call *call);
+
+/* How the route wants the body, and what has come of it. */
+enum { CALL_TENSORS_MAX = 4 };
+struct call_body {
+    enum { CALL_BODY_IGNORED, CALL_BODY_TENSORS, CALL_BODY_BINARY } kind;
+    uint64_t fed_ns;  /* spent in reading it                         */
+    struct buf bytes; /* CALL_BODY_BINARY: as they came              */
+    struct envelope_field fields[CALL_TENSORS_MAX];
+    struct envelope_reader reader; /* CALL_BODY_TENSORS, into fields */
+};
+
+/* request and reply are set while one of the functions of api.h runs. */
 struct api_call {
     const struct api *api;
     const struct api_request *request;
     struct api_reply *reply;
+    api_handler *handler;
+    unsigned route; /* row of routes.def */
+    struct call_body *body;
     struct target target;
     char args[ARG_COUNT][CALL_ARG_MAX + 1]; /* "" where the path has none */
     struct error error;
@@ -31,19 +48,22 @@ struct api_pending {
     struct batch_job job;
     size_t bytes; /* that it holds */
     bool submitted;
-    /* After the wake: write the reply, as a handler does, with a new call of which the target and
-     * the arguments are not set. */
+    /* After the wake: write the reply, as a handler does, with a new call of which the target, the
+     * arguments and the body are not set. */
     enum error_id (*finish)(struct api_call *call, struct api_pending *pending);
     /* Always the last: free everything. answered: finish() was called, and its reply will be sent.
      */
     void (*release)(struct api_pending *pending, bool answered);
 };
 
-typedef enum error_id api_handler(struct api_call *call);
-
 api_handler activations_list, activations_get, activations_apply, losses_list, losses_get,
     losses_apply, models_list, models_status, models_metadata, models_predict, health_live,
     health_ready, metrics_get, openapi_get;
+
+/* The tensors that the body of a POST may hold, at its top level; NULL-terminated. They come as the
+ * fields of call_envelope(), in this order. */
+extern const char *const activations_apply_tensors[], *const losses_apply_tensors[],
+                                                          *const models_predict_tensors[];
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
 
@@ -70,10 +90,21 @@ enum error_id call_fail_deadline(struct api_call *call); /* it has: somebody els
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
-/* The request's body as an envelope, under the configured limits. */
+struct route;
+/* Get ready for a body of so many bytes, or API_BODY_UNKNOWN; the request is set and checked. */
+void call_body_init(struct api_call *call, const struct route *route, uint64_t body_bytes);
+void call_body_fini(struct call_body *body);
+
+/* The request's body as an envelope; it was read under the configured limits and ?non_finite=.
+ * Once. fields has as many as the handler has tensors: what they were read to, with their keys. */
 enum error_id call_envelope(struct api_call *call, struct envelope *e,
-                            struct envelope_field *fields, size_t fields_count,
-                            enum non_finite policy);
+                            struct envelope_field *fields);
+
+/* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
+enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
+
+/* When reading the body would have begun, had its bytes been there in one piece. */
+uint64_t call_parse_since(const struct api_call *call);
 
 /* The envelope has a key that is not in allowed (NULL-terminated): ERROR_BAD_FIELD that names it.
  */

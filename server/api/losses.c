@@ -68,6 +68,11 @@ enum error_id losses_get(struct api_call *call)
 
 enum { FIELD_LOGITS, FIELD_PREDICTIONS, FIELD_LABELS, FIELD_TARGETS, FIELD_COUNT };
 
+const char *const losses_apply_tensors[FIELD_COUNT + 1] = {[FIELD_LOGITS] = "logits",
+                                                           [FIELD_PREDICTIONS] = "predictions",
+                                                           [FIELD_LABELS] = "labels",
+                                                           [FIELD_TARGETS] = "targets"};
+
 struct evaluation {
     const struct axon_loss *loss;
     struct envelope_field fields[FIELD_COUNT];
@@ -216,12 +221,9 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
 
 static enum error_id read_evaluation(struct api_call *call, struct evaluation *e)
 {
-    const char *const keys[] = {e->fields[FIELD_LOGITS].key, e->fields[FIELD_PREDICTIONS].key,
-                                e->fields[FIELD_LABELS].key, e->fields[FIELD_TARGETS].key, NULL};
-
     if (call_non_finite(call, &e->policy) != ERROR_OK ||
-        call_envelope(call, &e->envelope, e->fields, FIELD_COUNT, e->policy) != ERROR_OK ||
-        call_check_keys(call, e->envelope.json, "", keys) != ERROR_OK ||
+        call_envelope(call, &e->envelope, e->fields) != ERROR_OK ||
+        call_check_keys(call, e->envelope.json, "", losses_apply_tensors) != ERROR_OK ||
         pick_fields(call, e) != ERROR_OK || read_input(call, e) != ERROR_OK)
         return call->error.id;
     return read_target(call, e);
@@ -263,10 +265,8 @@ static enum error_id write_reply(struct api_call *call, const struct evaluation 
 
 enum error_id losses_apply(struct api_call *call)
 {
-    struct evaluation e = {
-        .fields = {
-            {.key = "logits"}, {.key = "predictions"}, {.key = "labels"}, {.key = "targets"}}};
-    uint64_t since = call->request->received_ns;
+    struct evaluation e = {0};
+    uint64_t since = call_parse_since(call);
     enum error_id id = find(call, &e.loss);
 
     if (id == ERROR_OK)

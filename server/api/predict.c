@@ -10,6 +10,9 @@
 
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
 
+const char *const models_predict_tensors[FIELD_COUNT + 1] = {
+    [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs"};
+
 struct prediction {
     struct model *model;
     struct envelope_field fields[FIELD_COUNT];
@@ -99,7 +102,7 @@ static enum error_id read_prediction(struct api_call *call, struct prediction *p
     const json_t *signature;
 
     if (call_non_finite(call, &p->policy) != ERROR_OK ||
-        call_envelope(call, &p->envelope, p->fields, FIELD_COUNT, p->policy) != ERROR_OK ||
+        call_envelope(call, &p->envelope, p->fields) != ERROR_OK ||
         call_check_keys(call, p->envelope.json, "", keys) != ERROR_OK ||
         pick_input(call, p) != ERROR_OK || check_input(call, p) != ERROR_OK ||
         read_top_k(call, p) != ERROR_OK)
@@ -379,7 +382,7 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
 
 static enum error_id predict(struct api_call *call, struct prediction *p)
 {
-    uint64_t since = call->request->received_ns;
+    uint64_t since = call_parse_since(call);
     enum error_id id = read_prediction(call, p);
 
     account(call, p, METRIC_inference_parse_duration_seconds, "parse", clock_ns() - since);
@@ -388,8 +391,7 @@ static enum error_id predict(struct api_call *call, struct prediction *p)
 
 enum error_id models_predict(struct api_call *call)
 {
-    struct prediction p = {
-        .fields = {[FIELD_INSTANCES] = {.key = "instances"}, [FIELD_INPUTS] = {.key = "inputs"}}};
+    struct prediction p = {0};
     struct lookup lookup = {0};
     enum error_id id = lookup_init(&lookup, call);
 

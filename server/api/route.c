@@ -10,7 +10,8 @@
 static const struct route routes[] = {
 #define JSON                                    false
 #define NPY                                     true
-#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, body_, query_},
+#define NULL_tensors                            NULL
+#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, post_##_tensors, body_, query_},
 #include "api/routes.def"
 #undef ROUTE
 };

@@ -7,8 +7,9 @@
 struct route {
     const char *template;
     api_handler *get, *post;
-    bool npy;          /* takes .npy besides JSON */
-    const char *query; /* the key that its query may have, "", or "*": not checked here */
+    const char *const *tensors; /* that the body of a POST may hold */
+    bool npy;                   /* takes .npy besides JSON */
+    const char *query;          /* the key that its query may have, "", or "*": not checked here */
 };
 
 /* The row whose template fits call->target, with call->args filled; NULL if there is none. */

@@ -1,5 +1,5 @@
 /* envelope.h - a JSON request body with tensors in it: tensors are decoded in place, the rest is
- * jansson's.
+ * jansson's, and both while the body comes.
  *
  * The body must be one JSON object. The value of each top-level key that the caller lists as a
  * tensor, if it begins like an array or a number, is decoded straight to float32; everything else,
@@ -9,7 +9,7 @@
 #define CODEC_ENVELOPE_H
 
 #include <jansson.h>
-#include "codec/tensor.h"
+#include "codec/tensor_reader.h"
 
 struct envelope_field {
     const char *key;      /* "data"                                                        */
@@ -28,9 +28,65 @@ struct envelope {
     size_t fields_count;
 };
 
-/* Decode body [len], followed by a NUL. On failure everything is released already and error says
- * what and where: line and column of the original body for grammar, the index path for tensors, the
- * key for duplicates. Out of memory is ERROR_OUT_OF_MEMORY. */
+enum { JSON_DEPTH_MAX = 512 }; /* bounds every configured depth: json_decref recurses */
+
+/* What is expected next. */
+enum json_state {
+    JSON_START,  /* the object                                          */
+    JSON_OPENED, /* its first member, or the end of the container       */
+    JSON_MEMBER, /* a key, or an array's value                          */
+    JSON_COLON,
+    JSON_VALUE,
+    JSON_TENSOR, /* the rest of one                                     */
+    JSON_BEHIND, /* a comma, or the end of the container                */
+    JSON_END     /* nothing                                             */
+};
+
+/* A body on its way, in any pieces: envelope_reader_init(), envelope_feed() for each piece,
+ * envelope_finish(). The members are the codec's. Must not be moved in memory. */
+struct envelope_reader {
+    struct envelope_limits limits;
+    enum non_finite policy;
+    struct envelope_field *fields; /* [fields_count] top-level keys that may hold tensors */
+    size_t fields_count;
+
+    struct window window;
+    struct buf carry; /* the token that a piece's end has cut, in front of the next piece */
+    struct error error;
+    enum json_state state;
+    struct tensor_reader tensor; /* of the field, in JSON_TENSOR */
+    struct envelope_field *field;
+    size_t tokens;        /* keys and values read so far */
+    size_t strings_bytes; /* in them */
+    struct buf key, word; /* the current key, the current string */
+    json_t *root;         /* owned */
+    size_t depth;
+    json_t *open[JSON_DEPTH_MAX]; /* the containers around the window's pos, borrowed from root */
+};
+
+/* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be
+ * at most, or WINDOW_UNKNOWN. That only bounds memory, which grows with what has come. */
+void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fields,
+                          size_t fields_count, const struct envelope_limits *limits,
+                          enum non_finite policy, size_t bytes);
+
+/* The next bytes [len] of the body; they need no NUL behind them and are not needed afterwards.
+ * From the first error on, which is returned and kept, nothing more is read and nothing held. */
+enum error_id envelope_feed(struct envelope_reader *r, const char *bytes, size_t len);
+
+/* The body is complete: *e is new, and r is released. On failure everything is released already and
+ * error says what and where: line and column of the body for grammar, the index path for tensors,
+ * the key for duplicates; the same for every way to cut the body into pieces. Out of memory is
+ * ERROR_OUT_OF_MEMORY. */
+enum error_id envelope_finish(struct envelope_reader *r, struct envelope *e, struct error *error);
+
+/* Instead of envelope_finish(); fine behind it. */
+void envelope_reader_fini(struct envelope_reader *r);
+
+/* Memory that is held for what has come, jansson's as an estimate. */
+size_t envelope_reader_bytes(const struct envelope_reader *r);
+
+/* All of the above for a body [len] that is there at once. */
 enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, size_t fields_count,
                             const char *body, size_t len, const struct envelope_limits *limits,
                             enum non_finite policy, struct error *error);

@@ -1,8 +1,8 @@
 /* json_read.c - the structure of a JSON text: objects and arrays, in one loop.
  *
- * May know: jansson's values, json_scalar.c, tensor.h. Invariant: a container hangs in the tree
- * from the moment it is opened, so root owns everything and a failure needs no unwinding; nothing
- * is built before its token was charged to the budget. */
+ * May know: jansson's values, json_scalar.c, tensor_reader.h, window.h. Invariant: a container
+ * hangs in the tree from the moment it is opened, so root owns everything and a failure needs no
+ * unwinding; nothing is built before its token was charged to the budget. */
 #include "codec/json_read.h"
 #include "codec/token.h"
 
@@ -10,61 +10,51 @@
 #include <stdio.h>
 #include <string.h>
 
-enum error_id json_fail(struct json_reader *r, size_t pos, enum error_id id, const char *format,
+enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
                         ...)
 {
     char what[ERROR_DETAIL_MAX];
-    size_t line = 1, column = 1;
+    size_t line, column;
     va_list args;
 
-    for (size_t i = 0; i < pos; i++) {
-        if (r->text[i] == '\n') {
-            line++;
-            column = 1;
-        } else {
-            column += ((unsigned char)r->text[i] & 0xc0) != 0x80; /* characters, not bytes */
-        }
-    }
+    window_place(&r->window, pos, &line, &column);
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return error_set(r->error, id, "line %zu, column %zu: %s", line, column, what);
+    return error_set(&r->error, id, "line %zu, column %zu: %s", line, column, what);
 }
 
-enum error_id json_expected(struct json_reader *r, const char *what)
+enum error_id json_expected(struct envelope_reader *r, const char *what)
 {
+    const struct window *w = &r->window;
     char found[TOKEN_TEXT_MAX];
 
-    token_describe(found, r->text + r->pos, r->len - r->pos);
-    return json_fail(r, r->pos, ERROR_BAD_JSON, "expected %s, found %s", what, found);
+    token_describe(found, w->text + w->pos, w->len - w->pos);
+    return json_fail(r, w->pos, ERROR_BAD_JSON, "expected %s, found %s", what, found);
 }
 
-static enum error_id no_memory(struct json_reader *r)
+static enum error_id no_memory(struct envelope_reader *r)
 {
-    return error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for the request's JSON");
+    return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for the request's JSON");
 }
 
-char json_skip_space(struct json_reader *r)
+static enum error_id charge(struct envelope_reader *r)
 {
-    const char *p = r->text + r->pos;
-
-    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
-        p++;
-    r->pos = (size_t)(p - r->text);
-    return *p;
-}
-
-static enum error_id charge(struct json_reader *r)
-{
-    if (r->tokens++ < r->limits->tokens_max)
+    if (r->tokens++ < r->limits.tokens_max)
         return ERROR_OK;
-    return json_fail(r, r->pos, ERROR_LIMIT_EXCEEDED,
+    return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED,
                      "more than %zu keys and values outside of tensors (json_tokens_max)",
-                     r->limits->tokens_max);
+                     r->limits.tokens_max);
+}
+
+/* A value, or the container that is closed, is complete. */
+static void behind_value(struct envelope_reader *r)
+{
+    r->state = r->depth > 0 ? JSON_BEHIND : JSON_END;
 }
 
 /* Hang value (stolen) into the innermost container, or make it the root. */
-static enum error_id attach(struct json_reader *r, json_t *value)
+static enum error_id attach(struct envelope_reader *r, json_t *value)
 {
     json_t *parent = r->depth ? r->open[r->depth - 1] : NULL;
 
@@ -78,26 +68,26 @@ static enum error_id attach(struct json_reader *r, json_t *value)
     return ERROR_OK;
 }
 
-static enum error_id open_container(struct json_reader *r, json_t *container)
+static enum error_id open_container(struct envelope_reader *r, json_t *container)
 {
-    size_t max = r->limits->depth_max < JSON_DEPTH_MAX ? r->limits->depth_max : JSON_DEPTH_MAX;
+    size_t max = r->limits.depth_max < JSON_DEPTH_MAX ? r->limits.depth_max : JSON_DEPTH_MAX;
 
     if (r->depth >= max) {
         json_decref(container);
-        return json_fail(r, r->pos, ERROR_LIMIT_EXCEEDED,
+        return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED,
                          "nested deeper than %zu levels (json_depth_max)", max);
     }
     enum error_id id = attach(r, container);
     if (!id) {
         r->open[r->depth++] = container;
-        r->fresh = true;
-        r->pos++;
+        r->state = JSON_OPENED;
+        r->window.pos++;
     }
     return id;
 }
 
 /* The field that the key just read announces as a tensor, or NULL. */
-static struct envelope_field *find_field(const struct json_reader *r)
+static struct envelope_field *find_field(const struct envelope_reader *r)
 {
     for (size_t i = 0; i < r->fields_count && r->depth == 1; i++)
         if (strcmp(r->fields[i].key, r->key.data) == 0)
@@ -105,14 +95,23 @@ static struct envelope_field *find_field(const struct json_reader *r)
     return NULL;
 }
 
-static enum error_id read_tensor(struct json_reader *r, struct envelope_field *field)
+static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_field *field)
 {
-    enum error_id id = tensor_read(&field->tensor, r->text, r->len, &r->pos, field->key,
-                                   &r->limits->tensor, r->policy, r->error);
+    tensor_reader_init(&r->tensor, &r->window, &field->tensor, field->key, &r->limits.tensor,
+                       r->policy, &r->error);
+    r->field = field;
+    r->state = JSON_TENSOR;
+    return ERROR_OK;
+}
 
-    if (id)
+static enum error_id read_tensor(struct envelope_reader *r)
+{
+    enum error_id id = tensor_reader_read(&r->tensor);
+
+    if (id || r->tensor.state != TENSOR_DONE)
         return id;
-    field->present = true;
+    r->field->present = true;
+    behind_value(r);
     return attach(r, json_null());
 }
 
@@ -123,33 +122,33 @@ static bool begins_tensor(char c)
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
 
-static enum error_id read_value(struct json_reader *r, struct envelope_field *field)
+static enum error_id read_value(struct envelope_reader *r, struct envelope_field *field)
 {
     json_t *value = NULL;
-    char c = json_skip_space(r);
+    char c = window_byte(&r->window);
     enum error_id id = charge(r);
 
     if (id)
         return id;
     if (field && begins_tensor(c))
-        return read_tensor(r, field);
+        return begin_tensor(r, field);
     if (c == '{')
         return open_container(r, json_object());
     if (c == '[')
         return open_container(r, json_array());
     id = json_read_scalar(r, &value);
+    behind_value(r);
     return id ? id : attach(r, value);
 }
 
-/* "key" and the colon. */
-static enum error_id read_key(struct json_reader *r)
+static enum error_id read_key(struct envelope_reader *r)
 {
-    size_t start = r->pos;
+    size_t start = r->window.pos;
     enum error_id id = charge(r);
 
     if (id)
         return id;
-    if (r->text[r->pos] != '"')
+    if (window_byte(&r->window) != '"')
         return json_expected(r, "a key in quotes");
     id = json_read_string(r, &r->key);
     if (id)
@@ -157,49 +156,91 @@ static enum error_id read_key(struct json_reader *r)
     if (json_object_get(r->open[r->depth - 1], r->key.data))
         return json_fail(r, start, ERROR_BAD_JSON, "the key \"%.100s\" is there twice",
                          r->key.data);
-    if (json_skip_space(r) != ':')
-        return json_expected(r, "':'");
-    r->pos++;
+    r->state = JSON_COLON;
     return ERROR_OK;
 }
 
-/* Go on in the innermost container: its next member, or its end. */
-static enum error_id read_member(struct json_reader *r)
+static enum error_id read_colon(struct envelope_reader *r)
 {
-    bool object = json_is_object(r->open[r->depth - 1]), first = r->fresh;
-    char close = object ? '}' : ']', c = json_skip_space(r);
-
-    r->fresh = false;
-    if (c == close) {
-        r->pos++;
-        r->depth--;
-        return ERROR_OK;
-    }
-    if (!first) {
-        if (c != ',')
-            return json_expected(r, object ? "',' or '}'" : "',' or ']'");
-        r->pos++;
-        json_skip_space(r);
-    }
-    if (!object)
-        return read_value(r, NULL);
-    enum error_id id = read_key(r);
-    return id ? id : read_value(r, find_field(r));
+    if (window_byte(&r->window) != ':')
+        return json_expected(r, "':'");
+    r->window.pos++;
+    r->state = JSON_VALUE;
+    return ERROR_OK;
 }
 
-enum error_id json_read_object(struct json_reader *r)
+/* The innermost container's next member, or its end. */
+static enum error_id read_member(struct envelope_reader *r)
 {
-    enum error_id id;
+    bool object = json_is_object(r->open[r->depth - 1]);
+    char c = window_byte(&r->window);
 
-    if (json_skip_space(r) == '\0' && r->pos == r->len)
-        return error_set(r->error, ERROR_BAD_JSON, "the body is empty, expected a JSON object");
-    if (r->text[r->pos] != '{')
+    if (r->state != JSON_MEMBER && c == (object ? '}' : ']')) {
+        r->window.pos++;
+        r->depth--;
+        behind_value(r);
+        return ERROR_OK;
+    }
+    if (r->state != JSON_BEHIND)
+        return object ? read_key(r) : read_value(r, NULL);
+    if (c != ',')
+        return json_expected(r, object ? "',' or '}'" : "',' or ']'");
+    r->window.pos++;
+    r->state = JSON_MEMBER;
+    return ERROR_OK;
+}
+
+static enum error_id read_start(struct envelope_reader *r)
+{
+    if (r->window.pos == r->window.len)
+        return error_set(&r->error, ERROR_BAD_JSON, "the body is empty, expected a JSON object");
+    if (window_byte(&r->window) != '{')
         return json_expected(r, "a JSON object");
-    id = read_value(r, NULL);
-    while (!id && r->depth > 0)
-        id = read_member(r);
-    if (id)
-        return id;
-    json_skip_space(r);
-    return r->pos == r->len ? ERROR_OK : json_expected(r, "the end behind the closing brace");
+    return read_value(r, NULL);
+}
+
+/* The token at the window's pos, which is whole. */
+static enum error_id read_token(struct envelope_reader *r)
+{
+    switch (r->state) {
+    case JSON_START:
+        return read_start(r);
+    case JSON_COLON:
+        return read_colon(r);
+    case JSON_VALUE:
+        return read_value(r, find_field(r));
+    case JSON_END:
+        return json_expected(r, "the end behind the closing brace");
+    default:
+        return read_member(r);
+    }
+}
+
+/* Where no string can be, the quote is all that a message needs. */
+static bool has_token(struct envelope_reader *r)
+{
+    bool may_be_string = r->state == JSON_OPENED || r->state == JSON_MEMBER ||
+                         r->state == JSON_VALUE;
+
+    return may_be_string && window_byte(&r->window) == '"' ? window_has_string(&r->window)
+                                                           : window_has_word(&r->window);
+}
+
+enum error_id json_read(struct envelope_reader *r)
+{
+    enum error_id id = ERROR_OK;
+
+    while (!id) {
+        window_skip_space(&r->window);
+        if (r->state == JSON_TENSOR) {
+            id = read_tensor(r);
+            if (r->state == JSON_TENSOR)
+                break;
+            continue;
+        }
+        if ((r->state == JSON_END && r->window.pos == r->window.len) || !has_token(r))
+            break;
+        id = read_token(r);
+    }
+    return id;
 }

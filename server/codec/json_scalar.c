@@ -39,15 +39,15 @@ static void append_utf8(struct buf *out, unsigned c)
     buf_append(out, text, n);
 }
 
-static enum error_id bad_escape(struct json_reader *r, const char *why)
+static enum error_id bad_escape(struct envelope_reader *r, const char *why)
 {
-    return json_fail(r, r->pos, ERROR_BAD_JSON, "%s", why);
+    return json_fail(r, r->window.pos, ERROR_BAD_JSON, "%s", why);
 }
 
 /* \uXXXX at pos, or a pair of them. */
-static enum error_id read_unicode(struct json_reader *r, struct buf *out)
+static enum error_id read_unicode(struct envelope_reader *r, struct buf *out)
 {
-    const char *p = r->text + r->pos;
+    const char *p = r->window.text + r->window.pos;
     int c = hex4(p + 2);
     size_t n = 6;
 
@@ -63,14 +63,14 @@ static enum error_id read_unicode(struct json_reader *r, struct buf *out)
         n = 12;
     }
     append_utf8(out, (unsigned)c);
-    r->pos += n;
+    r->window.pos += n;
     return ERROR_OK;
 }
 
-static enum error_id read_escape(struct json_reader *r, struct buf *out)
+static enum error_id read_escape(struct envelope_reader *r, struct buf *out)
 {
     static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
-    char name = r->text[r->pos + 1];
+    char name = r->window.text[r->window.pos + 1];
     const char *at = name ? strchr(names, name) : NULL;
 
     if (name == 'u')
@@ -78,14 +78,14 @@ static enum error_id read_escape(struct json_reader *r, struct buf *out)
     if (!at)
         return bad_escape(r, "unknown escape in a string");
     buf_append(out, &bytes[at - names], 1);
-    r->pos += 2;
+    r->window.pos += 2;
     return ERROR_OK;
 }
 
 /* Bytes from pos that stand for themselves. */
-static size_t plain_length(const struct json_reader *r)
+static size_t plain_length(const struct envelope_reader *r)
 {
-    const char *start = r->text + r->pos, *p = start;
+    const char *start = r->window.text + r->window.pos, *p = start;
 
     while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') {
         size_t n = utf8_length(p);
@@ -97,36 +97,38 @@ static size_t plain_length(const struct json_reader *r)
 }
 
 /* What ended a string before its quote. */
-static enum error_id bad_string(struct json_reader *r)
+static enum error_id bad_string(struct envelope_reader *r)
 {
-    unsigned byte = (unsigned char)r->text[r->pos];
+    unsigned byte = (unsigned char)r->window.text[r->window.pos];
 
-    if (r->pos == r->len)
-        return json_fail(r, r->pos, ERROR_BAD_JSON, "the body ends inside of a string");
+    if (r->window.pos == r->window.len)
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "the body ends inside of a string");
     if (byte < 0x20)
-        return json_fail(r, r->pos, ERROR_BAD_JSON, "control character 0x%02x in a string", byte);
-    return json_fail(r, r->pos, ERROR_BAD_JSON, "byte 0x%02x is not valid UTF-8", byte);
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "control character 0x%02x in a string",
+                         byte);
+    return json_fail(r, r->window.pos, ERROR_BAD_JSON, "byte 0x%02x is not valid UTF-8", byte);
 }
 
-enum error_id json_read_string(struct json_reader *r, struct buf *out)
+enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
 {
     out->len = 0;
     buf_append(out, "", 0);
-    r->pos++;
+    r->window.pos++;
     for (;;) {
         size_t n = plain_length(r);
-        buf_append(out, r->text + r->pos, n);
-        r->pos += n;
-        char c = r->text[r->pos];
+        buf_append(out, r->window.text + r->window.pos, n);
+        r->window.pos += n;
+        char c = r->window.text[r->window.pos];
         if (c == '"')
             break;
         enum error_id id = c == '\\' ? read_escape(r, out) : bad_string(r);
         if (id)
             return id;
     }
-    r->pos++;
+    r->window.pos++;
+    r->strings_bytes += out->len;
     if (out->failed)
-        return error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a string of the request");
+        return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a string of the request");
     return ERROR_OK;
 }
 
@@ -138,17 +140,17 @@ static bool is_integer(const char *p, size_t n)
     return true;
 }
 
-static enum error_id read_number(struct json_reader *r, json_t **value)
+static enum error_id read_number(struct envelope_reader *r, json_t **value)
 {
-    const char *p = r->text + r->pos;
+    const char *p = r->window.text + r->window.pos;
     char word[TOKEN_TEXT_MAX];
     bool fits;
     float ignored;
-    size_t n = float_read(p, r->len - r->pos, &ignored); /* for the grammar */
+    size_t n = float_read(p, r->window.len - r->window.pos, &ignored); /* for the grammar */
 
-    token_word(word, p, r->len - r->pos);
+    token_word(word, p, r->window.len - r->window.pos);
     if (n == 0)
-        return json_fail(r, r->pos, ERROR_BAD_JSON, "malformed number %s", word);
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "malformed number %s", word);
     if (is_integer(p, n)) {
         errno = 0;
         json_int_t integer = strtoll(p, NULL, 10);
@@ -160,12 +162,12 @@ static enum error_id read_number(struct json_reader *r, json_t **value)
         *value = fits ? json_real(real) : NULL;
     }
     if (!fits)
-        return json_fail(r, r->pos, ERROR_BAD_JSON, "the number %s is too large", word);
-    r->pos += n;
-    return *value ? ERROR_OK : error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a number");
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "the number %s is too large", word);
+    r->window.pos += n;
+    return *value ? ERROR_OK : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a number");
 }
 
-static enum error_id read_literal(struct json_reader *r, json_t **value)
+static enum error_id read_literal(struct envelope_reader *r, json_t **value)
 {
     static const struct {
         const char *text;
@@ -174,8 +176,8 @@ static enum error_id read_literal(struct json_reader *r, json_t **value)
     } literals[] = {{"true", 4, json_true}, {"false", 5, json_false}, {"null", 4, json_null}};
 
     for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) {
-        if (strncmp(r->text + r->pos, literals[i].text, literals[i].length) == 0) {
-            r->pos += literals[i].length;
+        if (strncmp(r->window.text + r->window.pos, literals[i].text, literals[i].length) == 0) {
+            r->window.pos += literals[i].length;
             *value = literals[i].make();
             return ERROR_OK;
         }
@@ -183,9 +185,9 @@ static enum error_id read_literal(struct json_reader *r, json_t **value)
     return json_expected(r, "a value");
 }
 
-enum error_id json_read_scalar(struct json_reader *r, json_t **value)
+enum error_id json_read_scalar(struct envelope_reader *r, json_t **value)
 {
-    char c = r->text[r->pos];
+    char c = r->window.text[r->window.pos];
 
     if (c == '-' || (c >= '0' && c <= '9'))
         return read_number(r, value);
@@ -195,5 +197,5 @@ enum error_id json_read_scalar(struct json_reader *r, json_t **value)
     if (id)
         return id;
     *value = json_stringn_nocheck(r->word.data, r->word.len);
-    return *value ? ERROR_OK : error_set(r->error, ERROR_OUT_OF_MEMORY, "no memory for a string");
+    return *value ? ERROR_OK : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a string");
 }

@@ -1,9 +1,9 @@
 /* tensor_read.c - nested arrays of numbers to a flat float32 array, in one pass and one loop.
  *
- * May know: tensor.h, token.h. No recursion: the open arrays are a counter each. Invariant: memory
- * grows only with numbers that were read, and never past what the rest of the text could hold. */
+ * May know: tensor_reader.h, token.h. No recursion: the open arrays are a counter each. Invariant:
+ * memory grows only with the text that has come, and never past what the rest of it could hold. */
 #include "codec/float_text.h"
-#include "codec/tensor.h"
+#include "codec/tensor_reader.h"
 #include "codec/token.h"
 
 #include <math.h>
@@ -12,20 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAP_FIRST = 64, PATH_MAX_BYTES = 256 };
-
-struct reader {
-    struct tensor *t;
-    const char *text, *name;
-    size_t len, pos;
-    size_t rank_max, elements_max;
-    enum non_finite policy;
-    struct error *error;
-
-    size_t depth;                  /* arrays that are open */
-    size_t index[TENSOR_RANK_MAX]; /* of the current element in each of them */
-    bool rank_known;               /* a number or an empty array was seen: t->rank holds */
-    bool known[TENSOR_RANK_MAX];   /* an array of this level was closed: t->shape[level] holds */
+enum {
+    CAP_FIRST = 64,
+    PATH_MAX_BYTES = 256,
+    NUMBER_BYTES = 8, /* what a number takes with its comma, more or less */
 };
 
 void tensor_fini(struct tensor *t)
@@ -36,7 +26,7 @@ void tensor_fini(struct tensor *t)
 
 /* "data[1][0]": name and the first `depth` indices, or with `first` all zeros: the element that set
  * the shape which a later one does not fit. */
-static const char *path(const struct reader *r, size_t depth, bool first,
+static const char *path(const struct tensor_reader *r, size_t depth, bool first,
                         char out[static PATH_MAX_BYTES])
 {
     int n = snprintf(out, PATH_MAX_BYTES, "%s", r->name);
@@ -46,26 +36,17 @@ static const char *path(const struct reader *r, size_t depth, bool first,
     return out;
 }
 
-static void skip_space(struct reader *r)
-{
-    const char *p = r->text + r->pos;
-
-    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
-        p++;
-    r->pos = (size_t)(p - r->text);
-}
-
-static enum error_id expected(struct reader *r, enum error_id id, const char *what)
+static enum error_id expected(struct tensor_reader *r, enum error_id id, const char *what)
 {
     char at[PATH_MAX_BYTES], found[TOKEN_TEXT_MAX];
 
-    token_describe(found, r->text + r->pos, r->len - r->pos);
+    token_describe(found, r->w->text + r->w->pos, r->w->len - r->w->pos);
     return error_set(r->error, id, "%s: expected %s, found %s", path(r, r->depth, false, at), what,
                      found);
 }
 
 /* An element whose kind differs from that of the first one at its level. */
-static enum error_id mixed(struct reader *r, const char *here, const char *there)
+static enum error_id mixed(struct tensor_reader *r, const char *here, const char *there)
 {
     char at[PATH_MAX_BYTES], first[PATH_MAX_BYTES];
     size_t level = r->depth;
@@ -77,15 +58,28 @@ static enum error_id mixed(struct reader *r, const char *here, const char *there
                      here, path(r, level, true, first), there);
 }
 
-static enum error_id grow(struct reader *r)
+/* Doubled, or at once as much as the bytes that have come are likely to hold; never more than the
+ * rest of the text can hold, if its length is known: each number takes a digit and a comma. */
+static size_t next_cap(const struct tensor_reader *r)
+{
+    const struct window *w = r->w;
+    size_t here = w->len - w->pos, count = r->t->count;
+    size_t cap = r->t->cap ? r->t->cap * 2 : CAP_FIRST, likely = count + here / NUMBER_BYTES;
+
+    cap = cap > likely ? cap : likely;
+    if (w->behind <= PTRDIFF_MAX) {
+        size_t possible = count + (here + w->behind) / 2 + 1;
+        cap = cap < possible ? cap : possible;
+    }
+    return cap < r->elements_max ? cap : r->elements_max;
+}
+
+static enum error_id grow(struct tensor_reader *r)
 {
     struct tensor *t = r->t;
-    size_t cap = t->cap ? t->cap * 2 : CAP_FIRST; /* cannot overflow: bounded by the text below */
-    size_t possible = t->count + (r->len - r->pos) / 2 + 1; /* each takes a digit and a comma */
-
-    cap = cap < possible ? cap : possible;
-    cap = cap < r->elements_max ? cap : r->elements_max;
+    size_t cap = next_cap(r);
     float *data = cap > SIZE_MAX / sizeof *data ? NULL : realloc(t->data, cap * sizeof *data);
+
     if (!data)
         return error_set(r->error, ERROR_OUT_OF_MEMORY, "%s: no memory for %zu numbers", r->name,
                          cap);
@@ -95,7 +89,7 @@ static enum error_id grow(struct reader *r)
 }
 
 /* NaN, Infinity or -Infinity at the reader; 0 if there is none of them. */
-static size_t read_token(const struct reader *r, float *value)
+static size_t read_token(const struct tensor_reader *r, float *value)
 {
     static const struct {
         const char *text;
@@ -104,7 +98,7 @@ static size_t read_token(const struct reader *r, float *value)
     } tokens[] = {{"NaN", 3, NAN}, {"Infinity", 8, INFINITY}, {"-Infinity", 9, -INFINITY}};
 
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        const char *p = r->text + r->pos;
+        const char *p = r->w->text + r->w->pos;
         if (strncmp(p, tokens[i].text, tokens[i].length) == 0 &&
             !token_is_word(p[tokens[i].length])) {
             *value = tokens[i].value;
@@ -114,45 +108,54 @@ static size_t read_token(const struct reader *r, float *value)
     return 0;
 }
 
-static enum error_id refuse_range(struct reader *r)
+static enum error_id refuse_range(struct tensor_reader *r)
 {
     char at[PATH_MAX_BYTES], word[TOKEN_TEXT_MAX];
 
     return error_set(r->error, ERROR_BAD_TENSOR, "%s: %s is outside the range of float32",
                      path(r, r->depth, false, at),
-                     token_word(word, r->text + r->pos, r->len - r->pos));
+                     token_word(word, r->w->text + r->w->pos, r->w->len - r->w->pos));
 }
 
 /* Is the next byte one of these? A NUL, which strchr() would find, is not. */
-static bool one_of(const char *bytes, const struct reader *r)
+static bool one_of(const char *bytes, const struct tensor_reader *r)
 {
-    return r->pos < r->len && r->text[r->pos] != '\0' && strchr(bytes, r->text[r->pos]);
+    char c = window_byte(r->w);
+
+    return c != '\0' && strchr(bytes, c);
 }
 
 /* Neither a number nor an array: tell what it is, and for what looks like a number why not. */
-static enum error_id refuse_element(struct reader *r)
+static enum error_id refuse_element(struct tensor_reader *r)
 {
     char at[PATH_MAX_BYTES], word[TOKEN_TEXT_MAX];
     const char *what = r->rank_known && r->depth < r->t->rank ? "an array" : "a number";
     float token;
 
     if (read_token(r, &token))
-        return error_set(
-            r->error, ERROR_BAD_TENSOR, "%s: %s is not JSON; ?non_finite=token lets it in",
-            path(r, r->depth, false, at), token_word(word, r->text + r->pos, r->len - r->pos));
+        return error_set(r->error, ERROR_BAD_TENSOR,
+                         "%s: %s is not JSON; ?non_finite=token lets it in",
+                         path(r, r->depth, false, at),
+                         token_word(word, r->w->text + r->w->pos, r->w->len - r->w->pos));
     if (one_of("-+.0123456789", r))
         return error_set(r->error, ERROR_BAD_JSON, "%s: malformed number %s",
                          path(r, r->depth, false, at),
-                         token_word(word, r->text + r->pos, r->len - r->pos));
+                         token_word(word, r->w->text + r->w->pos, r->w->len - r->w->pos));
     return expected(r, one_of("\"{tfn", r) ? ERROR_BAD_TENSOR : ERROR_BAD_JSON, what);
 }
 
-static enum error_id read_number(struct reader *r)
+/* Where the reader stands: behind a number, or the bracket that closes an array. */
+static void behind_element(struct tensor_reader *r)
+{
+    r->state = r->depth > 0 ? TENSOR_BEHIND : TENSOR_DONE;
+}
+
+static enum error_id read_number(struct tensor_reader *r)
 {
     struct tensor *t = r->t;
-    const char *p = r->text + r->pos;
+    const char *p = r->w->text + r->w->pos;
     float value = 0;
-    size_t n = float_read(p, r->len - r->pos, &value);
+    size_t n = float_read(p, r->w->len - r->w->pos, &value);
     bool finite_text = n != 0;
 
     if (!n && r->policy == NON_FINITE_TOKEN)
@@ -173,18 +176,20 @@ static enum error_id read_number(struct reader *r)
         t->rank = r->depth;
     }
     t->data[t->count++] = value;
-    r->pos += n;
+    r->w->pos += n;
+    behind_element(r);
     return ERROR_OK;
 }
 
 /* The current array ends with `count` elements: the first of a level sets its shape. */
-static enum error_id close_array(struct reader *r, size_t count)
+static enum error_id close_array(struct tensor_reader *r, size_t count)
 {
     char at[PATH_MAX_BYTES], first[PATH_MAX_BYTES];
     struct tensor *t = r->t;
     size_t level = --r->depth;
 
-    r->pos++;
+    r->w->pos++;
+    behind_element(r);
     if (!r->known[level]) {
         r->known[level] = true;
         t->shape[level] = count;
@@ -197,8 +202,8 @@ static enum error_id close_array(struct reader *r, size_t count)
                      path(r, level, true, first), t->shape[level]);
 }
 
-/* '[' at the reader. Afterwards it stands at the first element, or *closed: behind "[]". */
-static enum error_id open_array(struct reader *r, bool *closed)
+/* '[' at the reader */
+static enum error_id open_array(struct tensor_reader *r)
 {
     if (r->rank_known && r->depth == r->t->rank)
         return mixed(r, "an array", "a number");
@@ -206,11 +211,13 @@ static enum error_id open_array(struct reader *r, bool *closed)
         return error_set(r->error, ERROR_LIMIT_EXCEEDED, "%s: rank %zu, at most %zu", r->name,
                          r->depth + 1, r->rank_max);
     r->index[r->depth++] = 0;
-    r->pos++;
-    skip_space(r);
-    *closed = r->text[r->pos] == ']';
-    if (!*closed)
-        return ERROR_OK;
+    r->w->pos++;
+    r->state = TENSOR_OPENED;
+    return ERROR_OK;
+}
+
+static enum error_id close_empty(struct tensor_reader *r)
+{
     if (!r->rank_known) {
         r->rank_known = true;
         r->t->rank = r->depth;
@@ -218,79 +225,115 @@ static enum error_id open_array(struct reader *r, bool *closed)
     return close_array(r, 0);
 }
 
-/* Behind an element: go to the next one, closing what ends here. */
-static enum error_id next_element(struct reader *r)
+/* Behind an element: to the next one, or out of the array that ends here. */
+static enum error_id next_element(struct tensor_reader *r)
 {
-    while (r->depth > 0) {
-        skip_space(r);
-        char c = r->text[r->pos];
-        if (c == ',') {
-            r->pos++;
-            r->index[r->depth - 1]++;
-            return ERROR_OK;
-        }
-        if (c != ']')
-            return expected(r, ERROR_BAD_JSON, "',' or ']'");
-        enum error_id id = close_array(r, r->index[r->depth - 1] + 1);
-        if (id)
-            return id;
-    }
+    char c = window_byte(r->w);
+
+    if (c == ']')
+        return close_array(r, r->index[r->depth - 1] + 1);
+    if (c != ',')
+        return expected(r, ERROR_BAD_JSON, "',' or ']'");
+    r->w->pos++;
+    r->index[r->depth - 1]++;
+    r->state = TENSOR_ELEMENT;
     return ERROR_OK;
 }
 
-/* Numbers of an innermost array, as many as have room: the first of a tensor, and those that need
- * room or a message, are read_number's. True if the last of the array was among them. */
-static bool read_run(struct reader *r)
+/* Where a run has to stop, since no number in front of it goes on behind the window. */
+static const char *run_end(const struct window *w)
 {
-    struct tensor *t = r->t;
-    struct float_run done;
+    const char *start = w->text + w->pos, *end = w->text + w->len;
 
-    if (!r->rank_known || r->depth < t->rank || r->depth == 0 || t->count == t->cap)
-        return false;
-    const char *p = float_read_run(r->text + r->pos, r->text + r->len, t->data + t->count,
-                                   t->cap - t->count, &done);
-    r->pos = (size_t)(p - r->text);
-    r->index[r->depth - 1] += done.count - done.complete;
-    t->count += done.count;
-    return done.complete;
+    while (!w->last && end > start && end[-1] != ',' && end[-1] != ']' && end[-1] != '[')
+        end--;
+    return end;
 }
 
-static enum error_id read_element(struct reader *r, bool *complete)
+/* Numbers of an innermost array, as many as have room: the first of a tensor, and those that need
+ * room or a message, are read_number's. */
+static void read_run(struct tensor_reader *r, const char **end)
 {
-    *complete = true;
-    skip_space(r);
-    if (read_run(r))
+    struct tensor *t = r->t;
+    struct window *w = r->w;
+    struct float_run done;
+
+    if (!r->rank_known || r->depth < t->rank || r->depth == 0 || t->count == t->cap || w->scanned)
+        return;
+    if (!*end)
+        *end = run_end(w);
+    const char *start = w->text + w->pos;
+    if (start >= *end)
+        return;
+    const char *p = float_read_run(start, *end, t->data + t->count, t->cap - t->count, &done);
+    w->pos += (size_t)(p - start);
+    r->index[r->depth - 1] += done.count - done.complete;
+    t->count += done.count;
+    if (done.complete)
+        r->state = TENSOR_BEHIND;
+}
+
+/* The token at the window's pos, which is whole. */
+static enum error_id read_token_at(struct tensor_reader *r)
+{
+    char c = window_byte(r->w);
+
+    if (r->state == TENSOR_BEHIND)
+        return next_element(r);
+    if (r->state == TENSOR_OPENED && c == ']')
+        return close_empty(r);
+    if (r->state == TENSOR_OPENED) {
+        r->state = TENSOR_ELEMENT;
         return ERROR_OK;
-    skip_space(r);
-    return r->text[r->pos] == '[' ? open_array(r, complete) : read_number(r);
+    }
+    return c == '[' ? open_array(r) : read_number(r);
+}
+
+enum error_id tensor_reader_read(struct tensor_reader *r)
+{
+    enum error_id id = ERROR_OK;
+    const char *run_ends = NULL; /* looked for once, when it is needed */
+
+    while (!id && r->state != TENSOR_DONE) {
+        window_skip_space(r->w);
+        if (r->state == TENSOR_ELEMENT) {
+            read_run(r, &run_ends);
+            window_skip_space(r->w);
+        }
+        if (!window_has_word(r->w))
+            return ERROR_OK;
+        id = read_token_at(r);
+    }
+    if (id)
+        tensor_fini(r->t);
+    return id;
+}
+
+void tensor_reader_init(struct tensor_reader *r, struct window *w, struct tensor *t,
+                        const char *name, const struct tensor_limits *limits,
+                        enum non_finite policy, struct error *error)
+{
+    *t = (struct tensor){0};
+    *r = (struct tensor_reader){
+        .w = w,
+        .t = t,
+        .name = name,
+        .rank_max = limits->rank_max < TENSOR_RANK_MAX ? limits->rank_max : TENSOR_RANK_MAX,
+        .elements_max = limits->elements_max,
+        .policy = policy,
+        .error = error,
+    };
 }
 
 enum error_id tensor_read(struct tensor *t, const char *text, size_t len, size_t *pos,
                           const char *name, const struct tensor_limits *limits,
                           enum non_finite policy, struct error *error)
 {
-    struct reader r = {
-        .t = t,
-        .text = text,
-        .name = name,
-        .len = len,
-        .pos = *pos,
-        .rank_max = limits->rank_max < TENSOR_RANK_MAX ? limits->rank_max : TENSOR_RANK_MAX,
-        .elements_max = limits->elements_max,
-        .policy = policy,
-        .error = error,
-    };
-    enum error_id id = ERROR_OK;
-    bool complete;
+    struct window w = {.text = text, .len = len, .pos = *pos, .last = true};
+    struct tensor_reader r;
 
-    *t = (struct tensor){0};
-    do {
-        id = read_element(&r, &complete);
-        if (!id && complete)
-            id = next_element(&r);
-    } while (!id && r.depth > 0);
-    *pos = r.pos;
-    if (id)
-        tensor_fini(t);
+    tensor_reader_init(&r, &w, t, name, limits, policy, error);
+    enum error_id id = tensor_reader_read(&r);
+    *pos = w.pos;
     return id;
 }

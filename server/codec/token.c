@@ -18,10 +18,10 @@ static const struct {
     {"NaN", "NaN", true},      {"Infinity", "Infinity", true}, {"-Infinity", "-Infinity", true},
 };
 
-bool token_is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '+' || c == '-' || c == '.' || c == '_';
-}
+const bool token_word_bytes[256] = {
+    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['+'] = true,
+    ['-'] = true,         ['.'] = true,         ['_'] = true,
+};
 
 static size_t word_length(const char *text, size_t len)
 {

@@ -12,7 +12,11 @@ enum { TOKEN_TEXT_MAX = 64 };
 const char *token_describe(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);
 
 /* Letters, digits, and what else occurs in numbers and names: a word ends where this is false. */
-bool token_is_word(char c);
+extern const bool token_word_bytes[256];
+static inline bool token_is_word(char c)
+{
+    return token_word_bytes[(unsigned char)c];
+}
 
 /* The word at text, cut likewise, without quotes. */
 const char *token_word(char out[static TOKEN_TEXT_MAX], const char *text, size_t len);

@@ -2,12 +2,9 @@
  * together.
  *
  * Knows limits and memory, not sockets. Invariants: memory grows with what has come, never with
- * what was promised; every byte held is charged to http->bodies_bytes until body_release(). */
+ * what was promised; what is held is charged to http->bodies_bytes until body_release(). */
 #include <stdio.h>
 #include "http/private.h"
-
-/* A small body gets its memory at once; for a large one it doubles as the bytes come. */
-enum { PROMISE_TRUSTED = 65536 };
 
 static void refuse(struct connection *c, enum error_id id, enum metrics_rejected reason,
                    const char *detail)
@@ -49,39 +46,42 @@ static bool charge(struct connection *c, uint64_t bytes)
     return true;
 }
 
+static void discharge(struct connection *c, uint64_t bytes)
+{
+    atomic_fetch_sub_explicit(&c->http->bodies_bytes, bytes, memory_order_relaxed);
+    c->request.charged -= bytes;
+}
+
 bool body_admit(struct connection *c)
 {
     uint64_t bytes = c->request.declared.bytes;
 
-    buf_init(&c->request.body, (size_t)c->http->options->body_bytes_max);
     if (bytes == API_BODY_UNKNOWN || bytes == 0)
         return true;
     if (bytes > c->http->options->body_bytes_max)
         refuse_too_large(c);
     else if (!fits_with_the_others(c, atomic_load(&c->http->bodies_bytes), bytes))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
-    else
-        c->request.body.max = (size_t)bytes;
     return !c->request.refused;
 }
 
-void body_append(struct connection *c, const char *bytes, size_t size)
+/* Memory is taken before it is charged, since nobody can tell what a piece will become; a piece of
+ * libmicrohttpd's is at most half of headers_bytes_max. */
+void body_feed(struct connection *c, const char *bytes, size_t size)
 {
     struct request *r = &c->request;
+    size_t held;
 
-    if (size > r->body.max - r->body.len) {
+    if (r->received > c->http->options->body_bytes_max) {
         refuse_too_large(c);
         return;
     }
-    if (!charge(c, size)) {
+    api_feed(r->call, bytes, size);
+    held = api_call_bytes(r->call);
+    if (held > r->charged && !charge(c, held - r->charged))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
-        return;
-    }
-    if (r->body.len == 0 && r->declared.bytes <= PROMISE_TRUSTED)
-        buf_reserve(&r->body, (size_t)r->declared.bytes);
-    buf_append(&r->body, bytes, size);
-    if (r->body.failed)
-        request_refuse(c, ERROR_OUT_OF_MEMORY, "");
+    else if (held < r->charged)
+        discharge(c, r->charged - held);
 }
 
 bool body_charge_pending(struct connection *c)
@@ -107,8 +107,8 @@ void body_release(struct connection *c)
 {
     struct request *r = &c->request;
 
-    buf_fini(&r->body);
+    api_dismiss(r->call);
+    r->call = NULL;
     if (r->charged)
-        atomic_fetch_sub_explicit(&c->http->bodies_bytes, r->charged, memory_order_relaxed);
-    r->charged = 0;
+        discharge(c, r->charged);
 }

@@ -1,7 +1,6 @@
 /* http.h - the network: libmicrohttpd adaptor with framing gate, limits, total deadlines and drain.
  *
- * The only module that knows libmicrohttpd. Bytes go to api_admit() and api_begin(), replies come
- * back. */
+ * The only module that knows libmicrohttpd. Bytes go to server/api, replies come back. */
 #ifndef HTTP_H
 #define HTTP_H
 

@@ -35,10 +35,10 @@ struct request {
     const char *value[GATE_FIELDS];
     uint64_t started_ns, received_ns;
     struct gate_body declared;
-    uint64_t received;   /* bytes of the body                                 */
-    uint64_t charged;    /* of them, counted as in flight                     */
-    uint64_t refused_at; /* received when the refusal was decided             */
-    struct buf body;
+    uint64_t received;     /* bytes of the body                                 */
+    uint64_t charged;      /* memory, counted as in flight                      */
+    uint64_t refused_at;   /* received when the refusal was decided             */
+    struct api_call *call; /* from the headers on, until it is answered or refused */
     struct api_reply reply;
     struct api_pending *pending; /* the connection is suspended, or about to go on */
     size_t reply_bytes;
@@ -163,10 +163,12 @@ bool socket_progress(int fd, struct socket_progress *progress);
 void request_refuse(struct connection *connection, enum error_id id, const char *detail);
 
 /* ---- body.c ---- */
-/* Append to the body, within the limits; on failure the request is refused and the body freed. */
-void body_append(struct connection *connection, const char *bytes, size_t size);
+/* Hand the next bytes of the body to the call, within the limits; on failure the request is refused
+ * and the call dismissed. */
+void body_feed(struct connection *connection, const char *bytes, size_t size);
 /* Would a body of this declared length fit? Refuses if not. */
 bool body_admit(struct connection *connection);
+/* Dismiss the call, if there still is one, and charge nothing more. */
 void body_release(struct connection *connection);
 /* What a request that waits holds counts like a body, too. False, and a refusal, if it does not
  * fit.

@@ -115,8 +115,6 @@ static void describe(const struct connection *c, struct api_request *request)
                                     .content_encoding = r->value[GATE_CONTENT_ENCODING],
                                     .accept = r->value[GATE_ACCEPT],
                                     .request_id = r->id,
-                                    .body = r->body.data ? r->body.data : "",
-                                    .body_bytes = r->body.len,
                                     .received_ns = r->received_ns};
 }
 
@@ -173,7 +171,8 @@ static void admit(struct connection *c)
         return;
     }
     describe(c, &request);
-    if (!api_admit(c->http->api, &request, r->declared.bytes, &r->reply)) {
+    r->call = api_admit(c->http->api, &request, r->declared.bytes, &r->reply);
+    if (!r->call) {
         r->refused = true;
         if (r->reply.http_status == 413)
             metrics_add(METRIC_http_rejected_total, REJECTED_BODY, 1);
@@ -230,7 +229,7 @@ static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t
     r->received += size;
     atomic_store_explicit(&c->progress, r->received, memory_order_relaxed);
     if (!r->refused)
-        body_append(c, bytes, size);
+        body_feed(c, bytes, size);
     if (!r->refused || r->received - r->refused_at <= c->http->options->discard_bytes_max)
         return MHD_YES;
     /* libmicrohttpd takes no reply here: written by hand, it reaches most clients. */
@@ -308,7 +307,8 @@ static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
         return MHD_NO;
     if (!r->refused) {
         describe(c, &request);
-        r->pending = api_begin(c->http->api, &request, &r->reply);
+        r->pending = api_begin(r->call, &request, &r->reply);
+        r->call = NULL;
         if (r->pending)
             return suspend(c, mhd);
         body_release(c);

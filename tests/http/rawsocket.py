@@ -421,12 +421,13 @@ def case_bodies_in_flight(args):
     """Bodies of all connections together: beyond the limit 503 with Retry-After, and it comes back."""
     held = [connect(args) for _ in range(2)]
     size = args.limit * 3 // 4
+    text = b'{"data":"' + b"x" * size  # held as it is, since the string has no end
     for s in held:  # both are admitted while nothing is there
         s.sendall(POST + b"Content-Length: %d\r\n\r\n" % size)
     time.sleep(0.3)
-    held[0].sendall(b"x" * (size - 1))
+    held[0].sendall(text[:size - 1])
     time.sleep(0.3)
-    held[1].sendall(b"x" * size)  # the limit is reached in the middle of it
+    held[1].sendall(text[:size])  # the limit is reached in the middle of it
     status, headers, body, _ = read_reply(held[1])
     must(status == 503 and "retry-after" in headers and b"overloaded" in body, status, headers, body)
     s = connect(args)

@@ -79,6 +79,16 @@ static struct api_request request_for(const char *target, const char *body)
                                 .received_ns = clock_ns()};
 }
 
+/* Up to where it waits. */
+static struct api_pending *begin(const struct api_request *request, struct api_reply *reply)
+{
+    struct api_call *call = api_admit(&api, request, request->body_bytes, reply);
+
+    ck_assert_ptr_nonnull(call);
+    api_feed(call, request->body, request->body_bytes);
+    return api_begin(call, request, reply);
+}
+
 START_TEST(reply_of_a_worker_is_that_of_the_thread_that_read)
 {
     const struct api without = {.options = &options, .repository = repository};
@@ -111,10 +121,10 @@ START_TEST(full_queue_is_429_with_retry_after)
     struct api_pending *first;
     struct api_reply reply, refused;
 
-    first = api_begin(&api, &request, &reply);
+    first = begin(&request, &reply);
     ck_assert_ptr_nonnull(first);
     ck_assert_uint_ge(api_pending_bytes(first), 3 * (FEATURES + OUTPUTS) * sizeof(float));
-    ck_assert_ptr_null(api_begin(&api, &request, &refused));
+    ck_assert_ptr_null(begin(&request, &refused));
     ck_assert_uint_eq(refused.http_status, 429);
     ck_assert_uint_eq(refused.retry_after_s, 1);
     ck_assert_ptr_nonnull(strstr(refused.body.data, "\"code\":\"queue_full\""));
@@ -144,7 +154,7 @@ static void answer_after(struct client *blocker, enum batch_end end, unsigned st
     struct api_reply reply;
 
     hold(blocker);
-    pending = api_begin(&api, &request, &reply);
+    pending = begin(&request, &reply);
     ck_assert_ptr_nonnull(pending);
     c->leave = end == BATCH_GONE;
     api_submit(pending, &waiter);
@@ -189,7 +199,7 @@ START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
     struct api_reply reply;
 
     hold(blocker);
-    pending = api_begin(&api, &request, &reply);
+    pending = begin(&request, &reply);
     ck_assert_ptr_nonnull(pending);
     api_submit(pending, &waiter);
     folder_remove(&root, "plain");
@@ -217,7 +227,7 @@ static long blocks_of(const char *body)
     struct api_reply reply;
     long before = starve_live, held;
 
-    pending = api_begin(&api, &request, &reply);
+    pending = begin(&request, &reply);
     ck_assert_ptr_nonnull(pending);
     held = starve_live - before;
     api_abandon(pending);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "codec/envelope.h"
+#include "pieces.h"
 #include "starve.h"
 #include "text.h"
 #include "suite.h"
@@ -16,9 +17,13 @@ static const struct envelope_limits limits = {{8, 1000}, 16, 100};
 static struct error error;
 static struct envelope_field fields[FIELDS] = {{.key = "data"}, {.key = "upstream"}};
 
+/* In one piece; what comes in pieces must come out alike. */
 static enum error_id read_bytes(struct envelope *e, const char *body, size_t len)
 {
+    enum { CUT_EVERYWHERE_MAX = 1000 };
     struct text text = text_create(body, len);
+    if (len <= CUT_EVERYWHERE_MAX)
+        pieces_check(body, len, &limits, NON_FINITE_STRICT);
     enum error_id id = envelope_read(e, fields, FIELDS, text.data, len, &limits, NON_FINITE_STRICT,
                                      &error);
     text_destroy(&text);
@@ -120,6 +125,13 @@ static const struct {
      "line 1, column 13: the key \"data\" is there twice"},
     {"{\"data\":[1,\n2],\n\"x\":\"\xc3\xbc\xc3\xbc\", \"y\":tru}", ERROR_BAD_JSON,
      "line 3, column 15: expected a value, found 'tru'"},
+    {"{\"a\":"
+     "truexxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}",
+     ERROR_BAD_JSON,
+     "line 1, column 10: expected ',' or '}', found 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'"},
+    {"{\"data\":[NaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaN]}",
+     ERROR_BAD_JSON,
+     "data[0]: expected a number, found 'NaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNNaNN...'"},
     {"{\"a\":truex}", ERROR_BAD_JSON, "line 1, column 10: expected ',' or '}', found 'x'"},
     {"{\"a\":01}", ERROR_BAD_JSON, "line 1, column 7: expected ',' or '}', found '1'"},
     {"{\"a\":1.}", ERROR_BAD_JSON, "line 1, column 6: malformed number 1."},

@@ -10,6 +10,9 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_envelope
 #include "../fuzz/fuzz_envelope.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_pieces
+#include "../fuzz/fuzz_pieces.c"
 #include "suite.h"
 #undef LLVMFuzzerTestOneInput
 
@@ -21,6 +24,7 @@ static const struct {
 } corpora[] = {
     {"tests/fuzz/corpus/tensor", fuzz_tensor},
     {"tests/fuzz/corpus/envelope", fuzz_envelope},
+    {"tests/fuzz/corpus/pieces", fuzz_pieces},
 };
 
 /* The whole input and each of its prefixes; the target aborts where a rule does not hold. */

@@ -275,7 +275,7 @@ START_TEST(without_memory_reading_fails_and_leaks_nothing)
         ck_assert_int_eq(id, done ? ERROR_OK : ERROR_OUT_OF_MEMORY);
         ck_assert(after == before && empty == !done);
     }
-    ck_assert(!STARVE_WORKS || n > 4);
+    ck_assert(!STARVE_WORKS || n > 3);
 }
 END_TEST
 

@@ -1,0 +1,108 @@
+/* intake.c - what has come of a request's body, read as it comes.
+ *
+ * Knows how the routes want their bodies, no resource. Invariant: memory grows with what has come,
+ * and a body that is wrong holds none. */
+#include <string.h>
+#include "api/route.h"
+#include "clock.h"
+
+/* A small body that is kept as it is gets its memory at once. */
+enum { PROMISE_TRUSTED = 65536 };
+
+static void init_tensors(struct api_call *call, const char *const *tensors, size_t bytes)
+{
+    const struct options *options = call->api->options;
+    struct call_body *body = call->body;
+    const struct envelope_limits limits = {
+        .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
+        .depth_max = options->json_depth_max,
+        .tokens_max = options->json_tokens_max};
+    enum non_finite policy;
+    size_t count = 0;
+
+    for (; tensors[count] && count < CALL_TENSORS_MAX; count++)
+        body->fields[count] = (struct envelope_field){.key = tensors[count]};
+    if (call_non_finite(call, &policy) != ERROR_OK)
+        call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
+    envelope_reader_init(&body->reader, body->fields, count, &limits, policy, bytes);
+}
+
+void call_body_init(struct api_call *call, const struct route *route, uint64_t body_bytes)
+{
+    struct call_body *body = call->body;
+    bool known = body_bytes != API_BODY_UNKNOWN;
+
+    body->kind = CALL_BODY_IGNORED;
+    body->fed_ns = 0;
+    if (strcmp(call->request->method, "POST") != 0)
+        return;
+    if (route->npy && call_is_npy(call)) {
+        body->kind = CALL_BODY_BINARY;
+        buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
+        return;
+    }
+    body->kind = CALL_BODY_TENSORS;
+    init_tensors(call, route->tensors, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
+}
+
+void call_body_fini(struct call_body *body)
+{
+    if (body->kind == CALL_BODY_BINARY)
+        buf_fini(&body->bytes);
+    else if (body->kind == CALL_BODY_TENSORS)
+        envelope_reader_fini(&body->reader);
+    body->kind = CALL_BODY_IGNORED;
+}
+
+void api_feed(struct api_call *call, const char *bytes, size_t size)
+{
+    struct call_body *body = call->body;
+    uint64_t begun_ns = clock_ns();
+
+    if (body->kind == CALL_BODY_TENSORS) {
+        envelope_feed(&body->reader, bytes, size);
+    } else if (body->kind == CALL_BODY_BINARY) {
+        if (body->bytes.len == 0 && body->bytes.max <= PROMISE_TRUSTED)
+            buf_reserve(&body->bytes, body->bytes.max);
+        buf_append(&body->bytes, bytes, size);
+    }
+    body->fed_ns += clock_ns() - begun_ns;
+}
+
+size_t api_call_bytes(const struct api_call *call)
+{
+    const struct call_body *body = call->body;
+
+    if (body->kind == CALL_BODY_BINARY)
+        return body->bytes.cap;
+    return body->kind == CALL_BODY_TENSORS ? envelope_reader_bytes(&body->reader) : 0;
+}
+
+uint64_t call_parse_since(const struct api_call *call)
+{
+    return call->request->received_ns - call->body->fed_ns;
+}
+
+enum error_id call_envelope(struct api_call *call, struct envelope *e,
+                            struct envelope_field *fields)
+{
+    struct call_body *body = call->body;
+    enum error_id id = envelope_finish(&body->reader, e, &call->error);
+
+    if (id == ERROR_OK) {
+        memcpy(fields, body->fields, e->fields_count * sizeof *fields);
+        e->fields = fields;
+    }
+    return id;
+}
+
+enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size)
+{
+    const struct buf *body = &call->body->bytes;
+
+    if (body->failed)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    *bytes = body->len > 0 ? body->data : "";
+    *size = body->len;
+    return ERROR_OK;
+}
