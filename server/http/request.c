@@ -190,7 +190,7 @@ static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, 
 {
     close = close || c->surplus || __atomic_load_n(&c->http->api->draining, __ATOMIC_RELAXED);
     return phase_enter(c, PHASE_REPLY, clock_coarse_ns()) && reply_queue(c, mhd, close) ? MHD_YES
-                                                                                       : MHD_NO;
+                                                                                        : MHD_NO;
 }
 
 /* A refused body that is short enough is read and thrown away: the client can then read the reply

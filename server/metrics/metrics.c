@@ -154,7 +154,8 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
     metrics_add(METRIC_http_response_bytes_total, 0, bytes_out);
     struct cells *cells = http_series_cells(http_series_find(http_key(route, method, code)));
     if (cells)
-        observe(cells, layout.offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM, seconds);
+        observe(cells, layout.offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM,
+                seconds);
 }
 
 /* ---- start and end ---- */
@@ -225,8 +226,8 @@ void metrics_model_observe(struct metrics_model *m, enum metric metric, double v
     const struct metric_row *row = &metric_rows[metric];
     if (!bounds_of(row->type) || (row->scope != SCOPE_MODEL && row->scope != SCOPE_VERSION))
         return;
-    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells,
-            layout.offset[metric], row->type, value);
+    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells, layout.offset[metric],
+            row->type, value);
 }
 
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value)
