@@ -7,6 +7,7 @@
  * old. */
 #include <stdlib.h>
 #include "axon/neurons.h"
+#include "kernels/kernels.h"
 
 struct layer {
     size_t units, offset;
@@ -102,15 +103,22 @@ static struct part *part_for(struct axon_neurons *neurons, uint64_t tick)
     return part;
 }
 
+/* As many units as every layer's part of a tally is a multiple of: a loop that compilers unroll. */
+static void move_slice(uint64_t *restrict fired, uint32_t *restrict tally)
+{
+    for (size_t i = 0; i < AXON_UNITS_MULTIPLE; i++) {
+        fired[i] += tally[i];
+        tally[i] = 0;
+    }
+}
+
 void axon_neurons_add(struct axon_neurons *neurons, uint32_t *tally, uint64_t rows, double now_s)
 {
     struct part *part = part_for(neurons, tick_at(neurons, now_s));
 
     part->rows += rows;
-    for (size_t i = 0; i < neurons->tally_size; i++) {
-        part->fired[i] += tally[i];
-        tally[i] = 0;
-    }
+    for (size_t i = 0; i < neurons->tally_size; i += AXON_UNITS_MULTIPLE)
+        move_slice(part->fired + i, tally + i);
 }
 
 void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from, double now_s)

@@ -15,6 +15,11 @@ uint64_t clock_ns(void)
     return read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_coarse_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 double clock_s(void)
 {
     return (double)clock_ns() * 1e-9;

@@ -1,14 +1,14 @@
 /* worker.c - numbers and scratch memory of the threads that serve.
  *
- * Invariant: a number below WORKERS_MAX - 1 belongs to at most one live thread; the last number is
- * never handed out for good, it is what all threads beyond it share. */
+ * Invariant: a number below WORKER_SHARED belongs to at most one live thread; that number is never
+ * handed out for good, it is what all threads beyond the others share. */
 #include "worker.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { SCRATCH_ALIGNMENT = 64, SHARED_NUMBER = WORKERS_MAX - 1 };
+enum { SCRATCH_ALIGNMENT = 64 };
 
 struct worker {
     bool known;   /* number is valid                                    */
@@ -23,14 +23,14 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool key_made;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool taken[SHARED_NUMBER];
+static bool taken[WORKER_SHARED];
 
 static void worker_end(void *context)
 {
     struct worker *w = context;
 
     free(w->scratch);
-    if (w->number != SHARED_NUMBER) {
+    if (w->number != WORKER_SHARED) {
         pthread_mutex_lock(&lock);
         taken[w->number] = false;
         pthread_mutex_unlock(&lock);
@@ -48,9 +48,9 @@ static unsigned take_number(void)
     unsigned number = 0;
 
     pthread_mutex_lock(&lock);
-    while (number < SHARED_NUMBER && taken[number])
+    while (number < WORKER_SHARED && taken[number])
         number++;
-    if (number < SHARED_NUMBER)
+    if (number < WORKER_SHARED)
         taken[number] = true;
     pthread_mutex_unlock(&lock);
     return number;
@@ -60,7 +60,7 @@ static __attribute__((noinline)) void worker_begin(void)
 {
     pthread_once(&once, make_key);
     self.leaving = key_made && pthread_setspecific(key, &self) == 0;
-    self.number = self.leaving ? take_number() : SHARED_NUMBER;
+    self.number = self.leaving ? take_number() : WORKER_SHARED;
     self.known = true;
 }
 

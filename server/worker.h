@@ -9,9 +9,9 @@
 
 /* Each of --threads (at most 256) is two: one that serves connections and one that computes what is
  * queued. A few more are for the threads that load and scrape. */
-enum { WORKERS_MAX = 520 };
+enum { WORKERS_MAX = 520, WORKER_SHARED = WORKERS_MAX - 1 };
 
-/* 0 .. WORKERS_MAX - 1. A number below the last belongs to one live thread; the last one is shared
+/* 0 .. WORKERS_MAX - 1. A number below WORKER_SHARED belongs to one live thread; that one is shared
  * by all threads that find the others taken, so what the number indexes must bear (rare) sharing:
  * atomics or a lock. */
 unsigned worker_index(void);

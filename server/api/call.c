@@ -71,7 +71,7 @@ enum error_id call_check_deadline(struct api_call *call)
 {
     double limit_s = call->api->options->request_timeout;
 
-    if ((double)(clock_ns() - call->request->received_ns) * 1e-9 <= limit_s)
+    if (clock_coarse_ns() <= call->request->received_ns + (uint64_t)(limit_s * 1e9))
         return ERROR_OK;
     return call_fail_deadline(call);
 }

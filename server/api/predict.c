@@ -205,7 +205,9 @@ static enum error_id write_reply(struct api_call *call, const struct prediction 
     const size_t shape[2] = {p->rows, p->outputs};
     enum error_id id;
 
-    buf_printf(out, "{\"%s\":", name);
+    buf_puts(out, "{\"");
+    buf_puts(out, name);
+    buf_puts(out, "\":");
     id = tensor_write(out, p->y, 2, shape, name, p->policy, &call->error);
     if (id == ERROR_OK && p->top_k > 0)
         id = write_classes(call, p);
@@ -258,11 +260,12 @@ static enum error_id write_timed(struct api_call *call, const struct prediction 
 }
 
 /* By this thread, and looking at the clock now and then. */
-static enum error_id compute_here(struct api_call *call, const struct prediction *p)
+static enum error_id compute_here(struct api_call *call, const struct prediction *p,
+                                  uint64_t since_ns)
 {
     const float *x = p->input->tensor.data;
     size_t features = axon_mlp_features(p->model->mlp), piece = p->model->cost.piece_rows;
-    uint64_t begun_ns = clock_ns(), ended_ns;
+    uint64_t ended_ns;
 
     for (size_t row = 0; row < p->rows; row += piece) {
         size_t left = p->rows - row;
@@ -277,7 +280,7 @@ static enum error_id compute_here(struct api_call *call, const struct prediction
     }
     ended_ns = clock_ns();
     call_timing_add(call, "queue", 0);
-    account(call, p, METRIC_inference_compute_duration_seconds, "compute", ended_ns - begun_ns);
+    account(call, p, METRIC_inference_compute_duration_seconds, "compute", ended_ns - since_ns);
     return write_timed(call, p, ended_ns);
 }
 
@@ -360,7 +363,8 @@ static enum error_id wait_for_worker(struct api_call *call, struct prediction *p
     return ERROR_OK;
 }
 
-static enum error_id compute(struct api_call *call, struct prediction *p)
+/* since_ns: the request was read by then. */
+static enum error_id compute(struct api_call *call, struct prediction *p, uint64_t since_ns)
 {
     if (call_check_deadline(call) != ERROR_OK)
         return call->error.id;
@@ -369,7 +373,7 @@ static enum error_id compute(struct api_call *call, struct prediction *p)
         return no_memory(call, p);
     switch (batcher_place(call->api->batcher, p->model, p->rows)) {
     case BATCH_HERE:
-        return compute_here(call, p);
+        return compute_here(call, p, since_ns);
     case BATCH_QUEUED:
         return wait_for_worker(call, p);
     case BATCH_FULL:
@@ -384,9 +388,10 @@ static enum error_id predict(struct api_call *call, struct prediction *p)
 {
     uint64_t since = call_parse_since(call);
     enum error_id id = read_prediction(call, p);
+    uint64_t now = clock_ns();
 
-    account(call, p, METRIC_inference_parse_duration_seconds, "parse", clock_ns() - since);
-    return id == ERROR_OK ? compute(call, p) : id;
+    account(call, p, METRIC_inference_parse_duration_seconds, "parse", now - since);
+    return id == ERROR_OK ? compute(call, p, now) : id;
 }
 
 enum error_id models_predict(struct api_call *call)

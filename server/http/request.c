@@ -188,7 +188,8 @@ static void admit(struct connection *c)
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
 {
     close = close || c->surplus || __atomic_load_n(&c->http->api->draining, __ATOMIC_RELAXED);
-    return phase_enter(c, PHASE_REPLY, clock_ns()) && reply_queue(c, mhd, close) ? MHD_YES : MHD_NO;
+    return phase_enter(c, PHASE_REPLY, clock_coarse_ns()) && reply_queue(c, mhd, close) ? MHD_YES
+                                                                                        : MHD_NO;
 }
 
 /* A refused body that is short enough is read and thrown away: the client can then read the reply
@@ -219,7 +220,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
     if (r->declared.bytes == 0)
         return MHD_YES;
     atomic_store_explicit(&c->progress, 0, memory_order_relaxed);
-    return phase_enter(c, PHASE_BODY, clock_ns()) ? MHD_YES : MHD_NO;
+    return phase_enter(c, PHASE_BODY, clock_coarse_ns()) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t size)

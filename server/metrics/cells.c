@@ -1,8 +1,8 @@
 /* cells.c - per-worker counter blocks.
  *
  * Invariant: a worker's block is published once, by compare-and-swap, and lives as long as the
- * cells. Worker numbers can be shared by threads beyond WORKERS_MAX, so every addition is atomic.
- */
+ * cells. Only its worker writes to it, so an addition is a load and a store; what threads share
+ * (the block of WORKER_SHARED, and the spare one) is added to atomically. */
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/cells.h"
@@ -52,11 +52,16 @@ static uint64_t *block_create(struct cells *c, uint64_t **place)
 
 void cells_add(struct cells *c, size_t slot, uint64_t value)
 {
-    uint64_t **place = &c->workers[worker_index()];
+    unsigned worker = worker_index();
+    uint64_t **place = &c->workers[worker];
     uint64_t *block = __atomic_load_n(place, __ATOMIC_ACQUIRE);
     if (!block)
         block = block_create(c, place);
-    __atomic_fetch_add(&block[slot], value, __ATOMIC_RELAXED);
+    uint64_t *cell = &block[slot];
+    if (worker == WORKER_SHARED || block == c->spare)
+        __atomic_fetch_add(cell, value, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + value, __ATOMIC_RELAXED);
 }
 
 uint64_t cells_sum(const struct cells *c, size_t slot)

@@ -12,10 +12,10 @@
  * not have: a caller's mistake must not write beside its metric. */
 static long slot_of(enum metric metric, enum metric_scope scope, unsigned index)
 {
-    const struct layout *l = layout_get();
-    if (metric >= METRIC_COUNT || metric_rows[metric].scope != scope || index >= l->slots[metric])
+    if (metric >= METRIC_COUNT || metric_rows[metric].scope != scope ||
+        index >= layout.slots[metric])
         return -1;
-    return (long)l->offset[metric] + (long)index;
+    return (long)layout.offset[metric] + (long)index;
 }
 
 static void set(uint64_t *place, double value)
@@ -137,7 +137,7 @@ static struct cells *http_series_cells(struct http_series *s)
     struct cells *cells = __atomic_load_n(&s->cells, __ATOMIC_ACQUIRE);
     if (cells)
         return cells;
-    struct cells *made = cells_create(layout_get()->block[SCOPE_HTTP]);
+    struct cells *made = cells_create(layout.block[SCOPE_HTTP]);
     if (!made ||
         __atomic_compare_exchange_n(&s->cells, &cells, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return made;
@@ -154,7 +154,7 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
     metrics_add(METRIC_http_response_bytes_total, 0, bytes_out);
     struct cells *cells = http_series_cells(http_series_find(http_key(route, method, code)));
     if (cells)
-        observe(cells, layout_get()->offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM,
+        observe(cells, layout.offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM,
                 seconds);
 }
 
@@ -226,8 +226,8 @@ void metrics_model_observe(struct metrics_model *m, enum metric metric, double v
     const struct metric_row *row = &metric_rows[metric];
     if (!bounds_of(row->type) || (row->scope != SCOPE_MODEL && row->scope != SCOPE_VERSION))
         return;
-    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells,
-            layout_get()->offset[metric], row->type, value);
+    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells, layout.offset[metric],
+            row->type, value);
 }
 
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value)
@@ -240,8 +240,8 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
                        enum axon_window window, double value)
 {
-    bool windowed = metric < METRIC_COUNT && layout_get()->slots[metric] > 1;
+    bool windowed = metric < METRIC_COUNT && layout.slots[metric] > 1;
     long slot = slot_of(metric, SCOPE_LAYER, windowed ? window : 0);
     if (slot >= 0 && layer < m->layers_count)
-        set(&m->layer_set[layer * layout_get()->block[SCOPE_LAYER] + (size_t)slot], value);
+        set(&m->layer_set[layer * layout.block[SCOPE_LAYER] + (size_t)slot], value);
 }

@@ -136,7 +136,7 @@ const struct bounds *bounds_of(enum metric_type type)
     return type == TYPE_HISTOGRAM ? &bounds[0] : type == TYPE_HISTOGRAM_ROWS ? &bounds[1] : NULL;
 }
 
-static struct layout layout;
+struct layout layout;
 static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
 
 static unsigned slots_of(const struct metric_row *row)

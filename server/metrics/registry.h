@@ -81,7 +81,9 @@ const struct bounds *bounds_of(enum metric_type type);
 struct layout {
     unsigned offset[METRIC_COUNT], slots[METRIC_COUNT], block[SCOPE_COUNT];
 };
-const struct layout *layout_get(void);
+const struct layout *layout_get(void); /* makes it */
+/* The same, for those who count: metrics_init() and metrics_model_create() have had it made. */
+extern struct layout layout;
 
 /* Values of a scope: what is added (cells) and what is set (doubles, as bits); either may be NULL.
  */

@@ -87,7 +87,7 @@ int counters_add(struct counters *c, uint32_t *tally, uint64_t rows)
     if (!slot)
         return -1;
     pthread_mutex_lock(&slot->lock);
-    axon_neurons_add(slot->neurons, tally, rows, clock_s());
+    axon_neurons_add(slot->neurons, tally, rows, (double)clock_coarse_ns() * 1e-9);
     pthread_mutex_unlock(&slot->lock);
     return 0;
 }
