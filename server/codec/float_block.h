@@ -89,8 +89,8 @@ BLOCK_INLINE bool block_long_run(uint64_t bits)
     return bits & bits >> 8;
 }
 
-/* The ends of the numbers in a block, up to the array's last, and at most `room` (not 0). Few for a
- * group of their own are left to the next block. */
+/* The ends of the numbers in a block, up to the array's last, and at most `room` (not 0). One
+ * that would be a group of its own is left to the next block. */
 BLOCK_INLINE uint64_t block_ends(const struct block_marks *m, size_t room)
 {
     uint64_t end = (m->comma | m->close) & _blsmsk_u64(m->close);

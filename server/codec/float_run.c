@@ -1,9 +1,9 @@
 /* float_run.c - numbers with commas between them, as the innermost array of a tensor has them.
  *
- * May know: float_round.h, tensor.h. Invariant: a quick way reads only what it knows to be a valid
- * JSON number and to round correctly; at anything else it stops, and float_read decides. Nothing
- * branches on how many digits there are or where the point is, since these differ from number to
- * number and a branch predicted wrongly costs as much as a number. */
+ * May know: float_block.h, float_round.h, tensor.h. Invariant: a quick way reads only what it knows
+ * to be a valid JSON number and to round correctly; at anything else it stops, and float_read
+ * decides. Nothing branches on how many digits there are or where the point is, since these differ
+ * from number to number and a branch predicted wrongly costs as much as a number. */
 #include "codec/float_round.h"
 #include "codec/float_text.h"
 #include "codec/tensor.h"
