@@ -7,6 +7,7 @@
 #ifndef CODEC_FLOAT_BLOCK_H
 #define CODEC_FLOAT_BLOCK_H
 
+#if defined(__x86_64__)
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -270,4 +271,5 @@ BLOCK_INLINE bool block_values(struct block b, const char *p, float *values)
     return _mm256_testz_si256(doubt, doubt);
 }
 
+#endif
 #endif

@@ -217,9 +217,10 @@ static size_t put_plain(char *out, bool space)
     if (space)
         out[n++] = ' ';
     if (kind < sizeof odd / sizeof *odd)
-        return n + (size_t)sprintf(out + n, "%s", odd[kind]);
+        return n + (size_t)snprintf(out + n, NUMBER_MAX, "%s", odd[kind]);
     double x = (double)(int64_t)random_bits() * 0x1p-60;
-    return n + (size_t)sprintf(out + n, "%.*f", (int)(random_bits() % 3) * widths[kind % 6] / 2, x);
+    return n + (size_t)snprintf(out + n, NUMBER_MAX, "%.*f",
+                                (int)(random_bits() % 3) * widths[kind % 6] / 2, x);
 }
 
 START_TEST(what_a_run_takes_is_what_float_read_takes)
@@ -263,7 +264,8 @@ START_TEST(a_plain_array_is_one_run)
         size_t len = 0;
         struct float_run done;
         for (size_t i = 0; i < n; i++)
-            len += (size_t)sprintf(text + len, "%zu%s", i % 17, i + 1 < n ? "," : "]");
+            len += (size_t)snprintf(text + len, sizeof text - len, "%zu%s", i % 17,
+                                    i + 1 < n ? "," : "]");
         struct text t = text_create(text, len);
         const char *behind = runs[_i](t.data, t.data + len, got, n, &done);
         ck_assert(done.complete && done.count == n && behind == t.data + len - 1);
