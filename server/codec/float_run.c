@@ -1,9 +1,9 @@
 /* float_run.c - numbers with commas between them, as the innermost array of a tensor has them.
  *
- * May know: float_round.h, tensor.h. Invariant: a quick way reads only what it knows to be a valid
- * JSON number and to round correctly; at anything else it stops, and float_read decides. Nothing
- * branches on how many digits there are or where the point is, since these differ from number to
- * number and a branch predicted wrongly costs as much as a number. */
+ * May know: float_block.h, float_round.h, tensor.h. Invariant: a quick way reads only what it knows
+ * to be a valid JSON number and to round correctly; at anything else it stops, and float_read
+ * decides. Nothing branches on how many digits there are or where the point is, since these differ
+ * from number to number and a branch predicted wrongly costs as much as a number. */
 #include "codec/float_round.h"
 #include "codec/float_text.h"
 #include "codec/tensor.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "codec/float_block.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline, target("ssse3")))
 
@@ -22,8 +22,8 @@
 
 enum {
     BLOCK = 16,
-    READABLE = 64,   /* bytes that may be looked at from a number's first on */
-    HEAD_MAX = 1000, /* with 16 digits more still below 2^64 */
+    READABLE = BLOCK_READABLE, /* bytes that may be looked at from a number's first on */
+    HEAD_MAX = 1000,           /* with 16 digits more still below 2^64 */
 };
 
 /* A number's outline, as offsets from its sign or first digit. */
@@ -191,22 +191,26 @@ static ALWAYS_INLINE const char *quick(const char *p, float *value)
     return short_value(digits_value(block, o.end, o.point), &o, value) ? p + o.end : NULL;
 }
 
-/* As long as there is as much to read as quick() looks at. */
-static ALWAYS_INLINE const char *run(const char *p, const char *end, float *values, size_t room,
-                                     struct float_run *done)
-{
-    float *at = values, *full = values + room;
-    const char *last = end - p >= READABLE ? end - READABLE : NULL;
+/* Where a run has come to. */
+struct run {
+    const char *p, *last; /* the next number; the last place from where READABLE bytes are there */
+    float *at, *full;
+    bool complete;
+};
 
-    done->complete = false;
-    while (last && at < full && p <= last) {
-        const char *behind = quick(p, at);
-        if (!behind)
-            break;
+/* One number after the other as long as they begin in front of `stop`. False at one that float_read
+ * must decide on. */
+static ALWAYS_INLINE bool take_singly(struct run *r, const char *stop)
+{
+    const char *p = r->p, *behind = p;
+    float *at = r->at, *full = r->full;
+
+    stop = stop <= r->last ? stop : r->last + 1;
+    while (at < full && p < stop && (behind = quick(p, at))) {
         at++;
         p = behind;
-        if (*p != ',') {
-            done->complete = true;
+        if (*p == ']') {
+            r->complete = true;
             break;
         }
         if (*++p == ' ') {
@@ -214,22 +218,111 @@ static ALWAYS_INLINE const char *run(const char *p, const char *end, float *valu
             __asm__("" : "+r"(p)); /* a branch, so that the next number need not wait for it */
         }
     }
-    done->count = (size_t)(at - values);
+    r->at = at;
+    r->p = p;
+    return behind;
+}
+
+/* The next block, if all of it is plain; else false and where it would have ended. */
+BLOCK_INLINE bool take_block(struct run *r, const struct block_bytes *bytes, const char **stop)
+{
+    struct block_marks marks = block_look(bytes, r->p);
+    struct block b;
+    float few[BLOCK_BYTES / 2 + BLOCK_GROUP - 1];
+    size_t room = (size_t)(r->full - r->at);
+
+    bool plain = block_outline(&b, &marks, room);
+    *stop = r->p + b.bytes + !b.bytes;
+    if (!plain)
+        return false;
+    size_t n = (size_t)__builtin_popcountll(b.end);
+    if (__builtin_expect(room >= n + BLOCK_GROUP - 1, 1)) {
+        if (!block_values(b, r->p, r->at))
+            return false;
+    } else {
+        if (!block_values(b, r->p, few))
+            return false;
+        memcpy(r->at, few, n * sizeof *few);
+    }
+    r->at += n;
+    r->p += b.bytes - b.complete;
+    r->p += !b.complete && *r->p == ' ';
+    r->complete = b.complete;
+    return true;
+}
+
+typedef void take_fn(struct run *r);
+
+__attribute__((target("ssse3"))) static void take_ssse3(struct run *r)
+{
+    take_singly(r, r->last + 1);
+}
+
+__attribute__((noinline, target("avx2,bmi,bmi2"))) static bool take_singly_avx2(struct run *r,
+                                                                                const char *stop)
+{
+    return take_singly(r, stop);
+}
+
+__attribute__((target("avx2,bmi,bmi2"))) static void take_avx2(struct run *r)
+{
+    const struct block_bytes bytes = block_bytes();
+    const char *stop;
+    size_t more = 0;
+
+    while (!r->complete && r->at < r->full && r->p <= r->last) {
+        if (take_block(r, &bytes, &stop)) {
+            more = 0;
+        } else {
+            if (!take_singly_avx2(r, stop + more))
+                break;
+            more = 4 * more + 4 * BLOCK_BYTES; /* the next is not likely to be plain either */
+        }
+    }
+}
+
+/* What is behind the last place with READABLE bytes, from a copy that has as many. */
+static const char *take_rest(take_fn *take, struct run *r, const char *end)
+{
+    char copy[2 * READABLE] = {0};
+    const char *start = r->p;
+    size_t n = (size_t)(end - start);
+
+    memcpy(copy, start, n);
+    r->p = copy;
+    r->last = copy + n - 1;
+    take(r);
+    return start + (r->p - copy);
+}
+
+static const char *run(take_fn *take, const char *p, const char *end, float *values, size_t room,
+                       struct float_run *done)
+{
+    struct run r = {.p = p, .at = values, .full = values + room};
+
+    if (end - p >= READABLE) {
+        r.last = end - READABLE;
+        take(&r);
+        p = r.p;
+    }
+    if (!r.complete && r.at < r.full && p < end && end - p < READABLE)
+        p = take_rest(take, &r, end);
+    *done = (struct float_run){(size_t)(r.at - values), r.complete};
     return p;
 }
 
-__attribute__((target("ssse3"))) const char *float_read_run_ssse3(const char *p, const char *end,
-                                                                  float *values, size_t room,
-                                                                  struct float_run *done)
+const char *float_read_run_ssse3(const char *p, const char *end, float *values, size_t room,
+                                 struct float_run *done)
 {
-    return run(p, end, values, room, done);
+    return run(take_ssse3, p, end, values, room, done);
 }
 
-__attribute__((target("avx2,bmi,bmi2"))) static const char *
-run_avx2(const char *p, const char *end, float *values, size_t room, struct float_run *done)
+const char *float_read_run_avx2(const char *p, const char *end, float *values, size_t room,
+                                struct float_run *done)
 {
-    return run(p, end, values, room, done);
+    return run(take_avx2, p, end, values, room, done);
 }
+
 #endif
 
 const char *float_read_run_portable(const char *p, const char *end, float *values, size_t room,
@@ -256,9 +349,9 @@ const char *float_read_run(const char *p, const char *end, float *values, size_t
         return float_read_run_portable(p, end, values, room, done);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
         __builtin_cpu_supports("bmi2"))
-        return run_avx2(p, end, values, room, done);
+        return run(take_avx2, p, end, values, room, done);
     if (__builtin_cpu_supports("ssse3"))
-        return float_read_run_ssse3(p, end, values, room, done);
+        return run(take_ssse3, p, end, values, room, done);
 #endif
     return float_read_run_portable(p, end, values, room, done);
 }

@@ -25,12 +25,15 @@ const char *float_read_run(const char *p, const char *end, float *values, size_t
                            struct float_run *done);
 
 /* The same, with nothing that this machine's processor has and others have not; and with what all
- * but the oldest have (the caller makes sure of that, and that doubles round to nearest). */
+ * but the oldest have, with AVX2 and BMI, and with AVX-512BW besides (the caller makes sure of
+ * that, and that doubles round to nearest). */
 const char *float_read_run_portable(const char *p, const char *end, float *values, size_t room,
                                     struct float_run *done);
 #if defined(__x86_64__)
 const char *float_read_run_ssse3(const char *p, const char *end, float *values, size_t room,
                                  struct float_run *done);
+const char *float_read_run_avx2(const char *p, const char *end, float *values, size_t room,
+                                struct float_run *done);
 #endif
 
 #endif

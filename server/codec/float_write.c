@@ -22,9 +22,11 @@ enum {
     EXPONENT_LEAST = -149, /* of the last bit of a subnormal */
     DIGITS_MAX = 9,        /* of a decimal here, once it is filled up with zeros */
     ASIDE = 24,            /* behind the longest text */
-    POINT_LEAST = -1,      /* 0.0x is never longer than in scientific notation */
+    POINT_LEAST = -2,      /* of what is written without exponent */
 };
 
+#define BITS_1EM3    0x3a83126fu /* of 0.001f */
+#define BITS_1E14    0x56b5e621u
 #define DIGITS_LEAST 100000000u /* the least number with that many */
 
 /* digits * 10^exponent */
@@ -148,16 +150,6 @@ static ALWAYS_INLINE void store_4(char *at, uint32_t bytes)
 static const uint64_t zeros_8 = 0x3030303030303030;
 static const uint32_t zeros_and_point = 0x30302e30; /* "0.00" */
 
-/* All digits, pushed back by "0.0". */
-static ALWAYS_INLINE char *put_behind(char *out, char first, uint64_t rest, int n, int point)
-{
-    store_4(out, zeros_and_point);
-    out += 2 - point;
-    *out = first;
-    store_8(out + 1, rest);
-    return out + n;
-}
-
 /* A point within the digits, or in front of them: all digits, pushed back by "0.0" if it is in
  * front; and once more those behind the point, or aside, where nobody looks. */
 static ALWAYS_INLINE char *put_usual(char *out, char first, uint64_t rest, int n, int point)
@@ -172,39 +164,63 @@ static ALWAYS_INLINE char *put_usual(char *out, char first, uint64_t rest, int n
     return out + n + (front ? front : 1);
 }
 
-static ALWAYS_INLINE int fixed_length(int n, int point)
-{
-    int within = point < n ? n + 1 : point;
+/* By the exponent in scientific notation: its text, and when that notation is the shorter one. */
+struct scientific {
+    char text[4];
+    uint8_t length;
+    int8_t fewer; /* for fewer digits and points than that in front of the 'e' */
+};
 
-    return point > 0 ? within : n + 2 - point;
-}
+enum { SCIENTIFIC_MIN = -45, SCIENTIFIC_MAX = 38 };
 
-static ALWAYS_INLINE int scientific_length(int n, int exponent)
-{
-    return n + (n > 1) + 2 + (exponent < 0) + (exponent <= -10) + (exponent >= 10);
-}
-
-/* Integers, and what may need an exponent. */
-static char *put_rare(char *out, char first, uint64_t rest, int n, int point)
-{
-    int exponent = point - 1;
-    uint32_t e = (uint32_t)(exponent < 0 ? -exponent : exponent);
-    uint32_t text = e < 10 ? '0' + e : (uint32_t)pair(e);
-
-    if (fixed_length(n, point) <= scientific_length(n, exponent)) {
-        if (point <= 0)
-            return put_behind(out, first, rest, n, point);
-        *out = first;
-        store_8(out + 1, rest);
-        store_8(out + DIGITS_MAX, zeros_8);
-        return out + point;
+#define ABS(e)    ((e) < 0 ? -(e) : (e))
+#define TENS(e)   (char)('0' + ABS(e) / 10)
+#define ONES(e)   (char)('0' + ABS(e) % 10)
+#define LEADS(e)  (ABS(e) < 10 ? ONES(e) : TENS(e))
+#define LENGTH(e) (2 + ((e) < 0) + (ABS(e) >= 10))
+/* d000: e + 1 bytes against n + (n > 1) + LENGTH(e); 0.00d: n + 1 - e against the same */
+#define FEWER_AHEAD(e) (LENGTH(e) + 1 < 1 - (e) ? DIGITS_MAX + 2 : LENGTH(e) < 1 - (e) ? 2 : 0)
+#define FEWER(e)       ((e) >= 0 ? (e) + 1 - LENGTH(e) : FEWER_AHEAD(e))
+#define ROW(e)                                                                             \
+    {                                                                                      \
+        {'e', (e) < 0 ? '-' : LEADS(e), (e) < 0 ? LEADS(e) : ONES(e), ONES(e)}, LENGTH(e), \
+            FEWER(e)                                                                       \
     }
+#define ROWS_4(e)  ROW(e), ROW((e) + 1), ROW((e) + 2), ROW((e) + 3)
+#define ROWS_12(e) ROWS_4(e), ROWS_4((e) + 4), ROWS_4((e) + 8)
+
+static const struct scientific scientific[SCIENTIFIC_MAX - SCIENTIFIC_MIN + 1] = {
+    ROWS_12(-45), ROWS_12(-33), ROWS_12(-21), ROWS_12(-9), ROWS_12(3), ROWS_12(15), ROWS_12(27),
+};
+
+static ALWAYS_INLINE char *put_scientific(char *out, char first, uint64_t rest, int n, int point)
+{
+    const struct scientific *s = &scientific[point - 1 - SCIENTIFIC_MIN];
+
     out[0] = first;
     out[1] = '.';
     store_8(out + 2, rest);
     out += n + (n > 1);
-    store_4(out, 'e' | (exponent < 0 ? '-' | text << 8 : text) << 8);
-    return out + 2 + (exponent < 0) + (e >= 10);
+    memcpy(out, s->text, sizeof s->text);
+    return out + s->length;
+}
+
+/* Integers, and the others that need an exponent. */
+static char *put_rare(char *out, char first, uint64_t rest, int n, int point)
+{
+    if (n + (n > 1) < scientific[point - 1 - SCIENTIFIC_MIN].fewer)
+        return put_scientific(out, first, rest, n, point);
+    *out = first;
+    store_8(out + 1, rest);
+    store_8(out + DIGITS_MAX, zeros_8);
+    return out + point;
+}
+
+/* Is it so small or large that it needs an exponent whatever its digits are? A guess that proves
+ * wrong here costs less than one about the digits, which are known much later. */
+static ALWAYS_INLINE bool is_far(uint32_t magnitude)
+{
+    return magnitude - BITS_1EM3 >= BITS_1E14 - BITS_1EM3 && magnitude != 0;
 }
 
 /* Writes up to FLOAT_ROOM bytes; returns the end of the text among them. */
@@ -220,7 +236,10 @@ static ALWAYS_INLINE char *put(char *out, uint32_t bits)
     *out = '-';
     out += bits >> 31;
     first += '0';
-    if (__builtin_expect(point >= POINT_LEAST && point < n, 1))
+    if (is_far(bits & 0x7fffffff))
+        return put_scientific(out, (char)first, rest, n, point);
+    /* 0.0d and 0.00dd are never longer than in scientific notation, 0.00d is */
+    if (__builtin_expect(point >= POINT_LEAST + (n == 1) && point < n, 1))
         return put_usual(out, (char)first, rest, n, point);
     return put_rare(out, (char)first, rest, n, point);
 }

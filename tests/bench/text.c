@@ -116,13 +116,18 @@ static uint64_t random_bits(void)
     return z ^ (z >> 31);
 }
 
+static double random_unit(void)
+{
+    return (double)(random_bits() >> 11) * 0x1p-53;
+}
+
 /* Normal, standard deviation 1, near enough. */
 static double random_normal(void)
 {
     double sum = -6;
 
     for (int i = 0; i < 12; i++)
-        sum += (double)(random_bits() >> 11) * 0x1p-53;
+        sum += random_unit();
     return sum;
 }
 
@@ -135,7 +140,7 @@ static float random_float(void)
     return isfinite(value) ? value : 0;
 }
 
-enum form { DIGITS_6, DIGITS_9, DIGITS_17, INTEGERS, ANY_BITS, MIXED };
+enum form { DIGITS_6, DIGITS_9, DIGITS_17, INTEGERS, DECIMALS, SOFTMAX, ANY_BITS, MIXED };
 
 static const struct {
     const char *name;
@@ -148,9 +153,22 @@ static const struct {
     {"17 digits", DIGITS_17, ",", false},
     {"17 digits, spaces", DIGITS_17, ", ", false}, /* as Python sends a float32 */
     {"0 to 255", INTEGERS, ",", false},
+    {"digits' decimals", DECIMALS, ",", false}, /* 0 to 16, six places, as Python prints them */
+    {"softmax outputs", SOFTMAX, ",", false},
     {"any bits", ANY_BITS, ",", false},
     {"mixed", MIXED, ",", false},
 };
+
+/* round(x, 6) as Python prints it. */
+static int put_decimal(char *out, double x)
+{
+    int n = snprintf(out, TEXT_NUMBER_MAX, "%.6f", x);
+
+    while (out[n - 1] == '0' && out[n - 2] != '.')
+        n--;
+    out[n] = '\0';
+    return n;
+}
 
 static int put_number(char *out, enum form form)
 {
@@ -163,6 +181,10 @@ static int put_number(char *out, enum form form)
         return snprintf(out, TEXT_NUMBER_MAX, "%.17g", (double)(float)random_normal());
     case INTEGERS:
         return snprintf(out, TEXT_NUMBER_MAX, "%u", (unsigned)(random_bits() & 255));
+    case DECIMALS:
+        return put_decimal(out, 16 * random_unit());
+    case SOFTMAX: /* from 1 down to 1e-7, uniform in the exponent */
+        return snprintf(out, TEXT_NUMBER_MAX, "%.9g", (double)(float)exp(-16 * random_unit()));
     default:
         return snprintf(out, TEXT_NUMBER_MAX, "%.9g", (double)random_float());
     }

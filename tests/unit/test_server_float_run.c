@@ -23,10 +23,30 @@ static run_fn *const runs[] = {
     float_read_run_portable,
 #if defined(__x86_64__)
     float_read_run_ssse3,
+    float_read_run_avx2,
 #endif
 };
 
+/* Sanitizers slow this down eight times. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SLOWER = 8 };
+#else
+enum { SLOWER = 1 };
+#endif
+
 enum { RUNS = sizeof runs / sizeof *runs, ANY_MODE = 2, NUMBERS = 200, NUMBER_MAX = 160 };
+
+/* Has this machine what the last of them needs? */
+static int runs_here(void)
+{
+#if defined(__x86_64__)
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("bmi2");
+    return avx2 ? RUNS : RUNS - 1;
+#else
+    return RUNS;
+#endif
+}
 
 static float random_float(void)
 {
@@ -152,6 +172,110 @@ START_TEST(a_run_stops_in_front_of_what_is_no_number)
 }
 END_TEST
 
+/* What a run took must be what float_read takes, one number after the other. */
+static void check_taken(const char *p, const char *end, const char *behind, const float *got,
+                        const struct float_run *done)
+{
+    const char *start = p;
+    char last = ',';
+
+    for (size_t i = 0; i < done->count; i++) {
+        float want = NAN;
+        ck_assert_msg(last == ',', "%.80s: goes on", start);
+        p += *p == ' ';
+        size_t n = float_read(p, (size_t)(end - p), &want);
+        ck_assert_msg(n && strchr(",]", p[n]) && p[n], "%.200s: number %zu", start, i);
+        ck_assert_msg(isfinite(want) && memcmp(&got[i], &want, sizeof want) == 0,
+                      "%.200s: number %zu is %a, not %a", start, i, (double)got[i], (double)want);
+        last = p[n];
+        p += n + (last == ',');
+    }
+    ck_assert_msg(done->complete == (last == ']'), "%.200s: complete", start);
+    ck_assert_msg(p == behind || (*p == ' ' && p + 1 == behind), "%.200s: %zu bytes, %zu taken",
+                  start, (size_t)(p - start), (size_t)(behind - start));
+}
+
+/* Mostly plain, so that the quick ways meet what is not among what is. */
+static size_t put_plain(char *out, bool space)
+{
+    static const char *const odd[] = {"1e5",
+                                      "-0",
+                                      "0",
+                                      "16777217",
+                                      "33554434.5",
+                                      "007",
+                                      "123456789012345",
+                                      "12345678901234567",
+                                      "0.00000000000001",
+                                      "-.5",
+                                      "5.",
+                                      "1.2.3"};
+    static const int widths[] = {1, 1, 2, 5, 9, 12};
+    uint64_t kind = random_bits() % 64;
+    size_t n = 0;
+
+    if (space)
+        out[n++] = ' ';
+    if (kind < sizeof odd / sizeof *odd)
+        return n + (size_t)snprintf(out + n, NUMBER_MAX, "%s", odd[kind]);
+    double x = (double)(int64_t)random_bits() * 0x1p-60;
+    return n + (size_t)snprintf(out + n, NUMBER_MAX, "%.*f",
+                                (int)(random_bits() % 3) * widths[kind % 6] / 2, x);
+}
+
+START_TEST(what_a_run_takes_is_what_float_read_takes)
+{
+    static const char bytes[] = "0123456789.-+eE,] x[\n\"/:";
+    char text[800] = "";
+    float got[NUMBERS];
+    struct text guarded = text_create(text, sizeof text - 1);
+
+    for (int round = 0; round < 100000 / SLOWER; round++) {
+        size_t len = 0, wrong = random_bits() % 4;
+        bool spaces = random_bits() % 4 == 0;
+        for (size_t numbers = 1 + random_bits() % 20; numbers > 0; numbers--) {
+            len += put_plain(text + len, spaces && len);
+            text[len++] = numbers > 1 ? ',' : ']';
+        }
+        len -= random_bits() % 2 ? random_bits() % len : 0;
+        for (size_t i = 1; i < wrong; i++)
+            text[random_bits() % len] = bytes[random_bits() % (sizeof bytes - 1)];
+        text[len] = '\0';
+        size_t room = random_bits() % 2 ? NUMBERS : random_bits() % 24;
+        struct float_run done;
+        /* flush against the end of the page, which the NUL is the last byte of */
+        char *at = guarded.data + guarded.len - len;
+        memcpy(at, text, len);
+        const char *behind = runs[_i](at, at + len, got, room, &done);
+        ck_assert_uint_le(done.count, room);
+        check_taken(at, at + len, behind, got, &done);
+    }
+    text_destroy(&guarded);
+}
+END_TEST
+
+/* Short texts and the last bytes of long ones are read in one go too. */
+START_TEST(a_plain_array_is_one_run)
+{
+    char text[1024];
+    float got[NUMBERS];
+
+    for (size_t n = 1; n < NUMBERS; n++) {
+        size_t len = 0;
+        struct float_run done;
+        for (size_t i = 0; i < n; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%zu%s", i % 17,
+                                    i + 1 < n ? "," : "]");
+        struct text t = text_create(text, len);
+        const char *behind = runs[_i](t.data, t.data + len, got, n, &done);
+        ck_assert(done.complete && done.count == n && behind == t.data + len - 1);
+        for (size_t i = 0; i < n; i++)
+            ck_assert(got[i] == (float)(i % 17));
+        text_destroy(&t);
+    }
+}
+END_TEST
+
 START_TEST(no_more_is_read_than_there_is_room_for)
 {
     struct text t = text_create(
@@ -200,9 +324,11 @@ int main(void)
     Suite *s = suite_create("runs of numbers");
     TCase *t = suite_case(s, "read");
 
-    tcase_add_loop_test(t, runs_are_read_as_the_c_library_reads_each_number, 0, RUNS);
-    tcase_add_loop_test(t, a_run_stops_in_front_of_what_is_no_number, 0, RUNS);
-    tcase_add_loop_test(t, no_more_is_read_than_there_is_room_for, 0, RUNS);
+    tcase_add_loop_test(t, runs_are_read_as_the_c_library_reads_each_number, 0, runs_here());
+    tcase_add_loop_test(t, a_run_stops_in_front_of_what_is_no_number, 0, runs_here());
+    tcase_add_loop_test(t, what_a_run_takes_is_what_float_read_takes, 0, runs_here());
+    tcase_add_loop_test(t, a_plain_array_is_one_run, 0, runs_here());
+    tcase_add_loop_test(t, no_more_is_read_than_there_is_room_for, 0, runs_here());
     tcase_add_loop_test(t, rounding_modes_do_not_matter, 0, ANY_MODE);
 
     return suite_run(s);
