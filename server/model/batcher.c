@@ -99,6 +99,7 @@ static void job_queue(struct batcher *b, struct batch_job *job)
     if (TAILQ_EMPTY(&q->jobs))
         TAILQ_INSERT_TAIL(&b->ring, q, link);
     TAILQ_INSERT_TAIL(&q->jobs, job, link);
+    q->jobs_rows += job->rows - job->taken;
     job->queued = true;
 }
 
@@ -107,6 +108,7 @@ static void job_unqueue(struct batcher *b, struct batch_job *job)
     struct batch_queue *q = queue_of(job->model);
 
     TAILQ_REMOVE(&q->jobs, job, link);
+    q->jobs_rows -= job->rows - job->taken;
     job->queued = false;
     if (TAILQ_EMPTY(&q->jobs))
         TAILQ_REMOVE(&b->ring, q, link);
@@ -148,7 +150,7 @@ static uint64_t ready_ns(const struct batch_queue *q)
 {
     const struct batch_job *first = TAILQ_FIRST(&q->jobs);
 
-    if (q->delay_ns == 0 || q->rows >= q->rows_max || first->taken > 0)
+    if (q->delay_ns == 0 || q->jobs_rows >= q->rows_max || first->taken > 0)
         return 0;
     return first->submitted_ns + q->delay_ns;
 }
@@ -174,7 +176,7 @@ static struct batch_queue *queue_next(struct batcher *b, uint64_t *until_ns)
 /* So many of the rows that wait are one worker's part while others are idle. */
 static size_t share_of(const struct batcher *b, const struct batch_queue *q)
 {
-    size_t share = q->rows / (b->idle + 1) + 1;
+    size_t share = q->jobs_rows / (b->idle + 1) + 1;
 
     return share > SHARE_ROWS_MIN ? share : SHARE_ROWS_MIN;
 }
@@ -186,9 +188,9 @@ static void piece_take(struct batcher *b, struct batch *batch, struct batch_job 
     if (job->taken == 0)
         job->taken_ns = clock_ns();
     rows_change(job->model, job->rows - job->taken, job->rows - job->taken - rows);
+    job_unqueue(b, job);
     job->taken += rows;
     job->pieces++;
-    job_unqueue(b, job);
 }
 
 /* Fill the batch from the queue, first come, first served, a piece of each job: what is left of a

@@ -16,7 +16,8 @@ struct batch_queue {
     size_t rows_max, queue_rows_max; /* as `batching` in config.json */
     uint64_t delay_ns;
     size_t rows, rows_in_line; /* that no worker has taken; of each request one piece at most */
-    struct batch_jobs jobs;    /* with rows to take        */
+    struct batch_jobs jobs;    /* with rows to take                                           */
+    size_t jobs_rows;          /* of rows, theirs: the others' jobs are on their way          */
     TAILQ_ENTRY(batch_queue) link;
 };
 
