@@ -147,7 +147,7 @@ enum error_id envelope_finish(struct envelope_reader *r, struct envelope *e, str
 
 size_t envelope_reader_bytes(const struct envelope_reader *r)
 {
-    enum { TOKEN_BYTES = 80 }; /* of jansson's, per key or value: see server/codec/README.md */
+    enum { TOKEN_BYTES = 240 }; /* of jansson's: an empty object's, the largest there is */
     size_t bytes = r->carry.cap + r->key.cap + r->word.cap;
 
     for (size_t i = 0; i < r->fields_count; i++)

@@ -307,7 +307,7 @@ START_TEST(call_holds_what_it_has_read)
         const char *method, *target, *type, *body;
         size_t least, most;
     } held[] = {
-        {"POST", "/v1/models/tiny:predict", NULL, "{\"instances\": [[1, 2], [3, 4]", 16, 1000},
+        {"POST", "/v1/models/tiny:predict", NULL, "{\"instances\": [[1, 2], [3, 4]", 16, 2000},
         {"POST", "/v1/models/tiny:predict", NULL, "{\"instances\": [[1, 2], [3, x]", 0, 0},
         {"POST", "/v1/models/tiny:predict", NULL, "                              ", 0, 0},
         {"POST", "/v1/activations/relu", "application/x-npy", "\x93NUMPY", 6, 1000},
