@@ -53,12 +53,14 @@ void start_signals(void)
  * such memory back to the system then and takes it anew for the next request, with a page fault for
  * each 4 KiB: 30 to 140 per request of 2,048 rows, against 4 with this much kept per arena, of
  * which there are no more than threads. Larger blocks still go back at once. Setting one of the two
- * stops glibc from adapting the other, so both are set. */
+ * stops glibc from adapting the other, so both are set; a user's own settings win. */
 void start_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD
     enum { KEPT_BYTES = 4 << 20 };
 
+    if (getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_THRESHOLD_"))
+        return;
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 #endif
