@@ -17,6 +17,8 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99
 [ -f tests/tsan.supp ] && TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
+# Check gives a test 4 s, which a machine that others use as well may take from any; a hang still ends.
+export CK_DEFAULT_TIMEOUT=120
 [ -n "${SAN:-}" ] && export AXOND_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
 
 run_one() {

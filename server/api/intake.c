@@ -20,7 +20,7 @@ static void init_tensors(struct api_call *call, const char *const *tensors, size
     enum non_finite policy;
     size_t count = 0;
 
-    for (; tensors[count] && count < CALL_TENSORS_MAX; count++)
+    for (; count < CALL_TENSORS_MAX && tensors[count]; count++)
         body->fields[count] = (struct envelope_field){.key = tensors[count]};
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */

@@ -136,6 +136,13 @@ BLOCK_INLINE bool block_outline(struct block *b, const struct block_marks *m, si
 
 /* ---- four numbers ---- */
 
+/* Bit i of n as the sign of a float. */
+#define SIGN(n, i) (((n) >> (i)) % 2u << 31)
+#define SIGNS(n)                                       \
+    {                                                  \
+        SIGN(n, 0), SIGN(n, 1), SIGN(n, 2), SIGN(n, 3) \
+    }
+
 /* In one struct, so that one register finds them. */
 static const struct {
     /* By the bytes from the point on (none, or one more than digits behind it): how much further to
@@ -168,27 +175,11 @@ static const struct {
                 1e14},
     .offset = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
                0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14},
-#define MINUS 0x80000000
-    .sign =
-        {
-            [1] = {MINUS},
-            [2] = {0, MINUS},
-            [3] = {MINUS, MINUS},
-            [4] = {0, 0, MINUS},
-            [5] = {MINUS, 0, MINUS},
-            [6] = {0, MINUS, MINUS},
-            [7] = {MINUS, MINUS, MINUS},
-            [8] = {0, 0, 0, MINUS},
-            [9] = {MINUS, 0, 0, MINUS},
-            [10] = {0, MINUS, 0, MINUS},
-            [11] = {MINUS, MINUS, 0, MINUS},
-            [12] = {0, 0, MINUS, MINUS},
-            [13] = {MINUS, 0, MINUS, MINUS},
-            [14] = {0, MINUS, MINUS, MINUS},
-            [15] = {MINUS, MINUS, MINUS, MINUS},
-        },
-#undef MINUS
+    .sign = {SIGNS(0), SIGNS(1), SIGNS(2), SIGNS(3), SIGNS(4), SIGNS(5), SIGNS(6), SIGNS(7),
+             SIGNS(8), SIGNS(9), SIGNS(10), SIGNS(11), SIGNS(12), SIGNS(13), SIGNS(14), SIGNS(15)},
 };
+#undef SIGNS
+#undef SIGN
 
 /* Where a number begins, its bytes and how many of them are not in front of a point. */
 struct block_number {

@@ -276,23 +276,23 @@ __attribute__((target("avx2,bmi,bmi2"))) static void take_avx2(struct run *r)
         } else {
             if (!take_singly_avx2(r, stop + more))
                 break;
-            more = 4 * more + 4 * BLOCK_BYTES; /* the next is not likely to be plain either */
+            more = 4 * (more + BLOCK_BYTES); /* the next is not likely to be plain either */
         }
     }
 }
 
 /* What is behind the last place with READABLE bytes, from a copy that has as many. */
-static const char *take_rest(take_fn *take, struct run *r, const char *end)
+static void take_rest(take_fn *take, struct run *r, const char *end)
 {
     char copy[2 * READABLE] = {0};
-    const char *start = r->p;
-    size_t n = (size_t)(end - start);
+    size_t n = (size_t)(end - r->p);
+    struct run rest = {.p = copy, .last = copy + n - 1, .at = r->at, .full = r->full};
 
-    memcpy(copy, start, n);
-    r->p = copy;
-    r->last = copy + n - 1;
-    take(r);
-    return start + (r->p - copy);
+    memcpy(copy, r->p, n);
+    take(&rest);
+    r->p += rest.p - copy;
+    r->at = rest.at;
+    r->complete = rest.complete;
 }
 
 static const char *run(take_fn *take, const char *p, const char *end, float *values, size_t room,
@@ -303,12 +303,11 @@ static const char *run(take_fn *take, const char *p, const char *end, float *val
     if (end - p >= READABLE) {
         r.last = end - READABLE;
         take(&r);
-        p = r.p;
     }
-    if (!r.complete && r.at < r.full && p < end && end - p < READABLE)
-        p = take_rest(take, &r, end);
+    if (!r.complete && r.at < r.full && r.p < end && end - r.p < READABLE)
+        take_rest(take, &r, end);
     *done = (struct float_run){(size_t)(r.at - values), r.complete};
-    return p;
+    return r.p;
 }
 
 const char *float_read_run_ssse3(const char *p, const char *end, float *values, size_t room,
