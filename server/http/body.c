@@ -23,6 +23,18 @@ static void refuse_too_large(struct connection *c)
     refuse(c, ERROR_BODY_TOO_LARGE, REJECTED_BODY, detail);
 }
 
+/* One that finds no room though it were alone: to try again would not help. */
+static void refuse_too_heavy(struct connection *c)
+{
+    char detail[ERROR_DETAIL_MAX];
+
+    snprintf(detail, sizeof detail,
+             "what the body holds takes more memory than the %llu bytes for all bodies together "
+             "(bodies_bytes_max)",
+             (unsigned long long)c->http->options->bodies_bytes_max);
+    refuse(c, ERROR_BODY_TOO_LARGE, REJECTED_BODY, detail);
+}
+
 static bool fits_with_the_others(const struct connection *c, uint64_t held, uint64_t bytes)
 {
     uint64_t max = c->http->options->bodies_bytes_max;
@@ -78,7 +90,9 @@ void body_feed(struct connection *c, const char *bytes, size_t size)
     }
     api_feed(r->call, bytes, size);
     held = api_call_bytes(r->call);
-    if (held > r->charged && !charge(c, held - r->charged))
+    if (held > c->http->options->bodies_bytes_max)
+        refuse_too_heavy(c);
+    else if (held > r->charged && !charge(c, held - r->charged))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT, "");
     else if (held < r->charged)
         discharge(c, r->charged - held);

@@ -25,6 +25,9 @@ ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="bodies_in_f
 python3 -c 'print("{\"gradient\":true,\"data\":[" + "1," * 400000 + "1]}")' >"$tmp/expands"
 req POST /v1/activations/sigmoid "@$tmp/expands"
 ok "a small body with a large reply counts with its reply" want 503 '.code == "overloaded"'
+python3 -c 'print("{\"data\":[" + "1," * 1900000 + "1]}")' >"$tmp/dense"
+req POST /v1/activations/sigmoid "@$tmp/dense" -H 'Transfer-Encoding: chunked' -H 'Expect:'
+ok "one whose numbers alone are too much is a 413 that names the limit" want 413 '.error | contains("bodies_bytes_max")'
 req POST /v1/activations/sigmoid '{"gradient": true, "data": [1, 1]}'
 ok "and leaves nothing behind" want 200 '.gradient | length == 2'
 stop TERM
