@@ -6,6 +6,7 @@
 #include <string.h>
 #include "codec/envelope.h"
 #include "pieces.h"
+#include "random_below.h"
 #include "starve.h"
 #include "text.h"
 #include "suite.h"
@@ -299,16 +300,6 @@ START_TEST(a_configured_depth_is_still_bounded)
     free(body);
 }
 END_TEST
-
-static uint32_t random_state = 1;
-
-static uint32_t random_below(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state % n;
-}
 
 static void mutate(char *body, size_t *len, size_t max)
 {

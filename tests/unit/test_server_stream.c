@@ -7,20 +7,11 @@
 #include <string.h>
 #include <time.h>
 #include "pieces.h"
+#include "random_below.h"
 #include "starve.h"
 #include "suite.h"
 
 static const struct envelope_limits limits = {{8, 1 << 20}, 64, 10000};
-
-static uint32_t random_state = 1;
-
-static uint32_t random_below(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state % n;
-}
 
 /* Numbers of every length, over lines, with all else around them. */
 static char *large_body(size_t rows, size_t *len)
