@@ -164,6 +164,17 @@ static void compute_slice(const void *work, size_t first, size_t count)
         c->kernel->forward(x, c->y + first * c->y_line, axis, c->params, c->params_count);
 }
 
+static const struct axon_kernels *kernels_for(const struct axon_activation *act,
+                                              const struct call *c)
+{
+    enum { MULTIPLY_ADDS = 32 }; /* what an element costs, by and large */
+    const struct axon_kernels *kernels = axon__kernels();
+
+    return c->gradient || kernels->rows[act - table].smooth
+               ? kernels
+               : axon__kernels_for(c->axis.outer * c->x_line * MULTIPLY_ADDS);
+}
+
 static void compute(const struct axon_activation *act, struct call *c)
 {
     struct axon_axis output;
@@ -174,7 +185,7 @@ static void compute(const struct axon_activation *act, struct call *c)
     output = axon_activation_output(act, c->axis);
     c->x_line = c->axis.length * c->axis.inner;
     c->y_line = output.length * output.inner;
-    c->kernel = &axon__kernels()->rows[act - table];
+    c->kernel = &kernels_for(act, c)->rows[act - table];
     axon__parallel(compute_slice, c, c->axis.outer, c->x_line);
 }
 

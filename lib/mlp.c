@@ -102,6 +102,7 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
 {
     size_t features = spec->features;
 
+    mlp->narrows = 1;
     for (size_t i = 0; i < spec->layers_count; i++) {
         const struct axon_layer *from = &spec->layers[i];
         struct axon__layer *layer = &mlp->layers[i];
@@ -110,6 +111,9 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         if (status != AXON_OK)
             return status;
         mlp->layers_count = i + 1;
+        if (axon__kernels_table_baseline.rows[layer->id].smooth &&
+            layer->stride > AXON_UNITS_MULTIPLE)
+            mlp->narrows = 0;
         layer->tallied = from->activation->sparse && i + 1 < spec->layers_count;
         layer->tally_offset = mlp->tally_size;
         mlp->tally_size += layer->stride;

@@ -39,6 +39,7 @@ struct axon_mlp {
     size_t width;          /* floats from row to row of the widest activations */
     size_t tally_size;
     uint64_t parameters;
+    int narrows; /* a table and its narrow one give the same bits */
     size_t layers_count;
     struct axon__layer layers[];
 };
@@ -54,6 +55,17 @@ static inline size_t axon__panel_width(const struct axon__layer *layer, size_t f
 static inline size_t axon__pitch(size_t stride)
 {
     return stride % 256 == 0 ? stride + AXON_UNITS_MULTIPLE : stride;
+}
+
+/* A smooth layer that is a single vector wide is activated by the narrow kernels whatever its
+ * batch: nothing is lost, and with a sigmoid at its end a network narrows, too. */
+static inline const struct axon_kernel *axon__activation(const struct axon_kernels *kernels,
+                                                         const struct axon__layer *layer)
+{
+    const struct axon_kernel *row = &kernels->rows[layer->id];
+
+    return row->smooth && layer->stride <= AXON_UNITS_MULTIPLE ? &kernels->narrow->rows[layer->id]
+                                                               : row;
 }
 
 static inline float *axon__panel(const struct axon__layer *layer, size_t first)

@@ -44,7 +44,7 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
 
     if (layer->tallied && tally)
         e.tally = tally + layer->tally_offset + first;
-    kernels->rows[layer->id].epilogue(&e);
+    axon__activation(kernels, layer)->epilogue(&e);
 }
 
 /* What the product itself can do of activate(), at no cost: relu and the lack of any, uncounted. */
@@ -96,8 +96,9 @@ static void activate_rows(const struct axon_kernels *kernels, const struct axon_
     struct axon_axis axis = {1, layer->units, 1};
 
     for (size_t r = 0; r < z.rows; r++)
-        kernels->rows[layer->id].forward(z.data + r * z.stride, z.data + r * z.stride, axis,
-                                         layer->params, layer->params_count);
+        axon__activation(kernels, layer)
+            ->forward(z.data + r * z.stride, z.data + r * z.stride, axis, layer->params,
+                      layer->params_count);
 }
 
 /* z without its padding, [rows, units], into y. A row is moved by whole slices as long as what it
@@ -127,7 +128,7 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
     if (z.data != y)
         compact(z, last->units, last->stride, y);
     if (last->kind == AXON_ROWWISE)
-        kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
+        axon__activation(kernels, last)->forward(y, y, axis, last->params, last->params_count);
 }
 
 static void predict_block(const struct axon_mlp *mlp, const struct axon_kernels *kernels,
@@ -169,10 +170,19 @@ static void clear_padding(const struct axon_mlp *mlp, uint32_t *tally)
     }
 }
 
+static const struct axon_kernels *kernels_for(const struct axon_mlp *mlp, size_t rows)
+{
+    size_t work;
+
+    if (!mlp->narrows || __builtin_mul_overflow(rows, mlp->parameters, &work))
+        return axon__kernels();
+    return axon__kernels_for(work);
+}
+
 void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
                       void *scratch, uint32_t *tally)
 {
-    const struct axon_kernels *kernels = axon__kernels();
+    const struct axon_kernels *kernels = kernels_for(mlp, rows);
     size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
 
     for (size_t left = blocks; left > 0; left--) {

@@ -80,8 +80,10 @@ ALWAYS struct exponential raised(vf a, vf p, vf n, vf u, const struct frame *f)
                                 _mm512_maskz_scalef_ps(above, lost, power)};
 #else
     vi above = ~(u < f->end);
-    vf power = (vf)(((vu)n - (vu)f->origin + (127u + 64u)) << 23) * 0x1p-64f;
+    vf power = (vf)(((vu)n - (vu)f->origin + (127u + 64u)) << 23);
 
+    a *= 0x1p-64f;
+    lost *= 0x1p-64f;
     return (struct exponential){(vf)((vi)(a * power) & above), (vf)((vi)(lost * power) & above)};
 #endif
 }
