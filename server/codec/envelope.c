@@ -5,8 +5,8 @@
 #include "codec/envelope.h"
 #include "codec/json_read.h"
 
-#include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void release_fields(struct envelope_field *fields, size_t count)
@@ -21,13 +21,16 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
                           size_t fields_count, const struct envelope_limits *limits,
                           enum non_finite policy, size_t bytes)
 {
-    memset(r, 0, offsetof(struct envelope_reader, open)); /* that is large, and depth says enough */
-    r->limits = *limits;
-    r->policy = policy;
-    r->fields = fields;
-    r->fields_count = fields_count;
-    r->carry.max = bytes == WINDOW_UNKNOWN ? 0 : bytes;
-    r->window = (struct window){.text = "", .line = 1, .column = 1, .behind = bytes};
+    *r = (struct envelope_reader){
+        .limits = *limits,
+        .policy = policy,
+        .fields = fields,
+        .fields_count = fields_count,
+        .carry = {.max = bytes == WINDOW_UNKNOWN ? 0 : bytes},
+        .window = {.text = "", .line = 1, .column = 1, .behind = bytes},
+        .open = r->few,
+        .depth_cap = JSON_DEPTH_FEW,
+    };
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
         fields[i].present = false;
@@ -41,6 +44,10 @@ void envelope_reader_fini(struct envelope_reader *r)
     buf_fini(&r->word);
     json_decref(r->root);
     r->root = NULL;
+    if (r->open != r->few)
+        free(r->open);
+    r->open = r->few;
+    r->depth_cap = JSON_DEPTH_FEW;
     release_fields(r->fields, r->fields_count);
     r->fields_count = 0;
 }
@@ -152,6 +159,8 @@ size_t envelope_reader_bytes(const struct envelope_reader *r)
 
     for (size_t i = 0; i < r->fields_count; i++)
         bytes += r->fields[i].tensor.cap * sizeof(float);
+    if (r->open != r->few)
+        bytes += r->depth_cap * sizeof *r->open;
     return bytes + (r->root ? r->tokens * TOKEN_BYTES + r->strings_bytes : 0);
 }
 

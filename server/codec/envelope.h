@@ -28,7 +28,10 @@ struct envelope {
     size_t fields_count;
 };
 
-enum { JSON_DEPTH_MAX = 512 }; /* bounds every configured depth: json_decref recurses */
+enum {
+    JSON_DEPTH_MAX = 512, /* bounds every configured depth: json_decref recurses */
+    JSON_DEPTH_FEW = 4    /* no body that a handler takes is deeper */
+};
 
 /* What is expected next. */
 enum json_state {
@@ -60,8 +63,9 @@ struct envelope_reader {
     size_t strings_bytes; /* in them */
     struct buf key, word; /* the current key, the current string */
     json_t *root;         /* owned */
-    size_t depth;
-    json_t *open[JSON_DEPTH_MAX]; /* the containers around the window's pos, borrowed from root */
+    size_t depth, depth_cap;
+    json_t **open; /* [depth_cap] the containers around the window's pos, borrowed from root */
+    json_t *few[JSON_DEPTH_FEW]; /* what open is, or was until they were more */
 };
 
 /* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
@@ -68,6 +69,25 @@ static enum error_id attach(struct envelope_reader *r, json_t *value)
     return ERROR_OK;
 }
 
+/* Room for one more container that is open. */
+static enum error_id deepen(struct envelope_reader *r)
+{
+    bool few = r->open == r->few;
+    size_t cap = r->depth_cap * 2;
+    json_t **open;
+
+    if (r->depth < r->depth_cap)
+        return ERROR_OK;
+    open = reallocarray(few ? NULL : r->open, cap, sizeof *open);
+    if (!open)
+        return no_memory(r);
+    if (few)
+        memcpy(open, r->few, sizeof r->few);
+    r->open = open;
+    r->depth_cap = cap;
+    return ERROR_OK;
+}
+
 static enum error_id open_container(struct envelope_reader *r, json_t *container)
 {
     size_t max = r->limits.depth_max < JSON_DEPTH_MAX ? r->limits.depth_max : JSON_DEPTH_MAX;
@@ -78,6 +98,8 @@ static enum error_id open_container(struct envelope_reader *r, json_t *container
                          "nested deeper than %zu levels (json_depth_max)", max);
     }
     enum error_id id = attach(r, container);
+    if (!id)
+        id = deepen(r);
     if (!id) {
         r->open[r->depth++] = container;
         r->state = JSON_OPENED;

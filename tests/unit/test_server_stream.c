@@ -68,6 +68,60 @@ START_TEST(cuts_of_a_large_body_do_not_show)
 }
 END_TEST
 
+/* Objects and arrays in turn, each with a member behind the inner one:
+ * {"k":[{"k":1,"l":2},3],"l":2}. */
+static size_t nested(char *body, size_t depth)
+{
+    char *at = body;
+
+    for (size_t i = 0; i < depth; i++)
+        at = stpcpy(at, i % 2 ? "[" : "{\"k\":");
+    at = stpcpy(at, "1");
+    for (size_t i = depth; i-- > 0;)
+        at = stpcpy(at, i % 2 ? ",3]" : ",\"l\":2}");
+    return (size_t)(at - body);
+}
+
+START_TEST(depth_is_followed_beyond_the_few_levels_that_are_there_at_once)
+{
+    char body[1024];
+
+    for (size_t depth = 1; depth <= 8 * JSON_DEPTH_FEW + 1; depth++) {
+        size_t len = nested(body, depth);
+        struct reading in = {.limits = &limits};
+        json_t *want = json_loadb(body, len, 0, NULL);
+
+        pieces_check(body, len, &limits, NON_FINITE_STRICT);
+        pieces_read(&in, body, len, 1, 1);
+        ck_assert_msg(json_equal(in.e.json, want), "%s: %s", body, in.error.detail);
+        json_decref(want);
+        envelope_fini(&in.e);
+    }
+}
+END_TEST
+
+/* Two levels more are the same tokens every time, but only the last of them need a larger stack. */
+START_TEST(levels_are_held_from_where_they_are_many)
+{
+    static struct envelope_reader r;
+    char body[1024];
+    size_t held[3], stack = 2 * JSON_DEPTH_FEW * sizeof(json_t *);
+
+    nested(body, JSON_DEPTH_FEW + 1);
+    for (size_t i = 0; i < 3; i++) {
+        size_t depth = JSON_DEPTH_FEW - 3 + 2 * i;
+
+        envelope_reader_init(&r, NULL, 0, &limits, NON_FINITE_STRICT, WINDOW_UNKNOWN);
+        for (size_t at = 0; r.depth < depth; at++)
+            ck_assert_int_eq(envelope_feed(&r, body + at, 1), ERROR_OK);
+        held[i] = envelope_reader_bytes(&r) - r.strings_bytes - r.key.cap - r.carry.cap;
+        envelope_reader_fini(&r);
+        ck_assert_uint_eq(envelope_reader_bytes(&r), 0);
+    }
+    ck_assert_uint_eq(held[2] - held[1], held[1] - held[0] + stack);
+}
+END_TEST
+
 static double seconds_of(const char *body, size_t len, size_t piece, enum error_id *id)
 {
     static struct envelope_reader r;
@@ -169,7 +223,8 @@ START_TEST(a_body_that_is_wrong_is_known_early_and_holds_nothing_more)
 END_TEST
 
 static const char rich[] =
-    "{\"a\": {\"b\\n\\u00e9\": [1, -2.5e3, true, null, [], {}]}, \"data\": [[1, 2e-3], [-0.5, 6]], "
+    "{\"a\": {\"b\\n\\u00e9\": [1, -2.5e3, true, null, [], {}, [[[[[[{}]]]]]]]}, \"data\": [[1, "
+    "2e-3], [-0.5, 6]], "
     "\"s\": \"a string longer than a small buffer holds, to be sure \\\\\", \"upstream\": 12.5}";
 
 static enum error_id read_rich(size_t piece, struct envelope *e, struct error *error)
@@ -213,6 +268,8 @@ int main(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, cuts_of_a_large_body_do_not_show, 0, 3);
+    tcase_add_test(t, depth_is_followed_beyond_the_few_levels_that_are_there_at_once);
+    tcase_add_test(t, levels_are_held_from_where_they_are_many);
     tcase_add_test(t, a_million_single_bytes_take_linear_time);
     tcase_add_test(t, memory_grows_with_what_has_come);
     tcase_add_test(t, a_body_that_is_wrong_is_known_early_and_holds_nothing_more);
