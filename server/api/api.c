@@ -106,7 +106,7 @@ static enum error_id check_body(struct api_call *call, uint64_t body_bytes, bool
 static bool admit(struct api_call *call, uint64_t body_bytes)
 {
     const struct api_request *request = call->request;
-    enum error_id id = target_parse(&call->target, request->target, &call->error);
+    enum error_id id = target_parse(&call->target, call->text, &call->error);
     const struct route *route = id == ERROR_OK ? route_find(call) : NULL;
 
     call->route = call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
@@ -124,35 +124,28 @@ static bool admit(struct api_call *call, uint64_t body_bytes)
                   request->method, call->reply->allow);
         return false;
     }
-    if (route_check_query(route, call) != ERROR_OK ||
-        check_body(call, body_bytes, route->npy) != ERROR_OK)
-        return false;
-    call_body_init(call, route, body_bytes);
-    return true;
+    return route_check_query(route, call) == ERROR_OK &&
+           check_body(call, body_bytes, route->npy) == ERROR_OK &&
+           (call->handler != route->post || call_body_create(call, route, body_bytes) == ERROR_OK);
 }
-
-/* One block; most of it is written when it is needed, not before. */
-struct admitted {
-    struct api_call call;
-    struct call_body body;
-};
 
 static struct api_call *call_create(const struct api *api, const struct api_request *request,
                                     struct api_reply *reply)
 {
-    struct admitted *a = malloc(sizeof *a);
+    size_t target_bytes = strlen(request->target) + 1;
+    struct api_call *call = malloc(sizeof *call + target_bytes);
 
-    if (!a)
+    if (!call)
         return NULL;
-    a->body.kind = CALL_BODY_IGNORED;
-    a->call.api = api;
-    a->call.request = request;
-    a->call.reply = reply;
-    a->call.body = &a->body;
-    a->call.pending = NULL;
-    a->call.error.id = ERROR_OK;
-    a->call.error.detail[0] = '\0';
-    return &a->call;
+    call->api = api;
+    call->request = request;
+    call->reply = reply;
+    call->body = NULL;
+    call->pending = NULL;
+    call->error.id = ERROR_OK;
+    call->error.detail[0] = '\0';
+    memcpy(call->text, request->target, target_bytes);
+    return call;
 }
 
 struct api_call *api_admit(const struct api *api, const struct api_request *request,
@@ -176,7 +169,7 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
 void api_dismiss(struct api_call *call)
 {
     if (call)
-        call_body_fini(call->body);
+        call_body_destroy(call->body);
     free(call);
 }
 

@@ -17,14 +17,16 @@ enum { CALL_ARG_MAX = 64 };
 struct api_call;
 typedef enum error_id api_handler(struct api_call *call);
 
-/* How the route wants the body, and what has come of it. */
-enum { CALL_TENSORS_MAX = 4 };
+/* How the route wants the body, and what has come of it. With two tensors it is one of the blocks
+ * that malloc() hands out and takes back at once (up to 1032 bytes in glibc). */
 struct call_body {
-    enum { CALL_BODY_IGNORED, CALL_BODY_TENSORS, CALL_BODY_BINARY } kind;
-    uint64_t fed_ns;  /* spent in reading it                         */
-    struct buf bytes; /* CALL_BODY_BINARY: as they came              */
-    struct envelope_field fields[CALL_TENSORS_MAX];
-    struct envelope_reader reader; /* CALL_BODY_TENSORS, into fields */
+    bool binary;
+    uint64_t fed_ns; /* spent in reading it */
+    union {
+        struct buf bytes;              /* binary: as they came */
+        struct envelope_reader reader; /* else: into fields    */
+    };
+    struct envelope_field fields[]; /* as many as the route has tensors */
 };
 
 /* request and reply are set while one of the functions of api.h runs. */
@@ -33,13 +35,14 @@ struct api_call {
     const struct api_request *request;
     struct api_reply *reply;
     api_handler *handler;
-    unsigned route; /* row of routes.def */
-    struct call_body *body;
-    struct target target;
-    char args[ARG_COUNT][CALL_ARG_MAX + 1]; /* "" where the path has none */
-    struct error error;
+    unsigned route;              /* row of routes.def */
+    struct call_body *body;      /* of a POST; NULL: whatever comes is ignored */
     struct api_pending *pending; /* what a handler that returned ERROR_OK still waits for, or NULL;
                                     the caller's from then on */
+    struct error error;
+    const char *args[ARG_COUNT]; /* "" where the path has none */
+    struct target target;
+    char text[]; /* what target and args point into */
 };
 
 /* A request whose job a worker is to do: the handler's memory begins with it. */
@@ -91,9 +94,10 @@ enum error_id call_fail_deadline(struct api_call *call); /* it has: somebody els
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
 struct route;
-/* Get ready for a body of so many bytes, or API_BODY_UNKNOWN; the request is set and checked. */
-void call_body_init(struct api_call *call, const struct route *route, uint64_t body_bytes);
-void call_body_fini(struct call_body *body);
+/* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
+enum error_id call_body_create(struct api_call *call, const struct route *route,
+                               uint64_t body_bytes);
+void call_body_destroy(struct call_body *body);
 
 /* The request's body as an envelope; it was read under the configured limits and ?non_finite=.
  * Once. fields has as many as the handler has tensors: what they were read to, with their keys. */

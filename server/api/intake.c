@@ -2,6 +2,7 @@
  *
  * Knows how the routes want their bodies, no resource. Invariant: memory grows with what has come,
  * and a body that is wrong holds none. */
+#include <stdlib.h>
 #include <string.h>
 #include "api/route.h"
 #include "clock.h"
@@ -9,59 +10,71 @@
 /* A small body that is kept as it is gets its memory at once. */
 enum { PROMISE_TRUSTED = 65536 };
 
-static void init_tensors(struct api_call *call, const char *const *tensors, size_t bytes)
+static size_t tensors_count(const struct route *route)
+{
+    size_t count = 0;
+
+    while (route->tensors[count])
+        count++;
+    return count;
+}
+
+static void init_tensors(struct api_call *call, struct call_body *body, const struct route *route,
+                         size_t bytes)
 {
     const struct options *options = call->api->options;
-    struct call_body *body = call->body;
     const struct envelope_limits limits = {
         .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
         .depth_max = options->json_depth_max,
         .tokens_max = options->json_tokens_max};
+    size_t count = tensors_count(route);
     enum non_finite policy;
-    size_t count = 0;
 
-    for (; count < CALL_TENSORS_MAX && tensors[count]; count++)
-        body->fields[count] = (struct envelope_field){.key = tensors[count]};
+    for (size_t i = 0; i < count; i++)
+        body->fields[i].key = route->tensors[i];
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
     envelope_reader_init(&body->reader, body->fields, count, &limits, policy, bytes);
 }
 
-void call_body_init(struct api_call *call, const struct route *route, uint64_t body_bytes)
+enum error_id call_body_create(struct api_call *call, const struct route *route,
+                               uint64_t body_bytes)
 {
-    struct call_body *body = call->body;
-    bool known = body_bytes != API_BODY_UNKNOWN;
+    bool known = body_bytes != API_BODY_UNKNOWN, binary = route->npy && call_is_npy(call);
+    struct call_body *body = malloc(sizeof *body + tensors_count(route) * sizeof *body->fields);
 
-    body->kind = CALL_BODY_IGNORED;
+    if (!body)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    body->binary = binary;
     body->fed_ns = 0;
-    if (strcmp(call->request->method, "POST") != 0)
-        return;
-    if (route->npy && call_is_npy(call)) {
-        body->kind = CALL_BODY_BINARY;
+    if (binary)
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
-        return;
-    }
-    body->kind = CALL_BODY_TENSORS;
-    init_tensors(call, route->tensors, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
+    else
+        init_tensors(call, body, route, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
+    call->body = body;
+    return ERROR_OK;
 }
 
-void call_body_fini(struct call_body *body)
+void call_body_destroy(struct call_body *body)
 {
-    if (body->kind == CALL_BODY_BINARY)
+    if (body && body->binary)
         buf_fini(&body->bytes);
-    else if (body->kind == CALL_BODY_TENSORS)
+    else if (body)
         envelope_reader_fini(&body->reader);
-    body->kind = CALL_BODY_IGNORED;
+    free(body);
 }
 
 void api_feed(struct api_call *call, const char *bytes, size_t size)
 {
     struct call_body *body = call->body;
-    uint64_t begun_ns = clock_ns();
+    uint64_t begun_ns;
 
-    if (body->kind == CALL_BODY_TENSORS) {
+    if (!body)
+        return;
+    begun_ns = clock_ns();
+    if (!body->binary) {
         envelope_feed(&body->reader, bytes, size);
-    } else if (body->kind == CALL_BODY_BINARY) {
+    } else {
         if (body->bytes.len == 0 && body->bytes.max <= PROMISE_TRUSTED)
             buf_reserve(&body->bytes, body->bytes.max);
         buf_append(&body->bytes, bytes, size);
@@ -73,9 +86,9 @@ size_t api_call_bytes(const struct api_call *call)
 {
     const struct call_body *body = call->body;
 
-    if (body->kind == CALL_BODY_BINARY)
-        return body->bytes.cap;
-    return body->kind == CALL_BODY_TENSORS ? envelope_reader_bytes(&body->reader) : 0;
+    if (!body)
+        return 0;
+    return body->binary ? body->bytes.cap : envelope_reader_bytes(&body->reader);
 }
 
 uint64_t call_parse_since(const struct api_call *call)

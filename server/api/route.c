@@ -31,13 +31,13 @@ bool api_route_takes(unsigned route, const char *method)
 }
 
 /* The place of args that "{name}..." fills; none for a name that is not in arg_names. */
-static char *arg_of(struct api_call *call, const char *name)
+static const char **arg_of(struct api_call *call, const char *name)
 {
     for (size_t i = 0; i < ARG_COUNT; i++) {
         size_t length = strlen(arg_names[i]);
 
         if (strncmp(arg_names[i], name, length) == 0 && name[length] == '}')
-            return call->args[i];
+            return &call->args[i];
     }
     return NULL;
 }
@@ -75,15 +75,18 @@ static bool route_matches(const char *template, const struct target *target)
     return *template == '\0';
 }
 
-/* The template has been found to match. */
+/* The template has been found to match. Nobody needs the segments any more: they end where the
+ * parameter does. */
 static void take_args(struct api_call *call, const char *template)
 {
     for (size_t i = 0; i < call->target.segments_count; i++) {
-        const char *segment = call->target.segments[i];
-        char *arg = *++template == '{' ? arg_of(call, template + 1) : NULL;
+        char *segment = call->target.segments[i];
+        const char **arg = *++template == '{' ? arg_of(call, template + 1) : NULL;
 
-        if (arg)
-            *(char *)mempcpy(arg, segment, value_length(segment)) = '\0';
+        if (arg) {
+            segment[value_length(segment)] = '\0';
+            *arg = segment;
+        }
         template = strchrnul(template, '/');
     }
 }
@@ -91,7 +94,7 @@ static void take_args(struct api_call *call, const char *template)
 const struct route *route_find(struct api_call *call)
 {
     for (size_t i = 0; i < ARG_COUNT; i++)
-        call->args[i][0] = '\0';
+        call->args[i] = "";
     for (size_t i = 0; i < API_ROUTE_OTHER; i++)
         if (route_matches(routes[i].template, &call->target)) {
             take_args(call, routes[i].template);

@@ -48,19 +48,20 @@ static bool is_segment(const char *text)
 }
 
 /* "http://host:port" in front of the path says nothing that the connection does not. */
-static const char *without_authority(const char *raw)
+static char *without_authority(char *text)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t length = strlen(schemes[i]);
 
-        if (strncasecmp(raw, schemes[i], length) == 0) {
-            raw += length + strcspn(raw + length, "/?");
-            return *raw == '/' ? raw : "/";
+        if (strncasecmp(text, schemes[i], length) == 0) {
+            char *path = text + length + strcspn(text + length, "/?");
+
+            return *path == '/' ? path : memcpy(text, "/", sizeof "/");
         }
     }
-    return raw;
+    return text;
 }
 
 /* The piece before the next separator, and *text after it: strsep(), which takes any number of
@@ -113,25 +114,24 @@ static enum error_id parse_path(struct target *t, char *text, struct error *erro
     return ERROR_OK;
 }
 
-enum error_id target_parse(struct target *t, const char *raw, struct error *error)
+enum error_id target_parse(struct target *t, char *text, struct error *error)
 {
     char *query;
     size_t length;
     enum error_id id;
 
-    if (*raw != '/')
-        raw = without_authority(raw);
+    if (*text != '/')
+        text = without_authority(text);
     t->segments_count = 0;
     t->query_count = 0;
-    length = strlen(raw);
+    length = strlen(text);
     if (length > TARGET_BYTES_MAX)
         return error_set(error, ERROR_BAD_REQUEST, "the request target has %zu bytes, at most %d",
                          length, TARGET_BYTES_MAX);
-    memcpy(t->text, raw, length + 1);
-    query = strchr(t->text, '?');
+    query = memchr(text, '?', length);
     if (query)
         *query++ = '\0';
-    id = parse_path(t, t->text, error);
+    id = parse_path(t, text, error);
     return id == ERROR_OK && query ? parse_query(t, query, error) : id;
 }
 

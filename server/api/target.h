@@ -12,20 +12,19 @@
 enum { TARGET_BYTES_MAX = 2048, TARGET_SEGMENTS_MAX = 16, TARGET_QUERY_MAX = 16 };
 
 struct target {
-    const char *segments[TARGET_SEGMENTS_MAX]; /* decoded, NUL-terminated, never empty */
+    char *segments[TARGET_SEGMENTS_MAX]; /* decoded, NUL-terminated, never empty */
     size_t segments_count;
     struct {
         const char *key, *value;
     } query[TARGET_QUERY_MAX];
     size_t query_count;
-    char text[TARGET_BYTES_MAX + 2]; /* what the pointers point into */
 };
 
-/* Parse the raw target in origin form ("/v1/models?x=1") or absolute form ("http://host/v1").
- * Percent escapes are decoded once. A path that no route can have (an empty segment, a byte outside
- * of [A-Za-z0-9._~:-] after decoding) is ERROR_UNKNOWN_PATH, a broken escape or query
- * ERROR_BAD_REQUEST. */
-enum error_id target_parse(struct target *t, const char *raw, struct error *error);
+/* Parse text, the raw target in origin form ("/v1/models?x=1") or absolute form ("http://host/v1"):
+ * it is decoded in place, and what t points into. Percent escapes are decoded once. A path that no
+ * route can have (an empty segment, a byte outside of [A-Za-z0-9._~:-] after decoding) is
+ * ERROR_UNKNOWN_PATH, a broken escape or query ERROR_BAD_REQUEST. */
+enum error_id target_parse(struct target *t, char *text, struct error *error);
 
 /* The value of a query key, or NULL. */
 const char *target_query(const struct target *t, const char *key);
