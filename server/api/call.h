@@ -21,7 +21,8 @@ typedef enum error_id api_handler(struct api_call *call);
  * that malloc() hands out and takes back at once (up to 1032 bytes in glibc). */
 struct call_body {
     bool binary;
-    uint64_t fed_ns; /* spent in reading it */
+    size_t fed_bytes, timed_bytes;
+    uint64_t timed_ns; /* spent in reading those */
     union {
         struct buf bytes;              /* binary: as they came */
         struct envelope_reader reader; /* else: into fields    */
