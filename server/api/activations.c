@@ -209,6 +209,13 @@ static float *allocate(size_t count)
     return reallocarray(NULL, count ? count : 1, sizeof(float));
 }
 
+enum error_id activations_apply_admit(struct api_call *call)
+{
+    const struct axon_activation *act;
+
+    return find(call, &act);
+}
+
 enum error_id activations_apply(struct api_call *call)
 {
     struct application a = {.name = call->args[ARG_ACTIVATION]};

@@ -124,9 +124,11 @@ static bool admit(struct api_call *call, uint64_t body_bytes)
                   request->method, call->reply->allow);
         return false;
     }
-    return route_check_query(route, call) == ERROR_OK &&
-           check_body(call, body_bytes, route->npy) == ERROR_OK &&
-           (call->handler != route->post || call_body_create(call, route, body_bytes) == ERROR_OK);
+    if (route_check_query(route, call) != ERROR_OK ||
+        check_body(call, body_bytes, route->npy) != ERROR_OK)
+        return false;
+    return call->handler != route->post || (route->admit(call) == ERROR_OK &&
+                                            call_body_create(call, route, body_bytes) == ERROR_OK);
 }
 
 static struct api_call *call_create(const struct api *api, const struct api_request *request,

@@ -64,6 +64,10 @@ api_handler activations_list, activations_get, activations_apply, losses_list, l
     losses_apply, models_list, models_status, models_metadata, models_predict, health_live,
     health_ready, metrics_get, openapi_get;
 
+/* What the handler of a POST refuses before it looks at the body, told at the headers: ERROR_OK, or
+ * what call_fail() returns. The handler looks again: a model may have gone while the body came. */
+api_handler activations_apply_admit, losses_apply_admit, models_predict_admit;
+
 /* The tensors that the body of a POST may hold, at its top level; NULL-terminated. They come as the
  * fields of call_envelope(), in this order. */
 extern const char *const activations_apply_tensors[], *const losses_apply_tensors[],

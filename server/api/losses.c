@@ -263,6 +263,13 @@ static enum error_id write_reply(struct api_call *call, const struct evaluation 
     return out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory") : ERROR_OK;
 }
 
+enum error_id losses_apply_admit(struct api_call *call)
+{
+    const struct axon_loss *loss;
+
+    return find(call, &loss);
+}
+
 enum error_id losses_apply(struct api_call *call)
 {
     struct evaluation e = {0};

@@ -394,14 +394,28 @@ static enum error_id predict(struct api_call *call, struct prediction *p)
     return id == ERROR_OK ? compute(call, p, now) : id;
 }
 
+static enum error_id look_up(struct api_call *call, struct lookup *lookup)
+{
+    enum error_id id = lookup_init(lookup, call);
+
+    return id == ERROR_OK ? lookup_available(lookup, call) : id;
+}
+
+enum error_id models_predict_admit(struct api_call *call)
+{
+    struct lookup lookup = {0};
+    enum error_id id = look_up(call, &lookup);
+
+    lookup_fini(&lookup);
+    return id;
+}
+
 enum error_id models_predict(struct api_call *call)
 {
     struct prediction p = {0};
     struct lookup lookup = {0};
-    enum error_id id = lookup_init(&lookup, call);
+    enum error_id id = look_up(call, &lookup);
 
-    if (id == ERROR_OK)
-        id = lookup_available(&lookup, call);
     if (id != ERROR_OK)
         goto out;
     p.model = lookup.version->model;

@@ -8,10 +8,12 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define JSON                                    false
-#define NPY                                     true
-#define NULL_tensors                            NULL
-#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, post_##_tensors, body_, query_},
+#define JSON         false
+#define NPY          true
+#define NULL_admit   NULL
+#define NULL_tensors NULL
+#define ROUTE(path, get_, post_, body_, query_) \
+    {path, get_, post_, post_##_admit, post_##_tensors, body_, query_},
 #include "api/routes.def"
 #undef ROUTE
 };

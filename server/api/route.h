@@ -7,6 +7,7 @@
 struct route {
     const char *template;
     api_handler *get, *post;
+    api_handler *admit;         /* of a POST: what its handler refuses whatever the body is */
     const char *const *tensors; /* that the body of a POST may hold */
     bool npy;                   /* takes .npy besides JSON */
     const char *query;          /* the key that its query may have, "", or "*": not checked here */

@@ -343,10 +343,11 @@ def case_early_large_times(args):
 
 def case_expect(args):
     """Expect: 100-continue: refused at once without the body, or told to go on."""
-    s = connect(args)
-    s.sendall(POST.replace(b"activations/relu", b"nothing") + b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n")
-    status, headers, _, _ = read_reply(s)
-    must(status == 404 and headers.get("connection") == "close", status, headers)
+    for path in (b"nothing", b"models/nope:predict", b"activations/nope", b"losses/nope"):
+        s = connect(args)
+        s.sendall(POST.replace(b"activations/relu", path) + b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n")
+        status, headers, _, _ = read_reply(s)
+        must(status == 404 and headers.get("connection") == "close", path, status, headers)
     s = connect(args)
     s.sendall(POST + b"Content-Length: 15\r\nExpect: 100-continue\r\n\r\n")
     must(s.recv(100).startswith(b"HTTP/1.1 100 "), "no 100 Continue")

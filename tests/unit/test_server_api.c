@@ -300,6 +300,35 @@ START_TEST(body_longer_than_declared_limit_is_413_before_it_is_read)
 }
 END_TEST
 
+START_TEST(what_is_not_there_is_refused_before_the_body_is_read)
+{
+    static const struct {
+        const char *target;
+        unsigned status;
+        const char *code;
+    } missing[] = {
+        {"/v1/models/nope:predict", 404, "unknown_model"},
+        {"/v1/models/tiny/versions/9:predict", 404, "unknown_version"},
+        {"/v1/models/tiny/labels/nope:predict", 404, "unknown_version"},
+        {"/v1/models/broken:predict", 503, "not_ready"},
+        {"/v1/activations/nope", 404, "unknown_activation"},
+        {"/v1/losses/nope", 404, "unknown_loss"},
+    };
+
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        struct api_request request = {
+            .method = "POST", .target = missing[i].target, .received_ns = clock_ns()};
+        struct api_reply reply;
+
+        ck_assert_ptr_null(api_admit(&api, &request, API_BODY_UNKNOWN, &reply));
+        ck_assert_uint_eq(reply.http_status, missing[i].status);
+        ck_assert_ptr_nonnull(strstr(reply.body.data, missing[i].code));
+        ck_assert_uint_ne(reply.route, API_ROUTE_OTHER);
+        api_reply_fini(&reply);
+    }
+}
+END_TEST
+
 /* Tensors are held as such and their text is not; what is not read is not held. */
 START_TEST(call_holds_what_it_has_read)
 {
@@ -376,6 +405,7 @@ int main(void)
     tcase_add_loop_test(tc, request_without_memory_is_503_and_leaves_nothing, 0,
                         sizeof starved / sizeof *starved);
     tcase_add_test(tc, body_longer_than_declared_limit_is_413_before_it_is_read);
+    tcase_add_test(tc, what_is_not_there_is_refused_before_the_body_is_read);
     tcase_add_test(tc, call_holds_what_it_has_read);
     suite_add_tcase(suite, tc);
     status = suite_run(suite);

@@ -219,6 +219,28 @@ START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
 }
 END_TEST
 
+START_TEST(model_that_goes_while_the_body_comes_is_404)
+{
+    struct client *c = client_create(find("plain"), 3, 5);
+    char *body = body_of(c);
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    struct api_reply reply;
+    struct api_call *call = api_admit(&api, &request, request.body_bytes, &reply);
+
+    ck_assert_ptr_nonnull(call);
+    api_feed(call, body, request.body_bytes / 2);
+    folder_remove(&root, "plain");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    api_feed(call, body + request.body_bytes / 2, request.body_bytes - request.body_bytes / 2);
+    ck_assert_ptr_null(api_begin(call, &request, &reply));
+    ck_assert_uint_eq(reply.http_status, 404);
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "unknown_model"));
+    api_reply_fini(&reply);
+    free(body);
+    destroy(c);
+}
+END_TEST
+
 /* Blocks that a request holds while it waits. */
 static long blocks_of(const char *body)
 {
@@ -298,6 +320,7 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_queue_is_504);
     tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
     tcase_add_test(tc, reload_leaves_waiting_requests_the_version_that_they_asked_for);
+    tcase_add_test(tc, model_that_goes_while_the_body_comes_is_404);
     tcase_add_test(tc, request_that_waits_holds_its_tensors_and_nothing_else_of_its_body);
     tcase_add_test(tc, request_without_memory_is_503_and_leaves_nothing);
     return run_suite("batched", tc);
