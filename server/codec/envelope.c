@@ -95,9 +95,9 @@ static enum error_id join(struct envelope_reader *r, const char *bytes, size_t l
         if (read == 0)
             continue;
         window_move(w, "", 0);
-        r->carry.len = 0;
         if (left <= *taken) {
             *taken -= left;
+            json_consumed(&r->carry);
             break;
         }
         memmove(r->carry.data, r->carry.data + read, left); /* a literal, and a word goes on */

@@ -61,11 +61,14 @@ static enum error_id attach(struct envelope_reader *r, json_t *value)
 
     if (!value)
         return no_memory(r);
-    if (!parent)
+    if (!parent) {
         r->root = value;
-    else if (json_is_array(parent) ? json_array_append_new(parent, value)
-                                   : json_object_set_new_nocheck(parent, r->key.data, value))
+        return ERROR_OK;
+    }
+    if (json_is_array(parent) ? json_array_append_new(parent, value)
+                              : json_object_set_new_nocheck(parent, r->key.data, value))
         return no_memory(r);
+    json_consumed(&r->key);
     return ERROR_OK;
 }
 

@@ -20,6 +20,17 @@ enum error_id json_read_string(struct envelope_reader *r, struct buf *out);
 /* A literal, number or string there; *value is new. */
 enum error_id json_read_scalar(struct envelope_reader *r, json_t **value);
 
+/* What a buffer held has been taken over. It is kept for the next token unless it is large: a body
+ * that began with a giant string is not to hold its memory two or three times to the end. */
+static inline void json_consumed(struct buf *b)
+{
+    enum { KEPT_MAX = 65536 };
+
+    b->len = 0;
+    if (b->cap > KEPT_MAX)
+        buf_fini(b);
+}
+
 /* Set the error "line 2, column 7: <format>" for the window's text[pos]; returns id. */
 enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
                         ...) __attribute__((format(printf, 4, 5)));

@@ -197,5 +197,6 @@ enum error_id json_read_scalar(struct envelope_reader *r, json_t **value)
     if (id)
         return id;
     *value = json_stringn_nocheck(r->word.data, r->word.len);
+    json_consumed(&r->word);
     return *value ? ERROR_OK : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a string");
 }

@@ -200,6 +200,38 @@ START_TEST(memory_grows_with_what_has_come)
 }
 END_TEST
 
+/* jansson's copy stays, but not what it was made from: neither behind a giant string, nor a key,
+ * nor the text of a number. */
+START_TEST(what_a_giant_token_was_read_from_is_not_held_behind_it)
+{
+    static const struct {
+        const char *head, *tail;
+    } bodies[] = {{"{\"s\":\"", "\",\"t\":["},
+                  {"{\"", "\":1,\"t\":["},
+                  {"{\"s\":0.", ",\"t\":["},
+                  {"{\"data\":[1,0.", ",2"}};
+    enum { GIANT = 1 << 20, PIECE = 4096, SMALL = 1 << 17 };
+    char piece[PIECE];
+
+    memset(piece, '1', sizeof piece);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        static struct envelope_reader r;
+        struct envelope_field fields[] = {{.key = "data"}};
+        size_t held;
+
+        envelope_reader_init(&r, fields, 1, &limits, NON_FINITE_STRICT, WINDOW_UNKNOWN);
+        envelope_feed(&r, bodies[i].head, strlen(bodies[i].head));
+        for (size_t n = 0; n < GIANT; n += PIECE)
+            envelope_feed(&r, piece, PIECE);
+        ck_assert_uint_ge(envelope_reader_bytes(&r), GIANT);
+        ck_assert_int_eq(envelope_feed(&r, bodies[i].tail, strlen(bodies[i].tail)), 0);
+        held = envelope_reader_bytes(&r) - r.strings_bytes;
+        ck_assert_msg(held < SMALL, "%s...: %zu", bodies[i].head, held);
+        envelope_reader_fini(&r);
+    }
+}
+END_TEST
+
 START_TEST(a_body_that_is_wrong_is_known_early_and_holds_nothing_more)
 {
     static const char *const bodies[] = {"[", "{\"data\":[[1,2],[3],", "{\"data\":[1,x,",
@@ -272,6 +304,7 @@ int main(void)
     tcase_add_test(t, levels_are_held_from_where_they_are_many);
     tcase_add_test(t, a_million_single_bytes_take_linear_time);
     tcase_add_test(t, memory_grows_with_what_has_come);
+    tcase_add_test(t, what_a_giant_token_was_read_from_is_not_held_behind_it);
     tcase_add_test(t, a_body_that_is_wrong_is_known_early_and_holds_nothing_more);
     tcase_add_test(t, without_memory_reading_fails_as_such_and_leaks_nothing);
     suite_add_tcase(s, t);
