@@ -14,7 +14,7 @@ const char *const activations_apply_tensors[APPLICATION_FIELDS + 1] = {
 static enum error_id read_shape(struct api_call *call, struct application *a)
 {
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
-    const json_t *shape = json_object_get(a->envelope.json, "shape"), *value;
+    const json_t *shape = a->values[KEY_SHAPE], *value;
     size_t i, count = 1;
 
     a->rank = data->rank;
@@ -84,7 +84,7 @@ static enum error_id set_dialect(struct api_call *call, struct application *a, c
 
 static enum error_id read_dialect(struct api_call *call, struct application *a)
 {
-    const json_t *value = json_object_get(a->envelope.json, "dialect");
+    const json_t *value = a->values[KEY_DIALECT];
 
     if (value && !json_is_string(value))
         return call_fail(call, ERROR_BAD_FIELD, "dialect: expected a name, found %s",
@@ -119,7 +119,7 @@ static json_int_t default_axis(const struct application *a)
 
 static enum error_id read_axis(struct api_call *call, struct application *a)
 {
-    const json_t *value = json_object_get(a->envelope.json, "axis");
+    const json_t *value = a->values[KEY_AXIS];
     json_int_t rank = (json_int_t)a->rank, axis = default_axis(a);
 
     if (value && a->act->kind == AXON_ELEMENTWISE && !is_per_channel(a->act))
@@ -241,11 +241,11 @@ static enum error_id check_domain(struct api_call *call, const struct applicatio
 
 static enum error_id read_parameters(struct api_call *call, struct application *a)
 {
-    const json_t *object = json_object_get(a->envelope.json, "parameters");
-    const char *allowed[AXON_PARAMETERS_MAX + 1] = {NULL};
+    const json_t *object = a->values[KEY_PARAMETERS], *values[AXON_PARAMETERS_MAX];
+    const char *names[AXON_PARAMETERS_MAX + 1] = {NULL};
 
     for (unsigned i = 0; i < a->act->parameters_count; i++) {
-        allowed[i] = a->act->parameters[i].name;
+        names[i] = a->act->parameters[i].name;
         a->params_scalar[i] = a->meaning.params[i];
     }
     a->params = a->params_scalar;
@@ -255,16 +255,15 @@ static enum error_id read_parameters(struct api_call *call, struct application *
     if (!json_is_object(object))
         return call_fail(call, ERROR_BAD_FIELD, "parameters: expected an object, found %s",
                          json_type_text(object));
-    if (call_check_keys(call, object, "parameters: ", allowed) != ERROR_OK)
+    if (call_pick(call, object, "parameters: ", names, values) != ERROR_OK)
         return call->error.id;
     for (unsigned i = 0; i < a->act->parameters_count; i++) {
-        const json_t *value = json_object_get(object, allowed[i]);
         enum error_id id = ERROR_OK;
 
-        if (json_is_array(value) && a->act->parameters[i].per_channel)
-            id = read_per_channel(call, a, value, allowed[i]);
-        else if (value)
-            id = read_number(call, value, allowed[i], &a->params_scalar[i]);
+        if (json_is_array(values[i]) && a->act->parameters[i].per_channel)
+            id = read_per_channel(call, a, values[i], names[i]);
+        else if (values[i])
+            id = read_number(call, values[i], names[i], &a->params_scalar[i]);
         if (id != ERROR_OK)
             return id;
     }
@@ -278,7 +277,7 @@ static bool has_shape(const struct tensor *tensor, size_t rank, const size_t *sh
 
 static enum error_id read_gradient(struct api_call *call, struct application *a)
 {
-    const json_t *value = json_object_get(a->envelope.json, "gradient");
+    const json_t *value = a->values[KEY_GRADIENT];
     const struct envelope_field *data = &a->fields[FIELD_DATA], *up = &a->fields[FIELD_UPSTREAM];
     char got[SHAPE_TEXT_MAX], want[SHAPE_TEXT_MAX];
 
@@ -307,29 +306,35 @@ static enum error_id read_gradient(struct api_call *call, struct application *a)
  * tensors. */
 static enum error_id check_tensors(struct api_call *call, const struct application *a)
 {
-    for (size_t i = 0; i < APPLICATION_FIELDS; i++) {
-        const char *key = a->fields[i].key;
-        const json_t *value = json_object_get(a->envelope.json, key);
+    const json_t *const values[APPLICATION_FIELDS] = {
+        [FIELD_DATA] = a->values[KEY_DATA], [FIELD_UPSTREAM] = a->values[KEY_UPSTREAM]};
 
-        if (!a->fields[i].present && (value || i == FIELD_DATA))
+    for (size_t i = 0; i < APPLICATION_FIELDS; i++)
+        if (!a->fields[i].present && (values[i] || i == FIELD_DATA))
             return call_fail(call, ERROR_BAD_FIELD,
-                             "%s: expected a number or nested arrays of numbers, found %s", key,
-                             json_type_text(value));
-    }
+                             "%s: expected a number or nested arrays of numbers, found %s",
+                             a->fields[i].key, json_type_text(values[i]));
     return ERROR_OK;
+}
+
+static enum error_id pick_values(struct api_call *call, struct application *a)
+{
+    static const char *const keys[APPLICATION_KEYS + 1] = {
+        [KEY_DATA] = "data",      [KEY_SHAPE] = "shape",       [KEY_PARAMETERS] = "parameters",
+        [KEY_AXIS] = "axis",      [KEY_GRADIENT] = "gradient", [KEY_UPSTREAM] = "upstream",
+        [KEY_DIALECT] = "dialect"};
+
+    return call_pick(call, a->envelope.json, "", keys, a->values);
 }
 
 static enum error_id read_json(struct api_call *call, struct application *a)
 {
-    static const char *const keys[] = {"data",     "shape",    "parameters", "axis",
-                                       "gradient", "upstream", "dialect",    NULL};
     static const char *const query[] = {"non_finite", NULL};
 
     if (call_check_query(call, query) != ERROR_OK ||
         call_non_finite(call, &a->policy) != ERROR_OK ||
         call_envelope(call, &a->envelope, a->fields) != ERROR_OK ||
-        call_check_keys(call, a->envelope.json, "", keys) != ERROR_OK ||
-        check_tensors(call, a) != ERROR_OK)
+        pick_values(call, a) != ERROR_OK || check_tensors(call, a) != ERROR_OK)
         return call->error.id;
     return read_dialect(call, a);
 }
@@ -379,7 +384,7 @@ static enum error_id read_query(struct api_call *call, struct application *a)
         if (json_object_set_new(object, key, number) != 0)
             return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     }
-    return ERROR_OK;
+    return pick_values(call, a);
 }
 
 static enum error_id read_npy(struct api_call *call, struct application *a)

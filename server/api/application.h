@@ -9,6 +9,18 @@
 
 enum { FIELD_DATA, FIELD_UPSTREAM, APPLICATION_FIELDS };
 
+/* What it may hold besides, and as what those two are there. */
+enum {
+    KEY_DATA,
+    KEY_SHAPE,
+    KEY_PARAMETERS,
+    KEY_AXIS,
+    KEY_GRADIENT,
+    KEY_UPSTREAM,
+    KEY_DIALECT,
+    APPLICATION_KEYS
+};
+
 /* shape is what the client means; data keeps the nesting that it came with. */
 struct application {
     const char *name;                  /* set by the caller: the activation as the path has it */
@@ -16,7 +28,8 @@ struct application {
     struct axon_meaning meaning;
     struct envelope_field fields[APPLICATION_FIELDS];
     struct envelope envelope;
-    bool npy; /* the reply is to be .npy, as the request was */
+    const json_t *values[APPLICATION_KEYS]; /* of the envelope's keys, NULL where there is none */
+    bool npy;                               /* the reply is to be .npy, as the request was */
     enum non_finite policy;
     size_t rank, shape[TENSOR_RANK_MAX];
     /* The output: as the client means it, and as deep as data is nested; they differ from x's for a

@@ -91,16 +91,16 @@ bool call_is_npy(const struct api_call *call)
            strncasecmp(type, "application/x-npy", strlen("application/x-npy")) == 0;
 }
 
-enum error_id call_check_keys(struct api_call *call, const json_t *object, const char *where,
-                              const char *const *allowed)
+enum error_id call_pick(struct api_call *call, const json_t *object, const char *where,
+                        const char *const *keys, const json_t **values)
 {
     char known[160];
-    const char *key = json_unknown_key(object, allowed);
+    const char *key = json_pick(object, keys, values);
 
     if (!key)
         return ERROR_OK;
     return call_fail(call, ERROR_BAD_FIELD, "%sunknown key '%.60s'%s%s", where, key,
-                     allowed[0] ? "; known here: " : "", join(known, sizeof known, allowed));
+                     keys[0] ? "; known here: " : "", join(known, sizeof known, keys));
 }
 
 const char *json_type_text(const json_t *value)

@@ -115,10 +115,10 @@ enum error_id call_binary(struct api_call *call, const char **bytes, size_t *siz
 /* When reading the body would have begun, had its bytes been there in one piece. */
 uint64_t call_parse_since(const struct api_call *call);
 
-/* The envelope has a key that is not in allowed (NULL-terminated): ERROR_BAD_FIELD that names it.
- */
-enum error_id call_check_keys(struct api_call *call, const json_t *object, const char *where,
-                              const char *const *allowed);
+/* The values of keys (NULL-terminated) in the object, in that order and borrowed from it, NULL for
+ * those that it lacks. It has another key: ERROR_BAD_FIELD that names it. */
+enum error_id call_pick(struct api_call *call, const json_t *object, const char *where,
+                        const char *const *keys, const json_t **values);
 
 /* "a string", "an object" ...: how an error calls the type of a JSON value. */
 const char *json_type_text(const json_t *value);

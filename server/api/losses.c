@@ -86,13 +86,11 @@ struct evaluation {
 };
 
 /* Of the keys first and first + 1 at most one is there; it must hold numbers. */
-static enum error_id pick(struct api_call *call, struct evaluation *e, size_t first,
-                          const struct envelope_field **picked)
+static enum error_id pick(struct api_call *call, struct evaluation *e, const json_t *const *values,
+                          size_t first, const struct envelope_field **picked)
 {
     for (size_t i = first; i < first + 2; i++) {
-        const json_t *value = json_object_get(e->envelope.json, e->fields[i].key);
-
-        if (!value)
+        if (!values[i])
             continue;
         if (*picked)
             return call_fail(call, ERROR_BAD_FIELD,
@@ -101,7 +99,7 @@ static enum error_id pick(struct api_call *call, struct evaluation *e, size_t fi
         *picked = &e->fields[i];
         if (!e->fields[i].present)
             return call_fail(call, ERROR_BAD_FIELD, "%s: expected arrays of numbers, found %s",
-                             e->fields[i].key, json_type_text(value));
+                             e->fields[i].key, json_type_text(values[i]));
     }
     return ERROR_OK;
 }
@@ -109,9 +107,11 @@ static enum error_id pick(struct api_call *call, struct evaluation *e, size_t fi
 static enum error_id pick_fields(struct api_call *call, struct evaluation *e)
 {
     const struct axon_loss *loss = e->loss;
+    const json_t *values[FIELD_COUNT];
 
-    if (pick(call, e, FIELD_LOGITS, &e->input) != ERROR_OK ||
-        pick(call, e, FIELD_LABELS, &e->target) != ERROR_OK)
+    if (call_pick(call, e->envelope.json, "", losses_apply_tensors, values) != ERROR_OK ||
+        pick(call, e, values, FIELD_LOGITS, &e->input) != ERROR_OK ||
+        pick(call, e, values, FIELD_LABELS, &e->target) != ERROR_OK)
         return call->error.id;
     if (!e->input)
         return call_fail(call, ERROR_BAD_FIELD, "expected \"%s\": an array of rows of numbers",
@@ -223,7 +223,6 @@ static enum error_id read_evaluation(struct api_call *call, struct evaluation *e
 {
     if (call_non_finite(call, &e->policy) != ERROR_OK ||
         call_envelope(call, &e->envelope, e->fields) != ERROR_OK ||
-        call_check_keys(call, e->envelope.json, "", losses_apply_tensors) != ERROR_OK ||
         pick_fields(call, e) != ERROR_OK || read_input(call, e) != ERROR_OK)
         return call->error.id;
     return read_target(call, e);

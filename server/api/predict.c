@@ -8,7 +8,9 @@
 #include "api/lookup.h"
 #include "clock.h"
 
+/* The keys of a body; the first are its tensors. */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
+enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_COUNT };
 
 const char *const models_predict_tensors[FIELD_COUNT + 1] = {
     [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs"};
@@ -23,12 +25,11 @@ struct prediction {
     float *y; /* [rows, outputs] */
 };
 
-static enum error_id pick_input(struct api_call *call, struct prediction *p)
+static enum error_id pick_input(struct api_call *call, struct prediction *p,
+                                const json_t *const *values)
 {
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        const json_t *value = json_object_get(p->envelope.json, p->fields[i].key);
-
-        if (!value)
+        if (!values[i])
             continue;
         if (p->input)
             return call_fail(call, ERROR_BAD_FIELD,
@@ -37,7 +38,7 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p)
         if (!p->input->present)
             return call_fail(call, ERROR_BAD_FIELD,
                              "%s: expected an array of rows of numbers, found %s", p->input->key,
-                             json_type_text(value));
+                             json_type_text(values[i]));
     }
     if (!p->input)
         return call_fail(call, ERROR_BAD_FIELD,
@@ -73,9 +74,8 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
     return ERROR_OK;
 }
 
-static enum error_id read_top_k(struct api_call *call, struct prediction *p)
+static enum error_id read_top_k(struct api_call *call, struct prediction *p, const json_t *value)
 {
-    const json_t *value = json_object_get(p->envelope.json, "top_k");
     size_t classes = p->model->labels_count;
     json_int_t k = json_integer_value(value);
 
@@ -98,16 +98,19 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p)
 
 static enum error_id read_prediction(struct api_call *call, struct prediction *p)
 {
-    static const char *const keys[] = {"instances", "inputs", "top_k", "signature_name", NULL};
-    const json_t *signature;
+    static const char *const keys[KEY_COUNT + 1] = {[FIELD_INSTANCES] = "instances",
+                                                    [FIELD_INPUTS] = "inputs",
+                                                    [KEY_TOP_K] = "top_k",
+                                                    [KEY_SIGNATURE_NAME] = "signature_name"};
+    const json_t *values[KEY_COUNT], *signature;
 
     if (call_non_finite(call, &p->policy) != ERROR_OK ||
         call_envelope(call, &p->envelope, p->fields) != ERROR_OK ||
-        call_check_keys(call, p->envelope.json, "", keys) != ERROR_OK ||
-        pick_input(call, p) != ERROR_OK || check_input(call, p) != ERROR_OK ||
-        read_top_k(call, p) != ERROR_OK)
+        call_pick(call, p->envelope.json, "", keys, values) != ERROR_OK ||
+        pick_input(call, p, values) != ERROR_OK || check_input(call, p) != ERROR_OK ||
+        read_top_k(call, p, values[KEY_TOP_K]) != ERROR_OK)
         return call->error.id;
-    signature = json_object_get(p->envelope.json, "signature_name");
+    signature = values[KEY_SIGNATURE_NAME];
     if (signature && !json_is_string(signature))
         return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
                          json_type_text(signature));

@@ -182,17 +182,20 @@ void envelope_fini(struct envelope *e)
     *e = (struct envelope){0};
 }
 
-const char *json_unknown_key(const json_t *object, const char *const *allowed)
+const char *json_pick(const json_t *object, const char *const *keys, const json_t **values)
 {
     json_t *walk = (json_t *)(uintptr_t)object; /* jansson's iterators are not const-correct */
 
+    for (size_t i = 0; keys[i]; i++)
+        values[i] = NULL;
     for (void *at = json_object_iter(walk); at; at = json_object_iter_next(walk, at)) {
         const char *key = json_object_iter_key(at);
         size_t i = 0;
-        while (allowed[i] && strcmp(allowed[i], key) != 0)
+        while (keys[i] && strcmp(keys[i], key) != 0)
             i++;
-        if (!allowed[i])
+        if (!keys[i])
             return key;
+        values[i] = json_object_iter_value(at);
     }
     return NULL;
 }

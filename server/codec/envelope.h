@@ -96,7 +96,8 @@ enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, s
                             enum non_finite policy, struct error *error);
 void envelope_fini(struct envelope *e); /* releases json and the fields' tensors */
 
-/* NULL, or the first key of the object that is not in allowed (NULL-terminated); borrowed. */
-const char *json_unknown_key(const json_t *object, const char *const *allowed);
+/* The values of keys (NULL-terminated) in the object, at the same places of values, NULL for those
+ * that it lacks. Returns NULL, or its first key that is none of them. All borrowed. */
+const char *json_pick(const json_t *object, const char *const *keys, const json_t **values);
 
 #endif

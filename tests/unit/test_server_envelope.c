@@ -354,14 +354,18 @@ START_TEST(verdict_and_values_are_jansson_s)
 }
 END_TEST
 
-START_TEST(an_unknown_key_is_found)
+START_TEST(keys_are_picked_and_an_unknown_one_is_found)
 {
-    static const char *const allowed[] = {"a", "b", NULL};
+    static const char *const keys[] = {"a", "c", "b", NULL};
+    const json_t *values[3];
     json_t *fine = json_pack("{s:i,s:i}", "b", 1, "a", 2);
     json_t *odd = json_pack("{s:i,s:i,s:i}", "b", 1, "ab", 2, "a", 3);
 
-    ck_assert_ptr_null(json_unknown_key(fine, allowed));
-    ck_assert_str_eq(json_unknown_key(odd, allowed), "ab");
+    ck_assert_ptr_null(json_pick(fine, keys, values));
+    ck_assert_int_eq(json_integer_value(values[0]), 2);
+    ck_assert_ptr_null(values[1]);
+    ck_assert_int_eq(json_integer_value(values[2]), 1);
+    ck_assert_str_eq(json_pick(odd, keys, values), "ab");
     json_decref(fine);
     json_decref(odd);
 }
@@ -386,7 +390,7 @@ int main(void)
     tcase_add_test(t, the_budget_of_depth_is_exact);
     tcase_add_test(t, a_configured_depth_is_still_bounded);
     tcase_add_test(t, verdict_and_values_are_jansson_s);
-    tcase_add_test(t, an_unknown_key_is_found);
+    tcase_add_test(t, keys_are_picked_and_an_unknown_one_is_found);
     suite_add_tcase(s, t);
 
     return suite_run(s);
