@@ -300,6 +300,39 @@ START_TEST(body_longer_than_declared_limit_is_413_before_it_is_read)
 }
 END_TEST
 
+/* "/v1/models/{model}:predict" becomes "/v1/models/x:predict". */
+static void target_of(unsigned route, char out[static 200])
+{
+    for (const char *t = api_route_template(route); *t; t++) {
+        *out++ = *t == '{' ? 'x' : *t;
+        if (*t == '{')
+            t = strchr(t, '}');
+    }
+    *out = '\0';
+}
+
+static void assert_found(unsigned route)
+{
+    char target[200];
+    struct api_request request = {.method = "GET", .target = target};
+    struct api_reply reply;
+
+    target_of(route, target);
+    api_dismiss(api_admit(&api, &request, 0, &reply));
+    ck_assert_msg(reply.route == route, "%s: %s", target, api_route_template(reply.route));
+    api_reply_fini(&reply);
+}
+
+START_TEST(route_is_found_whichever_was_found_before)
+{
+    for (unsigned before = 0; before < API_ROUTE_OTHER; before++)
+        for (unsigned route = 0; route < API_ROUTE_OTHER; route++) {
+            assert_found(before);
+            assert_found(route);
+        }
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_refused_before_the_body_is_read)
 {
     static const struct {
@@ -405,6 +438,7 @@ int main(void)
     tcase_add_loop_test(tc, request_without_memory_is_503_and_leaves_nothing, 0,
                         sizeof starved / sizeof *starved);
     tcase_add_test(tc, body_longer_than_declared_limit_is_413_before_it_is_read);
+    tcase_add_test(tc, route_is_found_whichever_was_found_before);
     tcase_add_test(tc, what_is_not_there_is_refused_before_the_body_is_read);
     tcase_add_test(tc, call_holds_what_it_has_read);
     suite_add_tcase(suite, tc);
