@@ -24,7 +24,7 @@ static const struct {
 };
 
 /* Classes of bytes, one bit each. */
-enum { TOKEN = 1, TARGET = 2, ID = 4, HEX = 8 };
+enum { TOKEN = 1, TARGET = 2, ID = 4, HEX = 8, CONTROL = 16 };
 
 #define ALNUM_CLASSES (TOKEN | TARGET | ID)
 static const unsigned char classes[256] = {
@@ -43,7 +43,7 @@ static const unsigned char classes[256] = {
     ['\''] = TOKEN | TARGET,
     ['*'] = TOKEN | TARGET,
     ['+'] = TOKEN | TARGET,
-    ['%'] = TOKEN | TARGET,
+    ['%'] = TOKEN,
     ['#'] = TOKEN,
     ['^'] = TOKEN,
     ['`'] = TOKEN,
@@ -59,6 +59,9 @@ static const unsigned char classes[256] = {
     [','] = TARGET,
     [';'] = TARGET,
     ['='] = TARGET,
+    ['\0' ... '\t' - 1] = CONTROL,
+    ['\t' + 1 ... ' ' - 1] = CONTROL,
+    [0x7f] = CONTROL,
 };
 
 static bool is(char c, unsigned class)
@@ -78,10 +81,11 @@ static size_t span(const char *text, unsigned class)
 
 static bool value_ok(const char *value, size_t bytes)
 {
+    unsigned any = 0;
+
     for (size_t i = 0; i < bytes; i++)
-        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
-            return false;
-    return true;
+        any |= classes[(unsigned char)value[i]];
+    return (any & CONTROL) == 0;
 }
 
 /* libmicrohttpd 0.9.75 joins folded lines (to the *name* of the field), takes a bare LF for a
@@ -127,11 +131,10 @@ void gate_header(struct gate *gate, const char *name, size_t name_bytes, const c
 
 bool gate_target_ok(const char *target, size_t *at)
 {
-    size_t i = 0;
+    size_t i = span(target, TARGET);
 
-    while (is(target[i], TARGET) &&
-           (target[i] != '%' || (is(target[i + 1], HEX) && is(target[i + 2], HEX))))
-        i++;
+    while (target[i] == '%' && is(target[i + 1], HEX) && is(target[i + 2], HEX))
+        i += 3 + span(target + i + 3, TARGET);
     *at = i;
     return i > 0 && target[i] == '\0';
 }

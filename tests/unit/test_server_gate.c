@@ -159,6 +159,18 @@ START_TEST(every_byte_of_a_target_is_allowed_or_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(a_value_holds_no_control_byte_but_tabs)
+{
+    for (unsigned c = 0; c < 256; c++) {
+        const char value[] = {'a', (char)c, 'b', '\0'};
+        struct gate gate = {0};
+
+        gate_header(&gate, "X", 1, value, 3);
+        ck_assert_msg(gate.malformed == ((c < ' ' && c != '\t') || c == 0x7f), "byte %u", c);
+    }
+}
+END_TEST
+
 START_TEST(a_request_id_is_1_to_64_harmless_characters)
 {
     char id[80];
@@ -257,6 +269,7 @@ int main(void)
     tcase_add_test(tc, expect_is_read_on_http_1_1_only);
     tcase_add_test(tc, headers_are_counted_and_measured);
     tcase_add_test(tc, every_byte_of_a_target_is_allowed_or_refused_with_its_place);
+    tcase_add_test(tc, a_value_holds_no_control_byte_but_tabs);
     tcase_add_test(tc, a_request_id_is_1_to_64_harmless_characters);
     tcase_add_test(tc, fields_of_a_lenient_parser_must_tile_the_block);
     tcase_add_test(tc, a_name_that_lies_elsewhere_was_folded);
