@@ -88,7 +88,7 @@ static size_t plain_length(const struct envelope_reader *r)
     const char *start = r->window.text + r->window.pos, *p = start;
 
     while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') {
-        size_t n = utf8_length(p);
+        size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_length(p); /* most need no table */
         if (n == 0)
             break;
         p += n;
@@ -112,7 +112,6 @@ static enum error_id bad_string(struct envelope_reader *r)
 enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
 {
     out->len = 0;
-    buf_append(out, "", 0);
     r->window.pos++;
     for (;;) {
         size_t n = plain_length(r);
