@@ -27,12 +27,17 @@ static char *put_hex(char *out, uint64_t value, unsigned digits)
 /* Random per thread, then counted: unique without asking the kernel for each. */
 static void make_id(char *id)
 {
-    static _Thread_local uint64_t prefix;
+    enum { PREFIX_DIGITS = 16, COUNTER_DIGITS = 8 };
+    static _Thread_local char prefix[PREFIX_DIGITS];
     static _Thread_local uint32_t counter;
+    uint64_t random;
 
-    if (!prefix && getrandom(&prefix, sizeof prefix, GRND_NONBLOCK) != sizeof prefix)
-        prefix = clock_ns() ^ (uintptr_t)&prefix;
-    *put_hex(put_hex(id, prefix, 16), counter++, 8) = '\0';
+    if (!prefix[0]) {
+        if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+            random = clock_ns() ^ (uintptr_t)prefix;
+        put_hex(prefix, random, PREFIX_DIGITS);
+    }
+    *put_hex(mempcpy(id, prefix, PREFIX_DIGITS), counter++, COUNTER_DIGITS) = '\0';
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
