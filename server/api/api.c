@@ -131,6 +131,19 @@ static bool admit(struct api_call *call, uint64_t body_bytes)
                                             call_body_create(call, route, body_bytes) == ERROR_OK);
 }
 
+/* All but the route, the target and the arguments. */
+static void call_init(struct api_call *call, const struct api *api,
+                      const struct api_request *request, struct api_reply *reply)
+{
+    call->api = api;
+    call->request = request;
+    call->reply = reply;
+    call->body = NULL;
+    call->pending = NULL;
+    call->error.id = ERROR_OK;
+    call->error.detail[0] = '\0';
+}
+
 static struct api_call *call_create(const struct api *api, const struct api_request *request,
                                     struct api_reply *reply)
 {
@@ -139,13 +152,7 @@ static struct api_call *call_create(const struct api *api, const struct api_requ
 
     if (!call)
         return NULL;
-    call->api = api;
-    call->request = request;
-    call->reply = reply;
-    call->body = NULL;
-    call->pending = NULL;
-    call->error.id = ERROR_OK;
-    call->error.detail[0] = '\0';
+    call_init(call, api, request, reply);
     memcpy(call->text, request->target, target_bytes);
     return call;
 }
@@ -223,9 +230,10 @@ void api_submit(struct api_pending *pending, const struct api_waiter *waiter)
 bool api_finish(struct api_pending *pending, const struct api_request *request,
                 struct api_reply *reply)
 {
-    struct api_call call = {.api = pending->api, .request = request, .reply = reply};
+    struct api_call call;
     bool answered = pending->job.end != BATCH_GONE && pending->job.end != BATCH_CUT;
 
+    call_init(&call, pending->api, request, reply);
     if (answered)
         conclude(&call, pending->finish(&call, pending));
     pending->release(pending, answered);
