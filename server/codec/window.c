@@ -77,17 +77,21 @@ static bool is_ascii(const char *p, size_t n)
 {
     enum { BLOCK = 4 };
     lanes bytes[BLOCK], any = {0};
-    uint64_t rest = 0;
+    uint64_t halves[2];
+    unsigned rest = 0;
 
     for (; n >= sizeof bytes; p += sizeof bytes, n -= sizeof bytes) {
         memcpy(bytes, p, sizeof bytes);
         any |= bytes[0] | bytes[1] | bytes[2] | bytes[3];
     }
+    for (; n >= sizeof any; p += sizeof any, n -= sizeof any) {
+        memcpy(bytes, p, sizeof any);
+        any |= bytes[0];
+    }
     for (size_t i = 0; i < n; i++)
         rest |= (unsigned char)p[i];
-    for (size_t i = 0; i < sizeof any; i++)
-        rest |= (unsigned char)any[i];
-    return rest < 0x80;
+    memcpy(halves, &any, sizeof any);
+    return ((halves[0] | halves[1]) & 0x8080808080808080) == 0 && rest < 0x80;
 }
 
 void window_place(const struct window *w, size_t pos, size_t *line, size_t *column)
