@@ -168,6 +168,7 @@ static enum error_id read_value(struct envelope_reader *r, struct envelope_field
 
 static enum error_id read_key(struct envelope_reader *r)
 {
+    const json_t *object = r->open[r->depth - 1];
     size_t start = r->window.pos;
     enum error_id id = charge(r);
 
@@ -178,7 +179,7 @@ static enum error_id read_key(struct envelope_reader *r)
     id = json_read_string(r, &r->key);
     if (id)
         return id;
-    if (json_object_get(r->open[r->depth - 1], r->key.data))
+    if (json_object_size(object) > 0 && json_object_get(object, r->key.data)) /* it is hashed */
         return json_fail(r, start, ERROR_BAD_JSON, "the key \"%.100s\" is there twice",
                          r->key.data);
     r->state = JSON_COLON;
