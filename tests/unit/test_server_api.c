@@ -242,6 +242,9 @@ static const struct api_request starved[] = {
     {.method = "POST",
      .target = "/v1/models/tiny:predict",
      .body = "{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}"},
+    {.method = "POST",
+     .target = "/v1/models/tiny:predict",
+     .body = "{\"instances\": [[1, 2]], \"deep\": [[[[{\"a\": [[[[[[1]]]]]]}]]]]}"},
 };
 
 /* Every allocation of a request fails in turn: what comes out is the whole answer or a 503, and
