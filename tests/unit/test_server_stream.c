@@ -70,24 +70,23 @@ END_TEST
 
 /* Objects and arrays in turn, each with a member behind the inner one:
  * {"k":[{"k":1,"l":2},3],"l":2}. */
-static size_t nested(char *body, size_t depth)
+static char *nested(size_t depth, size_t *len)
 {
-    char *at = body;
+    struct buf b = {0};
 
     for (size_t i = 0; i < depth; i++)
-        at = stpcpy(at, i % 2 ? "[" : "{\"k\":");
-    at = stpcpy(at, "1");
+        buf_puts(&b, i % 2 ? "[" : "{\"k\":");
+    buf_puts(&b, "1");
     for (size_t i = depth; i-- > 0;)
-        at = stpcpy(at, i % 2 ? ",3]" : ",\"l\":2}");
-    return (size_t)(at - body);
+        buf_puts(&b, i % 2 ? ",3]" : ",\"l\":2}");
+    return buf_steal(&b, len);
 }
 
 START_TEST(depth_is_followed_beyond_the_few_levels_that_are_there_at_once)
 {
-    char body[1024];
-
     for (size_t depth = 1; depth <= 8 * JSON_DEPTH_FEW + 1; depth++) {
-        size_t len = nested(body, depth);
+        size_t len;
+        char *body = nested(depth, &len);
         struct reading in = {.limits = &limits};
         json_t *want = json_loadb(body, len, 0, NULL);
 
@@ -96,6 +95,7 @@ START_TEST(depth_is_followed_beyond_the_few_levels_that_are_there_at_once)
         ck_assert_msg(json_equal(in.e.json, want), "%s: %s", body, in.error.detail);
         json_decref(want);
         envelope_fini(&in.e);
+        free(body);
     }
 }
 END_TEST
@@ -104,10 +104,9 @@ END_TEST
 START_TEST(levels_are_held_from_where_they_are_many)
 {
     static struct envelope_reader r;
-    char body[1024];
-    size_t held[3], stack = 2 * JSON_DEPTH_FEW * sizeof(json_t *);
+    size_t held[3], stack = 2 * JSON_DEPTH_FEW * sizeof(json_t *), len;
+    char *body = nested(JSON_DEPTH_FEW + 1, &len);
 
-    nested(body, JSON_DEPTH_FEW + 1);
     for (size_t i = 0; i < 3; i++) {
         size_t depth = JSON_DEPTH_FEW - 3 + 2 * i;
 
@@ -119,6 +118,7 @@ START_TEST(levels_are_held_from_where_they_are_many)
         ck_assert_uint_eq(envelope_reader_bytes(&r), 0);
     }
     ck_assert_uint_eq(held[2] - held[1], held[1] - held[0] + stack);
+    free(body);
 }
 END_TEST
 
