@@ -13,6 +13,9 @@ enum { FLOAT_ROOM = 40 };
  * FLOAT_TEXT_MAX + 1 bytes and FLOAT_ROOM more. */
 size_t float_write_run(char *out, const float *values, size_t n, size_t *written);
 
+/* The same, with nothing that this machine's processor has and others have not. */
+size_t float_write_run_portable(char *out, const float *values, size_t n, size_t *written);
+
 struct float_run {
     size_t count;
     bool complete; /* the last one has a ']' behind it, not a comma */

@@ -1,11 +1,12 @@
 /* float_write.c - a float32 as the shortest decimal that reads back to it.
  *
- * May know: pow10.h. The digits come from R. Giulietti's Schubfach ("The Schubfach way to render
- * doubles", 2020): of the decimals in the interval that rounds to the value only four, next to it
- * at two neighbouring powers of ten, can be the shortest and closest one. What differs from number
- * to number (which of the four, how many digits, where the point is) is chosen without branches,
- * since a branch predicted wrongly costs as much as half a number. Invariant: integers only, so no
- * rounding mode or compiler flag can change a digit. */
+ * May know: pow10.h, float_group.h. The digits come from R. Giulietti's Schubfach ("The Schubfach
+ * way to render doubles", 2020): of the decimals in the interval that rounds to the value only
+ * four, next to it at two neighbouring powers of ten, can be the shortest and closest one. What
+ * differs from number to number (which of the four, how many digits, where the point is) is chosen
+ * without branches, since a branch predicted wrongly costs as much as half a number. Invariant:
+ * integers only, so no rounding mode or compiler flag can change a digit. */
+#include "codec/float_group.h"
 #include "codec/float_text.h"
 #include "codec/pow10.h"
 #include "codec/tensor.h"
@@ -261,9 +262,9 @@ size_t float_write(char out[static FLOAT_TEXT_MAX], float value)
     return n;
 }
 
-size_t float_write_run(char *out, const float *values, size_t n, size_t *written)
+/* The end of the texts of n values, or of those in front of the first that is not finite. */
+static char *put_run(char *at, const float *values, size_t n, size_t *written)
 {
-    char *at = out;
     size_t i = 0;
 
     for (; i < n; i++) {
@@ -274,5 +275,80 @@ size_t float_write_run(char *out, const float *values, size_t n, size_t *written
         *at++ = ',';
     }
     *written = i;
+    return at;
+}
+
+size_t float_write_run_portable(char *out, const float *values, size_t n, size_t *written)
+{
+    return (size_t)(put_run(out, values, n, written) - out);
+}
+
+#if defined(__x86_64__)
+enum {
+    GROUPS = 8,
+    GROUP_LEAST = 4, /* as quick as so many, one after the other */
+    REST_LEAST = 2,  /* the same behind other groups, which it overlaps */
+};
+
+/* The first eight of n values, or what there is of them and zeros. */
+GROUP_INLINE __m256i load(const float *values, size_t n)
+{
+    const __m256i order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const int *from = (const int *)(const void *)values;
+
+    if (n >= GROUP)
+        return _mm256_loadu_si256((const __m256i *)(const void *)from);
+    return _mm256_maskload_epi32(from, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), order));
+}
+
+/* Some of n numbers, in groups in which the scalar code need not do any: first the digits of all
+ * groups, then their texts, so that the processor has several under way at once. */
+GROUP_INLINE char *put_groups(char *at, const float *values, size_t n, size_t *written)
+{
+    struct group groups[GROUPS];
+    size_t ready = 0, i = 0;
+
+    while (ready < GROUPS && i + REST_LEAST <= n &&
+           group_digits(&groups[ready], load(values + i, n - i))) {
+        ready++;
+        i += GROUP;
+    }
+    size_t left = i < n ? i : n;
+    *written = left;
+    for (size_t g = 0; g < ready; g++, left -= GROUP)
+        at = group_put(at, &groups[g], left < GROUP ? left : GROUP);
+    return at;
+}
+
+__attribute__((target("avx2"))) static size_t run_avx2(char *out, const float *values, size_t n,
+                                                       size_t *written)
+{
+    char *at = out;
+    size_t i = 0;
+
+    while (i < n) {
+        size_t some;
+        at = put_groups(at, values + i, n - i, &some);
+        i += some;
+        if (some == GROUPS * GROUP)
+            continue;
+        /* a rare one stopped it, or what is left is too little */
+        size_t rest = n - i < GROUP ? n - i : GROUP;
+        at = put_run(at, values + i, rest, &some);
+        i += some;
+        if (some < rest)
+            break;
+    }
+    *written = i;
     return (size_t)(at - out);
+}
+#endif
+
+size_t float_write_run(char *out, const float *values, size_t n, size_t *written)
+{
+#if defined(__x86_64__)
+    if (n >= GROUP_LEAST && __builtin_cpu_supports("avx2"))
+        return run_avx2(out, values, n, written);
+#endif
+    return float_write_run_portable(out, values, n, written);
 }

@@ -319,6 +319,91 @@ START_TEST(rounding_modes_do_not_matter)
 }
 END_TEST
 
+/* ---- written ---- */
+
+typedef size_t write_fn(char *out, const float *values, size_t n, size_t *written);
+
+static write_fn *const writes[] = {float_write_run, float_write_run_portable};
+
+enum { WRITES = sizeof writes / sizeof *writes, UNTOUCHED = '#' };
+
+/* All in front of the first that is not finite, each as alone, and nothing far behind them. */
+static void check_write_run(write_fn *write, const float *values, size_t n)
+{
+    static char got[NUMBERS * (FLOAT_TEXT_MAX + 1) + FLOAT_ROOM];
+    static char want[sizeof got];
+    char *at = want;
+    size_t finite = 0, written;
+
+    for (; finite < n && isfinite(values[finite]); finite++) {
+        at += float_write(at, values[finite]);
+        *at++ = ',';
+    }
+    size_t length = (size_t)(at - want);
+    memset(got, UNTOUCHED, sizeof got);
+    ck_assert_uint_eq(write(got, values, n, &written), length);
+    ck_assert_uint_eq(written, finite);
+    ck_assert_mem_eq(got, want, length);
+    memset(want, UNTOUCHED, sizeof want);
+    size_t touched = length + FLOAT_ROOM < sizeof got ? length + FLOAT_ROOM : sizeof got;
+    ck_assert_int_eq(memcmp(got + touched, want + touched, sizeof got - touched), 0);
+}
+
+static float of_bits(uint32_t bits)
+{
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* One in eight is zero, a power of two, a small integer, subnormal or not finite. */
+static float random_or_rare(bool finite)
+{
+    uint32_t bits = (uint32_t)random_bits(), kind = (uint32_t)random_bits() % 40;
+    const uint32_t rare[] = {bits & 0x80000000, bits & 0xff800000, bits & 0x807fffff,
+                             finite ? 0 : bits | 0x7f800000};
+
+    if (kind == 4)
+        return (float)(bits % 1000);
+    float value = of_bits(kind < 4 ? rare[kind] : bits);
+    return finite && !isfinite(value) ? 1 : value;
+}
+
+START_TEST(a_run_is_written_as_its_numbers_are)
+{
+    float values[NUMBERS];
+
+    for (size_t i = 0; i < 10000 / SLOWER; i++) {
+        size_t n = random_bits() % 80;
+        for (size_t j = 0; j < n; j++)
+            values[j] = random_or_rare(i % 8);
+        check_write_run(writes[_i], values, n);
+    }
+}
+END_TEST
+
+START_TEST(each_exponent_and_count_of_digits_is_written_in_a_run)
+{
+    float values[NUMBERS];
+
+    for (int e = -45; e <= 38; e++) {
+        for (int i = 0; i < NUMBERS; i++) {
+            char text[32];
+            snprintf(text, sizeof text, "%s%.*se%d", i % 2 ? "-" : "", 1 + i / 2 % 9,
+                     &"12345678912345678"[i / 2 % 8], e - i / 2 % 9);
+            values[i] = strtof(text, NULL);
+        }
+        check_write_run(writes[_i], values, NUMBERS);
+    }
+    for (uint32_t field = 0; field < 255; field++) {
+        for (uint32_t i = 0; i < NUMBERS; i++)
+            values[i] = of_bits((field << 23) + i - (field ? NUMBERS / 2 : 0));
+        check_write_run(writes[_i], values, NUMBERS);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("runs of numbers");
@@ -330,6 +415,10 @@ int main(void)
     tcase_add_loop_test(t, a_plain_array_is_one_run, 0, runs_here());
     tcase_add_loop_test(t, no_more_is_read_than_there_is_room_for, 0, runs_here());
     tcase_add_loop_test(t, rounding_modes_do_not_matter, 0, ANY_MODE);
+
+    t = suite_case(s, "write");
+    tcase_add_loop_test(t, a_run_is_written_as_its_numbers_are, 0, WRITES);
+    tcase_add_loop_test(t, each_exponent_and_count_of_digits_is_written_in_a_run, 0, WRITES);
 
     return suite_run(s);
 }
