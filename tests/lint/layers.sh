@@ -39,7 +39,7 @@ declare -A only=(
     [microhttpd.h]="server/http/* tests/bench/echo.c tests/unit/test_server_http*"
     [jansson.h]="server/+([!/]) server/api/* server/codec/* server/model/* tests/unit/test_server_*"
     [cblas.h]="lib/gemm.c tests/bench/mlp.c"
-    [immintrin.h]="lib/kernels/vec.h server/codec/float_block.h"
+    [immintrin.h]="lib/kernels/vec.h server/codec/float_block.h server/codec/float_group.h"
     [arm_neon.h]="lib/kernels/vec.h"
 )
 # All that the core may know of the outside world.
