@@ -101,6 +101,8 @@ $B/gen/version.h: .FORCE
 	    '$(VERSION)' '$(REVISION)' '$(PREFIX)/share/axond/models' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# All is bound at the start: a call by way of the table itself saves a jump, a fiftieth of a small request's CPU time.
+$(SRV_OBJ) $B/server/main.o: CFLAGS += -fno-plt
 $(SRV_OBJ) $B/server/main.o: | $B/gen/version.h
 
 $(UNIT_LIB): $B/tests/unit/%: $B/tests/unit/%.o $(ORACLE_OBJ) $B/libaxon.a
