@@ -2,8 +2,8 @@
  *
  * A score of rows, no two of which match the same: a search that begins at the row that its thread
  * found last, since what is asked for is asked for again, costs less than any index would. A
- * template's segment is a literal, or {parameter} with an optional literal suffix that begins with a
- * colon, such as ":predict". */
+ * template's segment is a literal, or {parameter} with an optional literal suffix that begins with
+ * a colon, such as ":predict". */
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #define CODEC_FLOAT_GROUP_H
 
 #if defined(__x86_64__)
+#include "codec/float_text.h"
 #include "codec/pow10.h"
 
 #include <immintrin.h>
@@ -459,22 +460,24 @@ GROUP_INLINE char *group_store(char *out, __m128i text, const struct group_lengt
     return out + group_row(l->offset[i])->length;
 }
 
-/* The first n of eight, each with a comma behind it, to `out`, where 16 bytes behind them are
- * written over. Returns their end. */
-GROUP_INLINE char *group_put(char *out, const struct group *group, size_t n)
+/* The first n of eight, each with what is behind it in its row, to `out`, where 16 bytes behind
+ * them are written over. Returns their end. */
+GROUP_INLINE char *group_put(char *out, const struct group *group, size_t n,
+                             struct float_rows *rows)
 {
     struct group_lengths l;
     __m128i text[GROUP];
 
     group_texts(text, &l, group);
-    if (n == GROUP) {
+    if (n == GROUP && rows->left > GROUP) {
 #pragma GCC unroll 8
         for (size_t i = 0; i < GROUP; i++)
             out = group_store(out, text[i], &l, i);
+        rows->left -= GROUP;
         return out;
     }
     for (size_t i = 0; i < n; i++)
-        out = group_store(out, text[i], &l, i);
+        out = float_row_next(group_store(out, text[i], &l, i), rows);
     return out;
 }
 

@@ -4,17 +4,38 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
-/* What a run may touch of the buffer at and behind the text of its last number. */
-enum { FLOAT_ROOM = 40 };
+enum {
+    FLOAT_ROOM = 40,   /* what a run may touch of the buffer at and behind its last number's text */
+    FLOAT_ROW_END = 3, /* bytes of "],[" */
+};
 
-/* "1,-0.5,": some of the n values from the first on, each with a comma behind it; none only if the
- * first is not finite. Returns the length; *written values were. out has room for n times
- * FLOAT_TEXT_MAX + 1 bytes and FLOAT_ROOM more. */
-size_t float_write_run(char *out, const float *values, size_t n, size_t *written);
+/* Arrays of `length` numbers, of which the present one lacks `left`; neither is 0. */
+struct float_rows {
+    size_t length, left;
+};
+
+/* What is behind a number, at which `at` is the place behind its comma: "],[" if it is the last of
+ * its row. Returns the end of that. */
+static inline char *float_row_next(char *at, struct float_rows *rows)
+{
+    if (--rows->left > 0)
+        return at;
+    rows->left = rows->length;
+    memcpy(at - 1, "],[", FLOAT_ROW_END);
+    return at - 1 + FLOAT_ROW_END;
+}
+
+/* "1,-0.5],[2,": some of the n values from the first on, each with a comma or the end of its row
+ * behind it; none only if the first is not finite. Returns the length; *written values were. out
+ * has room for n times FLOAT_TEXT_MAX + FLOAT_ROW_END bytes and FLOAT_ROOM more. */
+size_t float_write_run(char *out, const float *values, size_t n, struct float_rows *rows,
+                       size_t *written);
 
 /* The same, with nothing that this machine's processor has and others have not. */
-size_t float_write_run_portable(char *out, const float *values, size_t n, size_t *written);
+size_t float_write_run_portable(char *out, const float *values, size_t n, struct float_rows *rows,
+                                size_t *written);
 
 struct float_run {
     size_t count;

@@ -263,7 +263,8 @@ size_t float_write(char out[static FLOAT_TEXT_MAX], float value)
 }
 
 /* The end of the texts of n values, or of those in front of the first that is not finite. */
-static char *put_run(char *at, const float *values, size_t n, size_t *written)
+static char *put_run(char *at, const float *values, size_t n, struct float_rows *rows,
+                     size_t *written)
 {
     size_t i = 0;
 
@@ -273,14 +274,16 @@ static char *put_run(char *at, const float *values, size_t n, size_t *written)
             break;
         at = put(at, bits);
         *at++ = ',';
+        at = float_row_next(at, rows);
     }
     *written = i;
     return at;
 }
 
-size_t float_write_run_portable(char *out, const float *values, size_t n, size_t *written)
+size_t float_write_run_portable(char *out, const float *values, size_t n, struct float_rows *rows,
+                                size_t *written)
 {
-    return (size_t)(put_run(out, values, n, written) - out);
+    return (size_t)(put_run(out, values, n, rows, written) - out);
 }
 
 #if defined(__x86_64__)
@@ -303,7 +306,8 @@ GROUP_INLINE __m256i load(const float *values, size_t n)
 
 /* Some of n numbers, in groups in which the scalar code need not do any: first the digits of all
  * groups, then their texts, so that the processor has several under way at once. */
-GROUP_INLINE char *put_groups(char *at, const float *values, size_t n, size_t *written)
+GROUP_INLINE char *put_groups(char *at, const float *values, size_t n, struct float_rows *rows,
+                              size_t *written)
 {
     struct group groups[GROUPS];
     size_t ready = 0, i = 0;
@@ -316,25 +320,25 @@ GROUP_INLINE char *put_groups(char *at, const float *values, size_t n, size_t *w
     size_t left = i < n ? i : n;
     *written = left;
     for (size_t g = 0; g < ready; g++, left -= GROUP)
-        at = group_put(at, &groups[g], left < GROUP ? left : GROUP);
+        at = group_put(at, &groups[g], left < GROUP ? left : GROUP, rows);
     return at;
 }
 
 __attribute__((target("avx2"))) static size_t run_avx2(char *out, const float *values, size_t n,
-                                                       size_t *written)
+                                                       struct float_rows *rows, size_t *written)
 {
     char *at = out;
     size_t i = 0;
 
     while (i < n) {
         size_t some;
-        at = put_groups(at, values + i, n - i, &some);
+        at = put_groups(at, values + i, n - i, rows, &some);
         i += some;
         if (some == GROUPS * GROUP)
             continue;
         /* a rare one stopped it, or what is left is too little */
         size_t rest = n - i < GROUP ? n - i : GROUP;
-        at = put_run(at, values + i, rest, &some);
+        at = put_run(at, values + i, rest, rows, &some);
         i += some;
         if (some < rest)
             break;
@@ -344,11 +348,12 @@ __attribute__((target("avx2"))) static size_t run_avx2(char *out, const float *v
 }
 #endif
 
-size_t float_write_run(char *out, const float *values, size_t n, size_t *written)
+size_t float_write_run(char *out, const float *values, size_t n, struct float_rows *rows,
+                       size_t *written)
 {
 #if defined(__x86_64__)
     if (n >= GROUP_LEAST && __builtin_cpu_supports("avx2"))
-        return run_avx2(out, values, n, written);
+        return run_avx2(out, values, n, rows, written);
 #endif
-    return float_write_run_portable(out, values, n, written);
+    return float_write_run_portable(out, values, n, rows, written);
 }

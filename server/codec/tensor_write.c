@@ -54,15 +54,19 @@ static size_t write_non_finite(char *at, float value, enum non_finite policy)
     return n + 2 * q;
 }
 
-/* n values with commas between them. Each is written with one behind it: that of the last goes. */
-static enum error_id write_values(struct writer *w, size_t n)
+/* n values, whole rows of `length`, with commas and brackets between them. What is written behind
+ * the last goes. */
+static enum error_id write_values(struct writer *w, size_t n, size_t length)
 {
+    struct float_rows rows = {length, length};
+
     for (size_t left = n; left > 0;) {
         size_t chunk = left < CHUNK ? left : CHUNK, finite;
-        char *start = buf_reserve(w->out, chunk * (FLOAT_TEXT_MAX + 1) + FLOAT_ROOM), *at = start;
+        char *start = buf_reserve(w->out, chunk * (FLOAT_TEXT_MAX + FLOAT_ROW_END) + FLOAT_ROOM),
+             *at = start;
         if (!start)
             return ERROR_OK;
-        at += float_write_run(at, w->next, chunk, &finite);
+        at += float_write_run(at, w->next, chunk, &rows, &finite);
         w->next += finite;
         left -= finite;
         if (left > 0 && !isfinite(*w->next)) {
@@ -70,9 +74,10 @@ static enum error_id write_values(struct writer *w, size_t n)
                 return refuse(w);
             at += write_non_finite(at, *w->next++, w->policy);
             *at++ = ',';
+            at = float_row_next(at, &rows);
             left--;
         }
-        w->out->len += (size_t)(at - start) - (left == 0);
+        w->out->len += (size_t)(at - start) - (left == 0 ? FLOAT_ROW_END : 0);
     }
     return ERROR_OK;
 }
@@ -98,15 +103,18 @@ static size_t innermost(const struct writer *w)
 static enum error_id write_arrays(struct writer *w)
 {
     size_t index[TENSOR_RANK_MAX] = {0}, inner = innermost(w), level = 0;
-    size_t brackets = inner + 1;
+    size_t brackets = inner + 1, length = w->shape[inner];
+    /* All rows of a matrix are one run: short ones by themselves would cost a half more. */
+    size_t outer = inner > 0 && length > 0 ? inner - 1 : inner;
+    size_t values = outer < inner ? w->shape[outer] * length : length;
 
     while (!w->out->failed) {
         write_brackets(w, '[', brackets);
-        enum error_id id = write_values(w, w->shape[inner]);
+        enum error_id id = write_values(w, values, length);
         if (id)
             return id;
-        brackets = 1;
-        for (level = inner; level > 0 && ++index[level - 1] == w->shape[level - 1]; level--) {
+        brackets = inner - outer + 1;
+        for (level = outer; level > 0 && ++index[level - 1] == w->shape[level - 1]; level--) {
             index[level - 1] = 0;
             brackets++;
         }
@@ -135,5 +143,5 @@ enum error_id tensor_write(struct buf *out, const float *data, size_t rank, cons
     if (rank > TENSOR_RANK_MAX)
         return error_set(error, ERROR_INTERNAL, "%s: rank %zu, at most %d", name, rank,
                          TENSOR_RANK_MAX);
-    return rank == 0 ? write_values(&w, 1) : write_arrays(&w);
+    return rank == 0 ? write_values(&w, 1, 1) : write_arrays(&w);
 }

@@ -319,9 +319,10 @@ static void read_all(const char *p, const char *end, float *values, size_t n)
 
 static void check_batch(const float *values, size_t n)
 {
-    static char text[BATCH * (FLOAT_TEXT_MAX + 1) + FLOAT_ROOM];
+    static char text[BATCH * (FLOAT_TEXT_MAX + FLOAT_ROW_END) + FLOAT_ROOM];
+    struct float_rows rows = {SIZE_MAX, SIZE_MAX};
     float back[BATCH] = {0};
-    size_t written, length = float_write_run(text, values, n, &written);
+    size_t written, length = float_write_run(text, values, n, &rows, &written);
 
     if (written != n) {
         failures++;

@@ -321,32 +321,47 @@ END_TEST
 
 /* ---- written ---- */
 
-typedef size_t write_fn(char *out, const float *values, size_t n, size_t *written);
+typedef size_t write_fn(char *out, const float *values, size_t n, struct float_rows *rows,
+                        size_t *written);
 
 static write_fn *const writes[] = {float_write_run, float_write_run_portable};
 
 enum { WRITES = sizeof writes / sizeof *writes, UNTOUCHED = '#' };
 
-/* All in front of the first that is not finite, each as alone, and nothing far behind them. */
-static void check_write_run(write_fn *write, const float *values, size_t n)
+/* All in front of the first that is not finite, each as alone, and nothing far behind them; in rows
+ * of `length`, of which the first lacks `left`. */
+static void check_write_rows(write_fn *write, const float *values, size_t n, size_t length,
+                             size_t left)
 {
-    static char got[NUMBERS * (FLOAT_TEXT_MAX + 1) + FLOAT_ROOM];
+    static char got[NUMBERS * (FLOAT_TEXT_MAX + FLOAT_ROW_END) + FLOAT_ROOM];
     static char want[sizeof got];
     char *at = want;
     size_t finite = 0, written;
+    struct float_rows rows = {length, left};
 
     for (; finite < n && isfinite(values[finite]); finite++) {
+        bool row_ends = finite % length == (left - 1) % length;
         at += float_write(at, values[finite]);
         *at++ = ',';
+        if (row_ends) {
+            memcpy(at - 1, "],[", 3);
+            at += 2;
+        }
     }
-    size_t length = (size_t)(at - want);
+    size_t bytes = (size_t)(at - want);
     memset(got, UNTOUCHED, sizeof got);
-    ck_assert_uint_eq(write(got, values, n, &written), length);
+    ck_assert_uint_eq(write(got, values, n, &rows, &written), bytes);
     ck_assert_uint_eq(written, finite);
-    ck_assert_mem_eq(got, want, length);
+    ck_assert_uint_eq(rows.left, length - (finite + length - left) % length);
+    ck_assert_mem_eq(got, want, bytes);
     memset(want, UNTOUCHED, sizeof want);
-    size_t touched = length + FLOAT_ROOM < sizeof got ? length + FLOAT_ROOM : sizeof got;
+    size_t touched = bytes + FLOAT_ROOM < sizeof got ? bytes + FLOAT_ROOM : sizeof got;
     ck_assert_int_eq(memcmp(got + touched, want + touched, sizeof got - touched), 0);
+}
+
+static void check_write_run(write_fn *write, const float *values, size_t n)
+{
+    check_write_rows(write, values, n, 2 * NUMBERS, 2 * NUMBERS);
 }
 
 static float of_bits(uint32_t bits)
@@ -378,7 +393,8 @@ START_TEST(a_run_is_written_as_its_numbers_are)
         size_t n = random_bits() % 80;
         for (size_t j = 0; j < n; j++)
             values[j] = random_or_rare(i % 8);
-        check_write_run(writes[_i], values, n);
+        size_t length = 1 + random_bits() % (i % 2 ? 20 : 100);
+        check_write_rows(writes[_i], values, n, length, 1 + random_bits() % length);
     }
 }
 END_TEST

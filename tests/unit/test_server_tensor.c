@@ -357,6 +357,49 @@ START_TEST(large_tensors_come_back_bit_by_bit)
 }
 END_TEST
 
+/* [2, rows, length] in `out`, as its numbers are written one by one. */
+static void expect_text(struct buf *out, const float *data, size_t rows, size_t length)
+{
+    char text[FLOAT_TEXT_MAX];
+
+    buf_append(out, "[", 1);
+    for (size_t i = 0; i < 2 * rows * length; i++) {
+        bool opens = i % length == 0, closes = (i + 1) % length == 0;
+        buf_puts(out, i % (rows * length) == 0 ? "[" : "");
+        buf_puts(out, opens ? "[" : "");
+        if (isnan(data[i]))
+            buf_puts(out, "null");
+        else
+            buf_append(out, text, float_write(text, data[i]));
+        buf_puts(out, closes ? "]" : "");
+        buf_puts(out, (i + 1) % (rows * length) == 0 ? "]" : "");
+        buf_puts(out, i + 1 < 2 * rows * length ? "," : "]");
+    }
+}
+
+START_TEST(rows_of_any_length_are_written_as_their_numbers_are)
+{
+    enum { ROWS = 12, LENGTH = 20 };
+    static float data[2 * ROWS * LENGTH];
+
+    for (size_t i = 0; i < 2 * ROWS * LENGTH; i++)
+        data[i] = i % 37 == 36 ? NAN : (float)(i * i % 1000) / (i % 3 ? 7 : 1000000);
+    for (size_t i = 0; i < ROWS * LENGTH; i++) {
+        size_t rows = 1 + i / LENGTH, length = 1 + i % LENGTH;
+        struct tensor t = {.data = data, .rank = 3, .shape = {2, rows, length}};
+        struct buf want;
+
+        t.count = 2 * rows * length;
+        buf_init(&want, 0);
+        expect_text(&want, data, rows, length);
+        char *text = write_text(&t, NON_FINITE_NULL);
+        ck_assert_str_eq(text, want.data);
+        free(text);
+        buf_fini(&want);
+    }
+}
+END_TEST
+
 START_TEST(a_buffer_that_is_full_says_so_itself)
 {
     float data[100] = {0};
@@ -390,6 +433,7 @@ int main(void)
     tcase_add_test(t, non_finite_numbers_travel_as_the_policy_says);
     tcase_add_test(t, shapes_with_a_zero_anywhere_are_written);
     tcase_add_test(t, large_tensors_come_back_bit_by_bit);
+    tcase_add_test(t, rows_of_any_length_are_written_as_their_numbers_are);
     tcase_add_test(t, a_buffer_that_is_full_says_so_itself);
     suite_add_tcase(s, t);
 
