@@ -99,6 +99,14 @@ def _starts(results):
         yield Line("P7", "idle RSS", f"axond {mib:.1f} MiB", f"{IDLE_MIB} MiB", mib / IDLE_MIB, ("<=", 1))
 
 
+def _echo_step(results, section, what, rows, before):
+    """What bodies of so many bytes cost, whoever reads them."""
+    echo = dict(results.growth(section, "echo"))
+    if rows in echo and before in echo:
+        a, b = (f"{echo[n]:,.2f} us at {n}" for n in (rows, before))
+        yield Line("P9", what, a, b, results.growth_ratio(section, "echo", rows, before), None)
+
+
 def _rows(results):
     for model in ("digits", "net784"):
         section = f"growth-{model}"
@@ -113,6 +121,7 @@ def _rows(results):
         )
         a, b = (f"{cost:,.2f} us at {rows}" for rows, cost in (costs[i], costs[i - 1]))
         yield Line("P9", f"{model}: CPU per row, worst step", a, b, rise, ("<=", NOISE))
+        yield from _echo_step(results, section, f"{model}: CPU per row, the echo's same step", costs[i][0], costs[i - 1][0])
 
 
 def _memory(results):
