@@ -334,7 +334,7 @@ __attribute__((target("avx2"))) static size_t run_avx2(char *out, const float *v
         size_t some;
         at = put_groups(at, values + i, n - i, rows, &some);
         i += some;
-        if (some == GROUPS * GROUP)
+        if (some == (size_t)GROUPS * GROUP)
             continue;
         /* a rare one stopped it, or what is left is too little */
         size_t rest = n - i < GROUP ? n - i : GROUP;
