@@ -111,8 +111,7 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         if (status != AXON_OK)
             return status;
         mlp->layers_count = i + 1;
-        if (axon__kernels_table_baseline.rows[layer->id].smooth &&
-            layer->stride > AXON_UNITS_MULTIPLE)
+        if (axon__kernels_table_baseline.rows[layer->id].smooth && !axon__always_narrow(layer))
             mlp->narrows = 0;
         layer->tallied = from->activation->sparse && i + 1 < spec->layers_count;
         layer->tally_offset = mlp->tally_size;

@@ -59,13 +59,18 @@ static inline size_t axon__pitch(size_t stride)
 
 /* A smooth layer that is a single vector wide is activated by the narrow kernels whatever its
  * batch: nothing is lost, and with a sigmoid at its end a network narrows, too. */
+static inline int axon__always_narrow(const struct axon__layer *layer)
+{
+    return layer->stride <= AXON_UNITS_MULTIPLE;
+}
+
+/* The row of a table that activates the layer. */
 static inline const struct axon_kernel *axon__activation(const struct axon_kernels *kernels,
                                                          const struct axon__layer *layer)
 {
     const struct axon_kernel *row = &kernels->rows[layer->id];
 
-    return row->smooth && layer->stride <= AXON_UNITS_MULTIPLE ? &kernels->narrow->rows[layer->id]
-                                                               : row;
+    return row->smooth && axon__always_narrow(layer) ? &kernels->narrow->rows[layer->id] : row;
 }
 
 static inline float *axon__panel(const struct axon__layer *layer, size_t first)

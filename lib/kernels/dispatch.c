@@ -1,4 +1,5 @@
-/* kernels/dispatch.c - asks the CPU, probes the tables, remembers the choice.
+/* kernels/dispatch.c - asks the CPU, probes the tables, remembers the choice, and when
+ * short calls take its narrow table.
  *
  * Invariant: a table is used only if this CPU has its instructions and it agrees with baseline on a
  * probe; baseline itself is always there. The choice is one atomic pointer: resolving it twice at
@@ -278,14 +279,14 @@ int axon_clock_drops(void)
 #endif
 }
 
-void axon__kernels_narrow(int on)
+void axon__kernels_narrow_set(int on)
 {
     atomic_store_explicit(&sparing, on, memory_order_relaxed);
 }
 
 void axon_clock_spare(int on)
 {
-    axon__kernels_narrow(on && axon_clock_drops());
+    axon__kernels_narrow_set(on && axon_clock_drops());
 }
 
 const struct axon_kernels *axon__kernels_for(size_t multiply_adds)

@@ -12,9 +12,9 @@ const struct axon_kernels *const *axon__kernels_list(size_t *count);
 const struct axon_kernels *axon__kernels(void);
 
 /* The table for a call of about so many multiply-adds: the one in use or, for a short one after
- * axon__kernels_narrow(1), its narrow table. Not for what has other bits there. */
+ * axon__kernels_narrow_set(1), its narrow table. Not for what has other bits there. */
 const struct axon_kernels *axon__kernels_for(size_t multiply_adds);
-void axon__kernels_narrow(int on);
+void axon__kernels_narrow_set(int on);
 
 /* Whether every kernel of the table agrees with baseline on a probe. */
 int axon__kernels_agree(const struct axon_kernels *kernels);

@@ -13,8 +13,8 @@ struct route {
     const char *query;          /* the key that its query may have, "", or "*": not checked here */
 };
 
-/* The row whose template fits call->target, with call->args filled, for which
- * the target's segments are cut; NULL if there is none. */
+/* The row whose template fits call->target, with call->args filled, for which the target's segments
+ * are cut; NULL if there is none. */
 const struct route *route_find(struct api_call *call);
 
 /* The handler for the method (HEAD is answered as GET), or NULL. */

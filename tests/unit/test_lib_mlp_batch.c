@@ -96,7 +96,7 @@ START_TEST(a_row_is_bitwise_the_same_alone_and_in_any_batch)
     size_t count;
 
     ck_assert_int_eq(axon_isa_select(axon_isa_list(&count)[_i / 2]), AXON_OK);
-    axon__kernels_narrow(_i % 2);
+    axon__kernels_narrow_set(_i % 2);
     for (size_t i = 0; i < NETWORKS; i++) {
         struct axon_mlp *mlp = random_network(i % 2 ? WIDTH_MAX : 20);
 

@@ -140,10 +140,10 @@ START_TEST(short_calls_are_narrow_if_asked_for)
     const struct axon_kernels *kernels = axon__kernels();
 
     ck_assert_ptr_eq(axon__kernels_for(SHORT), kernels);
-    axon__kernels_narrow(1);
+    axon__kernels_narrow_set(1);
     ck_assert_ptr_eq(axon__kernels_for(SHORT), kernels->narrow);
     ck_assert_ptr_eq(axon__kernels_for(LONG), kernels);
-    axon__kernels_narrow(0);
+    axon__kernels_narrow_set(0);
     ck_assert_ptr_eq(axon__kernels_for(SHORT), kernels);
 }
 END_TEST
