@@ -165,7 +165,7 @@ int serve(const struct options *options, double started_s)
         goto out;
     }
     log_repository(options->models, api.repository, failed);
-    api.batcher = batcher_start(threads);
+    api.batcher = batcher_start(threads, options->inline_us_max);
     if (!api.batcher) {
         snprintf(error, sizeof error, "cannot start %u workers", threads);
         goto out;

@@ -12,22 +12,11 @@
 #include <time.h>
 #include "clock.h"
 #include "log.h"
-#include "model/handover.h"
 #include "model/private.h"
 
 /* A product of fewer rows than SHARE_ROWS_MIN waits for its weights, not for arithmetic: two
- * workers would take as long for half of it each.
- *
- * Work of up to HANDOVERS times what handing it over costs is done where it was read: the
- * measurement leaves out libmicrohttpd's own share, which is about as much again. Under load, at
- * 14 us of one row, both ways cost the same CPU per request (a batch saves what the hand-over
- * costs); at 7 us the queue costs 20 % more, at 31 us it costs a quarter less, at 230 us 60 %. */
-enum { PIECES_MAX = 1024, SHARE_ROWS_MIN = 32, HANDOVERS = 3 };
-
-/* Should the measurement have gone wrong: no hand-over costs less; and nobody is made to wait
- * longer than that for another's work. */
-#define BORDER_MIN_S 10e-6
-#define BORDER_MAX_S 50e-6
+ * workers would take as long for half of it each. */
+enum { PIECES_MAX = 1024, SHARE_ROWS_MIN = 32 };
 
 TAILQ_HEAD(ring, batch_queue);
 
@@ -57,7 +46,7 @@ struct batcher {
     unsigned idle;              /* workers that wait                                   */
     unsigned busy;              /* threads with jobs that they have yet to wake        */
     bool stopping, closed;
-    double border_s;
+    double inline_s_max;
     unsigned workers_count;
     struct worker workers[];
 };
@@ -338,19 +327,16 @@ static int conditions_init(struct batcher *b)
     return 0;
 }
 
-struct batcher *batcher_start(unsigned threads)
+struct batcher *batcher_start(unsigned threads, uint64_t inline_us_max)
 {
     struct batcher *b = calloc(1, sizeof *b + threads * sizeof *b->workers);
-    double handover_s = handover_measure(), border_s = handover_s * HANDOVERS;
 
     if (!b || conditions_init(b) != 0) {
         free(b);
         return NULL;
     }
     TAILQ_INIT(&b->ring);
-    b->border_s = border_s < BORDER_MIN_S   ? BORDER_MIN_S
-                  : border_s > BORDER_MAX_S ? BORDER_MAX_S
-                                            : border_s;
+    b->inline_s_max = (double)inline_us_max * 1e-6;
     for (; b->workers_count < threads; b->workers_count++) {
         struct worker *w = &b->workers[b->workers_count];
         w->batcher = b;
@@ -359,8 +345,8 @@ struct batcher *batcher_start(unsigned threads)
             return NULL;
         }
     }
-    log_event(LOG_INFO, "batcher", LOG_U("workers", threads), LOG_F("handover_seconds", handover_s),
-              LOG_F("inline_seconds_max", b->border_s));
+    log_event(LOG_INFO, "batcher", LOG_U("workers", threads),
+              LOG_U("inline_us_max", inline_us_max));
     return b;
 }
 
@@ -382,12 +368,18 @@ void batcher_stop(struct batcher *b)
 
 /* ---- for others ----------------------------------------------------------------------------- */
 
+/* Who sets queue_delay_us wants batches, and only the queue makes them. */
+static bool is_inline(const struct batcher *b, const struct model *m, size_t rows)
+{
+    return queue_of(m)->delay_ns == 0 && cost_s(&m->cost, rows) <= b->inline_s_max;
+}
+
 enum batch_place batcher_place(struct batcher *b, struct model *m, size_t rows)
 {
     struct batch_queue *q = queue_of(m);
     bool full;
 
-    if (!b || cost_s(&m->cost, rows) <= b->border_s)
+    if (!b || is_inline(b, m, rows))
         return BATCH_HERE;
     pthread_mutex_lock(&b->lock);
     full = q->rows > 0 && q->rows_in_line + in_line(m, rows) > q->queue_rows_max;

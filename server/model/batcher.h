@@ -46,9 +46,9 @@ struct batch_job {
     bool queued;                 /* it stands in its model's queue            */
 };
 
-/* new, with this many workers; NULL when out of memory or threads. Measures what a hand-over costs,
- * in about a millisecond. */
-struct batcher *batcher_start(unsigned threads);
+/* new, with this many workers; NULL when out of memory or threads. What is expected to take up to
+ * inline_us_max is not queued, unless its model asks to wait for company (queue_delay_us). */
+struct batcher *batcher_start(unsigned threads, uint64_t inline_us_max);
 /* Joins the workers; every job must have been woken. NULL is fine. */
 void batcher_stop(struct batcher *b);
 

@@ -48,8 +48,6 @@ static inline struct model *find(const char *name)
 
 static inline void start(void)
 {
-    static const char *const names[] = {"plain", "other", "apart", "narrow", "patient", "calm"};
-
     set_up();
     options_defaults(&options);
     put_model("plain", "");
@@ -59,10 +57,7 @@ static inline void start(void)
     put_model("patient", "{\"rows_max\": 8, \"queue_delay_us\": 200000}");
     put_model("calm", "{\"rows_max\": 8, \"queue_delay_us\": 10000000}");
     open_repository();
-    /* What a model really costs is not the question here: all of it goes to the queue. */
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        find(names[i])->cost.fixed_s = 1;
-    batcher = batcher_start(1);
+    batcher = batcher_start(1, 0);
     ck_assert_ptr_nonnull(batcher);
     api = (struct api){.options = &options, .repository = repository, .batcher = batcher};
 }
@@ -71,7 +66,7 @@ static inline void start(void)
 static inline void more_workers(void)
 {
     batcher_stop(batcher);
-    batcher = batcher_start(3);
+    batcher = batcher_start(3, 0);
     ck_assert_ptr_nonnull(batcher);
     api.batcher = batcher;
 }

@@ -132,13 +132,29 @@ END_TEST
 
 START_TEST(small_work_is_done_where_it_was_read)
 {
-    struct model *m = find("plain");
+    struct model *m = find("plain"), *patient = find("patient");
 
     ck_assert_int_eq(batcher_place(NULL, m, 1000), BATCH_HERE);
+    batcher_stop(batcher);
+    batcher = batcher_start(1, 60);
+    ck_assert_ptr_nonnull(batcher);
     m->cost = (struct cost){.fixed_s = 1e-6, .row_s = 1e-6, .piece_rows = 256};
     ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_HERE);
     ck_assert_int_eq(batcher_place(batcher, m, 1000), BATCH_QUEUED);
     batcher_give_back(batcher, m, 1000);
+    patient->cost = m->cost;
+    ck_assert_int_eq(batcher_place(batcher, patient, 1), BATCH_QUEUED); /* queue_delay_us */
+    batcher_give_back(batcher, patient, 1);
+}
+END_TEST
+
+START_TEST(inline_us_max_0_queues_everything)
+{
+    struct model *m = find("plain");
+
+    m->cost = (struct cost){.fixed_s = 1e-9, .row_s = 1e-9, .piece_rows = 256};
+    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_QUEUED);
+    batcher_give_back(batcher, m, 1);
 }
 END_TEST
 
@@ -320,6 +336,7 @@ int main(void)
     tcase_add_test(tc, company_of_rows_max_ends_the_queue_delay);
     tcase_add_test(tc, full_queue_takes_no_more_but_an_empty_one_takes_anything);
     tcase_add_test(tc, small_work_is_done_where_it_was_read);
+    tcase_add_test(tc, inline_us_max_0_queues_everything);
     tcase_add_test(tc, deadline_ends_a_wait_though_no_worker_gets_there);
     tcase_add_test(tc, deadline_that_passed_in_the_queue_is_not_computed);
     tcase_add_test(tc, deadline_amid_a_long_request_drops_the_rest_of_it);
