@@ -233,11 +233,12 @@ GROUP_INLINE bool group_digits(struct group *group, __m256i bits)
                                    _mm256_cmpgt_epi32(field, one)),
     };
     struct group_decimals d = group_nine_digits(group_shortest(&v));
+    __m256i negative = _mm256_srli_epi32(bits, 31); /* "0", but "-0.0": see put() */
     __m256i point = _mm256_add_epi32(d.exponent, ALL_32(GROUP_ROWS));
     *group = (struct group){
         .digits = _mm256_andnot_si256(is_zero, d.digits),
-        .point = _mm256_blendv_epi8(point, one, is_zero), /* "0" */
-        .negative = _mm256_srli_epi32(bits, 31),
+        .point = _mm256_blendv_epi8(point, _mm256_sub_epi32(one, negative), is_zero),
+        .negative = negative,
     };
     return true;
 }

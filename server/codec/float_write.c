@@ -26,6 +26,7 @@ enum {
     POINT_LEAST = -2,      /* of what is written without exponent */
 };
 
+#define NEGATIVE_ZERO 0x80000000u
 #define BITS_1EM3    0x3a83126fu /* of 0.001f */
 #define BITS_1E14    0x56b5e621u
 #define DIGITS_LEAST 100000000u /* the least number with that many */
@@ -232,7 +233,8 @@ static ALWAYS_INLINE char *put(char *out, uint32_t bits)
     uint64_t rest = eight_bytes(d.digits - first * DIGITS_LEAST);
     /* those from the second to the last that is not zero */
     int n = 1 + (63 - __builtin_clzll((rest & ~zeros_8) << 1 | 1) + 7) / 8;
-    int point = d.exponent + DIGITS_MAX;
+    /* "-0.0", since many readers take "-0" for an integer, which has no sign */
+    int point = d.exponent + DIGITS_MAX - (bits == NEGATIVE_ZERO);
 
     *out = '-';
     out += bits >> 31;

@@ -260,7 +260,7 @@ START_TEST(the_shorter_notation_is_chosen_and_fixed_on_a_tie)
         const char *text;
     } cases[] = {
         {0.0f, "0"},
-        {-0.0f, "-0"},
+        {-0.0f, "-0.0"},
         {1.0f, "1"},
         {3.0f, "3"},
         {-0.4f, "-0.4"},
