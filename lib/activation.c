@@ -37,13 +37,12 @@
         name, description, value, minimum, maximum, true              \
     }
 
-#define DENSE                .saturation_low = NAN, .saturation_high = NAN
-#define SPARSE               .sparse = true, DENSE
+#define OPEN                 .saturation_low = NAN, .saturation_high = NAN
 #define SATURATES(low, high) .saturation_low = low, .saturation_high = high
 
 static const struct axon_activation table[AXON_ID_COUNT] = {
 #define ACT(id, KIND, ALIASES_, formula_, latex_, derivative_, range_, PARAMETERS_, initializer_, \
-            gain_, source_, ulp_max_, HEALTH_, pros_, cons_, use_)                                \
+            gain_, source_, ulp_max_, ZEROS_, BOUNDS_, pros_, cons_, use_)                        \
     [AXON_ID_##id] = {.name = #id,                                                                \
                       .aliases = ALIASES_,                                                        \
                       .kind = KIND_##KIND,                                                        \
@@ -58,7 +57,7 @@ static const struct axon_activation table[AXON_ID_COUNT] = {
                       .gain = gain_,                                                              \
                       .source = source_,                                                          \
                       .ulp_max = ulp_max_,                                                        \
-                      HEALTH_,                                                                    \
+                      BOUNDS_,                                                                    \
                       PARAMETERS_},
 #include "activation.def"
 #undef ACT
@@ -122,6 +121,73 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
     if (act->kind == AXON_GATED)
         axis.length /= 2;
     return axis;
+}
+
+/* ---- exact zeros: the rules of ZEROS(), by parameters ---- */
+
+typedef bool zeros_rule(const float *params, size_t count);
+
+static bool zeros_never(const float *params, size_t count)
+{
+    (void)params;
+    (void)count;
+    return false;
+}
+
+static bool zeros_always(const float *params, size_t count)
+{
+    (void)params;
+    (void)count;
+    return true;
+}
+
+static bool zeros_if_any_is_0(const float *params, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (params[i] == 0.0f)
+            return true;
+    return false;
+}
+
+static bool zeros_if_last_is_0(const float *params, size_t count)
+{
+    return params[count - 1] == 0.0f;
+}
+
+static bool zeros_if_last_above_0(const float *params, size_t count)
+{
+    return params[count - 1] > 0.0f;
+}
+
+static bool zeros_if_opposite(const float *params, size_t count)
+{
+    (void)count;
+    return params[0] == -params[1];
+}
+
+/* A line with a slope gets below any bound, a level one may lie there. */
+static bool zeros_if_line_gets_to_0(const float *params, size_t count)
+{
+    (void)count;
+    return params[0] != 0.0f || params[1] <= 0.0f;
+}
+
+bool axon_activation_has_zeros(const struct axon_activation *act, const float *params,
+                               size_t params_count)
+{
+#define ZEROS(rule) zeros_##rule
+#define ACT(id, KIND, ALIASES_, formula, latex, derivative, range, PARAMETERS_, initializer, gain, \
+            source, ulp_max, ZEROS_, ...)                                                          \
+    [AXON_ID_##id] = ZEROS_,
+    static zeros_rule *const rules[AXON_ID_COUNT] = {
+#include "activation.def"
+    };
+#undef ACT
+#undef ZEROS
+    float defaults[AXON_PARAMETERS_MAX];
+
+    params = or_defaults(act, params, &params_count, defaults);
+    return rules[act - table](params, params_count);
 }
 
 /* Whatever may be wrong but the parameters; *n, *m: values of x and of y. */

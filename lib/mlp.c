@@ -113,7 +113,9 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         mlp->layers_count = i + 1;
         if (axon__kernels_table_baseline.rows[layer->id].smooth && !axon__always_narrow(layer))
             mlp->narrows = 0;
-        layer->tallied = from->activation->sparse && i + 1 < spec->layers_count;
+        layer->tallied = i + 1 < spec->layers_count &&
+                         axon_activation_has_zeros(from->activation, from->params,
+                                                   from->params_count);
         layer->tally_offset = mlp->tally_size;
         mlp->tally_size += layer->stride;
         if (mlp->width < axon__pitch(layer->stride))

@@ -38,7 +38,6 @@ struct axon_activation {
     double gain;                                      /* of that initialiser, at the defaults    */
     const char *source;                               /* the paper that defines it               */
     float ulp_max; /* accuracy promise of forward and derivative at default parameters           */
-    bool sparse;   /* one-sided with exact zeros: dead-unit accounting applies                   */
     float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN.
                                               Of an ascending one its parameters are the bounds  */
     unsigned parameters_count;
@@ -63,6 +62,12 @@ const struct axon_activation *axon_activation_table(size_t *count);
  * if their number is wrong. */
 enum axon_status axon_activation_check(const struct axon_activation *act, const float *params,
                                        size_t params_count, size_t channels, size_t *bad);
+
+/* Whether f is exactly 0 on a region of x, so that a unit may be dead: relu always, leaky_relu with
+ * alpha 0, threshold with value 0; of per-channel parameters one suffices. params as
+ * axon_activation_check() allows. False for what is only rounded to 0 (exponential far below). */
+bool axon_activation_has_zeros(const struct axon_activation *act, const float *params,
+                               size_t params_count);
 
 /* The axis of f(x) for an x of that axis: gated activations halve the length. */
 struct axon_axis axon_activation_output(const struct axon_activation *act, struct axon_axis axis);

@@ -47,10 +47,11 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp); /* weights and g
 /* Bytes of scratch that predict needs, whatever the number of rows; scratch is 64-byte aligned. */
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp);
 
-/* A tally counts, over rows, on how many each hidden unit of a sparse activation fired (was not
- * exactly 0): one uint32_t per unit of every layer, layer l's from axon_mlp_tally_offset(l) on.
- * Layers that are not counted (not sparse, or the output) keep their zeros, and so does what lies
- * between the units of one layer and the offset of the next. */
+/* A tally counts, over rows, on how many each hidden unit of an activation that has exact zeros
+ * with its parameters (axon_activation_has_zeros()) fired, was not 0: one uint32_t per unit of
+ * every layer, layer l's from axon_mlp_tally_offset(l) on. Layers that are not counted (no exact
+ * zeros, or the output) keep their zeros, and so does what lies between the units of one layer and
+ * the offset of the next. */
 size_t axon_mlp_tally_size(const struct axon_mlp *mlp); /* in uint32_t */
 size_t axon_mlp_tally_offset(const struct axon_mlp *mlp, size_t layer);
 int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);

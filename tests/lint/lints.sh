@@ -155,7 +155,7 @@ tables_found() {
     printf 'ERR(BAD, 400, "x")\n' >>"$copy/server/api/errors.def"
     printf 'OPT_TEXT(bad, "", "", "x")\n' >>"$copy/server/options.def"
     printf 'METRIC(bad, GAUGE, GLOBAL, "", "x")\n' >>"$copy/server/metrics/metrics.def"
-    printf 'ACT(bad, SMOOTH, ALIASES(), "x", "x", "1", "R", PARAMETERS(), "he_normal", 1.0, "x", 0.0f, DENSE, "x", "x", "x")\n' \
+    printf 'ACT(bad, SMOOTH, ALIASES(), "x", "x", "1", "R", PARAMETERS(), "he_normal", 1.0, "x", 0.0f, ZEROS(never), OPEN, "x", "x", "x")\n' \
         >>"$copy/lib/activation.def"
     printf 'MEANS(jax, relu6, relu, "x")\n' >>"$copy/lib/dialect.def"
     sed -i '/^ROUTE("\/metrics"/d' "$copy/server/api/routes.def"

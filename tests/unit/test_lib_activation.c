@@ -197,6 +197,53 @@ START_TEST(defaults_are_those_of_the_catalogue)
 }
 END_TEST
 
+START_TEST(exact_zeros_depend_on_the_parameters)
+{
+    static const struct {
+        const char *name;
+        float params[2];
+        size_t count; /* 0: the defaults */
+        bool zeros;
+    } want[] = {
+        {"relu", {0}, 0, true},
+        {"relu6", {0}, 0, true},
+        {"hard_swish", {0}, 0, true},
+        {"sparse_plus", {0}, 0, true},
+        {"sparse_sigmoid", {0}, 0, true},
+        {"leaky_relu", {0}, 0, false},
+        {"leaky_relu", {0}, 1, true},
+        {"leaky_relu", {-0.0f}, 1, true},
+        {"prelu", {0.25f, 0}, 2, true},
+        {"prelu", {0.25f, 1}, 2, false},
+        {"rrelu", {0}, 0, false},
+        {"rrelu", {-0.5f, 0.5f}, 2, true},
+        {"elu", {0}, 1, true},
+        {"elu", {0}, 0, false},
+        {"hard_tanh", {0}, 0, false},
+        {"hard_tanh", {0, 6}, 2, true},
+        {"hard_tanh", {-6, 0}, 2, true},
+        {"hard_sigmoid", {0}, 0, true},
+        {"hard_sigmoid", {0, 0.5f}, 2, false},
+        {"hard_sigmoid", {0, -1}, 2, true},
+        {"threshold", {0}, 0, true},
+        {"threshold", {0, 0.5f}, 2, false},
+        {"threshold", {-2, 0}, 2, true},
+        {"hard_shrink", {0}, 0, true},
+        {"hard_shrink", {0}, 1, false},
+        {"soft_shrink", {0}, 1, false},
+        {"sigmoid", {0}, 0, false},
+        {"exponential", {0}, 0, false},
+        {"softmax", {0}, 0, false},
+    };
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        ck_assert_msg(axon_activation_has_zeros(axon_activation_find(want[i].name),
+                                                want[i].count ? want[i].params : NULL,
+                                                want[i].count) == want[i].zeros,
+                      "%s, %zu", want[i].name, i);
+}
+END_TEST
+
 START_TEST(check_names_the_first_bad_parameter)
 {
     const struct axon_activation *prelu = axon_activation_find("prelu");
@@ -454,6 +501,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_guide_is_complete, 0, rows());
     tcase_add_loop_test(tcase, parameters_have_a_name_and_a_default_in_their_domain, 0, rows());
     tcase_add_test(tcase, defaults_are_those_of_the_catalogue);
+    tcase_add_test(tcase, exact_zeros_depend_on_the_parameters);
     tcase_add_test(tcase, check_names_the_first_bad_parameter);
     tcase_add_test(tcase, bounds_must_not_cross);
     tcase_add_test(tcase, parameters_outside_of_the_domain_are_refused);
