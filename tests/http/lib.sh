@@ -8,7 +8,7 @@
 #   ok NAME COMMAND...             one test
 #   skip NAME WHY                  one test that this machine cannot run
 #   metric SERIES                  the value of a series in /metrics, written as it stands there; nothing if absent
-#   raw CASE [args]                rawsocket.py against the daemon; it says what differs
+#   raw CASE [args]                rawsocket/ against the daemon; it says what differs
 #   done_testing                   checks the daemons' logs for sanitizer reports, prints the plan, fails if a test has
 #
 # $slack is the factor for every time limit: 1, or more where the daemon is instrumented and slow.
@@ -119,7 +119,7 @@ metric() {
         awk -v series="$1" 'index($0, series " ") == 1 { print $NF }'
 }
 
-raw() { python3 tests/http/rawsocket.py --address "$address" --slack "$slack" "$@"; }
+raw() { python3 -B tests/http/rawsocket --address "$address" --slack "$slack" "$@"; }
 
 clean_log() {
     ! grep -hE 'runtime error|AddressSanitizer|ThreadSanitizer|LeakSanitizer' "$tmp"/log*

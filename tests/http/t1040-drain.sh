@@ -27,7 +27,7 @@ done
 
 cut_by() { # SECOND-SIGNAL-OR-TIMEOUT
     : >"$tmp/hang" # what the last one said must not count
-    python3 tests/http/rawsocket.py --address "$address" hang >>"$tmp/hang" &
+    python3 -B tests/http/rawsocket --address "$address" hang >>"$tmp/hang" &
     hang=$!
     wait_for 50 grep -q holding "$tmp/hang"
     kill -TERM "$pid"

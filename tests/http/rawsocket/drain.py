@@ -1,0 +1,107 @@
+"""SIGTERM: what was accepted is answered."""
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+from wire import GET, POST, BODY, Wrong, must, connect, read_reply
+
+
+def case_drain(args):
+    """SIGTERM under load: a request of which the daemon has taken a byte is answered, whole.
+
+    Clients post in a loop, most on kept connections, some on a new one each time. Each request ends in one of: a whole reply; a refused connect; or a
+    close without a byte of reply on a connection that had already served, which a client may repeat (RFC 9112 9.3.1).
+    A reply that is cut, a reset after a byte of reply, or silence on a fresh connection is a loss.
+    """
+    lost, answered, crossed = [], [0], [0]
+    stop_at = time.monotonic() + 60 * args.slack
+
+    def client(number):
+        while time.monotonic() < stop_at:
+            try:
+                s = connect(args)
+            except (ConnectionRefusedError, ConnectionResetError):
+                return
+            served = 0
+            while time.monotonic() < stop_at:
+                got = b""
+                try:
+                    s.sendall(POST + b"Content-Length: 15\r\n\r\n")
+                    if number % 2:
+                        time.sleep(0.001)
+                    s.sendall(BODY)
+                    while b"\r\n\r\n" not in got:
+                        piece = s.recv(65536)
+                        if not piece:
+                            raise ConnectionResetError
+                        got += piece
+                    status, headers, body, _ = read_reply(s, got)
+                except (ConnectionError, Wrong, socket.timeout) as e:
+                    if served and not got:
+                        crossed[0] += 1
+                        break
+                    lost.append(f"client {number}, request {served}: {e!r} after {got!r}")
+                    break
+                if status != 200 or json.loads(body)["data"] != [1, 0]:
+                    lost.append(f"client {number}: {status} {body!r}")
+                answered[0] += 1
+                served += 1
+                if headers.get("connection") == "close":
+                    if s.recv(1) != b"":
+                        lost.append("bytes after the last reply")
+                    break
+                if number % 4 == 3:
+                    time.sleep(0.005)
+                if number % 4 == 2:  # a new connection for each request
+                    break
+            s.close()
+
+    threads = [threading.Thread(target=client, args=(i,)) for i in range(args.count)]
+    for t in threads:
+        t.start()
+    time.sleep(args.seconds)
+    os.kill(args.pid, signal.SIGTERM)
+    for t in threads:
+        t.join()
+    must(not lost, "\n".join(lost[:10]))
+    must(answered[0] > args.count, "only", answered[0], "answers")
+    print(f"# {answered[0]} answered, {crossed[0]} crossed the close of an idle connection")
+
+
+def case_drain_slow_upload(args):
+    """An upload that is under way when SIGTERM comes is finished and answered with Connection: close."""
+    s = connect(args)
+    idle = connect(args)
+    idle.sendall(GET + b"\r\n")
+    read_reply(idle)
+    s.sendall(POST + b"Content-Length: 15\r\n\r\n" + BODY[:5])
+    time.sleep(0.2)
+    os.kill(args.pid, signal.SIGTERM)
+    must(idle.recv(1) == b"", "the idle connection is still open")
+    time.sleep(0.3)
+    try:
+        connect(args)
+        raise Wrong("a new connection was accepted")
+    except ConnectionRefusedError:
+        pass
+    s.sendall(BODY[5:])
+    status, headers, body, _ = read_reply(s)
+    must(status == 200 and headers.get("connection") == "close", status, headers, body)
+    must(s.recv(1) == b"", "still open")
+
+
+def case_hang(args):
+    """Hold a connection with half a body for a while, whatever happens."""
+    s = connect(args)
+    s.sendall(POST + b"Content-Length: 1000\r\n\r\nx")
+    print("holding", flush=True)
+    start = time.monotonic()
+    try:
+        s.settimeout(60)
+        s.recv(1)
+    except OSError:
+        pass
+    print(f"# held for {time.monotonic() - start:.1f} s")

@@ -1,0 +1,117 @@
+"""Slow clients: deadlines that hold in total, and others who are not slowed down."""
+import socket
+import time
+
+from wire import GET, POST, BODY, must, connect, read_reply, replies_in, gauge
+
+
+def drip(s, data, pause, until):
+    """Send a byte at a time until the other side closes; the seconds that it took."""
+    start = time.monotonic()
+    s.settimeout(pause)
+    got = b""
+    for i in range(len(data)):
+        try:
+            s.sendall(data[i:i + 1])
+        except OSError:
+            break
+        try:
+            piece = s.recv(65536)
+            if not piece:
+                break
+            got += piece
+        except socket.timeout:
+            pass
+        except OSError:
+            break
+        must(time.monotonic() - start < until, "still open after", until, "seconds")
+    return time.monotonic() - start, got
+
+
+def between(args, took, least, most):
+    must(least <= took <= most * args.slack, "cut after", round(took, 2), "s, expected", least, "to", most * args.slack)
+
+
+def case_slow_headers(args):
+    """A byte now and then holds a connection no longer than headers_timeout in all."""
+    took, _ = drip(connect(args), GET + b"X: " + b"y" * 1000, 0.1, 20 * args.slack)
+    between(args, took, args.seconds * 0.8, args.seconds + 1.5)
+    s = connect(args)  # and the second request of a connection
+    s.sendall(GET + b"\r\n")
+    read_reply(s)
+    took, _ = drip(s, GET + b"X: " + b"y" * 1000, 0.1, 20 * args.slack)
+    between(args, took, args.seconds * 0.8, args.seconds + 1.5)
+
+
+def case_silent(args):
+    """A connection on which nothing was ever sent."""
+    s = connect(args)
+    start = time.monotonic()
+    must(s.recv(1) == b"")
+    between(args, time.monotonic() - start, args.seconds * 0.8, args.seconds + 1.5)
+
+
+def case_idle(args):
+    """A kept connection is closed after idle_timeout, quietly."""
+    s = connect(args)
+    s.sendall(GET + b"\r\n")
+    read_reply(s)
+    start = time.monotonic()
+    must(s.recv(1) == b"")
+    between(args, time.monotonic() - start, args.seconds * 0.8, args.seconds + 1.5)
+
+
+def case_slow_body(args):
+    """A body that comes too slowly is cut in total time, with a 408 that can be read."""
+    s = connect(args)
+    s.sendall(POST + b"Content-Length: 100000\r\n\r\n")
+    took, got = drip(s, b"x" * 100000, 0.1, 20 * args.slack)
+    between(args, took, args.seconds * 0.8, args.seconds + 1.5)
+    must(replies_in(got) == [b"408"] and b"body_timeout" in got, got)
+
+
+def case_steady_body(args):
+    """One that is slow but keeps body_rate_min is not cut, however long it takes."""
+    s = connect(args)
+    body = b'{"data":[' + b"1," * (args.bytes // 2) + b"1]}"
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body))
+    step = len(body) // 40 + 1
+    for i in range(0, len(body), step):
+        s.sendall(body[i:i + step])
+        time.sleep(args.seconds * 2 / 40)
+    must(read_reply(s)[0] == 200)
+
+
+def case_slow_reader(args):
+    """A client that asks for much and reads nothing is cut; others are served meanwhile."""
+    body = b'{"data":[' + b"0.123456," * 1500000 + b"1]}"
+    s = connect(args, timeout=60, receive_buffer=4096)
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    time.sleep(0.2)
+    other = connect(args)
+    other.sendall(GET + b"\r\n")
+    must(read_reply(other)[0] == 200)
+    other.close()
+    deadline = time.monotonic() + (args.seconds * 2 + 5) * args.slack
+    while int(gauge(args, "axond_http_connections")) > 1:  # the scrape's own
+        must(time.monotonic() < deadline, "the slow reader still holds its connection")
+        time.sleep(0.2)
+
+
+def case_many_slow(args):
+    """Hundreds of slow clients do not keep a healthy one from its answers."""
+    held = []
+    for i in range(args.count):
+        s = connect(args)
+        s.sendall((GET[:30], GET, POST + b"Content-Length: 1000\r\n\r\nx")[i % 3])
+        held.append(s)
+    worst = 0.0
+    for _ in range(50):
+        start = time.monotonic()
+        s = connect(args)
+        s.sendall(POST + b"Content-Length: 15\r\nConnection: close\r\n\r\n" + BODY)
+        must(read_reply(s)[0] == 200)
+        worst = max(worst, time.monotonic() - start)
+        s.close()
+    must(worst < 1.0 * args.slack, "a healthy client waited", worst)
+    print(f"# {args.count} slow clients, worst of 50 healthy requests {worst * 1000:.1f} ms")

@@ -1,0 +1,111 @@
+"""What the cases share: requests, sockets, replies, and what the daemon tells of itself."""
+import http.client
+import re
+import socket
+
+GET = b"GET /v1/activations/relu HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /v1/activations/relu HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+BODY = b'{"data":[1,-2]}'
+
+
+class Wrong(Exception):
+    """The daemon did not behave."""
+
+
+def must(truth, *what):
+    if not truth:
+        raise Wrong(" ".join(str(w) for w in what))
+
+
+def connect(args, timeout=30, receive_buffer=None):
+    host, port = args.address.rsplit(":", 1)
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if receive_buffer:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    s.settimeout(timeout * args.slack)
+    s.connect((host, int(port)))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def read_all(s):
+    """Until the other side closes; a reset counts as the end, and is told."""
+    data, reset = b"", False
+    try:
+        while piece := s.recv(65536):
+            data += piece
+    except ConnectionResetError:
+        reset = True
+    return data, reset
+
+
+def read_reply(s, data=b""):
+    """One reply with Content-Length from s: (status, headers, body, what came behind it)."""
+    while b"\r\n\r\n" not in data:
+        piece = s.recv(65536)
+        must(piece, "closed after", data)
+        data += piece
+    head, _, rest = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines[1:])}
+    status = int(lines[0].split()[1])
+    if status == 100:
+        return read_reply(s, rest)
+    while len(rest) < int(headers.get("content-length", 0)):
+        piece = s.recv(65536)
+        must(piece, "closed in the body of", head)
+        rest += piece
+    n = int(headers.get("content-length", 0))
+    return status, headers, rest[:n], rest[n:]
+
+
+def replies_in(data):
+    return re.findall(rb"HTTP/1\.[01] (\d{3})", data)
+
+
+def exchange(args, request, linger=True):
+    """Send as it is; what comes until the close, or for a second on a connection that stays open."""
+    s = connect(args)
+    s.sendall(request)
+    if not linger:
+        s.shutdown(socket.SHUT_WR)
+    s.settimeout(1.0 * args.slack)
+    data, closed = b"", False
+    try:
+        while True:
+            piece = s.recv(65536)
+            if not piece:
+                closed = True
+                break
+            data += piece
+    except socket.timeout:
+        pass
+    except ConnectionResetError:
+        closed = True
+    s.close()
+    return data, closed
+
+
+def exchange_rest(s, args):
+    s.settimeout(2 * args.slack)
+    data = b""
+    try:
+        while piece := s.recv(65536):
+            data += piece
+    except OSError:
+        pass
+    return data, None
+
+
+def rss_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+
+def gauge(args, name):
+    host, port = args.address.rsplit(":", 1)
+    c = http.client.HTTPConnection(host, int(port), timeout=30 * args.slack)
+    c.request("GET", "/metrics")
+    text = c.getresponse().read().decode()
+    c.close()
+    return re.search(rf"^{re.escape(name)} (\S+)$", text, re.M).group(1)
