@@ -32,13 +32,11 @@ static const struct difference {
     unsigned params_count;
     float params[AXON_PARAMETERS_MAX];
     enum axon_channels channels;
-    bool nan_is_zero;
 } differences[] = {
 /* sizeof counts what the row lists; the empty first element keeps an empty list valid C. */
 #define DEFAULTS(...) \
     .params_count = sizeof((float[]){0, __VA_ARGS__}) / sizeof(float) - 1, .params = {__VA_ARGS__}
 #define CHANNELS(which) .channels = AXON_CHANNELS_##which
-#define NAN_IS_ZERO     .nan_is_zero = true
 #define DIALECT(id, title)
 #define MEANS(dialect_, name_, activation_, note_, ...) \
     {.dialect = DIALECT_##dialect_,                     \
@@ -86,8 +84,7 @@ bool axon_dialect_meaning(const struct axon_dialect *dialect, const char *name,
     d = difference_of(dialect, (size_t)(act - table));
     if (d->note)
         act = &table[d->activation];
-    *meaning = (struct axon_meaning){
-        .activation = act, .channels = d->channels, .nan_is_zero = d->nan_is_zero, .note = d->note};
+    *meaning = (struct axon_meaning){.activation = act, .channels = d->channels, .note = d->note};
     for (unsigned i = 0; i < act->parameters_count; i++)
         meaning->params[i] = d->params_count ? d->params[i] : act->parameters[i].value;
     return true;

@@ -30,7 +30,6 @@ struct axon_meaning {
     const struct axon_activation *activation;
     float params[AXON_PARAMETERS_MAX]; /* the dialect's defaults: activation->parameters_count */
     enum axon_channels channels;
-    bool nan_is_zero; /* a NaN in x counts as 0; to replace it is the caller's work       */
     const char *note; /* what differs from torch, in a few words; NULL: nothing           */
 };
 

@@ -1,6 +1,5 @@
 /* application.c - see application.h. Every refusal names the key and the numbers that disagree. */
 #include "api/application.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,14 +404,6 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     return read_query(call, a);
 }
 
-/* What some frameworks do before their relu, which lets it hide what went wrong. */
-static void zero_nans(struct tensor *data)
-{
-    for (size_t i = 0; i < data->count; i++)
-        if (isnan(data->data[i]))
-            data->data[i] = 0;
-}
-
 enum error_id application_read(struct api_call *call, struct application *a)
 {
     static enum error_id (*const steps[])(struct api_call *, struct application *) = {
@@ -421,8 +412,6 @@ enum error_id application_read(struct api_call *call, struct application *a)
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
         id = steps[i](call, a);
-    if (id == ERROR_OK && a->meaning.nan_is_zero)
-        zero_nans(&a->fields[FIELD_DATA].tensor);
     return id;
 }
 
