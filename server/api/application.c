@@ -1,5 +1,6 @@
 /* application.c - see application.h. Every refusal names the key and the numbers that disagree. */
 #include "api/application.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
