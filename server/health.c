@@ -22,7 +22,8 @@ union address {
 static socklen_t address_make(const struct listen_address *listen, union address *address)
 {
     memset(address, 0, sizeof *address);
-    if (inet_pton(AF_INET, listen->host, &address->four.sin_addr) == 1) {
+    if (inet_pton(AF_INET, *listen->host ? listen->host : "127.0.0.1", &address->four.sin_addr) ==
+        1) {
         if (address->four.sin_addr.s_addr == htonl(INADDR_ANY))
             address->four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address->four.sin_family = AF_INET;
@@ -116,8 +117,8 @@ int health_probe(const struct options *options, char *error, size_t error_bytes)
     }
     snprintf(request, sizeof request,
              "GET /v2/health/ready HTTP/1.1\r\nHost: %s%s%s:%u\r\nConnection: close\r\n\r\n",
-             strchr(listen.host, ':') ? "[" : "", listen.host, strchr(listen.host, ':') ? "]" : "",
-             listen.port);
+             strchr(listen.host, ':') ? "[" : "", *listen.host ? listen.host : "localhost",
+             strchr(listen.host, ':') ? "]" : "", listen.port);
     fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect_to(fd, &address, length, deadline_ns) != 0 ||
         send_all(fd, request, deadline_ns) != 0 ||

@@ -58,9 +58,14 @@ static void out_open(void)
 
 void log_init(enum log_level least, bool json)
 {
-    __atomic_store_n(&least_level, least, __ATOMIC_RELAXED);
+    log_level_set(least);
     __atomic_store_n(&as_json, json, __ATOMIC_RELAXED);
     out_open();
+}
+
+void log_level_set(enum log_level least)
+{
+    __atomic_store_n(&least_level, least, __ATOMIC_RELAXED);
 }
 
 enum log_level log_level_find(const char *name)

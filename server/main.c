@@ -53,11 +53,11 @@ static int run_check(void)
     return fflush(stdout) == 0 ? status : 2;
 }
 
-static int run_serve(double started_s)
+static int run_serve(int argc, char **argv, double started_s)
 {
     int status = prepare();
 
-    return status == OPTIONS_OK ? serve(&options, started_s) : fail(status);
+    return status == OPTIONS_OK ? serve(&options, argc, argv, started_s) : fail(status);
 }
 
 static int run_health(void)
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         return run_check();
     case COMMAND_SERVE:
         start_blas(argv);
-        return run_serve(started_s);
+        return run_serve(argc, argv, started_s);
     }
     return EXIT_FAILURE;
 }

@@ -3,7 +3,6 @@
  * Knows argv and the environment; the file is options_json.c's, single values are
  * options_table.c's. Invariant: sources are applied weakest first (defaults, file, variables,
  * flags), so the last writer wins. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +12,13 @@
 void options_defaults(struct options *options)
 {
     *options = (struct options){
-#define OPT_TEXT(id, value, ...) .id = value,
-#define OPT_SIZE(id, value, ...) .id = value,
-#define OPT_TIME(id, value, ...) .id = value,
+#define OPT_TEXT(id, value, ...)    .id = value,
+#define OPT_ADDRESS(id, value, ...) .id = value,
+#define OPT_SIZE(id, value, ...)    .id = value,
+#define OPT_TIME(id, value, ...)    .id = value,
+#define OPT_FLAG(id, value, ...)    .id = value,
 #include "options.def"
-#undef OPT_TEXT
-#undef OPT_SIZE
-#undef OPT_TIME
     };
-}
-
-bool options_listen(const char *text, struct listen_address *address)
-{
-    const char *colon = strrchr(text, ':');
-    bool six = text[0] == '[';
-    unsigned char binary[sizeof(struct in6_addr)];
-
-    if (!colon || colon == text)
-        return false;
-    const char *host = text + six, *end = colon - six;
-    size_t length = end > host ? (size_t)(end - host) : 0;
-    if (length == 0 || length >= sizeof address->host || (six && *end != ']'))
-        return false;
-    memcpy(address->host, host, length);
-    address->host[length] = '\0';
-
-    size_t digits = strspn(colon + 1, "0123456789");
-    unsigned long port = strtoul(colon + 1, NULL, 10);
-    if (digits == 0 || digits > 5 || colon[1 + digits] || port > UINT16_MAX)
-        return false;
-    address->port = (uint16_t)port;
-    return inet_pton(six ? AF_INET6 : AF_INET, address->host, binary) == 1;
 }
 
 /* ---- the command line ---- */
@@ -93,7 +68,7 @@ static const struct option_row *flag_find(const char *flag, size_t length)
     return NULL;
 }
 
-/* One argument, or two: *at moves behind what was read. By hand rather than by getopt_long, which
+/* One argument, or two: *at moves past what was read. By hand rather than by getopt_long, which
  * takes abbreviations, so that "--mod" would break on the day another --mod... is added. */
 static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *error,
                      size_t error_bytes)
@@ -121,11 +96,17 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *
     const struct option_row *row = flag_find(flag, length);
     if (!row)
         return unknown_flag(flag, length, error, error_bytes);
-    if (flag[length] != '=' && *at == argc) {
+    const char **value = &flags->value[row - option_rows];
+    if (flag[length] == '=') {
+        *value = flag + length + 1;
+    } else if (row->type == OPTION_FLAG) {
+        *value = "on"; /* the next word is no value of it: it may be a misspelt option */
+    } else if (*at < argc) {
+        *value = argv[(*at)++];
+    } else {
         snprintf(error, error_bytes, "%s: expected a value", flag);
         return OPTIONS_USAGE;
     }
-    flags->value[row - option_rows] = flag[length] == '=' ? flag + length + 1 : argv[(*at)++];
     return OPTIONS_OK;
 }
 
@@ -164,9 +145,11 @@ static const char *variable_find(char **environment, const struct option_row *ro
 
 static bool is_known_variable(const char *variable)
 {
-    /* Docker links and Kubernetes describe a service named axond like this; the last is how
-     * start.c tells itself that it has started over. */
-    static const char *const others[] = {"AXOND_PORT", "AXOND_SERVICE_", "AXOND_BLAS_RESTARTED="};
+    /* Docker links and Kubernetes describe a service named axond like this (AXOND_PORT=8000, of
+     * somebody who looks for --listen, is not theirs); the last is how start.c tells itself that it
+     * has started over. */
+    static const char *const others[] = {"AXOND_PORT=tcp:", "AXOND_PORT=udp:", "AXOND_PORT_",
+                                         "AXOND_SERVICE_", "AXOND_BLAS_RESTARTED="};
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strncmp(variable, others[i], strlen(others[i])) == 0)
@@ -279,4 +262,17 @@ int options_read(struct options *options, enum command *command, int argc, char 
     for (char *c = error; status != OPTIONS_OK && *c; c++)
         *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
     return status;
+}
+
+bool options_difference(const struct options *a, const struct options *b, size_t *next,
+                        const char **id)
+{
+    while (*next < OPTION_COUNT) {
+        const struct option_row *row = &option_rows[(*next)++];
+        if (!option_same(a, b, row)) {
+            *id = row->id;
+            return true;
+        }
+    }
+    return false;
 }

@@ -12,13 +12,12 @@
 enum { OPTION_TEXT_MAX = 1024 };
 
 struct options {
-#define OPT_TEXT(id, ...) char id[OPTION_TEXT_MAX];
-#define OPT_SIZE(id, ...) uint64_t id;
-#define OPT_TIME(id, ...) double id;
+#define OPT_TEXT(id, ...)    char id[OPTION_TEXT_MAX];
+#define OPT_ADDRESS(id, ...) char id[OPTION_TEXT_MAX];
+#define OPT_SIZE(id, ...)    uint64_t id;
+#define OPT_TIME(id, ...)    double id;
+#define OPT_FLAG(id, ...)    bool id;
 #include "options.def"
-#undef OPT_TEXT
-#undef OPT_SIZE
-#undef OPT_TIME
 };
 
 /* What the command line asks for besides serving. */
@@ -48,13 +47,19 @@ int options_read(struct options *options, enum command *command, int argc, char 
  * more. Those that Kubernetes makes for a service named axond are passed over. */
 bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
 
+/* Options in which b differs from a: *id is the next one from *next on, which starts as 0; false
+ * when there are no more. */
+bool options_difference(const struct options *a, const struct options *b, size_t *next,
+                        const char **id);
+
 /* The parts of options->listen. */
 struct listen_address {
-    char host[64]; /* an IPv4 or IPv6 address, without brackets */
+    char host[64]; /* an IPv4 or IPv6 address, without brackets; "" for every address of the host */
     uint16_t port;
 };
 
-/* "127.0.0.1:8000", "[::1]:8000"; false if text is neither. */
+/* "127.0.0.1:8000", "[::1]:8000", "localhost:8000" (127.0.0.1), ":8000" (every address); false if
+ * text is none of these. */
 bool options_listen(const char *text, struct listen_address *address);
 
 /* --help's text, and the options as a JSON object that --config reads back; new strings, or NULL

@@ -37,7 +37,7 @@ static void size_text(const struct option_row *row, char *out, size_t out_bytes)
     uint64_t value = row->size;
     int used = -1;
 
-    while (strcmp(row->unit, "bytes") == 0 && value > 0 && value % 1024 == 0 && used < 2) {
+    while (option_in_bytes(row) && value > 0 && value % 1024 == 0 && used < 2) {
         value /= 1024;
         used++;
     }
@@ -45,29 +45,36 @@ static void size_text(const struct option_row *row, char *out, size_t out_bytes)
              used < 0 ? "" : suffixes + used);
 }
 
+/* As the parser takes it. */
 static void write_default(struct buf *out, const struct option_row *row)
 {
     char size[32];
 
     size_text(row, size, sizeof size);
     if (row->type == OPTION_SIZE)
-        buf_printf(out, " (default %s %s)", size, row->unit);
+        buf_printf(out, " (default %s)", size);
     else if (row->type == OPTION_TIME)
         buf_printf(out, " (default %gs)", row->time);
+    else if (row->type == OPTION_FLAG)
+        buf_printf(out, " (default %s)", row->flag ? "on" : "off");
     else if (*row->text)
         buf_printf(out, " (default %s)", row->text);
 }
 
 static void write_option(struct buf *out, const struct option_row *row)
 {
-    static const char *const placeholder[] = {
-        [OPTION_TEXT] = "TEXT", [OPTION_SIZE] = "N", [OPTION_TIME] = "SECONDS"};
+    static const char *const placeholder[] = {[OPTION_TEXT] = " TEXT",
+                                              [OPTION_ADDRESS] = " ADDRESS:PORT",
+                                              [OPTION_SIZE] = " N",
+                                              [OPTION_TIME] = " TIME",
+                                              [OPTION_FLAG] = "[=off]"};
     char flag[OPTION_NAME_MAX], variable[OPTION_NAME_MAX], left[2 * OPTION_NAME_MAX];
     struct buf text;
 
     option_flag(row, flag);
     option_variable(row, variable);
-    snprintf(left, sizeof left, "  %s %s", flag, placeholder[row->type]);
+    snprintf(left, sizeof left, "  %s%s", flag,
+             option_in_bytes(row) ? " BYTES" : placeholder[row->type]);
     buf_init(&text, 0);
     buf_printf(&text, "%s%s%s", row->help, *row->choices ? ": " : "", row->choices);
     write_default(&text, row);
@@ -89,17 +96,19 @@ char *options_help(void)
     size_t length;
 
     buf_init(&out, 0);
-    buf_puts(&out,
-             "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
-             "Serves activation functions and neural networks over HTTP. Without a command it\n"
-             "serves until SIGTERM or SIGINT, and reloads models on SIGHUP.\n\nCommands:\n");
+    buf_puts(
+        &out,
+        "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
+        "Serves activation functions and neural networks over HTTP. Without a command it\n"
+        "serves until SIGTERM or SIGINT; SIGHUP reloads models and the log level.\n\nCommands:\n");
     for (size_t i = 0; i < command_rows_count; i++) {
         buf_printf(&out, "  %-*s", INDENT - 2, command_rows[i].flag);
         write_wrapped(&out, command_rows[i].help);
     }
     buf_puts(&out,
              "\nOptions (a flag wins over its [VARIABLE], which wins over the key like_this in\n"
-             "the JSON file of --config; numbers of bytes take k, M and G, of 1024):\n");
+             "the JSON file of --config; BYTES take k, M and G, of 1024; a TIME is in seconds\n"
+             "or has one of us, ms, s, m, h and d after it):\n");
     for (size_t i = 0; i < OPTION_COUNT; i++)
         write_option(&out, &option_rows[i]);
     buf_puts(&out, "\nExit: 0 after a clean stop, 1 cannot start, 2 wrong usage, 78 wrong "

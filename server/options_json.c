@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,20 +69,41 @@ static int refuse_unknown(const struct source *source, const char *key)
     return refuse(source, key, why);
 }
 
-/* Numbers may also be given as text, for "64M". */
+/* A whole number in any spelling: 8, 8.0, 8e0. */
+static bool is_whole(const json_t *value, uint64_t *whole)
+{
+    double real = json_is_real(value) ? json_real_value(value) : -1;
+
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        *whole = (uint64_t)json_integer_value(value);
+    else if (real >= 0 && real < 0x1p53 && real == floor(real))
+        *whole = (uint64_t)real;
+    else
+        return false;
+    return true;
+}
+
+/* Numbers may also be given as text, for "64M" and "30s". null is the default, as if absent. */
 static bool set(struct options *options, const struct option_row *row, const json_t *value,
                 char *why, size_t why_bytes)
 {
     static const char *const expected[] = {
         [OPTION_TEXT] = "expected a string",
+        [OPTION_ADDRESS] = "expected a string",
         [OPTION_SIZE] = "expected a whole number",
-        [OPTION_TIME] = "expected a number of seconds",
+        [OPTION_TIME] = "expected a number of seconds, or a string such as \"30s\"",
+        [OPTION_FLAG] = "expected true or false",
     };
+    uint64_t whole;
 
     if (json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value))
         return option_set(options, row, json_string_value(value), why, why_bytes);
-    if (row->type == OPTION_SIZE && json_is_integer(value) && json_integer_value(value) >= 0)
-        return option_set_size(options, row, (uint64_t)json_integer_value(value), why, why_bytes);
+    if (json_is_null(value))
+        return true;
+    if (row->type == OPTION_SIZE && is_whole(value, &whole))
+        return option_set_size(options, row, whole, why, why_bytes);
+    if (row->type == OPTION_FLAG && json_is_boolean(value))
+        return option_set_flag(options, row, json_is_true(value)), true;
     if (row->type == OPTION_TIME && json_is_number(value))
         return option_set_time(options, row, json_number_value(value), why, why_bytes);
     snprintf(why, why_bytes, "%s", expected[row->type]);
@@ -178,8 +200,10 @@ static json_t *value_of(const struct options *options, const struct option_row *
     uint64_t size;
     double time;
 
-    if (row->type == OPTION_TEXT)
+    if (row->type == OPTION_TEXT || row->type == OPTION_ADDRESS)
         return json_string(place);
+    if (row->type == OPTION_FLAG)
+        return json_boolean(*(const bool *)place);
     if (row->type == OPTION_TIME) {
         memcpy(&time, place, sizeof time);
         return json_real(time);

@@ -8,13 +8,14 @@
 #include <stdbool.h>
 #include "options.h"
 
-enum option_type { OPTION_TEXT, OPTION_SIZE, OPTION_TIME };
+enum option_type { OPTION_TEXT, OPTION_ADDRESS, OPTION_SIZE, OPTION_TIME, OPTION_FLAG };
 
 struct option_row {
     const char *id; /* like_this: the key in JSON, and what flag and variable are spelt from */
     enum option_type type;
     size_t offset; /* in struct options */
     const char *text;
+    bool flag;
     uint64_t size, size_min, size_max;
     double time, time_min, time_max;
     const char *choices; /* "a|b|c", or "" for any text */
@@ -22,13 +23,12 @@ struct option_row {
 };
 
 enum option_index {
-#define OPT_TEXT(id, ...) OPTION_##id,
-#define OPT_SIZE(id, ...) OPTION_##id,
-#define OPT_TIME(id, ...) OPTION_##id,
+#define OPT_TEXT(id, ...)    OPTION_##id,
+#define OPT_ADDRESS(id, ...) OPTION_##id,
+#define OPT_SIZE(id, ...)    OPTION_##id,
+#define OPT_TIME(id, ...)    OPTION_##id,
+#define OPT_FLAG(id, ...)    OPTION_##id,
 #include "options.def"
-#undef OPT_TEXT
-#undef OPT_SIZE
-#undef OPT_TIME
     OPTION_COUNT
 };
 extern const struct option_row option_rows[OPTION_COUNT];
@@ -47,6 +47,9 @@ enum { OPTION_NAME_MAX = 48 };
 void option_flag(const struct option_row *row, char out[OPTION_NAME_MAX]);
 void option_variable(const struct option_row *row, char out[OPTION_NAME_MAX]);
 
+/* Does the option count bytes, so that it takes suffixes? */
+bool option_in_bytes(const struct option_row *row);
+
 /* True if the value is good and set. Else false, and why [why_bytes] says what was expected:
  * "expected a whole number from 0 to 256". */
 bool option_set(struct options *options, const struct option_row *row, const char *value, char *why,
@@ -55,6 +58,10 @@ bool option_set_size(struct options *options, const struct option_row *row, uint
                      char *why, size_t why_bytes);
 bool option_set_time(struct options *options, const struct option_row *row, double value, char *why,
                      size_t why_bytes);
+void option_set_flag(struct options *options, const struct option_row *row, bool value);
+
+/* Has the option the same value in both? */
+bool option_same(const struct options *a, const struct options *b, const struct option_row *row);
 
 /* Apply the file. 0, or OPTIONS_CONFIG and the message. */
 int options_read_file(struct options *options, const char *path, char *error, size_t error_bytes);

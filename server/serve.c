@@ -74,8 +74,53 @@ static bool stop_is_pending(void)
     return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
+/* The options as they would be after a restart; only the log level changes without one. */
+static void reread_options(const struct options *options, int argc, char **argv)
+{
+    static struct options now;
+    static enum log_level level = LOG_LEVELS; /* as the last SIGHUP left it */
+    enum command command;
+    char error[512];
+    const char *id;
+
+    if (options_read(&now, &command, argc, argv, environ, error, sizeof error) != OPTIONS_OK ||
+        start_models(&now, error, sizeof error) != 0) {
+        log_event(LOG_ERROR, "options_not_reread", LOG_S("error", error));
+        return;
+    }
+    if (level == LOG_LEVELS)
+        level = log_level_find(options->log_level);
+    if (log_level_find(now.log_level) != level) {
+        level = log_level_find(now.log_level);
+        log_level_set(level);
+        log_event(level, "log_level", LOG_S("level_now", now.log_level));
+    }
+    for (size_t next = 0; options_difference(options, &now, &next, &id);)
+        if (strcmp(id, "log_level") != 0)
+            log_event(LOG_WARN, "option_needs_restart", LOG_S("option", id));
+}
+
+/* Ready is told once, as soon as the service is of use: a repository whose models all failed serves
+ * nobody, until a reload finds one that loads. */
+static void log_readiness(struct repository *repository, size_t failed, double started_s)
+{
+    static bool told;
+
+    if (told)
+        return;
+    told = repository_serves(repository);
+    if (told)
+        log_event(LOG_INFO, "ready", LOG_F("seconds", clock_s() - started_s));
+    else
+        log_event(LOG_ERROR, "not_ready",
+                  LOG_S("reason", "no model of the repository serves; model_load_failed and "
+                                  "GET /v1/models tell why"),
+                  LOG_U("versions_failed", failed));
+}
+
 /* Returns the signal that ends the service. */
-static int wait_for_stop(struct repository *repository)
+static int wait_for_stop(const struct options *options, struct repository *repository, int argc,
+                         char **argv, double started_s)
 {
     sigset_t set;
     int signal_number;
@@ -87,7 +132,9 @@ static int wait_for_stop(struct repository *repository)
             continue;
         if (signal_number != SIGHUP)
             return signal_number;
-        repository_reload(repository, stop_is_pending);
+        reread_options(options, argc, argv);
+        int failed = repository_reload(repository, stop_is_pending);
+        log_readiness(repository, failed > 0 ? (size_t)failed : 0, started_s);
     }
 }
 
@@ -145,7 +192,7 @@ static void log_repository(const char *folder, struct repository *repository, si
               LOG_U("versions_failed", failed));
 }
 
-int serve(const struct options *options, double started_s)
+int serve(const struct options *options, int argc, char **argv, double started_s)
 {
     size_t failed = 0;
     struct model_error cause;
@@ -175,8 +222,8 @@ int serve(const struct options *options, double started_s)
         goto out;
     log_event(LOG_INFO, "listening", LOG_S("address", http_address(http)),
               LOG_U("threads", threads));
-    log_event(LOG_INFO, "ready", LOG_F("seconds", clock_s() - started_s));
-    drain(&api, http, wait_for_stop(api.repository));
+    log_readiness(api.repository, failed, started_s);
+    drain(&api, http, wait_for_stop(options, api.repository, argc, argv, started_s));
     status = 0;
 out:
     if (status != 0)

@@ -19,28 +19,11 @@ enum error_id health_live(struct api_call *call)
     return ERROR_OK;
 }
 
-/* A repository without models is a service of activations; one whose models all failed serves
- * nobody, and a roll-out must not go on. A single failure leaves the others in place: /v1/models
- * and the metrics tell of it. */
-static bool all_models_failed(struct repository *repository)
-{
-    const struct repository_snapshot *s = repository_acquire(repository);
-    bool none = s->entries_count > 0;
-
-    for (size_t i = 0; i < s->entries_count && none; i++) {
-        const struct repository_version *newest = repository_find_version(&s->entries[i], 0);
-
-        none = !newest || !newest->model;
-    }
-    repository_release(repository, s);
-    return none;
-}
-
 enum error_id health_ready(struct api_call *call)
 {
     if (__atomic_load_n(&call->api->draining, __ATOMIC_RELAXED))
         return call_fail(call, ERROR_DRAINING, "the service is shutting down");
-    if (all_models_failed(call->api->repository))
+    if (!repository_serves(call->api->repository))
         return call_fail(call, ERROR_NOT_READY,
                          "no model of the repository serves; GET /v1/models tells why");
     buf_puts(&call->reply->body, "{\"ready\":true}");

@@ -383,7 +383,9 @@ static void report(const struct connection *c, unsigned status, uint64_t now)
     const struct request *r = &c->request;
     double seconds = (double)(now - r->started_ns) * 1e-9;
     /* What clients can cause at will must not fill the log; 503 and 504 have their metrics. */
-    enum log_level level = status == 500 ? LOG_WARN : LOG_DEBUG;
+    enum log_level level = status == 500                  ? LOG_WARN
+                           : c->http->options->access_log ? LOG_INFO
+                                                          : LOG_DEBUG;
 
     metrics_http_request(r->reply.route, r->method, status, seconds, r->received, r->reply_bytes);
     if (log_enabled(level))

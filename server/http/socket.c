@@ -14,6 +14,19 @@
 
 enum { BACKLOG = 4096 };
 
+/* Every address of the host: IPv6's takes IPv4 clients, too, where there is IPv6. */
+static const char *any_address(void)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP), off = 0;
+    bool dual = fd >= 0 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
+                bind(fd, (struct sockaddr *)&any, sizeof any) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return dual ? "::" : "0.0.0.0";
+}
+
 static struct addrinfo *resolve(const char *text)
 {
     struct listen_address address;
@@ -26,7 +39,9 @@ static struct addrinfo *resolve(const char *text)
     if (!options_listen(text, &address))
         return NULL;
     snprintf(port, sizeof port, "%u", (unsigned)address.port);
-    return getaddrinfo(address.host, port, &hints, &found) == 0 ? found : NULL;
+    return getaddrinfo(*address.host ? address.host : any_address(), port, &hints, &found) == 0
+               ? found
+               : NULL;
 }
 
 /* The bound address as clients write it, the port that the kernel chose included. */
@@ -48,13 +63,16 @@ int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *
                   size_t error_bytes)
 {
     struct addrinfo *at = resolve(listen_text);
-    int fd = -1, on = 1;
+    int fd = -1, on = 1, off = 0;
 
     if (!at) {
         snprintf(error, error_bytes, "%s: not an address and port", listen_text);
         return -1;
     }
     fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    /* "[::]:8000" means every address, too, whatever net.ipv6.bindv6only says. */
+    if (fd >= 0 && at->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
         !read_name(fd, name, name_bytes)) {

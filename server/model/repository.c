@@ -112,6 +112,17 @@ const struct repository_version *repository_find_label(const struct repository_e
     return NULL;
 }
 
+bool repository_serves(struct repository *r)
+{
+    const struct repository_snapshot *s = repository_acquire(r);
+    bool serves = s->entries_count == 0;
+
+    for (size_t i = 0; i < s->entries_count && !serves; i++)
+        serves = repository_find_version(&s->entries[i], 0) != NULL;
+    repository_release(r, s);
+    return serves;
+}
+
 /* ---- scanning ------------------------------------------------------------------------------- */
 
 struct names {

@@ -49,6 +49,10 @@ void repository_close(struct repository *r);
  * given up; what served goes on serving. */
 int repository_reload(struct repository *r, bool (*stop)(void));
 
+/* False if there are models, and not one of them serves. Without models it is a service of
+ * activations; a single failure leaves the others in place. */
+bool repository_serves(struct repository *r);
+
 /* A reference to the state of now, and its release. Acquiring takes a lock that is held for a few
  * instructions only, never for a reload. */
 const struct repository_snapshot *repository_acquire(struct repository *r);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "clock.h"
 #include "log.h"
 #include "model/load.h"
 #include "model/weights.h"
@@ -70,15 +69,11 @@ static struct model *old_model(const struct scan *s, uint32_t version)
 }
 
 /* A row for a version that does not load; if it served before, that one goes on. */
-static void row_fail(struct scan *s, uint32_t version, const struct model_error *error,
-                     double seconds)
+static void row_fail(struct scan *s, uint32_t version, const struct model_error *error)
 {
     struct model *old = old_model(s, version);
 
     s->failed++;
-    log_event(LOG_ERROR, "model_load_failed", LOG_S("model", s->entry->name),
-              LOG_U("version", version), LOG_S("error", error->text), LOG_F("seconds", seconds),
-              LOG_S("serving", old ? "the one loaded before" : "nothing"));
     if (old)
         model_ref(old);
     row_add(s, version, old, error->text);
@@ -150,7 +145,6 @@ static void version_load(struct scan *s, uint32_t version)
     struct fingerprint now = fingerprint_read(s->dirfd, version, &s->config_id);
     struct model *m = old_model(s, version);
     struct model_error error = {""};
-    double start_s = clock_s();
 
     if (m && fingerprint_same(&now, model_fingerprint(m))) {
         model_ref(m);
@@ -160,7 +154,7 @@ static void version_load(struct scan *s, uint32_t version)
     m = load_version(s->dirfd, s->entry->name, version, &s->config, &s->config_id, s->options,
                      &error);
     if (!m) {
-        row_fail(s, version, &error, clock_s() - start_s);
+        row_fail(s, version, &error);
         return;
     }
     log_event(LOG_INFO, "model_loaded", LOG_S("model", m->name), LOG_U("version", version),
@@ -208,7 +202,7 @@ static void versions_load(struct scan *s)
             continue;
         model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu32,
                         s->config.versions[i]);
-        row_fail(s, s->config.versions[i], &error, 0);
+        row_fail(s, s->config.versions[i], &error);
     }
 }
 
@@ -220,7 +214,7 @@ static void entry_fail(struct scan *s, const struct model_error *error)
     size_t served = s->old ? s->old->versions_count : 0;
     uint32_t newest = served ? s->old->versions[served - 1].version : 1;
 
-    row_fail(s, s->found_count ? s->found[0] : newest, error, 0);
+    row_fail(s, s->found_count ? s->found[0] : newest, error);
     keep_old(s);
 }
 
@@ -268,7 +262,7 @@ static void configured_load(struct scan *s)
         versions_load(s);
     } else {
         model_error_set(&error, "no version folder; expected 1/weights.safetensors");
-        row_fail(s, 1, &error, 0);
+        row_fail(s, 1, &error);
     }
     if (s->available == 0 && s->failed > 0)
         keep_old(s);
@@ -312,6 +306,35 @@ static void folder_scan(struct scan *s)
     }
 }
 
+/* "1, 3 as loaded before", "nothing": the versions that answer now, newest last. */
+static void serving_text(const struct repository_entry *e, char *out, size_t out_bytes)
+{
+    size_t used = 0;
+
+    snprintf(out, out_bytes, "nothing");
+    for (size_t i = 0; i < e->versions_count && used < out_bytes; i++) {
+        const struct repository_version *row = &e->versions[i];
+        if (!row->model)
+            continue;
+        int n = snprintf(out + used, out_bytes - used, "%s%" PRIu32 "%s", used ? ", " : "",
+                         row->version, *row->error ? " as loaded before" : "");
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* Once all is known: what the operator asks first of a failure is what serves in its place. */
+static void failures_log(const struct repository_entry *e)
+{
+    char serving[128];
+
+    serving_text(e, serving, sizeof serving);
+    for (size_t i = 0; i < e->versions_count; i++)
+        if (*e->versions[i].error)
+            log_event(LOG_ERROR, "model_load_failed", LOG_S("model", e->name),
+                      LOG_U("version", e->versions[i].version),
+                      LOG_S("error", e->versions[i].error), LOG_S("serving", serving));
+}
+
 int scan_entry(struct repository_entry *entry, int rootfd, const struct repository_entry *old,
                const struct options *options)
 {
@@ -333,6 +356,7 @@ int scan_entry(struct repository_entry *entry, int rootfd, const struct reposito
     }
     if (entry->versions_count > 0)
         qsort(entry->versions, entry->versions_count, sizeof *entry->versions, rows_ascending);
+    failures_log(entry);
     result = s->out_of_memory ? -1 : s->failed;
     free(s);
     return result;

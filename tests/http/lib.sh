@@ -39,7 +39,7 @@ wait_for() {
     done
 }
 
-is_ready() { grep -q 'event=ready' "$tmp/log" || ! kill -0 "$pid" 2>/dev/null; }
+is_ready() { grep -qE 'event=(not_)?ready' "$tmp/log" || ! kill -0 "$pid" 2>/dev/null; }
 
 serve() {
     [ -z "$pid" ] || stop TERM

@@ -65,6 +65,16 @@ ok "a port in use exits 1 and is named" refused 1 "$taken: Address already in us
 ok "in one line that is an error" eval '[ "$(grep -c level=error "$tmp/err")" = 1 ]'
 ok "an address that is not ours exits 1" refused 1 "192.0.2.1:8000: Cannot assign requested address" --listen 192.0.2.1:8000
 ok "an address that is none exits 2" refused 2 "expected ADDRESS:PORT" --listen localhost
+serve --listen localhost:0
+ok "localhost is the loopback address" eval '[ "${address%:*}" = 127.0.0.1 ]'
+serve --listen :0
+every=${address##*:}
+ok "an address that is left out is every address" eval 'curl -sS --noproxy "*" "http://127.0.0.1:$every/v2/health/live" | grep -q live'
+ok "--health asks it on loopback" "$BIN" --health --listen ":$every"
+AXOND_REQUEST_TIMEOUT=1500ms serve --body-timeout 2m
+ok "times take units" eval '! logged "level=error"'
+serve --listen '[::1]:0'
+taken=$address
 ok "the one that serves is undisturbed" eval 'req GET /v2/health/ready && want 200'
 
 cd "$tmp" || exit 1

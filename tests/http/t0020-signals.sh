@@ -81,6 +81,32 @@ wait "$pid"
 exit_status=$?
 ok "SIGHUPs while draining change nothing" eval '[ "$exit_status" = 0 ] && logged event=stopped'
 
+# SIGHUP reads the options anew, from the same file, variables and flags.
+echo '{"log_level": "warn", "threads": 1}' >"$tmp/axond.json"
+serve --config "$tmp/axond.json" --models "$tmp/models" --log-level info
+wait_for 100 logged event=ready
+echo '{"log_level": "debug", "threads": 2}' >"$tmp/axond.json"
+kill -HUP "$pid"
+wait_for 100 logged event=models_reloaded
+ok "a flag still wins over the file" eval '! logged event=log_level'
+ok "an option that needs a restart is named" logged 'level=warn event=option_needs_restart option=threads'
+stop
+echo '{"log_level": "info"}' >"$tmp/axond.json"
+serve --config "$tmp/axond.json" --models "$tmp/models"
+req GET /v2/health/live
+ok "at info no request is logged" eval '! logged event=request'
+echo '{"log_level": "debug"}' >"$tmp/axond.json"
+kill -HUP "$pid"
+wait_for 100 logged event=log_level
+req GET /v2/health/live
+ok "after SIGHUP at debug every request is" wait_for 100 logged 'event=request .*route=/v2/health/live'
+echo '{"log_level": "lwo"}' >"$tmp/axond.json"
+kill -HUP "$pid"
+ok "a file that is wrong changes nothing and is told" wait_for 100 logged 'level=error event=options_not_reread error=".*log_level: expected one of'
+req GET /v2/health/ready
+ok "the service goes on" want 200
+stop
+
 mkdir "$tmp/many"
 serve --models "$tmp/many"
 for i in $(seq 64); do cp -r configs/models/digits "$tmp/many/digits$i"; done

@@ -64,8 +64,10 @@ truncate -s 50 "$tmp/models/m/3/weights.safetensors"
 ok "weights truncated in place leave the version, with the error" reload "$(versions m '["3"]' 1)"
 ok "that still answers" answers m 3
 rm -r "$tmp/models/m/3" "$tmp/models/m/2" "$tmp/models/m/1"
+ok "the log tells what serves in its place" grep -q 'event=model_load_failed model=m version=3 .* serving="3 as loaded before"' "$tmp/log"
 mkdir "$tmp/models/m/4" && : >"$tmp/models/m/4/weights.safetensors"
 ok "a broken version in place of all others leaves what serves" reload "$(versions m '["3", "4"]' 1)"
+ok "and the log tells that, too" grep -q 'event=model_load_failed model=m version=4 .* serving=3' "$tmp/log"
 ok "that still answers" answers m 3
 put_weights m 4 2
 ok "mended, it takes over" reload "$(versions m '["4"]' 0)"
@@ -133,5 +135,21 @@ ok "a storm of 40 reloads: there were answers" [ "$all" -gt 20 ]
 ok "and each was right" [ "$all" = "$right" ]
 reload '.models | length == 2'
 ok "the daemon is alive" kill -0 "$pid"
+
+# At the start nothing was loaded before.
+mkdir -p "$tmp/late/m/2" && : >"$tmp/late/m/2/weights.safetensors"
+cp "$tmp/config.good" "$tmp/late/m/config.json"
+serve --models "$tmp/late"
+ok "a service whose models all fail does not say that it is ready" eval '! grep -q event=ready "$tmp/log"'
+ok "but that it is not, as an error" grep -qE 'level=error event=not_ready reason=".*no model of the repository serves' "$tmp/log"
+ok "nothing serves" grep -q 'event=model_load_failed model=m version=2 .* serving=nothing' "$tmp/log"
+req GET /v2/health/ready
+ok "readiness is 503" want 503 '.code == "not_ready"'
+cp -r "$tmp/models/m/4" "$tmp/late/m/1"
+kill -HUP "$pid"
+ok "once a version loads, it is ready" wait_for 100 grep -q event=ready "$tmp/log"
+ok "and an older version stands in for the one that fails" grep -q 'event=model_load_failed model=m version=2 .* serving=1' "$tmp/log"
+req GET /v2/health/ready
+ok "readiness is 200" want 200
 
 done_testing

@@ -50,7 +50,7 @@ used_errors() {
 used_options() {
     local sources
     mapfile -t sources < <(files 'server/*.c' ':!server/options*.c')
-    used '(->|\.)' 'OPT_TEXT|OPT_SIZE|OPT_TIME' server/options.def "${sources[@]}"
+    used '(->|\.)' 'OPT_[A-Z]+' server/options.def "${sources[@]}"
 }
 
 # An info is always 1, and the HTTP metrics are counted together, by metrics_http_request().

@@ -89,7 +89,9 @@ def options():
         default, text = f[1] or "—", f[-1]
         if macro == "OPT_TEXT" and f[2]:
             text += f" ({f[2].replace('|', ', ')})"
-        elif macro != "OPT_TEXT":
+        elif macro == "OPT_FLAG":
+            default = {"false": "off", "true": "on"}[default]
+        elif macro in ("OPT_SIZE", "OPT_TIME"):
             default = readable(default, f[4] if macro == "OPT_SIZE" else "s")
         lines.append(f"| `--{f[0].replace('_', '-')}` | `AXOND_{f[0].upper()}` | {default} | {text} |")
     return table("| flag | variable | default | what |", lines)

@@ -1,56 +1,9 @@
 /* test_server_options.c - flags, variables and file: what wins, what is refused, and in which
  * words. */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "folder.h"
-#include "options_table.h"
+#include "options_read.h"
 #include "suite.h"
-
-static struct options options;
-static enum command command;
-static char error[512];
-static struct folder folder;
-static char path[128];
-
-static void start(void)
-{
-    folder = folder_create();
-    snprintf(path, sizeof path, "%s/axond.json", folder.path);
-}
-
-static void stop(void)
-{
-    folder_remove(&folder, "");
-}
-
-enum { WORDS_MAX = 8 };
-
-/* Both lists are NULL-terminated; arguments without the program's name. */
-static int read_all(char **arguments, char **environment)
-{
-    char *argv[WORDS_MAX + 2] = {"axond"};
-    int argc = 1;
-
-    while (arguments[argc - 1] && argc <= WORDS_MAX) {
-        argv[argc] = arguments[argc - 1];
-        argc++;
-    }
-    memset(&options, 0x55, sizeof options);
-    *error = '\0';
-    return options_read(&options, &command, argc, argv, environment, error, sizeof error);
-}
-
-static char *nothing[] = {NULL};
-#define FLAGS(...)       read_all((char *[]){__VA_ARGS__, NULL}, nothing)
-#define ENVIRONMENT(...) read_all(nothing, (char *[]){__VA_ARGS__, NULL})
-
-static int file_says(const char *text)
-{
-    folder_text(&folder, "axond.json", text);
-    return FLAGS("--config", path);
-}
 
 START_TEST(defaults_are_the_tables_and_pass_their_own_checks)
 {
@@ -66,7 +19,9 @@ START_TEST(defaults_are_the_tables_and_pass_their_own_checks)
             snprintf(text, sizeof text, "%llu", (unsigned long long)row->size);
         if (row->type == OPTION_TIME)
             snprintf(text, sizeof text, "%g", row->time);
-        const char *value = row->type == OPTION_TEXT ? row->text : text;
+        if (row->type == OPTION_FLAG)
+            snprintf(text, sizeof text, "%s", row->flag ? "on" : "off");
+        const char *value = row->text ? row->text : text;
         ck_assert_msg(option_set(&options, row, value, why, sizeof why), "%s: %s", row->id, why);
     }
 }
@@ -160,12 +115,27 @@ static const struct {
     {{"--threads= 1"}, "--threads: expected a whole number from 0 to 256, found \" 1\""},
     {{"--threads=18446744073709551617"},
      "--threads: expected a whole number from 0 to 256, found \"18446744073709551617\""},
-    {{"--lame-duck=inf"}, "--lame-duck: expected seconds from 0 to 3600, found \"inf\""},
-    {{"--lame-duck=nan"}, "--lame-duck: expected seconds from 0 to 3600, found \"nan\""},
-    {{"--lame-duck=0x1"}, "--lame-duck: expected seconds from 0 to 3600, found \"0x1\""},
-    {{"--lame-duck=1s"}, "--lame-duck: expected seconds from 0 to 3600, found \"1s\""},
-    {{"--lame-duck="}, "--lame-duck: expected seconds from 0 to 3600, found \"\""},
-    {{"--lame-duck=-0.1"}, "--lame-duck: expected seconds from 0 to 3600, found \"-0.1\""},
+    {{"--lame-duck=inf"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"inf\""},
+    {{"--lame-duck=nan"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"nan\""},
+    {{"--lame-duck=0x1"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"0x1\""},
+    {{"--lame-duck=1x"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"1x\""},
+    {{"--lame-duck=s"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"s\""},
+    {{"--lame-duck=1 s"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"1 s\""},
+    {{"--lame-duck=1d"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"1d\""},
+    {{"--access-log", "on"}, "on: options start with --; see --help"},
+    {{"--access-log=maybe"}, "--access-log: expected on or off, found \"maybe\""},
+    {{"--lame-duck="},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"\""},
+    {{"--lame-duck=-0.1"},
+     "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found "
+     "\"-0.1\""},
     {{"--isa=\x1b[2J\n"}, "--isa: expected one of auto|baseline|avx2|avx512, found \"?[2J?\""},
     {{"--isa=sse9"}, "--isa: expected one of auto|baseline|avx2|avx512, found \"sse9\""},
     {{"--isa=avx"}, "--isa: expected one of auto|baseline|avx2|avx512, found \"avx\""},
@@ -179,46 +149,6 @@ START_TEST(wrong_usage_is_2_and_says_what_is_right)
     ck_assert_int_eq(read_all((char *[]){words[0], words[1], words[2], NULL}, nothing),
                      OPTIONS_USAGE);
     ck_assert_str_eq(error, wrong_usage[_i].message);
-}
-END_TEST
-
-static const struct {
-    const char *text;
-    uint64_t bytes; /* 0: refused */
-} sizes[] = {
-    {"1024", 1024},
-    {"2k", 2048},
-    {"2K", 2048},
-    {"64M", 64 << 20},
-    {"3G", (uint64_t)3 << 30},
-    {"1024G", (uint64_t)1 << 40},
-    {"1025G", 0},
-    {"1", 0},
-    {"k", 0},
-    {"1kk", 0},
-    {"1 k", 0},
-    {"1T", 0},
-    {"1.5M", 0},
-    {"17179869184G", 0}, /* times 2^30 it is 0 modulo 2^64 */
-    {"999999999999999999G", 0},
-};
-
-START_TEST(bytes_take_suffixes)
-{
-    char flag[64], variable[64], text[128];
-    int flag_status = sizes[_i].bytes ? OPTIONS_OK : OPTIONS_USAGE;
-    int other_status = sizes[_i].bytes ? OPTIONS_OK : OPTIONS_CONFIG;
-
-    snprintf(flag, sizeof flag, "--body-bytes-max=%s", sizes[_i].text);
-    ck_assert_int_eq(FLAGS(flag), flag_status);
-    if (sizes[_i].bytes)
-        ck_assert_uint_eq(options.body_bytes_max, sizes[_i].bytes);
-    snprintf(variable, sizeof variable, "AXOND_BODY_BYTES_MAX=%s", sizes[_i].text);
-    ck_assert_int_eq(ENVIRONMENT(variable), other_status);
-    snprintf(text, sizeof text, "{\"body_bytes_max\": \"%s\"}", sizes[_i].text);
-    ck_assert_int_eq(file_says(text), other_status);
-    if (sizes[_i].bytes)
-        ck_assert_uint_eq(options.body_bytes_max, sizes[_i].bytes);
 }
 END_TEST
 
@@ -244,16 +174,19 @@ static const struct {
     {"{\"listen_address\": 1}", ":1: listen_address: no such option"},
     {"{\"log_level\": {\"thread\": 1},\n\"thread\": 2}", ":1: log_level: expected a string"},
     {"{\"x\\ny\": 1}", ": x?y: no such option"},
-    {"{\"threads\": 1.0}", ":1: threads: expected a whole number"},
+    {"{\"threads\": 1.5}", ":1: threads: expected a whole number"},
+    {"{\"access_log\": 1}", ":1: access_log: expected true or false"},
+    {"{\"headers_timeout\": \"1\"}x", ":1: end of file expected near 'x'"},
     {"{\"threads\": -1}", ":1: threads: expected a whole number"},
     {"{\"threads\": 257}", ":1: threads: expected a whole number from 0 to 256"},
     {"{\"threads\": true}", ":1: threads: expected a whole number"},
-    {"{\"threads\": null}", ":1: threads: expected a whole number"},
-    {"{\"lame_duck\": []}", ":1: lame_duck: expected a number of seconds"},
-    {"{\"lame_duck\": 1e9}", ":1: lame_duck: expected seconds from 0 to 3600"},
+    {"{\"lame_duck\": []}",
+     ":1: lame_duck: expected a number of seconds, or a string such as \"30s\""},
+    {"{\"lame_duck\": 1e9}",
+     ":1: lame_duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m"},
     {"{\"listen\": 8000}", ":1: listen: expected a string"},
-    {"{\"listen\": \"8000\"}",
-     ":1: listen: expected ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000"},
+    {"{\"listen\": \"8000\"}", ":1: listen: expected ADDRESS:PORT, such as 127.0.0.1:8000, "
+                               "[::1]:8000, localhost:8000 or :8000"},
     {"{\"models\": \"a\\u0000b\"}", ":1: \\u0000 is not allowed without JSON_ALLOW_NUL"},
     {"{\"isa\": \"avx2|avx512\"}", ":1: isa: expected one of auto|baseline|avx2|avx512"},
     {"{\"config\": \"b.json\"}",
@@ -286,13 +219,14 @@ END_TEST
 START_TEST(a_file_may_set_every_kind)
 {
     ck_assert_int_eq(file_says("{\"listen\": \"0.0.0.0:80\", \"threads\": 2, \"lame_duck\": 3,\n"
-                               " \"idle_timeout\": 0.5, \"rows_max\": \"7\"}"),
+                               " \"idle_timeout\": 0.5, \"rows_max\": \"7\", \"rank_max\": 2.0}"),
                      OPTIONS_OK);
     ck_assert_str_eq(options.listen, "0.0.0.0:80");
     ck_assert_uint_eq(options.threads, 2);
     ck_assert_double_eq(options.lame_duck, 3);
     ck_assert_double_eq(options.idle_timeout, 0.5);
     ck_assert_uint_eq(options.rows_max, 7);
+    ck_assert_uint_eq(options.rank_max, 2);
 }
 END_TEST
 
@@ -308,12 +242,7 @@ START_TEST(print_config_reads_back)
     ck_assert_ptr_nonnull(text);
     ck_assert_int_eq(file_says(text), OPTIONS_OK);
     for (size_t i = OPTION_config + 1; i < OPTION_COUNT; i++) {
-        size_t offset = option_rows[i].offset;
-        const char *a = (const char *)&before + offset, *b = (const char *)&options + offset;
-        if (option_rows[i].type == OPTION_TEXT)
-            ck_assert_str_eq(a, b);
-        else
-            ck_assert_mem_eq(a, b, sizeof(uint64_t));
+        ck_assert_msg(option_same(&before, &options, &option_rows[i]), "%s", option_rows[i].id);
     }
     free(text);
 }
@@ -334,7 +263,12 @@ static const struct {
     {"127.0.0.1: 1", NULL, 0},
     {"127.0.0.1", NULL, 0},
     {"127.0.0:80", NULL, 0},
-    {":8000", NULL, 0},
+    {":8000", "", 8000},
+    {"localhost:8000", "127.0.0.1", 8000},
+    {"localhost", NULL, 0},
+    {"localhost.:8000", NULL, 0},
+    {"[localhost]:8000", NULL, 0},
+    {"example.org:8000", NULL, 0},
     {"8000", NULL, 0},
     {"::1:8000", NULL, 0},
     {"[::1:8000", NULL, 0},
@@ -342,7 +276,6 @@ static const struct {
     {"[]:8000", NULL, 0},
     {"[:8000", NULL, 0},
     {"[127.0.0.1]:8000", NULL, 0},
-    {"localhost:8000", NULL, 0},
     {"", NULL, 0},
     {"[0000000000000000000000000000000000000000000000000000000000000000000001]:1", NULL, 0},
 };
@@ -364,6 +297,7 @@ START_TEST(unknown_variables_are_told_with_the_nearest)
     static char *environment[] = {"AXOND_THREADS=1",
                                   "PATH=/bin",
                                   "AXOND_LISTNE=x",
+                                  "AXOND_PORT=8000",
                                   "AXOND_PORT=tcp://10.0.0.1:8000",
                                   "AXOND_PORT_8000_TCP_ADDR=10.0.0.1",
                                   "AXOND_SERVICE_HOST=10.0.0.1",
@@ -374,6 +308,8 @@ START_TEST(unknown_variables_are_told_with_the_nearest)
 
     ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
     ck_assert_str_eq(text, "AXOND_LISTNE: no such option (nearest: AXOND_LISTEN)");
+    ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
+    ck_assert_str_eq(text, "AXOND_PORT: no such option (nearest: AXOND_ISA)");
     ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
     ck_assert_str_eq(text, "AXOND_ENTIRELY_OTHER: no such option");
     ck_assert(!options_unknown_variable(environment, &next, text, sizeof text));
@@ -387,9 +323,10 @@ START_TEST(help_names_every_option_in_100_columns)
 
     ck_assert_ptr_nonnull(text);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char name[OPTION_NAME_MAX], word[OPTION_NAME_MAX + 4];
+        char name[OPTION_NAME_MAX], word[OPTION_NAME_MAX + 10];
         option_flag(&option_rows[i], name);
-        snprintf(word, sizeof word, "  %s ", name);
+        snprintf(word, sizeof word, "  %s%s", name,
+                 option_rows[i].type == OPTION_FLAG ? "[=off]" : " ");
         ck_assert_msg(strstr(text, word), "%s", word);
         option_variable(&option_rows[i], name);
         snprintf(word, sizeof word, "[%s]", name);
@@ -416,7 +353,6 @@ int main(void)
     tcase_add_test(tc, help_and_version_work_when_the_configuration_is_broken);
     tcase_add_loop_test(tc, wrong_usage_is_2_and_says_what_is_right, 0,
                         sizeof wrong_usage / sizeof *wrong_usage);
-    tcase_add_loop_test(tc, bytes_take_suffixes, 0, sizeof sizes / sizeof *sizes);
     tcase_add_test(tc, a_bad_variable_is_78_and_named);
     tcase_add_loop_test(tc, a_bad_file_is_78_with_file_line_and_key, 0,
                         sizeof bad_files / sizeof *bad_files);
