@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "codec/json_value.h"
 #include "codec/npy.h"
 #include "nearest.h"
 
@@ -32,11 +33,12 @@ static enum error_id read_shape(struct api_call *call, struct application *a)
                          "shape: goes with flat data, but data is nested %zu deep", data->rank);
     json_array_foreach(shape, i, value)
     {
-        json_int_t n = json_integer_value(value);
+        int64_t n = 0;
+        bool whole = json_whole(value, &n);
 
-        if (!json_is_integer(value) || n < 0)
+        if (!whole || n < 0)
             return call_fail(call, ERROR_BAD_FIELD, "shape[%zu]: expected a whole number >= 0%s", i,
-                             json_is_integer(value) ? ", found a negative one" : "");
+                             whole ? ", found a negative one" : "");
         if (__builtin_mul_overflow(count, (size_t)n, &count))
             return call_fail(call, ERROR_SHAPE_MISMATCH,
                              "shape: the product of its dimensions overflows, data has %zu values",
@@ -111,7 +113,7 @@ static bool is_per_channel(const struct axon_activation *act)
 
 /* Where per-channel parameters lie is the dialect's to say; rowwise activations run along the last
  * axis. */
-static json_int_t default_axis(const struct application *a)
+static int64_t default_axis(const struct application *a)
 {
     return is_per_channel(a->act) && a->meaning.channels != AXON_CHANNELS_LAST && a->rank > 1 ? 1
                                                                                               : -1;
@@ -120,27 +122,25 @@ static json_int_t default_axis(const struct application *a)
 static enum error_id read_axis(struct api_call *call, struct application *a)
 {
     const json_t *value = a->values[KEY_AXIS];
-    json_int_t rank = (json_int_t)a->rank, axis = default_axis(a);
+    int64_t rank = (int64_t)a->rank, axis = default_axis(a);
+    int64_t dimensions = rank > 0 ? rank : 1; /* a single number takes what a list would */
 
     if (value && a->act->kind == AXON_ELEMENTWISE && !is_per_channel(a->act))
         return call_fail(call, ERROR_BAD_FIELD, "axis: %s works element by element and has none",
                          a->act->name);
-    if (value && !json_is_integer(value))
+    if (value && !json_whole(value, &axis))
         return call_fail(call, ERROR_BAD_FIELD, "axis: expected a whole number, found %s",
                          json_type_text(value));
-    if (value)
-        axis = json_integer_value(value);
-    if (value && rank == 0)
-        return call_fail(call, ERROR_BAD_PARAMETER, "axis: data is a single number and has none");
-    if (value && (axis < -rank || axis >= rank))
+    if (value && (axis < -dimensions || axis >= dimensions))
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "axis: %lld is out of range for %zu dimensions (%lld .. %lld)",
-                         (long long)axis, a->rank, (long long)-rank, (long long)rank - 1);
+                         (long long)axis, a->rank, (long long)-dimensions,
+                         (long long)dimensions - 1);
     a->axis = (struct axon_axis){1, 1, 1};
     if (axis < 0)
         axis += rank;
     a->axis_index = rank ? (size_t)axis : 0;
-    for (json_int_t i = 0; i < rank; i++)
+    for (int64_t i = 0; i < rank; i++)
         *(i < axis ? &a->axis.outer : i == axis ? &a->axis.length : &a->axis.inner) *= a->shape[i];
     if (!value && a->meaning.channels == AXON_CHANNELS_ALL && rank > 1)
         a->axis = (struct axon_axis){a->axis.outer, a->axis.length * a->axis.inner, 1};
@@ -175,15 +175,14 @@ static enum error_id read_output(struct api_call *call, struct application *a)
 static enum error_id read_number(struct api_call *call, const json_t *value, const char *name,
                                  float *out)
 {
-    double number = json_number_value(value);
-
     if (!json_is_number(value))
         return call_fail(call, ERROR_BAD_FIELD, "parameters.%s: expected a number, found %s", name,
                          json_type_text(value));
-    *out = (float)number;
+    *out = json_float(value);
     if (!isfinite(*out))
         return call_fail(call, ERROR_BAD_PARAMETER,
-                         "parameters.%s: %.9g is outside the range of float32", name, number);
+                         "parameters.%s: %.9g is outside the range of float32", name,
+                         json_number_value(value));
     return ERROR_OK;
 }
 
@@ -260,6 +259,8 @@ static enum error_id read_parameters(struct api_call *call, struct application *
     for (unsigned i = 0; i < a->act->parameters_count; i++) {
         enum error_id id = ERROR_OK;
 
+        if (a->act->parameters[i].per_channel && json_array_size(values[i]) == 1)
+            values[i] = json_array_get(values[i], 0); /* one for all channels */
         if (json_is_array(values[i]) && a->act->parameters[i].per_channel)
             id = read_per_channel(call, a, values[i], names[i]);
         else if (values[i])
@@ -339,21 +340,17 @@ static enum error_id read_json(struct api_call *call, struct application *a)
     return read_dialect(call, a);
 }
 
-/* One "key=number" of the query as the JSON number that a body would hold: an integer if it surely
- * fits one. */
+/* One "key=number" of the query as the JSON number that a body would hold. */
 static enum error_id query_number(struct api_call *call, const char *key, const char *value,
                                   json_t **number)
 {
-    enum { INTEGER_DIGITS = 18 };
     size_t length = strlen(value);
     float f = 0;
 
     if (length == 0 || float_read(value, length, &f) != length || !isfinite(f))
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "query: %s: expected a number within float32, found '%.40s'", key, value);
-    *number = length > INTEGER_DIGITS || value[strspn(value, "-0123456789")]
-                  ? json_real(strtod(value, NULL))
-                  : json_integer(strtoll(value, NULL, 10));
+    *number = json_number(value, length, f);
     return ERROR_OK;
 }
 

@@ -77,13 +77,13 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
 static enum error_id read_top_k(struct api_call *call, struct prediction *p, const json_t *value)
 {
     size_t classes = p->model->labels_count;
-    json_int_t k = json_integer_value(value);
+    int64_t k;
 
     if (!value)
         return ERROR_OK;
     if (classes == 0)
         return call_fail(call, ERROR_BAD_FIELD, "top_k: model '%s' has no labels", p->model->name);
-    if (!json_is_integer(value) || k < 1 || (size_t)k > classes)
+    if (!json_whole(value, &k) || k < 1 || (size_t)k > classes)
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "top_k: expected a whole number within 1 .. %zu, the model's labels",
                          classes);

@@ -5,7 +5,6 @@
 #include "codec/envelope.h"
 #include "codec/json_read.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +66,7 @@ static enum error_id keep(struct envelope_reader *r, const char *bytes, size_t l
     buf_append(&r->carry, bytes, len);
     if (!r->carry.failed)
         return ERROR_OK;
-    error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for the request's JSON");
+    error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON");
     envelope_reader_fini(r);
     return ERROR_OUT_OF_MEMORY;
 }
@@ -182,20 +181,14 @@ void envelope_fini(struct envelope *e)
     *e = (struct envelope){0};
 }
 
-const char *json_pick(const json_t *object, const char *const *keys, const json_t **values)
+json_t *json_file_read(const char *text, size_t len, size_t tokens_max, struct error *error)
 {
-    json_t *walk = (json_t *)(uintptr_t)object; /* jansson's iterators are not const-correct */
+    const struct envelope_limits limits = {.depth_max = JSON_DEPTH_MAX, .tokens_max = tokens_max};
+    struct envelope_reader r;
+    struct envelope e;
 
-    for (size_t i = 0; keys[i]; i++)
-        values[i] = NULL;
-    for (void *at = json_object_iter(walk); at; at = json_object_iter_next(walk, at)) {
-        const char *key = json_object_iter_key(at);
-        size_t i = 0;
-        while (keys[i] && strcmp(keys[i], key) != 0)
-            i++;
-        if (!keys[i])
-            return key;
-        values[i] = json_object_iter_value(at);
-    }
-    return NULL;
+    envelope_reader_init(&r, NULL, 0, &limits, NON_FINITE_STRICT, len);
+    r.file = true;
+    envelope_feed(&r, text, len);
+    return envelope_finish(&r, &e, error) ? NULL : e.json;
 }

@@ -3,12 +3,14 @@
  *
  * The body must be one JSON object. The value of each top-level key that the caller lists as a
  * tensor, if it begins like an array or a number, is decoded straight to float32; everything else,
- * with those values replaced by null, becomes jansson's values under a budget of tokens (keys and
- * values) and depth. Keys are compared after unescaping; a key that is there twice is refused. */
+ * with those values replaced by true, becomes jansson's values under a budget of tokens (keys and
+ * values) and depth. Keys are compared after unescaping; a key that is there twice is refused. A
+ * byte order mark in front of the object is skipped. */
 #ifndef CODEC_ENVELOPE_H
 #define CODEC_ENVELOPE_H
 
 #include <jansson.h>
+#include "codec/json_value.h"
 #include "codec/tensor_reader.h"
 
 struct envelope_field {
@@ -23,7 +25,7 @@ struct envelope_limits {
 };
 
 struct envelope {
-    json_t *json; /* the rest; tensor values are null there. Borrowed while the envelope lives */
+    json_t *json; /* the rest; tensor values are true there. Borrowed while the envelope lives */
     struct envelope_field *fields; /* the caller's, borrowed */
     size_t fields_count;
 };
@@ -35,6 +37,7 @@ enum {
 
 /* What is expected next. */
 enum json_state {
+    JSON_MARK,   /* a byte order mark, or not                           */
     JSON_START,  /* the object                                          */
     JSON_OPENED, /* its first member, or the end of the container       */
     JSON_MEMBER, /* a key, or an array's value                          */
@@ -50,6 +53,7 @@ enum json_state {
 struct envelope_reader {
     struct envelope_limits limits;
     enum non_finite policy;
+    bool file;                     /* how errors begin: "2:7: " and not "line 2, column 7: " */
     struct envelope_field *fields; /* [fields_count] top-level keys that may hold tensors */
     size_t fields_count;
 
@@ -96,8 +100,9 @@ enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, s
                             enum non_finite policy, struct error *error);
 void envelope_fini(struct envelope *e); /* releases json and the fields' tensors */
 
-/* The values of keys (NULL-terminated) in the object, at the same places of values, NULL for those
- * that it lacks. Returns NULL, or its first key that is none of them. All borrowed. */
-const char *json_pick(const json_t *object, const char *const *keys, const json_t **values);
+/* The text [len] of a file as an object without tensors: new, or NULL and error, whose detail
+ * begins with line and column, "2:11: expected ':', found '1'", as editors like to find them behind
+ * a file's name; out of memory has none. */
+json_t *json_file_read(const char *text, size_t len, size_t tokens_max, struct error *error);
 
 #endif

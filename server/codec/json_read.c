@@ -22,30 +22,36 @@ enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id,
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
+    if (r->file)
+        return error_set(&r->error, id, "%zu:%zu: %s", line, column, what);
     return error_set(&r->error, id, "line %zu, column %zu: %s", line, column, what);
 }
 
-enum error_id json_expected(struct envelope_reader *r, const char *what)
+static enum error_id expected(struct envelope_reader *r, enum error_id id, const char *what)
 {
     const struct window *w = &r->window;
     char found[TOKEN_TEXT_MAX];
 
     token_describe(found, w->text + w->pos, w->len - w->pos);
-    return json_fail(r, w->pos, ERROR_BAD_JSON, "expected %s, found %s", what, found);
+    return json_fail(r, w->pos, id, "expected %s, found %s", what, found);
+}
+
+enum error_id json_expected(struct envelope_reader *r, const char *what)
+{
+    return expected(r, ERROR_BAD_JSON, what);
 }
 
 static enum error_id no_memory(struct envelope_reader *r)
 {
-    return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for the request's JSON");
+    return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON");
 }
 
 static enum error_id charge(struct envelope_reader *r)
 {
     if (r->tokens++ < r->limits.tokens_max)
         return ERROR_OK;
-    return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED,
-                     "more than %zu keys and values outside of tensors (json_tokens_max)",
-                     r->limits.tokens_max);
+    return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED, "more than %zu keys and values%s",
+                     r->limits.tokens_max, r->file ? "" : " outside of tensors (json_tokens_max)");
 }
 
 /* A value, or the container that is closed, is complete. */
@@ -97,8 +103,8 @@ static enum error_id open_container(struct envelope_reader *r, json_t *container
 
     if (r->depth >= max) {
         json_decref(container);
-        return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED,
-                         "nested deeper than %zu levels (json_depth_max)", max);
+        return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED, "nested deeper than %zu levels%s",
+                         max, r->file ? "" : " (json_depth_max)");
     }
     enum error_id id = attach(r, container);
     if (!id)
@@ -137,7 +143,7 @@ static enum error_id read_tensor(struct envelope_reader *r)
         return id;
     r->field->present = true;
     behind_value(r);
-    return attach(r, json_null());
+    return attach(r, json_true());
 }
 
 /* Does a value that begins so belong to the tensor reader? Also what only resembles a number: its
@@ -180,7 +186,7 @@ static enum error_id read_key(struct envelope_reader *r)
     if (id)
         return id;
     if (json_object_size(object) > 0 && json_object_get(object, r->key.data)) /* it is hashed */
-        return json_fail(r, start, ERROR_BAD_JSON, "the key \"%.100s\" is there twice",
+        return json_fail(r, start, ERROR_BAD_FIELD, "the key \"%.100s\" is there twice",
                          r->key.data);
     r->state = JSON_COLON;
     return ERROR_OK;
@@ -216,12 +222,52 @@ static enum error_id read_member(struct envelope_reader *r)
     return ERROR_OK;
 }
 
+/* Some editors put one in front of a text. Like all tokens it is taken when it is whole. False if
+ * more of it may come. */
+static bool skip_mark(struct envelope_reader *r)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    struct window *w = &r->window;
+    size_t n = w->len < sizeof mark ? w->len : sizeof mark;
+    bool is_mark = memcmp(w->text, mark, n) == 0;
+
+    if (is_mark && n < sizeof mark && !w->last)
+        return false;
+    if (is_mark && n == sizeof mark) {
+        w->pos += n;
+        w->column--; /* no editor counts it */
+    }
+    r->state = JSON_START;
+    return true;
+}
+
+/* Does a JSON value begin at the window's pos? Of arrays, objects and strings that is all there is
+ * to see. */
+static bool begins_value(const struct window *w)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    const char *p = w->text + w->pos;
+    size_t length = 0, left = w->len - w->pos;
+    float ignored;
+
+    if (*p == '[' || *p == '{' || *p == '"')
+        return true;
+    while (length < left && token_is_word(p[length]))
+        length++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (length == strlen(words[i]) && memcmp(p, words[i], length) == 0)
+            return true;
+    return length > 0 && float_read(p, left, &ignored) == length;
+}
+
+/* Another value than an object is JSON, yet nothing that could have fields. */
 static enum error_id read_start(struct envelope_reader *r)
 {
     if (r->window.pos == r->window.len)
-        return error_set(&r->error, ERROR_BAD_JSON, "the body is empty, expected a JSON object");
-    if (window_byte(&r->window) != '{')
         return json_expected(r, "a JSON object");
+    if (window_byte(&r->window) != '{')
+        return expected(r, begins_value(&r->window) ? ERROR_BAD_FIELD : ERROR_BAD_JSON,
+                        "a JSON object");
     return read_value(r, NULL);
 }
 
@@ -256,6 +302,8 @@ enum error_id json_read(struct envelope_reader *r)
 {
     enum error_id id = ERROR_OK;
 
+    if (r->state == JSON_MARK && !skip_mark(r))
+        return ERROR_OK;
     while (!id) {
         window_skip_space(&r->window);
         if (r->state == JSON_TENSOR) {

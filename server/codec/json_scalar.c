@@ -1,15 +1,12 @@
 /* json_scalar.c - the leaves of a JSON text: strings, numbers, true, false, null.
  *
- * May know: jansson's values, float_read for the grammar of numbers, utf8.h. Invariant: accepts
- * exactly what RFC 8259 does, but U+0000, integers past 64 bits and reals past double. */
+ * May know: json_value.h, float_read, utf8.h. Invariant: accepts exactly what RFC 8259 does, but
+ * U+0000. */
 #include "codec/json_read.h"
 #include "codec/token.h"
 #include "utf8.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Four hex digits at p, or -1. */
@@ -44,6 +41,15 @@ static enum error_id bad_escape(struct envelope_reader *r, const char *why)
     return json_fail(r, r->window.pos, ERROR_BAD_JSON, "%s", why);
 }
 
+/* It is JSON, but there is no field for which such a text would be right. */
+static enum error_id refuse_nul(struct envelope_reader *r, const struct buf *out)
+{
+    if (out == &r->key || r->key.len == 0)
+        return json_fail(r, r->window.pos, ERROR_BAD_FIELD, "\\u0000 is not allowed");
+    return json_fail(r, r->window.pos, ERROR_BAD_FIELD, "%.100s: \\u0000 is not allowed",
+                     r->key.data);
+}
+
 /* \uXXXX at pos, or a pair of them. */
 static enum error_id read_unicode(struct envelope_reader *r, struct buf *out)
 {
@@ -54,7 +60,7 @@ static enum error_id read_unicode(struct envelope_reader *r, struct buf *out)
     if (c < 0)
         return bad_escape(r, "\\u needs four hexadecimal digits");
     if (c == 0)
-        return bad_escape(r, "\\u0000 is not allowed");
+        return refuse_nul(r, out);
     if (c >= 0xd800 && c <= 0xdfff) {
         int low = c < 0xdc00 && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8) : -1;
         if (low < 0xdc00 || low > 0xdfff)
@@ -102,7 +108,7 @@ static enum error_id bad_string(struct envelope_reader *r)
     unsigned byte = (unsigned char)r->window.text[r->window.pos];
 
     if (r->window.pos == r->window.len)
-        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "the body ends inside of a string");
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "the text ends inside of a string");
     if (byte < 0x20)
         return json_fail(r, r->window.pos, ERROR_BAD_JSON, "control character 0x%02x in a string",
                          byte);
@@ -131,37 +137,17 @@ enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
     return ERROR_OK;
 }
 
-static bool is_integer(const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (p[i] == '.' || p[i] == 'e' || p[i] == 'E')
-            return false;
-    return true;
-}
-
 static enum error_id read_number(struct envelope_reader *r, json_t **value)
 {
     const char *p = r->window.text + r->window.pos;
     char word[TOKEN_TEXT_MAX];
-    bool fits;
-    float ignored;
-    size_t n = float_read(p, r->window.len - r->window.pos, &ignored); /* for the grammar */
+    float nearest;
+    size_t n = float_read(p, r->window.len - r->window.pos, &nearest);
 
-    token_word(word, p, r->window.len - r->window.pos);
     if (n == 0)
-        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "malformed number %s", word);
-    if (is_integer(p, n)) {
-        errno = 0;
-        json_int_t integer = strtoll(p, NULL, 10);
-        fits = errno != ERANGE;
-        *value = fits ? json_integer(integer) : NULL;
-    } else {
-        double real = strtod(p, NULL);
-        fits = isfinite(real);
-        *value = fits ? json_real(real) : NULL;
-    }
-    if (!fits)
-        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "the number %s is too large", word);
+        return json_fail(r, r->window.pos, ERROR_BAD_JSON, "malformed number %s",
+                         token_word(word, p, r->window.len - r->window.pos));
+    *value = json_number(p, n, nearest);
     r->window.pos += n;
     return *value ? ERROR_OK : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a number");
 }

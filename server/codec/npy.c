@@ -2,7 +2,9 @@
  * read: one dict of descr, fortran_order and shape, in any order. */
 #include "codec/npy.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "codec/binary.h"
@@ -222,6 +224,35 @@ static void load_row_major(float *to, const unsigned char *from, const struct dt
         to[i] = dtype->load(from + i * dtype->width);
 }
 
+/* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
+ * none of these. */
+static enum error_id check_range(const struct header *h, const unsigned char *from, size_t count,
+                                 struct error *error)
+{
+    double value = 0;
+    size_t i = 0;
+    char place[TENSOR_RANK_MAX * 23] = "";
+    int length = 0;
+
+    for (; i < count; i++) {
+        memcpy(&value, from + i * sizeof value, sizeof value);
+        if (isfinite(value) && isinf((float)value))
+            break;
+    }
+    if (i == count)
+        return ERROR_OK;
+    size_t index[TENSOR_RANK_MAX];
+    for (size_t n = 0; n < h->rank; n++) { /* from the index that runs fastest */
+        size_t d = h->fortran_order ? n : h->rank - 1 - n;
+        index[d] = i % h->shape[d];
+        i /= h->shape[d];
+    }
+    for (size_t d = 0; d < h->rank; d++)
+        length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
+    return error_set(error, ERROR_BAD_TENSOR, "body%s: %.9g is outside the range of float32", place,
+                     value);
+}
+
 enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error)
 {
@@ -241,10 +272,12 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
                          h.descr);
     if (check_size(&h, dtype, len - begin, limits, &count, error) != ERROR_OK)
         return error->id;
+    numbers = (const unsigned char *)bytes + begin;
+    if (dtype->load == binary_f64 && check_range(&h, numbers, count, error) != ERROR_OK)
+        return error->id;
     t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
     if (count && !t->data)
         return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
-    numbers = (const unsigned char *)bytes + begin;
     if (h.fortran_order)
         load_fortran(t->data, numbers, dtype, &h, count);
     else

@@ -2,7 +2,7 @@
  *
  * Format: NumPy Enhancement Proposal 1, versions 1 to 3. float32, float64, float16, integers and
  * booleans are read as float32; Fortran order is turned into row-major. NaN and infinity pass
- * untouched. */
+ * untouched, finite numbers beyond float32 are refused. */
 #ifndef CODEC_NPY_H
 #define CODEC_NPY_H
 

@@ -32,7 +32,7 @@ static size_t outputs_of(const struct config *c)
 
 static int task_read(struct config *c, const struct place *top, const json_t *json)
 {
-    const json_t *value = json_object_get(json, "task");
+    const json_t *value = json_member(json, "task");
     char found[FIELD_FOUND_MAX];
 
     if (!value)
@@ -64,7 +64,7 @@ static int task_check(const struct config *c, const struct place *top)
 static int input_numbers(const struct config *c, const struct place *at, const json_t *input,
                          const char *key, float **out)
 {
-    const json_t *value = json_object_get(input, key);
+    const json_t *value = json_member(input, key);
     float *numbers;
 
     if (!value)

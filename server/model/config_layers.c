@@ -36,7 +36,7 @@ static const char *dialect_name(size_t i)
 /* "dialect": whose names and defaults the activations of the layers have. */
 static int dialect_read(struct config *config, const struct place *top, const json_t *json)
 {
-    const json_t *value = json_object_get(json, "dialect");
+    const json_t *value = json_member(json, "dialect");
     char found[FIELD_FOUND_MAX], names[128];
     size_t count;
 
@@ -76,13 +76,15 @@ static int parameter_read(struct config_layer *layer, const struct place *at,
                           const json_t *activation, size_t index)
 {
     const struct axon_parameter *parameter = &layer->activation->parameters[index];
-    const json_t *value = json_object_get(activation, parameter->name);
+    const json_t *value = json_member(activation, parameter->name);
     float *grown;
 
     if (!value)
         return 0;
     if (!json_is_array(value) || !parameter->per_channel)
         return field_float(at, parameter->name, value, &layer->params[index]);
+    if (json_array_size(value) == 1) /* one for all units */
+        return field_floats(at, parameter->name, value, &layer->params[index], 1);
     grown = realloc(layer->params, layer->units * sizeof *grown);
     if (!grown)
         return field_fail(at, parameter->name, "out of memory");
@@ -148,7 +150,7 @@ static int parameters_read(struct config_layer *layer, const struct place *at,
 static int activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
                            const struct place *at, const json_t *json)
 {
-    const json_t *value = json_object_get(json, "activation"), *name = value;
+    const json_t *value = json_member(json, "activation"), *name = value;
     struct place inner = {at->file, "", at->error};
     struct axon_meaning meaning;
     char found[FIELD_FOUND_MAX];
@@ -156,7 +158,7 @@ static int activation_read(struct config_layer *layer, const struct axon_dialect
     if (!value)
         return field_fail(at, "activation", "missing; expected a name, for instance \"relu\"");
     if (json_is_object(value))
-        name = json_object_get(value, "name");
+        name = json_member(value, "name");
     if (!json_is_string(name))
         return field_fail(at, "activation", "expected a name or an object with a name, found %s",
                           field_found(value, found));
@@ -178,7 +180,7 @@ static int activation_read(struct config_layer *layer, const struct axon_dialect
 static int initializer_read(const struct axon_initializer **out, uint64_t *seed,
                             const struct place *at, const json_t *json)
 {
-    const json_t *value = json_object_get(json, "initializer");
+    const json_t *value = json_member(json, "initializer");
     char found[FIELD_FOUND_MAX], names[128];
     size_t count;
 
@@ -228,7 +230,7 @@ static int values_read(struct config_values *v, const struct place *at, const js
     const json_t *value = json_object_get(json, key);
     char found[FIELD_FOUND_MAX];
 
-    if (!value)
+    if (!value || (json_is_null(value) && rows > 0))
         return 0;
     if (json_is_array(value))
         return inline_read(v, at, key, value, rows, columns);
@@ -255,7 +257,7 @@ static int sources_read(struct config_layer *layer, const struct place *at, cons
         values_read(&layer->bias, at, json, "bias", 0, layer->units) != 0 ||
         initializer_read(&layer->initializer, &layer->seed, at, json) != 0)
         return -1;
-    if (!json_object_get(json, "initializer"))
+    if (!json_member(json, "initializer"))
         return 0;
     if (layer->weight.source != CONFIG_DEFAULT)
         return field_fail(at, "initializer", "the layer has a \"weight\" already");

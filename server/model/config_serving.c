@@ -66,7 +66,7 @@ static int policy_read(struct config *c, const struct place *at, const json_t *v
 {
     static const char *const names[] = {
         [CONFIG_LATEST] = "latest", [CONFIG_ALL] = "all", [CONFIG_SPECIFIC] = "specific"};
-    const json_t *value = json_object_get(versions, "policy");
+    const json_t *value = json_member(versions, "policy");
     char found[FIELD_FOUND_MAX];
 
     if (!value)
@@ -97,7 +97,7 @@ static int versions_read(struct config *c, const struct place *top, const json_t
         field_typed(&at, versions, "versions", JSON_ARRAY, &list) != 0)
         return -1;
     c->latest_count = (size_t)count;
-    if (json_object_get(versions, "count") && c->policy != CONFIG_LATEST)
+    if (json_member(versions, "count") && c->policy != CONFIG_LATEST)
         return field_fail(&at, "count", "only the policy \"latest\" has a count");
     if (!list != (c->policy != CONFIG_SPECIFIC))
         return field_fail(&at, "versions",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "codec/envelope.h"
 #include "nearest.h"
 
 int field_fail(const struct place *at, const char *key, const char *format, ...)
@@ -25,45 +26,14 @@ int field_fail(const struct place *at, const char *key, const char *format, ...)
                            colon, message);
 }
 
-/* Values and keys in text, counted without parsing: what opens, separates or names one. */
-static size_t count_tokens(const char *text, size_t len)
-{
-    size_t tokens = 1;
-    int quoted = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        if (quoted && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && (text[i] == ',' || text[i] == '[' || text[i] == '{' || text[i] == ':'))
-            tokens++;
-    }
-    return tokens;
-}
-
 json_t *field_parse(const char *file, const char *text, size_t len, size_t tokens_max,
                     struct model_error *error)
 {
-    json_error_t e = {0};
-    json_t *json;
+    struct error e = {0};
+    json_t *json = json_file_read(text, len, tokens_max, &e);
 
-    if (count_tokens(text, len) > tokens_max) {
-        model_error_set(error, "%s: more than %zu values", file, tokens_max);
-        return NULL;
-    }
-    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-    if (!json) {
-        model_error_set(error, "%s:%d:%d: %s", file, e.line, e.column,
-                        e.text[0] ? e.text : "out of memory");
-        return NULL;
-    }
-    if (!json_is_object(json)) {
-        char found[FIELD_FOUND_MAX];
-        model_error_set(error, "%s: expected an object, found %s", file, field_found(json, found));
-        json_decref(json);
-        return NULL;
-    }
+    if (!json) /* the detail begins with line and column, but for memory */
+        model_error_set(error, "%s:%s%s", file, e.id == ERROR_OUT_OF_MEMORY ? " " : "", e.detail);
     return json;
 }
 
@@ -124,7 +94,7 @@ int field_typed(const struct place *at, const json_t *object, const char *key, j
                                         [JSON_INTEGER] = "a whole number"};
     char found[FIELD_FOUND_MAX];
 
-    *value = json_object_get(object, key);
+    *value = json_member(object, key);
     if (*value && json_typeof(*value) != type)
         return field_fail(at, key, "expected %s, found %s", names[type],
                           field_found(*value, found));
@@ -134,17 +104,17 @@ int field_typed(const struct place *at, const json_t *object, const char *key, j
 int field_whole(const struct place *at, const json_t *object, const char *key, uint64_t min,
                 uint64_t max, uint64_t *value)
 {
-    const json_t *json = json_object_get(object, key);
+    const json_t *json = json_member(object, key);
     char found[FIELD_FOUND_MAX];
+    int64_t whole;
 
     if (!json)
         return 0;
-    if (!json_is_integer(json) || json_integer_value(json) < 0 ||
-        (uint64_t)json_integer_value(json) < min || (uint64_t)json_integer_value(json) > max)
+    if (!json_whole(json, &whole) || whole < 0 || (uint64_t)whole < min || (uint64_t)whole > max)
         return field_fail(at, key, "expected a whole number from %llu to %llu, found %s",
                           (unsigned long long)min, (unsigned long long)max,
                           field_found(json, found));
-    *value = (uint64_t)json_integer_value(json);
+    *value = (uint64_t)whole;
     return 0;
 }
 
@@ -158,7 +128,7 @@ int field_name_valid(const char *name)
 int field_name(const struct place *at, const json_t *object, const char *key,
                char name[static FIELD_NAME_MAX + 1])
 {
-    const json_t *json = json_object_get(object, key);
+    const json_t *json = json_member(object, key);
     char found[FIELD_FOUND_MAX];
 
     if (!json)
@@ -177,7 +147,7 @@ int field_float(const struct place *at, const char *what, const json_t *value, f
 
     if (!json_is_number(value))
         return field_fail(at, what, "expected a number, found %s", field_found(value, found));
-    *number = (float)json_number_value(value);
+    *number = json_float(value);
     if (!isfinite(*number))
         return field_fail(at, what, "%s is outside the range of float32",
                           field_found(value, found));
@@ -195,7 +165,7 @@ int field_floats(const struct place *at, const char *what, const json_t *array, 
                           field_found(array, found));
     for (i = 0; i < n; i++) {
         const json_t *value = json_array_get(array, i);
-        numbers[i] = (float)json_number_value(value); /* 0 for what is not a number */
+        numbers[i] = json_float(value); /* 0 for what is not a number */
         if (!json_is_number(value) || !isfinite(numbers[i]))
             break;
     }

@@ -6,9 +6,9 @@
 #ifndef FIELD_H
 #define FIELD_H
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "codec/json_value.h"
 #include "model/model_error.h"
 
 enum { FIELD_NAME_MAX = 64, FIELD_PATH_MAX = 96 };
@@ -26,7 +26,7 @@ int field_fail(const struct place *at, const char *key, const char *format, ...)
 
 /* Parse text [len] as a JSON object, without duplicate keys and with at most tokens_max values and
  * keys, since each costs far more memory than its text. new, or NULL and "<file>:<line>:<column>:
- * what". */
+ * what". Below, a member that is null is absent. */
 json_t *field_parse(const char *file, const char *text, size_t len, size_t tokens_max,
                     struct model_error *error);
 

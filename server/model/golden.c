@@ -24,7 +24,7 @@ struct golden {
 static float *rows_read(const struct place *at, const json_t *json, const char *key, size_t *rows,
                         size_t columns)
 {
-    const json_t *array = json_object_get(json, key);
+    const json_t *array = json_member(json, key);
     size_t n = json_array_size(array);
     char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
     float *numbers;
@@ -53,7 +53,7 @@ static int golden_read(struct golden *g, const struct place *at, const json_t *j
                        const struct axon_mlp *mlp)
 {
     static const char *const keys[] = {"instances", "predictions", "tolerance", NULL};
-    const json_t *tolerance = json_object_get(json, "tolerance");
+    const json_t *tolerance = json_member(json, "tolerance");
 
     g->tolerance = TOLERANCE_DEFAULT;
     if (field_keys(at, json, keys) != 0 ||

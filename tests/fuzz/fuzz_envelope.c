@@ -1,5 +1,6 @@
 /* fuzz_envelope.c - libFuzzer entry: any bytes as a request body are an object with its tensors, or
- * an error with a message; and read without tensors they are exactly what jansson makes of them. */
+ * an error with a message; and read without tensors they are what jansson makes of them, which
+ * knows no byte order mark and no numbers beyond double and 64 bits. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,22 +35,24 @@ static void check_with_tensors(const char *body, size_t len)
     envelope_require(json_is_object(e.json));
     for (size_t i = 0; i < ENVELOPE_FIELDS; i++)
         if (fields[i].present)
-            envelope_require(json_is_null(json_object_get(e.json, fields[i].key)));
+            envelope_require(json_is_true(json_object_get(e.json, fields[i].key)));
     envelope_fini(&e);
 }
 
 static void check_against_jansson(const char *body, size_t len)
 {
-    json_t *want = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t why = {0};
+    json_t *want = json_loadb(body, len, JSON_REJECT_DUPLICATES, &why);
     struct error error = {0};
     struct envelope e;
     enum error_id id = envelope_read(&e, NULL, 0, body, len, &envelope_limits, NON_FINITE_STRICT,
                                      &error);
 
-    if (id != ERROR_LIMIT_EXCEEDED)
+    bool wider = json_error_code(&why) == json_error_numeric_overflow || *body == '\xef';
+    if (id != ERROR_LIMIT_EXCEEDED && !wider)
         envelope_require((id == ERROR_OK) == json_is_object(want));
     if (!id) {
-        envelope_require(json_equal(e.json, want));
+        envelope_require(wider || json_equal(e.json, want));
         envelope_fini(&e);
     }
     json_decref(want);

@@ -30,11 +30,11 @@ while IFS='|' read -r what config message; do
     check "${config//LAYERS/$layers}"
     ok "$what" says "$message"
 done <<'EOF'
-not JSON|{|config.json:1:1: 
-not an object|[]|config.json: expected an object, found an array of 0
-a key twice|{INPUT, INPUT, LAYERS}|config.json:1:34: duplicate object key
+not JSON|{|config.json:1:2: 
+not an object|[]|config.json:1:1: expected a JSON object, found an array
+a key twice|{INPUT, INPUT, LAYERS}|config.json:1:28: the key "input" is there twice
 NaN|{INPUT, LAYERS, "seed": NaN}|config.json:1:
-a number beyond double|{"input": {"features": 2, "scale": 1e999}, LAYERS}|real number overflow
+a number beyond double|{"input": {"features": 2, "scale": 1e999}, LAYERS}|config.json: input.scale: 1.79769313e+308 is outside the range of float32
 no input|{LAYERS}|config.json: input: missing
 no layers|{INPUT}|config.json: layers: expected an array of 1 to 64 layers, found 0
 an unknown key|{INPUT, LAYERS, "tsak": "binary"}|config.json: tsak: unknown key; did you mean "task"?

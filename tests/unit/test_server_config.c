@@ -107,6 +107,37 @@ START_TEST(numbers_may_stand_inline)
 }
 END_TEST
 
+START_TEST(numbers_are_read_as_in_requests)
+{
+    struct config c;
+    struct model_error error;
+    const float up = 0x1.000002p0f; /* what 1.00000005960464477539062500000001 is nearest to */
+
+    ck_assert_int_eq(
+        read_text(&c,
+                  "\xef\xbb\xbf{\"input\": {\"features\": 2.0, \"offset\": null, \"scale\": "
+                  "1.00000005960464477539062500000001}, \"task\": null, \"layers\": "
+                  "[{\"name\": null, \"units\": 0.3e1, \"activation\": {\"name\": \"prelu\", "
+                  "\"alpha\": [1.00000005960464477539062500000001]}, \"weight\": [[1, "
+                  "1.00000005960464477539062500000001], [9007199791611905, 9223372586610589697], "
+                  "[12345678901234567890, 0]], \"bias\": null}], \"batching\": null}",
+                  &error),
+        0);
+    ck_assert_uint_eq(c.features, 2);
+    ck_assert_ptr_null(c.offset);
+    ck_assert(c.scale[0] == up && c.scale[1] == up);
+    ck_assert_uint_eq(c.layers[0].units, 3);
+    ck_assert_uint_eq(c.layers[0].params_count, 1);
+    ck_assert(c.layers[0].params[0] == up);
+    ck_assert(c.layers[0].weight.numbers[1] == up);
+    ck_assert(c.layers[0].weight.numbers[2] == 0x1p53f + 0x1p30f);
+    ck_assert(c.layers[0].weight.numbers[3] == 0x1p63f + 0x1p40f);
+    ck_assert(c.layers[0].weight.numbers[4] == 12345678901234567890.0f);
+    ck_assert_int_eq(c.layers[0].bias.source, CONFIG_NONE);
+    config_fini(&c);
+}
+END_TEST
+
 #define LAYERS_OF_DIALECT                                                            \
     "\"input\": {\"features\": 2}, \"layers\": ["                                    \
     "{\"units\": 1, \"activation\": \"leaky_relu\"}, "                               \
@@ -191,13 +222,15 @@ static const struct {
     const char *text, *message;
 } mistakes[] = {
     /* the text */
-    {"", "config.json:1:0: "},
+    {"", "config.json:1:1: "},
     {"{\n  \"input\" 1}", "config.json:2:11: "},
-    {"[1]", "config.json: expected an object, found an array of 1"},
-    {TOP("\"task\": \"binary\", \"task\": \"binary\""), "duplicate object key"},
+    {"[1]", "config.json:1:1: expected a JSON object, found an array"},
+    {TOP("\"task\": \"binary\", \"task\": \"binary\""),
+     "config.json:1:94: the key \"task\" is there twice"},
     {TOP("\"seed\": NaN"), "config.json:1:"},
-    {IN("\"scale\": 1e999"), "real number overflow"},
-    {IN("\"scale\": 123456789012345678901234567890"), "too big integer"},
+    {IN("\"scale\": 1e999"),
+     "config.json: input.scale: 1.79769313e+308 is outside the range of float32"},
+    {IN("\"scale\": 1234567890123456789012345678901234567890"), "is outside the range of float32"},
     {"{\"input\": \"\xff\"}", "config.json:1:"},
     /* keys */
     {TOP("\"layer\": []"), "config.json: layer: unknown key; did you mean \"layers\"?"},
@@ -233,7 +266,7 @@ static const struct {
     {IN("\"offset\": [1, true]"), "config.json: input.offset[1]: expected a number, found true"},
     {IN("\"offset\": 1e39"), "input.offset: 1e+39 is outside the range of float32"},
     {TOP("\"task\": \"multi\""), "config.json: task: expected \"binary\", \"multiclass\""},
-    {TOP("\"task\": null"), "\"regression\", found null"},
+    {TOP("\"task\": false"), "\"regression\", found false"},
     {ONE("\"units\": 1, \"activation\": 1"),
      "layers[0].activation: expected a name or an object with a name, found 1"},
     {ONE("\"units\": 1, \"activation\": {}"), "an object with a name, found an object"},
@@ -263,7 +296,7 @@ static const struct {
      "config.json: layers[0].activation.max: 1 is below \"min\", which is 2"},
     {TOP("\"dialect\": \"keras\""),
      "config.json: dialect: expected one of torch, keras2, keras3, jax, onnx, found \"keras\""},
-    {TOP("\"dialect\": null"), "config.json: dialect: expected one of torch, keras2"},
+    {TOP("\"dialect\": false"), "config.json: dialect: expected one of torch, keras2"},
     {TOP("\"initializer\": \"he\""), "config.json: initializer: expected one of he_normal"},
     {ONE("\"units\": 1, \"activation\": \"relu\", \"initializer\": 3"),
      "config.json: layers[0].initializer: expected one of he_normal, he_uniform"},
@@ -271,8 +304,8 @@ static const struct {
      "config.json: layers[0].activation.alpha: leaky_relu takes "},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": [1]}"),
      "layers[0].activation.alpha: expected a number, found an array of 1"},
-    {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [1]}"),
-     "layers[0].activation.alpha: expected an array of 2 numbers, found an array of 1"},
+    {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [1, 2, 3]}"),
+     "layers[0].activation.alpha: expected an array of 2 numbers, found an array of 3"},
     {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [0, 1e30]}"),
      "layers[0].activation.alpha[1]: prelu takes "},
     /* weights */
@@ -282,9 +315,9 @@ static const struct {
      "layers[0].weight[0]: expected an array of 2 numbers, found an array of 1"},
     {ONE("\"units\": 1, \"activation\": \"relu\", \"weight\": [[1, null]]"),
      "layers[0].weight[0][1]: expected a number, found null"},
-    {ONE("\"units\": 1, \"activation\": \"relu\", \"weight\": null"),
+    {ONE("\"units\": 1, \"activation\": \"relu\", \"weight\": false"),
      "layers[0].weight: expected a tensor's name of 1 to 255 bytes or an array of rows, found "
-     "null"},
+     "false"},
     {ONE("\"units\": 1, \"activation\": \"relu\", \"weight\": \"\""), "found \"\""},
     {ONE("\"units\": 1, \"activation\": \"relu\", \"bias\": [1, 2]"),
      "layers[0].bias: expected 1 numbers (one per unit), found an array of 2"},
@@ -363,7 +396,7 @@ START_TEST(layers_and_values_are_bounded)
 {
     struct config c;
     struct model_error error;
-    size_t room = CONFIG_TOKENS_MAX + 64;
+    size_t room = 2 * CONFIG_TOKENS_MAX + 64;
     char *text = malloc(room);
     int used = snprintf(text, room, "{" INPUT ", \"layers\": [{}");
 
@@ -374,10 +407,12 @@ START_TEST(layers_and_values_are_bounded)
     ck_assert_str_eq(error.text,
                      "config.json: layers: expected an array of 1 to 64 layers, found 65");
 
-    memset(text, '[', CONFIG_TOKENS_MAX + 1);
-    text[CONFIG_TOKENS_MAX + 1] = '\0';
+    /* the object, "k", the array, and as many values as make one token too many */
+    used = snprintf(text, room, "{\"k\":[");
+    for (int i = 0; i < CONFIG_TOKENS_MAX - 2; i++)
+        used += snprintf(text + used, room - (size_t)used, "0,");
     ck_assert_int_eq(read_text(&c, text, &error), -1);
-    ck_assert_str_eq(error.text, "config.json: more than 4194304 values");
+    ck_assert_str_eq(error.text, "config.json:1:8388609: more than 4194304 keys and values");
     free(text);
 }
 END_TEST
@@ -402,6 +437,7 @@ int main(void)
     tcase_add_test(tc, the_documented_example_is_read);
     tcase_add_test(tc, what_is_left_out_has_its_default);
     tcase_add_test(tc, numbers_may_stand_inline);
+    tcase_add_test(tc, numbers_are_read_as_in_requests);
     tcase_add_test(tc, the_dialect_sets_defaults_and_what_is_given_wins);
     tcase_add_test(tc, a_layer_may_override_initializer_and_seed);
     tcase_add_test(tc, a_sigmoid_output_may_have_two_labels);

@@ -48,7 +48,7 @@ START_TEST(tensors_are_decoded_and_the_rest_is_json)
     ck_assert(fields[0].tensor.data[3] == 4.5f);
     ck_assert(fields[1].tensor.rank == 0 && fields[1].tensor.data[0] == 7.0f);
     ck_assert_int_eq(json_integer_value(json_object_get(e.json, "axis")), -1);
-    ck_assert(json_is_null(json_object_get(e.json, "data")));
+    ck_assert(json_is_true(json_object_get(e.json, "data")));
     const json_t *parameters = json_object_get(e.json, "parameters");
     ck_assert(json_is_real(json_object_get(parameters, "alpha")));
     ck_assert_uint_eq(json_array_size(json_object_get(parameters, "data")), 2);
@@ -65,7 +65,7 @@ START_TEST(a_key_with_escapes_is_the_plain_key)
     ck_assert_int_eq(read_body(&e, "{\"d\\u0061t\\u0061\": [1]}"), ERROR_OK);
     ck_assert(fields[0].present && fields[0].tensor.count == 1);
     envelope_fini(&e);
-    ck_assert_int_eq(read_body(&e, "{\"data\": [1], \"dat\\u0061\": [2]}"), ERROR_BAD_JSON);
+    ck_assert_int_eq(read_body(&e, "{\"data\": [1], \"dat\\u0061\": [2]}"), ERROR_BAD_FIELD);
     ck_assert_str_eq(error.detail, "line 1, column 15: the key \"data\" is there twice");
 }
 END_TEST
@@ -93,14 +93,27 @@ static const struct {
     enum error_id id;
     const char *detail;
 } refused[] = {
-    {"", ERROR_BAD_JSON, "the body is empty, expected a JSON object"},
-    {" \n ", ERROR_BAD_JSON, "the body is empty, expected a JSON object"},
-    {"[1,2]", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found an array"},
-    {"null", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found null"},
-    {" 5", ERROR_BAD_JSON, "line 1, column 2: expected a JSON object, found '5'"},
-    {"\xef\xbb\xbf{}", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found byte 0xef"},
+    {"", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found the end"},
+    {" \n ", ERROR_BAD_JSON, "line 2, column 2: expected a JSON object, found the end"},
+    {"[1,2]", ERROR_BAD_FIELD, "line 1, column 1: expected a JSON object, found an array"},
+    {"null", ERROR_BAD_FIELD, "line 1, column 1: expected a JSON object, found null"},
+    {" 5", ERROR_BAD_FIELD, "line 1, column 2: expected a JSON object, found '5'"},
+    {"-1e-5", ERROR_BAD_FIELD, "line 1, column 1: expected a JSON object, found '-1e-5'"},
+    {"\"\"", ERROR_BAD_FIELD, "line 1, column 1: expected a JSON object, found a string"},
+    {"nulls", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found 'nulls'"},
+    {"5x", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found '5x'"},
+    {"NaN", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found NaN"},
+    {"=", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found '='"},
+    {"\xef\xbb", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found byte 0xef"},
+    {"\xef\xbb{}", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found byte 0xef"},
+    {" \xef\xbb\xbf{}", ERROR_BAD_JSON,
+     "line 1, column 2: expected a JSON object, found byte 0xef"},
+    {"\xef\xbb\xbf\xef\xbb\xbf{}", ERROR_BAD_JSON,
+     "line 1, column 1: expected a JSON object, found byte 0xef"},
+    {"\xef\xbb\xbf{]", ERROR_BAD_JSON, "line 1, column 2: expected a key in quotes, found ']'"},
+    {"\xef\xbb\xbf", ERROR_BAD_JSON, "line 1, column 1: expected a JSON object, found the end"},
     {"{", ERROR_BAD_JSON, "line 1, column 2: expected a key in quotes, found the end"},
-    {"{\"a", ERROR_BAD_JSON, "line 1, column 4: the body ends inside of a string"},
+    {"{\"a", ERROR_BAD_JSON, "line 1, column 4: the text ends inside of a string"},
     {"{\"a\"", ERROR_BAD_JSON, "line 1, column 5: expected ':', found the end"},
     {"{\"a\":", ERROR_BAD_JSON, "line 1, column 6: expected a value, found the end"},
     {"{\"a\":1", ERROR_BAD_JSON, "line 1, column 7: expected ',' or '}', found the end"},
@@ -117,12 +130,12 @@ static const struct {
      "line 1, column 3: expected the end behind the closing brace, found an object"},
     {"{} x", ERROR_BAD_JSON,
      "line 1, column 4: expected the end behind the closing brace, found 'x'"},
-    {"{\"a\":1,\"a\":2}", ERROR_BAD_JSON, "line 1, column 8: the key \"a\" is there twice"},
-    {"{\"p\":{\"a\":1,\"a\":2}}", ERROR_BAD_JSON,
+    {"{\"a\":1,\"a\":2}", ERROR_BAD_FIELD, "line 1, column 8: the key \"a\" is there twice"},
+    {"{\"p\":{\"a\":1,\"a\":2}}", ERROR_BAD_FIELD,
      "line 1, column 13: the key \"a\" is there twice"},
-    {"{\"data\":[1],\n \"data\":[2]}", ERROR_BAD_JSON,
+    {"{\"data\":[1],\n \"data\":[2]}", ERROR_BAD_FIELD,
      "line 2, column 2: the key \"data\" is there twice"},
-    {"{\"data\":[1],\"data\":null}", ERROR_BAD_JSON,
+    {"{\"data\":[1],\"data\":null}", ERROR_BAD_FIELD,
      "line 1, column 13: the key \"data\" is there twice"},
     {"{\"data\":[1,\n2],\n\"x\":\"\xc3\xbc\xc3\xbc\", \"y\":tru}", ERROR_BAD_JSON,
      "line 3, column 15: expected a value, found 'tru'"},
@@ -138,15 +151,14 @@ static const struct {
     {"{\"a\":1.}", ERROR_BAD_JSON, "line 1, column 6: malformed number 1."},
     {"{\"a\":-}", ERROR_BAD_JSON, "line 1, column 6: malformed number -"},
     {"{\"a\":NaN}", ERROR_BAD_JSON, "line 1, column 6: expected a value, found NaN"},
-    {"{\"a\":1e999}", ERROR_BAD_JSON, "line 1, column 6: the number 1e999 is too large"},
-    {"{\"a\":9223372036854775808}", ERROR_BAD_JSON,
-     "line 1, column 6: the number 9223372036854775808 is too large"},
     {"{\"a\":\"\t\"}", ERROR_BAD_JSON, "line 1, column 7: control character 0x09 in a string"},
     {"{\"a\":\"\xff\"}", ERROR_BAD_JSON, "line 1, column 7: byte 0xff is not valid UTF-8"},
     {"{\"a\":\"\xed\xa0\x80\"}", ERROR_BAD_JSON, "line 1, column 7: byte 0xed is not valid UTF-8"},
     {"{\"a\":\"\\x\"}", ERROR_BAD_JSON, "line 1, column 7: unknown escape in a string"},
     {"{\"a\":\"\\u12g4\"}", ERROR_BAD_JSON, "line 1, column 7: \\u needs four hexadecimal digits"},
-    {"{\"a\":\"\\u0000\"}", ERROR_BAD_JSON, "line 1, column 7: \\u0000 is not allowed"},
+    {"{\"a\":\"\\u0000\"}", ERROR_BAD_FIELD, "line 1, column 7: a: \\u0000 is not allowed"},
+    {"{\"a\":[\"\\u0000\"]}", ERROR_BAD_FIELD, "line 1, column 8: \\u0000 is not allowed"},
+    {"{\"a\\u0000\":1}", ERROR_BAD_FIELD, "line 1, column 4: \\u0000 is not allowed"},
     {"{\"a\":\"\\ud800\"}", ERROR_BAD_JSON, "line 1, column 7: half of a surrogate pair"},
     {"{\"a\":\"\\udc00\\ud800\"}", ERROR_BAD_JSON, "line 1, column 7: half of a surrogate pair"},
     {"{\"data\":[1,\"a\"]}", ERROR_BAD_TENSOR, "data[1]: expected a number, found a string"},
@@ -322,7 +334,43 @@ static void mutate(char *body, size_t *len, size_t max)
     }
 }
 
-/* Without tensors the verdict and the values are jansson's own, whatever the text. */
+START_TEST(a_byte_order_mark_is_skipped)
+{
+    struct envelope e;
+
+    ck_assert_int_eq(read_body(&e, "\xef\xbb\xbf {\"data\": [1]}"), ERROR_OK);
+    ck_assert(fields[0].present);
+    envelope_fini(&e);
+}
+END_TEST
+
+START_TEST(a_file_s_errors_begin_as_editors_like_it)
+{
+    static const struct {
+        const char *text;
+        enum error_id id;
+        const char *detail;
+    } cases[] = {
+        {"{\n  \"input\" 1}", ERROR_BAD_JSON, "2:11: expected ':', found '1'"},
+        {"", ERROR_BAD_JSON, "1:1: expected a JSON object, found the end"},
+        {"[]", ERROR_BAD_FIELD, "1:1: expected a JSON object, found an array"},
+        {"{\"a\":[1,2,3]}", ERROR_LIMIT_EXCEEDED, "1:11: more than 5 keys and values"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_ptr_null(json_file_read(cases[i].text, strlen(cases[i].text), 5, &error));
+        ck_assert_int_eq(error.id, cases[i].id);
+        ck_assert_str_eq(error.detail, cases[i].detail);
+    }
+    static const char marked[] = "\xef\xbb\xbf{\"a\": 1e400}";
+    json_t *json = json_file_read(marked, sizeof marked - 1, 3, &error);
+    ck_assert_uint_eq(json_object_size(json), 1);
+    json_decref(json);
+}
+END_TEST
+
+/* Without tensors the verdict and the values are jansson's own, whatever the text, but that numbers
+ * have no bounds. */
 START_TEST(verdict_and_values_are_jansson_s)
 {
     static const char *const seeds[] = {
@@ -342,32 +390,18 @@ START_TEST(verdict_and_values_are_jansson_s)
         body[len] = '\0';
         enum error_id id = envelope_read(&e, NULL, 0, body, len, &limits, NON_FINITE_STRICT,
                                          &error);
-        json_t *want = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+        json_error_t why = {0};
+        json_t *want = json_loadb(body, len, JSON_REJECT_DUPLICATES, &why);
         bool object = json_is_object(want);
-        ck_assert_msg((id == ERROR_OK) == object, "%s: %s", body, id ? error.detail : "accepted");
-        ck_assert_msg(id || json_equal(e.json, want), "%s: other values", body);
+        bool wider = json_error_code(&why) == json_error_numeric_overflow;
+        ck_assert_msg((id == ERROR_OK) == object || wider, "%s: %s", body,
+                      id ? error.detail : "accepted");
+        ck_assert_msg(id || wider || json_equal(e.json, want), "%s: other values", body);
         accepted += !id;
         json_decref(want);
         envelope_fini(&e);
     }
     ck_assert_int_gt(accepted, 3000);
-}
-END_TEST
-
-START_TEST(keys_are_picked_and_an_unknown_one_is_found)
-{
-    static const char *const keys[] = {"a", "c", "b", NULL};
-    const json_t *values[3];
-    json_t *fine = json_pack("{s:i,s:i}", "b", 1, "a", 2);
-    json_t *odd = json_pack("{s:i,s:i,s:i}", "b", 1, "ab", 2, "a", 3);
-
-    ck_assert_ptr_null(json_pick(fine, keys, values));
-    ck_assert_int_eq(json_integer_value(values[0]), 2);
-    ck_assert_ptr_null(values[1]);
-    ck_assert_int_eq(json_integer_value(values[2]), 1);
-    ck_assert_str_eq(json_pick(odd, keys, values), "ab");
-    json_decref(fine);
-    json_decref(odd);
 }
 END_TEST
 
@@ -390,7 +424,8 @@ int main(void)
     tcase_add_test(t, the_budget_of_depth_is_exact);
     tcase_add_test(t, a_configured_depth_is_still_bounded);
     tcase_add_test(t, verdict_and_values_are_jansson_s);
-    tcase_add_test(t, keys_are_picked_and_an_unknown_one_is_found);
+    tcase_add_test(t, a_byte_order_mark_is_skipped);
+    tcase_add_test(t, a_file_s_errors_begin_as_editors_like_it);
     suite_add_tcase(s, t);
 
     return suite_run(s);

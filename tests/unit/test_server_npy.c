@@ -55,7 +55,7 @@ static void assert_reads(const char *descr, const void *data, size_t bytes, floa
 START_TEST(every_dtype_becomes_float32)
 {
     assert_reads("<f4", (float[]){1.5f, -2}, 8, 1.5f, -2);
-    assert_reads("<f8", (double[]){0.1, 1e300}, 16, 0.1f, INFINITY);
+    assert_reads("<f8", (double[]){0.1, -INFINITY}, 16, 0.1f, -INFINITY);
     assert_reads("<f2", (uint16_t[]){0x3c00, 0x8001}, 4, 1, -0x1p-24f);
     assert_reads("|i1", (int8_t[]){-128, 127}, 2, -128, 127);
     assert_reads("|u1", (uint8_t[]){0, 255}, 2, 0, 255);
@@ -66,6 +66,25 @@ START_TEST(every_dtype_becomes_float32)
     assert_reads("<u4", (uint32_t[]){UINT32_MAX, 1}, 8, 0x1p32f, 1);
     assert_reads("<i8", (int64_t[]){INT64_MIN, 1}, 16, -0x1p63f, 1);
     assert_reads("<u8", (uint64_t[]){UINT64_MAX, 1}, 16, 0x1p64f, 1);
+}
+END_TEST
+
+START_TEST(doubles_beyond_float32_are_refused_by_their_index)
+{
+    /* the least that rounds to infinity, and the largest that does not */
+    const double beyond = 0x1.ffffffp127, least = nextafter(beyond, 0);
+    double data[6] = {1, NAN, INFINITY, -1e300, least, beyond};
+
+    ck_assert_int_eq(
+        read("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n", data, sizeof data),
+        ERROR_BAD_TENSOR);
+    ck_assert_str_eq(error.detail, "body[1][0]: -1e+300 is outside the range of float32");
+    ck_assert_int_eq(
+        read("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", data, sizeof data),
+        ERROR_BAD_TENSOR);
+    ck_assert_str_eq(error.detail, "body[1][1]: -1e+300 is outside the range of float32");
+    ck_assert_ptr_null(tensor.data);
+    assert_reads("<f8", (double[]){least, -least}, 16, 0x1.fffffep127f, -0x1.fffffep127f);
 }
 END_TEST
 
@@ -175,6 +194,7 @@ int main(void)
     TCase *tc = tcase_create("npy");
 
     tcase_add_test(tc, every_dtype_becomes_float32);
+    tcase_add_test(tc, doubles_beyond_float32_are_refused_by_their_index);
     tcase_add_test(tc, fortran_order_becomes_row_major);
     tcase_add_test(tc, what_is_written_reads_back_to_the_bit);
     tcase_add_test(tc, file_cut_at_any_byte_is_refused);

@@ -158,8 +158,8 @@ static const struct {
     {"1/golden.json", "{\"instances\": [[1]], \"predictions\": [[1]], \"tolerance\": -1}", 0,
      "1/golden.json: tolerance: expected a number of at least 0, found -1"},
     {"1/golden.json", "{\"rows\": 1}", 0, "1/golden.json: rows: unknown key"},
-    {"1/golden.json", "{", 0, "1/golden.json:1:1: "},
-    {"config.json", "{", 0, "config.json:1:1: "},
+    {"1/golden.json", "{", 0, "1/golden.json:1:2: "},
+    {"config.json", "{", 0, "config.json:1:2: "},
     {"config.json", NULL, 0, "config.json: is not a regular file"},
 };
 enum { BREAKAGES = sizeof breakages / sizeof *breakages };

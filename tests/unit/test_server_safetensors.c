@@ -235,7 +235,7 @@ static const struct {
     {"{}", 4, "w: 0 bytes of tensors, but 4 of data"},
     {" {}", 0, "w: the header does not begin with '{'"},
     {"", 0, "w: the header does not begin with '{'"},
-    {"{", 0, "w:1:1: "},
+    {"{", 0, "w:1:2: "},
     {"{}x", 0, "w:1:3: "},
     {"{\"t\":1}", 0, "w: t: expected an object, found 1"},
     {TENSOR("F33", "[1]", "[0,4]"), 4, "w: t.dtype: unknown type \"F33\""},
@@ -248,7 +248,8 @@ static const struct {
     {TENSOR("F32", "[0,4294967296,4294967296]", "[0,0]"), 0, NULL},
     {TENSOR("F32", "[9223372036854775807]", "[0,4]"), 4, "w: t.data_offsets: 4 bytes, but"},
     {TENSOR("F64", "[4611686018427387905]", "[0,8]"), 8, "w: t.data_offsets: 8 bytes, but"},
-    {TENSOR("F32", "[9223372036854775808]", "[0,4]"), 4, "too big integer"},
+    {TENSOR("F32", "[9223372036854775808]", "[0,4]"), 4,
+     "w: t.shape[0]: expected a whole number of at least 0, found 9.22337204e+18"},
     {TENSOR("F32", "[2]", "[0,4]"), 4, "w: t.data_offsets: 4 bytes, but 2 values of F32 need 8"},
     {TENSOR("F32", "[1]", "[0,8]"), 8, "w: t.data_offsets: 8 bytes, but 1 values of F32 need 4"},
     {TENSOR("F32", "[1]", "[4,0]"), 4, "w: t.data_offsets: [4, 0] is not within the 4 bytes"},
@@ -264,7 +265,7 @@ static const struct {
      "w: t.x: unknown key"},
     {"{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
      "\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-     4, "duplicate object key"},
+     4, "w:1:55: the key \"t\" is there twice"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
      "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
      8, "w: b: begins at 4, the one before ends at 8"},
