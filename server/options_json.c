@@ -170,7 +170,8 @@ int options_read_file(struct options *options, const char *path, char *error, si
         snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
         return OPTIONS_CONFIG;
     }
-    root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
+    size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* of byte order */
+    root = json_loadb(text + mark, length - mark, JSON_REJECT_DUPLICATES, &at);
     if (!root) {
         snprintf(error, error_bytes, "%s:%d: %s", path, at.line > 0 ? at.line : 1,
                  *at.text ? at.text : "out of memory");

@@ -25,7 +25,7 @@ declare -A may=(
 )
 # What other zones may include of a module; the rest of its headers is its own. Tests see all.
 declare -A face=(
-    [codec]="tensor.h envelope.h npy.h binary.h"
+    [codec]="tensor.h envelope.h json_value.h npy.h binary.h"
     [metrics]="metrics.h"
     [model]="model.h repository.h batcher.h"
     [api]="api.h"

@@ -218,9 +218,10 @@ END_TEST
 
 START_TEST(a_file_may_set_every_kind)
 {
-    ck_assert_int_eq(file_says("{\"listen\": \"0.0.0.0:80\", \"threads\": 2, \"lame_duck\": 3,\n"
-                               " \"idle_timeout\": 0.5, \"rows_max\": \"7\", \"rank_max\": 2.0}"),
-                     OPTIONS_OK);
+    ck_assert_int_eq(
+        file_says("\xef\xbb\xbf{\"listen\": \"0.0.0.0:80\", \"threads\": 2, \"lame_duck\": 3,\n"
+                  " \"idle_timeout\": 0.5, \"rows_max\": \"7\", \"rank_max\": 2.0}"),
+        OPTIONS_OK);
     ck_assert_str_eq(options.listen, "0.0.0.0:80");
     ck_assert_uint_eq(options.threads, 2);
     ck_assert_double_eq(options.lame_duck, 3);
