@@ -1,4 +1,4 @@
-/* callbacks.h - what libmicrohttpd calls: request.c and log lines. Only for files that know it. */
+/* callbacks.h - what libmicrohttpd calls: request.c, and parser.c for its log lines. Only for files that know it. */
 #ifndef HTTP_CALLBACKS_H
 #define HTTP_CALLBACKS_H
 
@@ -11,8 +11,6 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *url,
                              const char *method, const char *version, const char *bytes,
                              size_t *size, void **state);
-/* libmicrohttpd's parser is about to answer a request of this thread with an error of its own. */
-void request_parser_refused(unsigned status);
 void request_done(void *cls, struct MHD_Connection *mhd, void **state,
                   enum MHD_RequestTerminationCode why);
 enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, socklen_t bytes);

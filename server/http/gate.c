@@ -179,8 +179,8 @@ static enum error_id check_line(const struct gate_request *request, struct error
     return ERROR_OK;
 }
 
-static enum error_id check_body(const struct gate *gate, bool http_1_1, struct gate_body *body,
-                                struct error *error)
+static enum error_id check_body(const struct gate *gate, bool http_1_1, bool chunked_refused,
+                                struct gate_body *body, struct error *error)
 {
     unsigned lengths = gate->count[GATE_CONTENT_LENGTH];
     unsigned encodings = gate->count[GATE_TRANSFER_ENCODING];
@@ -197,6 +197,10 @@ static enum error_id check_body(const struct gate *gate, bool http_1_1, struct g
     if (encodings && (!http_1_1 || strcasecmp(gate->value[GATE_TRANSFER_ENCODING], "chunked") != 0))
         return error_set(error, ERROR_BAD_FRAMING,
                          "the only Transfer-Encoding supported is chunked, with HTTP/1.1");
+    if (encodings && chunked_refused)
+        return error_set(error, ERROR_LENGTH_REQUIRED,
+                         "a body in chunks is refused (chunked_bodies): the HTTP library of this "
+                         "service does not check where chunks end; send Content-Length");
     if (encodings)
         body->bytes = UINT64_MAX;
     return ERROR_OK;
@@ -226,7 +230,7 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
                          "the request line or a header field is malformed or folded");
     if (hosts > 1 || (http_1_1 && hosts == 0))
         return error_set(error, ERROR_BAD_FRAMING, "%u Host headers, exactly one is needed", hosts);
-    if (check_body(gate, http_1_1, body, error) != ERROR_OK)
+    if (check_body(gate, http_1_1, limits->chunked_refused, body, error) != ERROR_OK)
         return error->id;
     body->expect_continue = http_1_1 && gate->count[GATE_EXPECT] &&
                             strcasecmp(gate->value[GATE_EXPECT], "100-continue") == 0;

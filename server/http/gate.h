@@ -48,6 +48,7 @@ struct gate_request {
 /* The limits of options.def that the gate applies. */
 struct gate_limits {
     uint64_t headers_bytes_max, headers_count_max;
+    bool chunked_refused; /* whoever reads the chunks does not check their framing */
 };
 
 /* What a request that passed is made of. */
@@ -63,8 +64,8 @@ void gate_begin_tiling(struct gate *gate, const struct gate_request *request);
 void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,
                  size_t value_bytes);
 
-/* ERROR_OK and *body, or ERROR_BAD_FRAMING, ERROR_BAD_REQUEST, ERROR_HEADERS_TOO_LARGE and a
- * sentence. After anything but ERROR_OK the connection must be closed: where the next request
+/* ERROR_OK and *body, or ERROR_BAD_FRAMING, ERROR_BAD_REQUEST, ERROR_HEADERS_TOO_LARGE,
+ * ERROR_LENGTH_REQUIRED and a sentence. After anything but ERROR_OK the connection must be closed: where the next request
  * begins is unknown. */
 enum error_id gate_check(const struct gate *gate, const struct gate_request *request,
                          const struct gate_limits *limits, struct gate_body *body,

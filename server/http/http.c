@@ -20,38 +20,6 @@
  * many connections all of it goes through the caches: each KiB costs a one-row predict 0.1 us. */
 enum { CONNECTION_MEMORY_MIN = 32768, FIELD_BYTES = 96, REPLY_HEAD_BYTES = 2048, SPARE = 16 };
 
-/* At most one warning a second: the cause is outside, and may go on for long. */
-static bool may_warn(struct http *http)
-{
-    uint64_t now = clock_ns(), last = atomic_load(&http->accept_warned_ns);
-
-    return now - last > 1000000000 &&
-           atomic_compare_exchange_strong(&http->accept_warned_ns, &last, now);
-}
-
-/* What libmicrohttpd answers itself never reaches request_step(): this line is all there is. */
-void parser_log(void *cls, const char *format, va_list args)
-{
-    static const char answered[] = "Error processing request", accept_failed[] = "Error accepting";
-    struct http *http = cls;
-    char text[256];
-    va_list again;
-
-    va_copy(again, args);
-    if (vsnprintf(text, sizeof text, format, args) < 0)
-        text[0] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    if (strncmp(format, answered, sizeof answered - 1) == 0) {
-        metrics_add(METRIC_http_rejected_total, REJECTED_PARSER, 1);
-        request_parser_refused(va_arg(again, unsigned));
-    }
-    va_end(again);
-    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 && may_warn(http))
-        log_event(LOG_WARN, "accept_failed", LOG_S("detail", text));
-    else
-        log_event(LOG_DEBUG, "libmicrohttpd", LOG_S("detail", text));
-}
-
 static struct MHD_Daemon *start_daemon(struct http *http)
 {
     size_t needed = (size_t)http->options->headers_bytes_max + REPLY_HEAD_BYTES +
@@ -87,6 +55,16 @@ static bool start_daemons(struct http *http, unsigned threads)
     return true;
 }
 
+/* A lenient parser takes a bare LF for the end of a chunk or of its size line, and any byte in an
+ * extension: a proxy in front of it may see one request where it sees two. Nothing of ours is asked
+ * between chunks, so all of them are refused unless the operator knows better. */
+static bool refuses_chunks(const struct options *options, bool lenient_parser)
+{
+    if (strcmp(options->chunked_bodies, "auto") == 0)
+        return lenient_parser;
+    return strcmp(options->chunked_bodies, "refuse") == 0;
+}
+
 struct http *http_start(struct api *api, const struct options *options, unsigned threads,
                         char *error, size_t error_bytes)
 {
@@ -100,9 +78,11 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
     signal(SIGPIPE, SIG_IGN);
     http->api = api;
     http->options = options;
-    http->limits = (struct gate_limits){.headers_bytes_max = options->headers_bytes_max,
-                                        .headers_count_max = options->headers_count_max};
     http->lenient_parser = strverscmp(MHD_get_version(), "0.9.77") < 0;
+    http->limits = (struct gate_limits){
+        .headers_bytes_max = options->headers_bytes_max,
+        .headers_count_max = options->headers_count_max,
+        .chunked_refused = refuses_chunks(options, http->lenient_parser)};
     http->keeper_wake = -1;
     http->listen_fd = socket_listen(options->listen, http->address, sizeof http->address, error,
                                     error_bytes);
@@ -117,8 +97,11 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
         return NULL;
     }
     linger_init(&http->linger, linger_max);
-    if (keeper_start(http) == 0 && start_daemons(http, threads ? threads : 1))
+    if (keeper_start(http) == 0 && start_daemons(http, threads ? threads : 1)) {
+        log_event(LOG_INFO, "http_library", LOG_S("libmicrohttpd", MHD_get_version()),
+                  LOG_S("chunked_bodies", http->limits.chunked_refused ? "refused" : "served"));
         return http;
+    }
     snprintf(error, error_bytes, "%s: cannot start %u threads", options->listen, threads);
     http_destroy(http);
     return NULL;

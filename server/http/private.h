@@ -65,8 +65,9 @@ struct connection {
     atomic_bool gone;                   /* the client left, and libmicrohttpd did not notice */
     atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
     struct MHD_Connection *mhd;         /* from a request's first line to its end      */
-    struct connection *reading_next;    /* while its headers are being read: its place */
-    struct connection **reading_link;   /* in its thread's list of such                */
+    struct connection *parsed_next;     /* while parser.c watches it: its place        */
+    struct connection **parsed_link;    /* in its thread's list                        */
+    uint64_t parsed_bytes;              /* read from the socket when a chunk was last handed out */
     struct request request;
 };
 
@@ -157,10 +158,19 @@ struct socket_progress {
     bool farewell;      /* the client will send no more, and all it sent was read */
 };
 bool socket_progress(int fd, struct socket_progress *progress);
+/* Bytes that were read from it, which is fewer than have come; 0 if unknown. */
+uint64_t socket_bytes_read(int fd);
 
 /* ---- request.c (what libmicrohttpd calls is in callbacks.h) ---- */
 /* A refusal is complete in request->reply. */
 void request_refuse(struct connection *connection, enum error_id id, const char *detail);
+
+/* ---- parser.c: what libmicrohttpd's parser refuses on its own ---- */
+/* From the request line on; again when its body begins and with each piece of it; until the headers
+ * or the body are over. By the thread of the connection. */
+void parser_watch(struct connection *connection);
+void parser_body(struct connection *connection);
+void parser_unwatch(struct connection *connection);
 
 /* ---- body.c ---- */
 /* Hand the next bytes of the body to the call, within the limits; on failure the request is refused

@@ -48,28 +48,6 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
     return info ? info->socket_context : NULL;
 }
 
-/* The connections of this thread whose headers are being read. */
-static _Thread_local struct connection *reading;
-
-static void begin_reading(struct connection *c)
-{
-    c->reading_next = reading;
-    c->reading_link = &reading;
-    if (reading)
-        reading->reading_link = &c->reading_next;
-    reading = c;
-}
-
-static void end_reading(struct connection *c)
-{
-    if (!c->reading_link)
-        return;
-    *c->reading_link = c->reading_next;
-    if (c->reading_next)
-        c->reading_next->reading_link = c->reading_link;
-    c->reading_link = NULL;
-}
-
 void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
     struct connection *c = connection_of(mhd);
@@ -90,7 +68,7 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     else if (slow)
         since = slow;
     c->mhd = mhd;
-    begin_reading(c);
+    parser_watch(c);
     phase_enter(c, PHASE_HEADERS, since);
     metrics_gauge_add(METRIC_http_requests_in_flight, 1);
     return c;
@@ -185,7 +163,7 @@ static void admit(struct connection *c)
     }
     if (lacks_length(r))
         request_refuse(c, ERROR_LENGTH_REQUIRED,
-                       "POST needs a body: send Content-Length or Transfer-Encoding: chunked");
+                       "POST needs a body: send Content-Length");
     else
         body_admit(c);
 }
@@ -214,7 +192,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
     struct request *r = &c->request;
 
     r->begun = true;
-    end_reading(c);
+    parser_unwatch(c);
     if (!r->target)
         return MHD_NO;
     if (!pass_gate(c, mhd, method, version))
@@ -225,6 +203,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
     if (r->declared.bytes == 0)
         return MHD_YES;
     atomic_store_explicit(&c->progress, 0, memory_order_relaxed);
+    parser_body(c);
     return phase_enter(c, PHASE_BODY, clock_coarse_ns()) ? MHD_YES : MHD_NO;
 }
 
@@ -234,6 +213,7 @@ static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t
 
     r->received += size;
     atomic_store_explicit(&c->progress, r->received, memory_order_relaxed);
+    parser_body(c);
     if (!r->refused)
         body_feed(c, bytes, size);
     if (!r->refused || r->received - r->refused_at <= c->http->options->discard_bytes_max)
@@ -342,27 +322,6 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
     return taken > 0 ? read_body(c, bytes, taken) : finish(c, mhd);
 }
 
-/* libmicrohttpd 0.9.75 answers a bad Content-Length twice: its state machine goes on after the
- * first error. It logs before it writes, so the one reply is ours, and its two find the socket
- * shut. Of the connections whose headers are being read, it is the one whose headers are complete.
- */
-void request_parser_refused(unsigned status)
-{
-    struct connection *c = reading;
-
-    while (c && !MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
-        c = c->reading_next;
-    if (!c || !c->http->lenient_parser || !phase_enter(c, PHASE_REPLY, clock_ns()))
-        return;
-    if (status == MHD_HTTP_CONTENT_TOO_LARGE)
-        request_refuse(c, ERROR_BODY_TOO_LARGE, "Content-Length is larger than any body");
-    else
-        request_refuse(c, ERROR_BAD_FRAMING, "Content-Length is not a number of bytes");
-    reply_write(c, &c->request.reply);
-    c->request.status = c->request.reply.http_status;
-    shutdown(c->fd, SHUT_WR);
-}
-
 /* The code that the client saw, or why it saw none. */
 static unsigned final_status(const struct connection *c, struct MHD_Connection *mhd)
 {
@@ -418,7 +377,7 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     if (!c)
         return;
     *state = NULL;
-    end_reading(c);
+    parser_unwatch(c);
     status = final_status(c, mhd);
     report(c, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);

@@ -104,3 +104,17 @@ bool socket_progress(int fd, struct socket_progress *progress)
                          unread == 0;
     return true;
 }
+
+uint64_t socket_bytes_read(int fd)
+{
+    struct socket_progress before, after;
+    int unread = 0;
+
+    /* More may come between the two questions. */
+    do {
+        if (!socket_progress(fd, &before) || ioctl(fd, FIONREAD, &unread) != 0 ||
+            !socket_progress(fd, &after))
+            return 0;
+    } while (before.received != after.received);
+    return after.received - (uint64_t)unread;
+}

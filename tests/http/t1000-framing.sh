@@ -16,4 +16,24 @@ ok "a refusal reads like every other error" want 400 '.code == "bad_request" and
 ok "it carries the request id" grep -qi '^x-request-id: mine$' <<<"$headers"
 ok "it closes the connection" grep -qi '^connection: close$' <<<"$headers"
 ok "nothing is in flight in the end" [ "$(metric axond_http_requests_in_flight)" = 1 ]
+stop TERM
+
+# Chunks: by default served only where the library checks them; the option decides otherwise.
+served_by_default() { grep -q 'event=http_library .*chunked_bodies=served' "$tmp/log"; }
+serve --chunked-bodies refuse
+ok "chunks can be refused: 411 with the reason, whatever is in them" raw chunks_refused
+ok "Python reads that refusal, 20 times of 20" raw chunks_of_a_generator --limit 411 --times 20
+req POST /v1/activations/relu '{"data":[1,-2]}' -H 'Transfer-Encoding: chunked'
+ok "so does curl" want 411 '.code == "length_required"'
+serve --chunked-bodies serve
+ok "chunks can be served, and malformed ones are refused" raw chunks_served
+ok "Python's generators are read" raw chunks_of_a_generator --limit 200 --times 5
+ok "what clients send wrong is no warning" [ "$(grep -c level=warn "$tmp/log")" = 0 ]
+serve
+if served_by_default; then
+    ok "a library that checks chunks serves them" raw chunks_served
+    ok "and refuses what is ambiguous" raw chunks_unambiguous
+else
+    ok "a library that does not check chunks is sent none" raw chunks_refused
+fi
 done_testing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sizes: headers, bodies declared, chunked and in flight together; each refusal names the limit.
 . "$(dirname "$0")/lib.sh"
-serve --body-bytes-max 1M --discard-bytes-max 256k --bodies-bytes-max 4M
+serve --chunked-bodies serve --body-bytes-max 1M --discard-bytes-max 256k --bodies-bytes-max 4M
 
 ok "headers over the limits are refused with 431" raw headers
 head -c 1048577 /dev/zero >"$tmp/long"
@@ -19,7 +19,7 @@ ok "bodies that are too long are counted" [ "$(metric 'axond_http_rejected_total
 ok "long headers are counted" [ "$(metric 'axond_http_rejected_total{reason="headers"}')" -ge 2 ]
 stop TERM
 
-serve --body-bytes-max 4M --bodies-bytes-max 4M
+serve --chunked-bodies serve --body-bytes-max 4M --bodies-bytes-max 4M
 ok "all bodies in flight together: 503 with Retry-After, and back" raw bodies_in_flight --limit 4194304
 ok "they are counted" [ "$(metric 'axond_http_rejected_total{reason="bodies_in_flight"}')" -ge 1 ]
 python3 -c 'print("{\"gradient\":true,\"data\":[" + "1," * 400000 + "1]}")' >"$tmp/expands"
@@ -32,7 +32,7 @@ req POST /v1/activations/sigmoid '{"gradient": true, "data": [1, 1]}'
 ok "and leaves nothing behind" want 200 '.gradient | length == 2'
 stop TERM
 
-serve
+serve --chunked-bodies serve
 ok "a promise of 64 MiB costs no memory" raw promises --pid "$pid" --count 200 --bytes 5000000
 ok "a million chunks of one byte" raw tiny_chunks --pid "$pid" --count 1000000
 ok "clients that leave in the middle are survived" raw leaves --times 20

@@ -33,6 +33,35 @@ static enum error_id run(const char *headers, const char *target, const char *ve
     return id;
 }
 
+START_TEST(chunks_are_refused_where_nobody_checks_them)
+{
+    const struct gate_limits strict = {
+        .headers_bytes_max = 1000, .headers_count_max = 8, .chunked_refused = true};
+    const struct gate_request request = {.method = "POST", .target = "/", .version = "HTTP/1.1"};
+    const struct {
+        const char *name, *value;
+        enum error_id id;
+    } cases[] = {
+        {"Transfer-Encoding", "chunked", ERROR_LENGTH_REQUIRED},
+        {"Transfer-Encoding", "Chunked", ERROR_LENGTH_REQUIRED},
+        {"Transfer-Encoding", "gzip", ERROR_BAD_FRAMING},
+        {"Content-Length", "15", ERROR_OK},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gate gate = {0};
+        struct gate_body body;
+        struct error error = {0};
+        gate_header(&gate, "Host", 4, "x", 1);
+        gate_header(&gate, cases[i].name, strlen(cases[i].name), cases[i].value,
+                    strlen(cases[i].value));
+        ck_assert_int_eq(gate_check(&gate, &request, &strict, &body, &error), cases[i].id);
+        if (cases[i].id == ERROR_LENGTH_REQUIRED)
+            ck_assert_ptr_nonnull(strstr(error.detail, "chunked_bodies"));
+    }
+}
+END_TEST
+
 static const struct {
     const char *headers;
     enum error_id id;
@@ -264,6 +293,7 @@ int main(void)
     Suite *s = suite_create("gate");
     TCase *tc = tcase_create("gate");
 
+    tcase_add_test(tc, chunks_are_refused_where_nobody_checks_them);
     tcase_add_test(tc, a_body_has_one_length_or_the_request_is_refused);
     tcase_add_test(tc, http_1_0_needs_no_host_and_knows_no_chunks);
     tcase_add_test(tc, expect_is_read_on_http_1_1_only);

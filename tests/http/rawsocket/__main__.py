@@ -8,13 +8,14 @@ import argparse
 import sys
 
 import bodies
+import chunks
 import connections
 import drain
 import framing
 import slow
 from wire import Wrong
 
-THEMES = (framing, bodies, slow, connections, drain)
+THEMES = (framing, chunks, bodies, slow, connections, drain)
 
 
 def main():

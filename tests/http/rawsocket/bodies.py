@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from wire import GET, POST, BODY, must, connect, read_all, read_reply, replies_in, exchange_rest, rss_kib
+from wire import GET, POST, BODY, must, connect, read_all, read_reply, replies_in, rss_kib
 
 
 def post_with_http_client(args, path, size, headers=None):
@@ -68,22 +68,6 @@ def case_expect(args):
     must(s.recv(100).startswith(b"HTTP/1.1 100 "), "no 100 Continue")
     s.sendall(BODY)
     must(read_reply(s)[0] == 200)
-
-
-def case_chunked_too_long(args):
-    """A chunked body is counted: 413 for one that goes on, also after the cap for discarding."""
-    for extra in (0, args.bytes):
-        s = connect(args)
-        s.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
-        chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
-        try:
-            for _ in range((args.limit + extra) // 4096 + 1):
-                s.sendall(chunk)
-            s.sendall(b"0\r\n\r\n")
-        except OSError:
-            pass
-        data, _ = exchange_rest(s, args)
-        must(replies_in(data) == [b"413"] and b"body_too_large" in data, extra, data[:300])
 
 
 def case_tiny_chunks(args):

@@ -6,6 +6,7 @@ import socket
 GET = b"GET /v1/activations/relu HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /v1/activations/relu HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 BODY = b'{"data":[1,-2]}'
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Wrong(Exception):
@@ -86,17 +87,6 @@ def exchange(args, request, linger=True):
     return data, closed
 
 
-def exchange_rest(s, args):
-    s.settimeout(2 * args.slack)
-    data = b""
-    try:
-        while piece := s.recv(65536):
-            data += piece
-    except OSError:
-        pass
-    return data, None
-
-
 def rss_kib(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
@@ -109,3 +99,18 @@ def gauge(args, name):
     text = c.getresponse().read().decode()
     c.close()
     return re.search(rf"^{re.escape(name)} (\S+)$", text, re.M).group(1)
+
+
+def all_refused(args, table):
+    """Each request of the table {name: (bytes, statuses)} gets one reply of these statuses and a close (None among
+    them: a close alone will do), and what is hidden in it is never answered."""
+    wrong = []
+    for name, (request, allowed) in table.items():
+        data, closed = exchange(args, request)
+        statuses = [int(s) for s in replies_in(data)]
+        fine = (len(statuses) == 1 and statuses[0] in allowed) or (not statuses and None in allowed)
+        if not fine or not closed or b"smuggled" in data:
+            wrong.append(f"{name}: replies {statuses}, {'closed' if closed else 'still open'}, allowed {allowed}")
+        elif b"application/json" in data and data.lower().count(b"connection: close") != 1:
+            wrong.append(f"{name}: no Connection: close")
+    must(not wrong, "\n".join(wrong))
