@@ -50,7 +50,7 @@ static int run_check(void)
     if (status != OPTIONS_OK)
         return fail(status);
     status = check_config(&options);
-    return fflush(stdout) == 0 ? status : 2;
+    return fflush(stdout) == 0 ? status : CHECK_FAILED;
 }
 
 static int run_serve(int argc, char **argv, double started_s)

@@ -57,7 +57,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 };
 
 const struct command_row command_rows[] = {
-    {"--check-config", "load options and models, print findings; exit 0, or 1 if a model fails",
+    {"--check-config",
+     "load all models, print findings; exit 0: none, 1: a model fails, 2: findings",
      COMMAND_CHECK_CONFIG},
     {"--print-config", "print the options in force as JSON that --config reads",
      COMMAND_PRINT_CONFIG},

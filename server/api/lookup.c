@@ -1,21 +1,11 @@
 /* lookup.c - see lookup.h. Names are looked up in the snapshot, never joined to a path. */
 #include "api/lookup.h"
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
-
-/* 0 if text is not a version: a whole number from 1 without sign or leading zeros. */
-static uint32_t parse_version(const char *text)
-{
-    unsigned long long n;
-
-    if (*text == '0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
-        return 0;
-    n = strtoull(text, NULL, 10);
-    return n <= UINT32_MAX ? (uint32_t)n : 0;
-}
+#include "model/version.h"
 
 /* The version that the model's config gives this label, loaded or not; 0: none. */
-static uint32_t label_version(const struct repository_entry *entry, const char *label)
+static uint64_t label_version(const struct repository_entry *entry, const char *label)
 {
     for (size_t i = 0; i < entry->labels_count; i++)
         if (strcmp(entry->labels[i].name, label) == 0)
@@ -36,7 +26,7 @@ enum error_id lookup_init(struct lookup *l, struct api_call *call)
         return call_fail(call, ERROR_UNKNOWN_MODEL,
                          "'%s': no such model; GET /v1/models lists what there is", model);
     if (*version) {
-        uint32_t number = parse_version(version);
+        uint64_t number = version_read(version);
 
         l->version = number ? repository_find_version(l->entry, number) : NULL;
     } else if (*label) {
@@ -44,8 +34,8 @@ enum error_id lookup_init(struct lookup *l, struct api_call *call)
     }
     if (!l->version && label_version(l->entry, label))
         return call_fail(call, ERROR_UNKNOWN_VERSION,
-                         "model '%s': label '%s' is version %u, which is not loaded", model, label,
-                         (unsigned)label_version(l->entry, label));
+                         "model '%s': label '%s' is version %" PRIu64 ", which is not loaded",
+                         model, label, label_version(l->entry, label));
     if (!l->version && (*version || *label))
         return call_fail(call, ERROR_UNKNOWN_VERSION,
                          "model '%s' has no %s '%s'; GET /v1/models/%s lists its versions", model,

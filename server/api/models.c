@@ -5,9 +5,9 @@
 #include <string.h>
 #include "api/lookup.h"
 
-static json_t *version_text(uint32_t version)
+static json_t *version_text(uint64_t version)
 {
-    return json_sprintf("%" PRIu32, version);
+    return json_sprintf("%" PRIu64, version);
 }
 
 static json_t *version_to_json(const struct repository_entry *entry,

@@ -57,7 +57,7 @@ enum config_policy { CONFIG_LATEST, CONFIG_ALL, CONFIG_SPECIFIC };
 
 struct config_version_label {
     char name[FIELD_NAME_MAX + 1];
-    uint32_t version;
+    uint64_t version;
 };
 
 struct config {
@@ -73,7 +73,7 @@ struct config {
     uint64_t batch_rows_max, queue_delay_us, queue_rows_max;
     enum config_policy policy;
     size_t latest_count;
-    uint32_t versions[CONFIG_VERSIONS_MAX]; /* CONFIG_SPECIFIC, ascending */
+    uint64_t versions[CONFIG_VERSIONS_MAX]; /* CONFIG_SPECIFIC, ascending */
     size_t versions_count;
     struct config_version_label version_labels[CONFIG_VERSION_LABELS_MAX];
     size_t version_labels_count;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
+#include "model/version.h"
 
 enum { BATCH_ROWS_MAX = 65536, QUEUE_DELAY_US_MAX = 10000000, QUEUE_ROWS_MAX = 16777216 };
 
@@ -32,7 +33,7 @@ static int batching_read(struct config *c, const struct place *top, const json_t
 
 static int version_order(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
     return (x > y) - (x < y);
 }
@@ -47,17 +48,18 @@ static int specific_read(struct config *c, const struct place *at, const json_t 
                           CONFIG_VERSIONS_MAX, field_found(list, found));
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(list, i);
-        json_int_t version = json_integer_value(value); /* 0 for what is not an integer */
+        int64_t version;
         snprintf(element, sizeof element, "versions[%zu]", i);
-        if (version < 1 || version > UINT32_MAX)
-            return field_fail(at, element, "expected a whole number from 1 to %lu, found %s",
-                              (unsigned long)UINT32_MAX, field_found(value, found));
-        c->versions[i] = (uint32_t)version;
+        if (!json_whole(value, &version) || version < 1)
+            return field_fail(at, element, "expected a version, " VERSION_IS ", found %s",
+                              field_found(value, found));
+        c->versions[i] = (uint64_t)version;
     }
     qsort(c->versions, n, sizeof *c->versions, version_order);
     for (size_t i = 1; i < n; i++)
         if (c->versions[i] == c->versions[i - 1])
-            return field_fail(at, "versions", "%lu is listed twice", (unsigned long)c->versions[i]);
+            return field_fail(at, "versions", "%llu is listed twice",
+                              (unsigned long long)c->versions[i]);
     c->versions_count = n;
     return 0;
 }
@@ -125,10 +127,10 @@ static int version_labels_read(struct config *c, const struct place *top, const 
             return field_fail(top, "labels",
                               "\"%.40s\": a label is 1 to %d letters, digits, '.', '_' or '-'",
                               name, FIELD_NAME_MAX);
-        if (field_whole(&at, labels, name, 1, UINT32_MAX, &version) != 0)
+        if (field_whole(&at, labels, name, 1, VERSION_MAX, &version) != 0)
             return -1;
         memcpy(label->name, name, strlen(name) + 1);
-        label->version = (uint32_t)version;
+        label->version = version;
         c->version_labels_count++;
     }
     return 0;

@@ -101,7 +101,7 @@ static int golden_run(const struct golden *g, const struct place *at, const stru
     return result;
 }
 
-int golden_check(int dirfd, uint32_t version, const struct axon_mlp *mlp, struct model_error *error)
+int golden_check(int dirfd, uint64_t version, const struct axon_mlp *mlp, struct model_error *error)
 {
     char path[64];
     struct place at = {.file = path, .error = error};
@@ -110,7 +110,7 @@ int golden_check(int dirfd, uint32_t version, const struct axon_mlp *mlp, struct
     json_t *json = NULL;
     int status = -1;
 
-    snprintf(path, sizeof path, "%" PRIu32 "/golden.json", version);
+    snprintf(path, sizeof path, "%" PRIu64 "/golden.json", version);
     enum files_result result = files_read(dirfd, path, GOLDEN_BYTES_MAX, &bytes, error);
     if (result != FILES_OK)
         return result == FILES_ABSENT ? 0 : -1;

@@ -9,7 +9,7 @@
 /* Check <version>/golden.json beneath dirfd, if there is one. 0, or -1 and error that names row and
  * column. A prediction p is right if |got - p| <= tolerance * max(1, |p|). These rows are counted
  * nowhere. */
-int golden_check(int dirfd, uint32_t version, const struct axon_mlp *mlp,
+int golden_check(int dirfd, uint64_t version, const struct axon_mlp *mlp,
                  struct model_error *error);
 
 #endif

@@ -12,16 +12,17 @@
 #include "model/counters.h"
 #include "model/golden.h"
 #include "model/private.h"
+#include "model/version.h"
 #include "model/weights.h"
 
-struct fingerprint fingerprint_read(int dirfd, uint32_t version, const struct file_id *config)
+struct fingerprint fingerprint_read(int dirfd, uint64_t version, const struct file_id *config)
 {
     struct fingerprint f = {.config = *config};
     char path[64];
 
-    snprintf(path, sizeof path, "%" PRIu32 "/weights.safetensors", version);
+    snprintf(path, sizeof path, "%" PRIu64 "/weights.safetensors", version);
     f.weights = files_identify(dirfd, path);
-    snprintf(path, sizeof path, "%" PRIu32 "/golden.json", version);
+    snprintf(path, sizeof path, "%" PRIu64 "/golden.json", version);
     f.golden = files_identify(dirfd, path);
     return f;
 }
@@ -97,7 +98,7 @@ static int count(struct model *m, const struct options *options)
     struct model_private *p = m->private;
     const char *tallied[CONFIG_LAYERS_MAX];
     size_t tallied_count = 0;
-    char version[16];
+    char version[VERSION_TEXT_MAX + 1];
 
     for (size_t l = 0; l < m->layers_count && strcmp(options->neuron_stats, "off") != 0; l++)
         if (axon_mlp_layer_tallied(m->mlp, l))
@@ -107,7 +108,7 @@ static int count(struct model *m, const struct options *options)
         if (!p->counters)
             return -1;
     }
-    snprintf(version, sizeof version, "%" PRIu32, m->version);
+    snprintf(version, sizeof version, "%" PRIu64, m->version);
     m->metrics = metrics_model_create(&(struct metrics_model_spec){
         .model = m->name,
         .version = version,
@@ -156,7 +157,7 @@ static int build(struct model *m, int dirfd, const struct config *config, struct
     return golden_check(dirfd, m->version, m->mlp, error);
 }
 
-struct model *load_version(int dirfd, const char *name, uint32_t version,
+struct model *load_version(int dirfd, const char *name, uint64_t version,
                            const struct config *config, const struct file_id *config_id,
                            const struct options *options, struct model_error *error)
 {

@@ -15,7 +15,7 @@ struct fingerprint {
 };
 
 /* config is that of the config.json that was, or would be, used. */
-struct fingerprint fingerprint_read(int dirfd, uint32_t version, const struct file_id *config);
+struct fingerprint fingerprint_read(int dirfd, uint64_t version, const struct file_id *config);
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 
 /* config.json beneath dirfd, and its identity from before it was read. 0 and *config is new, or -1
@@ -24,7 +24,7 @@ int load_config(int dirfd, struct config *config, struct file_id *id, struct mod
 
 /* A version from its weights.safetensors and the config that load_config() has read, golden.json
  * checked if there is one. new with one reference, or NULL and error. */
-struct model *load_version(int dirfd, const char *name, uint32_t version,
+struct model *load_version(int dirfd, const char *name, uint64_t version,
                            const struct config *config, const struct file_id *config_id,
                            const struct options *options, struct model_error *error);
 

@@ -30,7 +30,7 @@ struct model_layer {
 
 struct model {
     char name[MODEL_NAME_MAX + 1];
-    uint32_t version;
+    uint64_t version;
     enum model_task task;
     const char *input_name, *output_name;
     struct model_layer *layers;

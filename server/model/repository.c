@@ -54,6 +54,7 @@ static void snapshot_release(struct snapshot *s)
     for (size_t i = 0; i < s->shown.entries_count; i++)
         scan_entry_fini(&s->shown.entries[i]);
     free(s->shown.entries);
+    findings_fini(&s->shown.findings);
     free(s);
 }
 
@@ -95,7 +96,7 @@ const struct repository_entry *repository_find(const struct repository_snapshot 
 }
 
 const struct repository_version *repository_find_version(const struct repository_entry *e,
-                                                         uint32_t version)
+                                                         uint64_t version)
 {
     for (size_t i = e->versions_count; i-- > 0;)
         if (version ? e->versions[i].version == version : e->versions[i].model != NULL)
@@ -142,8 +143,12 @@ static int name_visit(void *context, const char *name)
     if (is_file)
         return 0;
     if (!field_name_valid(name)) {
-        log_event(LOG_WARN, "folder_ignored", LOG_S("folder", name),
-                  LOG_S("reason", "a model's name is 1 to 64 letters, digits, '.', '_' or '-'"));
+        const struct finding finding = {
+            .event = "folder_ignored",
+            .key = "folder",
+            .name = name,
+            .reason = "a model's name is 1 to 64 letters, digits, '.', '_' or '-'"};
+        finding_tell(&s->findings, &finding);
         return 0;
     }
     if (s->entries_count == MODELS_MAX)

@@ -6,13 +6,14 @@
 #define REPOSITORY_H
 
 #include <stdbool.h>
+#include "model/finding.h"
 #include "model/model.h"
 
 enum model_state { MODEL_AVAILABLE, MODEL_FAILED /* found in the folder, but did not load */ };
 
 /* One version as listings show it. */
 struct repository_version {
-    uint32_t version;
+    uint64_t version;
     enum model_state state;
     struct model *model; /* borrowed from the snapshot; NULL if failed     */
     char error[512];     /* why the newest attempt failed, or ""           */
@@ -24,15 +25,17 @@ struct repository_entry {
     size_t versions_count;
     struct {
         char name[MODEL_NAME_MAX + 1];
-        uint32_t version;
+        uint64_t version;
     } * labels; /* "stable" -> 1 */
     size_t labels_count;
+    struct findings findings; /* of the scan that made the entry */
 };
 
 /* An immutable state of the whole repository; entries sorted by name. */
 struct repository_snapshot {
     struct repository_entry *entries;
     size_t entries_count;
+    struct findings findings; /* about the repository's folder */
 };
 
 struct repository;
@@ -63,7 +66,7 @@ const struct repository_entry *repository_find(const struct repository_snapshot 
                                                const char *name);
 /* version 0: the newest available. */
 const struct repository_version *repository_find_version(const struct repository_entry *e,
-                                                         uint32_t version);
+                                                         uint64_t version);
 const struct repository_version *repository_find_label(const struct repository_entry *e,
                                                        const char *label);
 

@@ -13,17 +13,25 @@
 /* Every type of the format, since a file may hold tensors that no layer takes. */
 static const struct {
     const char *name;
-    unsigned width;
+    unsigned bits;
     binary_load_fn *load; /* NULL: cannot be weights */
 } dtypes[] = {
-    {"F32", 4, binary_f32}, {"F16", 2, binary_f16}, {"BF16", 2, binary_bf16},
-    {"F64", 8, binary_f64}, {"BOOL", 1, NULL},      {"U8", 1, NULL},
-    {"I8", 1, NULL},        {"F8_E5M2", 1, NULL},   {"F8_E4M3", 1, NULL},
-    {"U16", 2, NULL},       {"I16", 2, NULL},       {"U32", 4, NULL},
-    {"I32", 4, NULL},       {"U64", 8, NULL},       {"I64", 8, NULL},
-    {"C64", 8, NULL},
+    {"F32", 32, binary_f32}, {"F16", 16, binary_f16}, {"BF16", 16, binary_bf16},
+    {"F64", 64, binary_f64}, {"BOOL", 8, NULL},       {"U8", 8, NULL},
+    {"I8", 8, NULL},         {"U16", 16, NULL},       {"I16", 16, NULL},
+    {"U32", 32, NULL},       {"I32", 32, NULL},       {"U64", 64, NULL},
+    {"I64", 64, NULL},       {"C64", 64, NULL},       {"F4", 4, NULL},
+    {"F6_E2M3", 6, NULL},    {"F6_E3M2", 6, NULL},    {"F8_*", 8, NULL},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+/* F8_E5M2, F8_E4M3FNUZ, F8_E8M0 and whatever comes yet: their names tell their width. */
+static bool is_named(size_t dtype, const char *name)
+{
+    size_t n = strcspn(dtypes[dtype].name, "*");
+
+    return strncmp(dtypes[dtype].name, name, n) == 0 && (dtypes[dtype].name[n] || !name[n]);
+}
 
 static int dtype_read(struct safetensor *t, const struct place *at, const json_t *entry)
 {
@@ -34,7 +42,7 @@ static int dtype_read(struct safetensor *t, const struct place *at, const json_t
     if (!value)
         return field_fail(at, "dtype", "missing");
     for (t->dtype = 0; t->dtype < DTYPES; t->dtype++)
-        if (strcmp(dtypes[t->dtype].name, json_string_value(value)) == 0)
+        if (is_named(t->dtype, json_string_value(value)))
             return 0;
     return field_fail(at, "dtype", "unknown type \"%.40s\"", json_string_value(value));
 }
@@ -47,8 +55,9 @@ static int wholes_read(const struct place *at, const char *key, const json_t *ar
 
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(array, i);
-        if (json_is_integer(value) && json_integer_value(value) >= 0) {
-            values[i] = (uint64_t)json_integer_value(value);
+        int64_t whole;
+        if (json_whole(value, &whole) && whole >= 0) {
+            values[i] = (uint64_t)whole;
             continue;
         }
         snprintf(element, sizeof element, "%s[%zu]", key, i);
@@ -83,7 +92,7 @@ static int offsets_read(struct safetensor *t, const struct place *at, const json
                         size_t data_bytes)
 {
     const json_t *offsets;
-    uint64_t values[2] = {0}, bytes;
+    uint64_t values[2] = {0}, bits;
 
     if (field_typed(at, entry, "data_offsets", JSON_ARRAY, &offsets) != 0)
         return -1;
@@ -96,18 +105,22 @@ static int offsets_read(struct safetensor *t, const struct place *at, const json
     if (t->begin > t->end || t->end > data_bytes)
         return field_fail(at, "data_offsets", "[%llu, %llu] is not within the %zu bytes of data",
                           (unsigned long long)t->begin, (unsigned long long)t->end, data_bytes);
-    if (__builtin_mul_overflow(t->count, dtypes[t->dtype].width, &bytes) ||
-        bytes != t->end - t->begin)
+    if (__builtin_mul_overflow(t->count, dtypes[t->dtype].bits, &bits))
+        return field_fail(at, "shape", "%llu values of %s overflow", (unsigned long long)t->count,
+                          dtypes[t->dtype].name);
+    if (bits % 8 != 0)
+        return field_fail(at, "shape", "%llu values of %s end within a byte",
+                          (unsigned long long)t->count, dtypes[t->dtype].name);
+    if (bits / 8 != t->end - t->begin)
         return field_fail(at, "data_offsets", "%llu bytes, but %llu values of %s need %llu",
                           (unsigned long long)(t->end - t->begin), (unsigned long long)t->count,
-                          dtypes[t->dtype].name, (unsigned long long)bytes);
+                          dtypes[t->dtype].name, (unsigned long long)(bits / 8));
     return 0;
 }
 
 static int tensor_read_entry(struct safetensors *s, const char *name, const json_t *entry,
                              struct model_error *error)
 {
-    static const char *const keys[] = {"dtype", "shape", "data_offsets", NULL};
     struct safetensor *t = &s->tensors[s->tensors_count];
     struct place at = {.file = s->file, .error = error};
     char found[FIELD_FOUND_MAX];
@@ -115,9 +128,9 @@ static int tensor_read_entry(struct safetensors *s, const char *name, const json
     snprintf(at.path, sizeof at.path, "%.64s", name);
     if (!json_is_object(entry))
         return field_fail(&at, NULL, "expected an object, found %s", field_found(entry, found));
-    t->name = name;
-    if (field_keys(&at, entry, keys) != 0 || dtype_read(t, &at, entry) != 0 ||
-        shape_read(t, &at, entry) != 0 || offsets_read(t, &at, entry, s->data_bytes) != 0)
+    t->name = name; /* keys that the format may get yet are read over */
+    if (dtype_read(t, &at, entry) != 0 || shape_read(t, &at, entry) != 0 ||
+        offsets_read(t, &at, entry, s->data_bytes) != 0)
         return -1;
     s->tensors_count++;
     return 0;
@@ -131,6 +144,8 @@ static int metadata_check(const struct safetensors *s, const json_t *metadata,
     const char *key;
     const json_t *value;
 
+    if (json_is_null(metadata))
+        return 0;
     if (!json_is_object(metadata))
         return field_fail(&at, NULL, "expected an object, found %s", field_found(metadata, found));
     json_object_foreach((json_t *)metadata, key, value)
@@ -274,7 +289,7 @@ int safetensors_floats(const struct safetensors *s, const struct safetensor *t, 
         return model_error_set(error, "%s: %.64s: %s cannot be weights; F32, F16, BF16 and F64 can",
                                s->file, t->name, dtypes[t->dtype].name);
     for (i = 0; i < t->count; i++) {
-        out[i] = load(p + i * dtypes[t->dtype].width);
+        out[i] = load(p + i * (dtypes[t->dtype].bits / 8));
         if (!isfinite(out[i]))
             break;
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "model/load.h"
+#include "model/version.h"
 #include "model/weights.h"
 
 struct scan {
@@ -21,7 +22,7 @@ struct scan {
     int dirfd;
     struct config config;
     struct file_id config_id;
-    uint32_t found[SCAN_VERSIONS_MAX]; /* version folders, descending */
+    uint64_t found[SCAN_VERSIONS_MAX]; /* version folders, descending */
     size_t found_count;
     size_t available; /* rows of the entry that have a model */
     int failed;
@@ -30,7 +31,7 @@ struct scan {
 
 /* ---- rows of the entry --------------------------------------------------------------------- */
 
-static const struct repository_version *row_find(const struct repository_entry *e, uint32_t version)
+static const struct repository_version *row_find(const struct repository_entry *e, uint64_t version)
 {
     for (size_t i = 0; e && i < e->versions_count; i++)
         if (e->versions[i].version == version)
@@ -39,7 +40,7 @@ static const struct repository_version *row_find(const struct repository_entry *
 }
 
 /* Append a row that takes over the reference to model (NULL: failed). */
-static void row_add(struct scan *s, uint32_t version, struct model *model, const char *error)
+static void row_add(struct scan *s, uint64_t version, struct model *model, const char *error)
 {
     struct repository_entry *e = s->entry;
     struct repository_version *grown = reallocarray(e->versions, e->versions_count + 1,
@@ -61,7 +62,7 @@ static void row_add(struct scan *s, uint32_t version, struct model *model, const
     s->available += model != NULL;
 }
 
-static struct model *old_model(const struct scan *s, uint32_t version)
+static struct model *old_model(const struct scan *s, uint64_t version)
 {
     const struct repository_version *row = row_find(s->old, version);
 
@@ -69,7 +70,7 @@ static struct model *old_model(const struct scan *s, uint32_t version)
 }
 
 /* A row for a version that does not load; if it served before, that one goes on. */
-static void row_fail(struct scan *s, uint32_t version, const struct model_error *error)
+static void row_fail(struct scan *s, uint64_t version, const struct model_error *error)
 {
     struct model *old = old_model(s, version);
 
@@ -95,7 +96,7 @@ static void keep_old(struct scan *s)
 
 static int descending(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
     return (x < y) - (x > y);
 }
@@ -107,40 +108,39 @@ static int rows_ascending(const void *a, const void *b)
     return (x->version > y->version) - (x->version < y->version);
 }
 
-/* The number of a version folder's name: digits without leading zeros; 0 if it is none. */
-static uint32_t version_of(const char *name)
+static void version_ignore(struct scan *s, const char *name, const char *reason)
 {
-    uint64_t version = 0;
-
-    for (const char *c = name; *c; c++) {
-        if (*c < '0' || *c > '9' || *name == '0')
-            return 0;
-        version = version * 10 + (uint64_t)(*c - '0');
-        if (version > UINT32_MAX)
-            return 0;
-    }
-    return (uint32_t)version;
+    finding_tell(&s->entry->findings, &(struct finding){.event = "version_ignored",
+                                                        .model = s->entry->name,
+                                                        .key = "folder",
+                                                        .name = name,
+                                                        .reason = reason});
 }
 
+/* Every folder, and whatever is named like a version, is one or is told why it is none. */
 static int version_visit(void *context, const char *name)
 {
     struct scan *s = context;
-    uint32_t version = version_of(name);
-    int fd = version ? files_open(s->dirfd, name, true) : -1;
+    uint64_t version = version_read(name);
+    int fd = files_open(s->dirfd, name, true), cause = errno;
 
-    if (version && fd < 0)
-        log_event(LOG_WARN, "version_ignored", LOG_S("model", s->entry->name),
-                  LOG_U("version", version), LOG_S("reason", files_reason(errno)));
-    if (fd < 0)
+    if (fd < 0) {
+        if (version || cause != ENOTDIR)
+            version_ignore(s, name, files_reason(cause));
         return 0;
+    }
     close(fd);
+    if (!version) {
+        version_ignore(s, name, "a version is " VERSION_IS);
+        return 0;
+    }
     if (s->found_count == SCAN_VERSIONS_MAX)
         return 1;
     s->found[s->found_count++] = version;
     return 0;
 }
 
-static void version_load(struct scan *s, uint32_t version)
+static void version_load(struct scan *s, uint64_t version)
 {
     struct fingerprint now = fingerprint_read(s->dirfd, version, &s->config_id);
     struct model *m = old_model(s, version);
@@ -163,7 +163,7 @@ static void version_load(struct scan *s, uint32_t version)
     row_add(s, version, m, "");
 }
 
-static bool labelled(const struct scan *s, uint32_t version)
+static bool labelled(const struct scan *s, uint64_t version)
 {
     for (size_t i = 0; i < s->config.version_labels_count; i++)
         if (s->config.version_labels[i].version == version)
@@ -171,7 +171,7 @@ static bool labelled(const struct scan *s, uint32_t version)
     return false;
 }
 
-static bool listed(const struct scan *s, uint32_t version)
+static bool listed(const struct scan *s, uint64_t version)
 {
     for (size_t i = 0; i < s->config.versions_count; i++)
         if (s->config.versions[i] == version)
@@ -186,7 +186,7 @@ static void versions_load(struct scan *s)
     size_t latest = 0;
 
     for (size_t i = 0; i < s->found_count; i++) {
-        uint32_t version = s->found[i];
+        uint64_t version = s->found[i];
         bool by_policy = s->config.policy == CONFIG_ALL ||
                          (s->config.policy == CONFIG_LATEST && latest < s->config.latest_count) ||
                          (s->config.policy == CONFIG_SPECIFIC && listed(s, version));
@@ -200,7 +200,7 @@ static void versions_load(struct scan *s)
         struct model_error error = {""};
         if (row_find(s->entry, s->config.versions[i]))
             continue;
-        model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu32,
+        model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu64,
                         s->config.versions[i]);
         row_fail(s, s->config.versions[i], &error);
     }
@@ -212,7 +212,7 @@ static void versions_load(struct scan *s)
 static void entry_fail(struct scan *s, const struct model_error *error)
 {
     size_t served = s->old ? s->old->versions_count : 0;
-    uint32_t newest = served ? s->old->versions[served - 1].version : 1;
+    uint64_t newest = served ? s->old->versions[served - 1].version : 1;
 
     row_fail(s, s->found_count ? s->found[0] : newest, error);
     keep_old(s);
@@ -233,8 +233,12 @@ static void labels_copy(struct scan *s)
         memcpy(e->labels[e->labels_count].name, label->name, sizeof label->name);
         e->labels[e->labels_count].version = label->version;
         if (!row_find(e, label->version))
-            log_event(LOG_WARN, "label_without_version", LOG_S("model", e->name),
-                      LOG_S("label", label->name), LOG_U("version", label->version));
+            finding_tell(&e->findings, &(struct finding){.event = "label_without_version",
+                                                         .model = e->name,
+                                                         .version = label->version,
+                                                         .key = "label",
+                                                         .name = label->name,
+                                                         .reason = "that version is not loaded"});
     }
 }
 
@@ -273,10 +277,10 @@ static void configured_load(struct scan *s)
 static void config_fail(struct scan *s, struct model_error *error)
 {
     struct model_error foreign = {""};
-    char folder[16];
+    char folder[VERSION_TEXT_MAX + 1];
 
     if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0) {
-        snprintf(folder, sizeof folder, "%" PRIu32, s->found[0]);
+        snprintf(folder, sizeof folder, "%" PRIu64, s->found[0]);
         if (weights_foreign(s->dirfd, folder, &foreign))
             *error = foreign;
     }
@@ -316,7 +320,7 @@ static void serving_text(const struct repository_entry *e, char *out, size_t out
         const struct repository_version *row = &e->versions[i];
         if (!row->model)
             continue;
-        int n = snprintf(out + used, out_bytes - used, "%s%" PRIu32 "%s", used ? ", " : "",
+        int n = snprintf(out + used, out_bytes - used, "%s%" PRIu64 "%s", used ? ", " : "",
                          row->version, *row->error ? " as loaded before" : "");
         used += n > 0 ? (size_t)n : 0;
     }
@@ -368,5 +372,6 @@ void scan_entry_fini(struct repository_entry *entry)
         model_unref(entry->versions[i].model);
     free(entry->versions);
     free(entry->labels);
+    findings_fini(&entry->findings);
     *entry = (struct repository_entry){0};
 }

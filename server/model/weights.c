@@ -10,6 +10,7 @@
 #include "log.h"
 #include "model/files.h"
 #include "model/safetensors.h"
+#include "model/version.h"
 
 /* The bound on the network at the widest type, and a header. */
 static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) +
@@ -145,9 +146,9 @@ static void unused_log(const struct filling *f, const struct weights_origin *fro
 /* The weights file is not there, but needed: say what to do about what is there instead. */
 static int absent_fail(struct filling *f, const struct weights_origin *from)
 {
-    char folder[16];
+    char folder[VERSION_TEXT_MAX + 1];
 
-    snprintf(folder, sizeof folder, "%" PRIu32, from->version);
+    snprintf(folder, sizeof folder, "%" PRIu64, from->version);
     if (weights_foreign(from->dirfd, folder, f->error))
         return -1;
     return model_error_set(f->error,
@@ -181,7 +182,7 @@ int weights_read(struct weights *w, const struct config *config, const struct we
     int status = -1;
 
     *w = (struct weights){0};
-    snprintf(f.path, sizeof f.path, "%" PRIu32 "/weights.safetensors", from->version);
+    snprintf(f.path, sizeof f.path, "%" PRIu64 "/weights.safetensors", from->version);
     result = files_read(from->dirfd, f.path, FILE_BYTES_MAX, &bytes, error);
     if (result == FILES_FAILED)
         return -1;

@@ -19,7 +19,7 @@ struct weights {
 struct weights_origin {
     int dirfd; /* of the model's folder */
     const char *model;
-    uint32_t version;
+    uint64_t version;
 };
 
 /* 0 and *w is new (config must outlive it), or -1 and error. Tensors that no layer takes are

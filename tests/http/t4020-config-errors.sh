@@ -9,7 +9,7 @@ layers='"layers": [{"units": 1, "activation": "relu", "weight": [[1, 2]]}]'
 
 # check CONFIG: sets $status and $output
 check() {
-    printf '%s' "$1" >"$tmp/models/m/config.json"
+    printf '%b' "${1/NUL/'\0'}" >"$tmp/models/m/config.json"
     output=$("$BIN" --models "$tmp/models" --check-config 2>&1)
     status=$?
 }
@@ -23,6 +23,16 @@ says() {
 
 check "{$input, $layers}"
 ok "a config without a mistake passes" [ "$status" = 0 ]
+
+mkdir -p "$tmp/models/m/2x" "$tmp/models/a b"
+check "{$input, $layers, \"labels\": {\"stable\": 20261130}}"
+ok "findings are told, with a status of their own" [ "$status" = 2 ]
+ok "a folder that is no version" grep -q '^model m: version_ignored: folder 2x: a version is a whole number from 1' <<<"$output"
+ok "a label without its version" \
+    grep -q '^model m version 20261130: label_without_version: label stable: that version is not loaded' <<<"$output"
+ok "a folder that is no model" grep -q "^models: folder_ignored: folder a b: a model's name is" <<<"$output"
+ok "the last line counts them" grep -q '^1 models in .*, 0 failures, 3 findings$' <<<"$output"
+rmdir "$tmp/models/m/2x" "$tmp/models/a b"
 
 while IFS='|' read -r what config message; do
     [ -n "$what" ] || continue
@@ -57,6 +67,7 @@ an offset beyond float32|{"input": {"features": 2, "offset": 1e39}, LAYERS}|conf
 ragged inline weights|{INPUT, "layers": [{"units": 2, "activation": "relu", "weight": [[1, 2], [3]]}]}|config.json: layers[0].weight[1]: expected an array of 2 numbers, found an array of 1
 neither weights nor initializer|{INPUT, "layers": [{"units": 2, "activation": "relu"}]}|no version folder; expected 1/weights.safetensors
 an unknown initializer|{INPUT, "initializer": "he", "layers": [{"units": 2, "activation": "relu"}]}|config.json: initializer: expected one of he_normal
+a NUL byte|{"input": {"features": 2NUL}, LAYERS}|config.json:1:25: 
 an unknown policy|{INPUT, LAYERS, "versions": {"policy": "newest"}}|config.json: versions.policy: expected "latest", "all" or "specific", found "newest"
 a version that is not there|{INPUT, LAYERS, "versions": {"policy": "specific", "versions": [3]}}|config.json: versions.versions: there is no folder 3
 EOF

@@ -4,6 +4,7 @@
 #ifndef MODELS_H
 #define MODELS_H
 
+#include <inttypes.h>
 #include "folder.h"
 #include "log.h"
 #include "model/repository.h"
@@ -61,14 +62,14 @@ static inline void put_config(const char *model, const char *more)
 }
 
 /* Version v of model answers w * x. */
-static inline void put_weights(const char *model, unsigned v, float w)
+static inline void put_weights(const char *model, uint64_t v, float w)
 {
     const float numbers[2] = {w, 0};
     char path[128];
     size_t len;
     unsigned char *file = safetensors_make(header, numbers, sizeof numbers, &len);
 
-    snprintf(path, sizeof path, "%s/%u/weights.safetensors", model, v);
+    snprintf(path, sizeof path, "%s/%" PRIu64 "/weights.safetensors", model, v);
     folder_write(&root, path, file, len);
     free(file);
 }
@@ -96,7 +97,7 @@ static inline int serve_rows(struct model *m, const float *x, size_t rows, float
 }
 
 /* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */
-static inline float ask(const char *m, uint32_t v)
+static inline float ask(const char *m, uint64_t v)
 {
     const struct repository_snapshot *s = repository_acquire(repository);
     const struct repository_entry *e = repository_find(s, m);
@@ -110,7 +111,7 @@ static inline float ask(const char *m, uint32_t v)
 }
 
 /* The error of a version, "" if there is none, "absent" if the version is not listed. */
-static inline const char *error_of(const char *m, uint32_t v)
+static inline const char *error_of(const char *m, uint64_t v)
 {
     static char text[512];
     const struct repository_snapshot *s = repository_acquire(repository);
@@ -122,7 +123,7 @@ static inline const char *error_of(const char *m, uint32_t v)
     return text;
 }
 
-static inline const void *model_of(const char *m, uint32_t v)
+static inline const void *model_of(const char *m, uint64_t v)
 {
     const struct repository_snapshot *s = repository_acquire(repository);
     const struct repository_entry *e = repository_find(s, m);

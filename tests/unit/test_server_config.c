@@ -107,6 +107,39 @@ START_TEST(numbers_may_stand_inline)
 }
 END_TEST
 
+START_TEST(versions_are_whole_numbers_up_to_2_63_less_1)
+{
+    struct config c;
+    struct model_error error;
+
+    ck_assert_msg(
+        read_text(&c,
+                  "{\"input\": {\"features\": 1}, \"layers\": [{\"units\": 1, \"activation\": "
+                  "\"relu\"}], \"labels\": {\"newest\": 9223372036854775807}, \"versions\": "
+                  "{\"policy\": \"specific\", \"versions\": [20261130, 4294967296]}}",
+                  &error) == 0,
+        "%s", error.text);
+    ck_assert_uint_eq(c.version_labels[0].version, INT64_MAX);
+    ck_assert_uint_eq(c.versions[1], 4294967296);
+    config_fini(&c);
+}
+END_TEST
+
+START_TEST(a_nul_byte_is_no_json)
+{
+    static const char after[] = "{\"input\": {\"features\": 2\0}, "
+                                "\"layers\": [{\"units\": 1, \"activation\": \"relu\"}]}";
+    static const char behind[] = "{}\0";
+    struct config c;
+    struct model_error error;
+
+    ck_assert_int_eq(config_read(&c, after, sizeof after - 1, "config.json", &error), -1);
+    ck_assert_msg(strstr(error.text, "config.json:1:25: "), "%s", error.text);
+    ck_assert_int_eq(config_read(&c, behind, sizeof behind - 1, "config.json", &error), -1);
+    ck_assert_msg(strstr(error.text, "config.json:1:3: "), "%s", error.text);
+}
+END_TEST
+
 START_TEST(numbers_are_read_as_in_requests)
 {
     struct config c;
@@ -353,9 +386,11 @@ static const struct {
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": []}"),
      "versions.versions: expected an array of 1 to 64 versions"},
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [1, 0]}"),
-     "versions.versions[1]: expected a whole number from 1 to 4294967295, found 0"},
-    {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [4294967296]}"),
-     "versions.versions[0]: expected a whole number from 1 to 4294967295, found 4294967296"},
+     "versions.versions[1]: expected a version, a whole number from 1 to 9223372036854775807 "
+     "without leading zeros, found 0"},
+    {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [1.5]}"),
+     "versions.versions[0]: expected a version, a whole number from 1 to 9223372036854775807 "
+     "without leading zeros, found 1.5"},
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [2, 2]}"),
      "versions.versions: 2 is listed twice"},
     {TOP("\"labels\": {\"stable\": 0}"), "config.json: labels.stable: expected a whole number"},
@@ -441,6 +476,8 @@ int main(void)
     tcase_add_test(tc, the_dialect_sets_defaults_and_what_is_given_wins);
     tcase_add_test(tc, a_layer_may_override_initializer_and_seed);
     tcase_add_test(tc, a_sigmoid_output_may_have_two_labels);
+    tcase_add_test(tc, versions_are_whole_numbers_up_to_2_63_less_1);
+    tcase_add_test(tc, a_nul_byte_is_no_json);
     tcase_add_loop_test(tc, a_mistake_is_named_with_its_place, 0, MISTAKES);
     tcase_add_test(tc, every_truncation_is_an_error);
     tcase_add_test(tc, layers_and_values_are_bounded);

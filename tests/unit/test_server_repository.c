@@ -56,13 +56,34 @@ START_TEST(names_that_are_no_version_are_not_loaded)
     folder_text(&root, "m/0/weights.safetensors", "x");
     folder_text(&root, "m/2x/weights.safetensors", "x");
     folder_text(&root, "m/-3/weights.safetensors", "x");
-    folder_text(&root, "m/4294967296/weights.safetensors", "x");
+    folder_text(&root, "m/9223372036854775808/weights.safetensors", "x");
+    folder_text(&root, "m/1.0/weights.safetensors", "x");
     folder_text(&root, "m/5", "a file");
     open_repository();
     ck_assert_uint_eq(failed, 0);
     const struct repository_snapshot *s = repository_acquire(repository);
-    ck_assert_uint_eq(repository_find(s, "m")->versions_count, 1);
+    const struct repository_entry *e = repository_find(s, "m");
+    ck_assert_uint_eq(e->versions_count, 1);
+    ck_assert_uint_eq(e->findings.count, 7);
+    for (size_t i = 0; i < e->findings.count; i++)
+        ck_assert_msg(strstr(e->findings.lines[i], "folder 5: is not a folder") ||
+                          strstr(e->findings.lines[i], ": a version is a whole number from 1 to "
+                                                       "9223372036854775807 without leading zeros"),
+                      "%s", e->findings.lines[i]);
     repository_release(repository, s);
+}
+END_TEST
+
+START_TEST(versions_may_be_dates_and_milliseconds)
+{
+    put_config("m", ", \"labels\": {\"old\": 20261130}");
+    put_weights("m", 20261130, 2);
+    put_weights("m", 1796000000000, 3);
+    put_weights("m", INT64_MAX, 5);
+    open_repository();
+    ck_assert_uint_eq(failed, 0);
+    ck_assert(ask("m", 0) == 5 && ask("m", INT64_MAX) == 5 && ask("m", 20261130) == 2);
+    ck_assert_str_eq(error_of("m", 1796000000000), "absent");
 }
 END_TEST
 
@@ -326,6 +347,7 @@ int main(void)
     tcase_add_test(tc, a_folder_that_is_not_there_is_an_error);
     tcase_add_test(tc, the_newest_version_serves);
     tcase_add_test(tc, names_that_are_no_version_are_not_loaded);
+    tcase_add_test(tc, versions_may_be_dates_and_milliseconds);
     tcase_add_loop_test(tc, the_policy_says_which_versions_serve, 0, POLICIES);
     tcase_add_test(tc, a_labelled_version_serves_beside_the_latest);
     tcase_add_test(tc, a_model_whose_config_holds_all_needs_no_version_folder);
