@@ -12,6 +12,8 @@ static void release_fields(struct envelope_field *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         tensor_fini(&fields[i].tensor);
+        free(fields[i].member);
+        fields[i].member = NULL;
         fields[i].present = false;
     }
 }
@@ -32,6 +34,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     };
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
+        fields[i].member = NULL;
         fields[i].present = false;
     }
 }
@@ -157,7 +160,8 @@ size_t envelope_reader_bytes(const struct envelope_reader *r)
     size_t bytes = r->carry.cap + r->key.cap + r->word.cap;
 
     for (size_t i = 0; i < r->fields_count; i++)
-        bytes += r->fields[i].tensor.cap * sizeof(float);
+        bytes += r->fields[i].tensor.cap * sizeof(float) +
+                 (r->fields[i].member ? strlen(r->fields[i].member) : 0);
     if (r->open != r->few)
         bytes += r->depth_cap * sizeof *r->open;
     return bytes + (r->root ? r->tokens * TOKEN_BYTES + r->strings_bytes : 0);

@@ -2,7 +2,8 @@
  * jansson's, and both while the body comes.
  *
  * The body must be one JSON object. The value of each top-level key that the caller lists as a
- * tensor, if it begins like an array or a number, is decoded straight to float32; everything else,
+ * tensor, if it begins like an array, a number, or an object where one may stand, is decoded
+ * straight to float32; everything else,
  * with those values replaced by true, becomes jansson's values under a budget of tokens (keys and
  * values) and depth. Keys are compared after unescaping; a key that is there twice is refused. A
  * byte order mark in front of the object is skipped. */
@@ -13,10 +14,16 @@
 #include "codec/json_value.h"
 #include "codec/tensor_reader.h"
 
+/* Where objects with one key each may stand for what is in them, as in {"inputs": {"x": [[1, 2]]}}
+ * and {"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}. */
+enum envelope_objects { ENVELOPE_NO_OBJECTS, ENVELOPE_OBJECT, ENVELOPE_OBJECT_ROWS };
+
 struct envelope_field {
-    const char *key;      /* "data"                                                        */
+    const char *key; /* "data" */
+    enum envelope_objects objects;
     struct tensor tensor; /* out: what was read                                            */
     bool present;         /* out: the key was there as a tensor                            */
+    char *member;         /* out: the key of its objects, the same in all; NULL: there are none */
 };
 
 struct envelope_limits {
@@ -44,8 +51,12 @@ enum json_state {
     JSON_COLON,
     JSON_VALUE,
     JSON_TENSOR, /* the rest of one                                     */
-    JSON_BEHIND, /* a comma, or the end of the container                */
-    JSON_END     /* nothing                                             */
+    JSON_ROW,    /* the key of an object that stands for an element     */
+    JSON_ROW_COLON,
+    JSON_ROW_END,  /* the end of such an object                          */
+    JSON_ROW_MORE, /* a second key, which none may have                 */
+    JSON_BEHIND,   /* a comma, or the end of the container                */
+    JSON_END       /* nothing                                             */
 };
 
 /* A body on its way, in any pieces: envelope_reader_init(), envelope_feed() for each piece,

@@ -27,9 +27,9 @@ enum {
 };
 
 #define NEGATIVE_ZERO 0x80000000u
-#define BITS_1EM3    0x3a83126fu /* of 0.001f */
-#define BITS_1E14    0x56b5e621u
-#define DIGITS_LEAST 100000000u /* the least number with that many */
+#define BITS_1EM3     0x3a83126fu /* of 0.001f */
+#define BITS_1E14     0x56b5e621u
+#define DIGITS_LEAST  100000000u /* the least number with that many */
 
 /* digits * 10^exponent */
 struct decimal {

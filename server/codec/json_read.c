@@ -130,6 +130,8 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
 {
     tensor_reader_init(&r->tensor, &r->window, &field->tensor, field->key, &r->limits.tensor,
                        r->policy, &r->error);
+    if (field->objects != ENVELOPE_NO_OBJECTS)
+        r->tensor.object_depth = field->objects == ENVELOPE_OBJECT ? 0 : 1;
     r->field = field;
     r->state = JSON_TENSOR;
     return ERROR_OK;
@@ -139,6 +141,10 @@ static enum error_id read_tensor(struct envelope_reader *r)
 {
     enum error_id id = tensor_reader_read(&r->tensor);
 
+    if (r->tensor.state == TENSOR_KEY)
+        r->state = JSON_ROW;
+    if (r->tensor.state == TENSOR_CLOSE)
+        r->state = JSON_ROW_END;
     if (id || r->tensor.state != TENSOR_DONE)
         return id;
     r->field->present = true;
@@ -146,10 +152,87 @@ static enum error_id read_tensor(struct envelope_reader *r)
     return attach(r, json_true());
 }
 
+/* ---- objects that stand for an element of a tensor: one key, the same in all, and its value ----
+ */
+
+/* The string at pos to word. It is not kept: a million rows hold one key. */
+static enum error_id read_row_string(struct envelope_reader *r)
+{
+    if (window_byte(&r->window) != '"')
+        return json_expected(r, "a key in quotes");
+    if (json_read_string(r, &r->word))
+        return r->error.id;
+    r->strings_bytes -= r->word.len;
+    return ERROR_OK;
+}
+
+static enum error_id read_row_key(struct envelope_reader *r)
+{
+    struct tensor_reader *t = &r->tensor;
+    char at[TENSOR_PLACE_MAX], first[TENSOR_PLACE_MAX];
+
+    if (window_byte(&r->window) == '}')
+        return error_set(&r->error, ERROR_BAD_FIELD,
+                         "%s: an object without a key, expected the input's name",
+                         tensor_reader_place(t, false, at));
+    if (read_row_string(r))
+        return r->error.id;
+    if (!r->field->member)
+        r->field->member = strdup(r->word.data);
+    if (!r->field->member)
+        return no_memory(r);
+    if (strcmp(r->field->member, r->word.data) != 0)
+        return error_set(&r->error, ERROR_BAD_FIELD, "%s: the key \"%.60s\", %s has \"%.60s\"",
+                         tensor_reader_place(t, false, at), r->word.data,
+                         tensor_reader_place(t, true, first), r->field->member);
+    t->member = r->field->member;
+    json_consumed(&r->word);
+    r->state = JSON_ROW_COLON;
+    return ERROR_OK;
+}
+
+static enum error_id read_row_colon(struct envelope_reader *r)
+{
+    if (window_byte(&r->window) != ':')
+        return json_expected(r, "':'");
+    r->window.pos++;
+    tensor_reader_value(&r->tensor);
+    r->state = JSON_TENSOR;
+    return ERROR_OK;
+}
+
+static enum error_id read_row_end(struct envelope_reader *r)
+{
+    char c = window_byte(&r->window);
+
+    if (c != '}' && c != ',')
+        return json_expected(r, "',' or '}'");
+    r->window.pos++;
+    r->state = JSON_ROW_MORE;
+    if (c == '}') {
+        tensor_reader_closed(&r->tensor);
+        r->state = JSON_TENSOR;
+    }
+    return ERROR_OK;
+}
+
+static enum error_id refuse_row_key(struct envelope_reader *r)
+{
+    char at[TENSOR_PLACE_MAX];
+
+    if (read_row_string(r))
+        return r->error.id;
+    return error_set(&r->error, ERROR_BAD_FIELD,
+                     "%s: the key \"%.60s\" beside \"%.60s\", expected one key, the input's name",
+                     tensor_reader_place(&r->tensor, false, at), r->word.data, r->field->member);
+}
+
 /* Does a value that begins so belong to the tensor reader? Also what only resembles a number: its
  * messages are the better ones. */
-static bool begins_tensor(char c)
+static bool begins_tensor(const struct envelope_field *field, char c)
 {
+    if (c == '{')
+        return field->objects == ENVELOPE_OBJECT;
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
 
@@ -161,7 +244,7 @@ static enum error_id read_value(struct envelope_reader *r, struct envelope_field
 
     if (id)
         return id;
-    if (field && begins_tensor(c))
+    if (field && begins_tensor(field, c))
         return begin_tensor(r, field);
     if (c == '{')
         return open_container(r, json_object());
@@ -281,6 +364,14 @@ static enum error_id read_token(struct envelope_reader *r)
         return read_colon(r);
     case JSON_VALUE:
         return read_value(r, find_field(r));
+    case JSON_ROW:
+        return read_row_key(r);
+    case JSON_ROW_COLON:
+        return read_row_colon(r);
+    case JSON_ROW_END:
+        return read_row_end(r);
+    case JSON_ROW_MORE:
+        return refuse_row_key(r);
     case JSON_END:
         return json_expected(r, "the end behind the closing brace");
     default:
@@ -292,7 +383,8 @@ static enum error_id read_token(struct envelope_reader *r)
 static bool has_token(struct envelope_reader *r)
 {
     bool may_be_string = r->state == JSON_OPENED || r->state == JSON_MEMBER ||
-                         r->state == JSON_VALUE;
+                         r->state == JSON_VALUE || r->state == JSON_ROW ||
+                         r->state == JSON_ROW_MORE;
 
     return may_be_string && window_byte(&r->window) == '"' ? window_has_string(&r->window)
                                                            : window_has_word(&r->window);
@@ -302,6 +394,7 @@ enum error_id json_read(struct envelope_reader *r)
 {
     enum error_id id = ERROR_OK;
 
+    r->tensor.run_ends = NULL;
     if (r->state == JSON_MARK && !skip_mark(r))
         return ERROR_OK;
     while (!id) {

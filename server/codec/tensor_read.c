@@ -14,7 +14,7 @@
 
 enum {
     CAP_FIRST = 64,
-    PATH_MAX_BYTES = 256,
+    PATH_MAX_BYTES = TENSOR_PLACE_MAX,
     NUMBER_BYTES = 8, /* what a number takes with its comma, more or less */
 };
 
@@ -24,16 +24,29 @@ void tensor_fini(struct tensor *t)
     *t = (struct tensor){0};
 }
 
-/* "data[1][0]": name and the first `depth` indices, or with `first` all zeros: the element that set
- * the shape which a later one does not fit. */
+/* "data[1][0]" or "data[1].x[0]": name and the first `depth` indices, or with `first` all zeros:
+ * the element that set the shape which a later one does not fit. */
 static const char *path(const struct tensor_reader *r, size_t depth, bool first,
                         char out[static PATH_MAX_BYTES])
 {
     int n = snprintf(out, PATH_MAX_BYTES, "%s", r->name);
 
-    for (size_t i = 0; i < depth && n >= 0 && n < PATH_MAX_BYTES; i++)
-        n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), "[%zu]", first ? 0 : r->index[i]);
+    for (size_t i = 0; i <= depth && n >= 0 && n < PATH_MAX_BYTES; i++) {
+        if (i == r->object_depth && r->in_object && r->member)
+            n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), ".%.40s", r->member);
+        if (i < depth && n < PATH_MAX_BYTES)
+            n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), "[%zu]", first ? 0 : r->index[i]);
+    }
     return out;
+}
+
+const char *tensor_reader_place(const struct tensor_reader *r, bool first,
+                                char out[static TENSOR_PLACE_MAX])
+{
+    struct tensor_reader outside = *r;
+
+    outside.in_object = false;
+    return path(&outside, r->depth, first, out);
 }
 
 static enum error_id expected(struct tensor_reader *r, enum error_id id, const char *what)
@@ -147,7 +160,10 @@ static enum error_id refuse_element(struct tensor_reader *r)
 /* Where the reader stands: behind a number, or the bracket that closes an array. */
 static void behind_element(struct tensor_reader *r)
 {
-    r->state = r->depth > 0 ? TENSOR_BEHIND : TENSOR_DONE;
+    if (r->in_object && r->depth == r->object_depth)
+        r->state = TENSOR_CLOSE;
+    else
+        r->state = r->depth > 0 ? TENSOR_BEHIND : TENSOR_DONE;
 }
 
 static enum error_id read_number(struct tensor_reader *r)
@@ -216,6 +232,41 @@ static enum error_id open_array(struct tensor_reader *r)
     return ERROR_OK;
 }
 
+/* Elements that an object may stand for are all objects, or none of them is. */
+static enum error_id check_form(struct tensor_reader *r, bool object)
+{
+    enum tensor_form form = object ? TENSOR_OBJECTS : TENSOR_PLAIN;
+    char at[PATH_MAX_BYTES], first[PATH_MAX_BYTES];
+
+    if (r->form == TENSOR_ANY)
+        r->form = form;
+    if (r->form == form)
+        return ERROR_OK;
+    return error_set(r->error, ERROR_BAD_TENSOR, "%s: %s, but %s is %s",
+                     tensor_reader_place(r, false, at), object ? "an object" : "no object",
+                     tensor_reader_place(r, true, first), object ? "none" : "one");
+}
+
+/* '{' at the reader */
+static enum error_id open_object(struct tensor_reader *r)
+{
+    r->in_object = true;
+    r->w->pos++;
+    r->state = TENSOR_KEY;
+    return ERROR_OK;
+}
+
+void tensor_reader_value(struct tensor_reader *r)
+{
+    r->state = TENSOR_ELEMENT;
+}
+
+void tensor_reader_closed(struct tensor_reader *r)
+{
+    r->in_object = false;
+    behind_element(r);
+}
+
 static enum error_id close_empty(struct tensor_reader *r)
 {
     if (!r->rank_known) {
@@ -252,7 +303,7 @@ static const char *run_end(const struct window *w)
 
 /* Numbers of an innermost array, as many as have room: the first of a tensor, and those that need
  * room or a message, are read_number's. */
-static void read_run(struct tensor_reader *r, const char **end)
+static void read_run(struct tensor_reader *r)
 {
     struct tensor *t = r->t;
     struct window *w = r->w;
@@ -260,12 +311,15 @@ static void read_run(struct tensor_reader *r, const char **end)
 
     if (!r->rank_known || r->depth < t->rank || r->depth == 0 || t->count == t->cap || w->scanned)
         return;
-    if (!*end)
-        *end = run_end(w);
-    const char *start = w->text + w->pos;
-    if (start >= *end)
+    if (r->depth == r->object_depth && r->form == TENSOR_OBJECTS)
         return;
-    const char *p = float_read_run(start, *end, t->data + t->count, t->cap - t->count, &done);
+    if (!r->run_ends)
+        r->run_ends = run_end(w);
+    const char *start = w->text + w->pos;
+    if (start >= r->run_ends)
+        return;
+    const char *p = float_read_run(start, r->run_ends, t->data + t->count, t->cap - t->count,
+                                   &done);
     w->pos += (size_t)(p - start);
     r->index[r->depth - 1] += done.count - done.complete;
     t->count += done.count;
@@ -286,18 +340,22 @@ static enum error_id read_token_at(struct tensor_reader *r)
         r->state = TENSOR_ELEMENT;
         return ERROR_OK;
     }
+    if (r->depth == r->object_depth && !r->in_object) {
+        if (c == '{')
+            return check_form(r, true) ? r->error->id : open_object(r);
+        if (r->form != TENSOR_PLAIN && one_of("[-0123456789NI", r) && check_form(r, false))
+            return r->error->id;
+    }
     return c == '[' ? open_array(r) : read_number(r);
 }
 
 enum error_id tensor_reader_read(struct tensor_reader *r)
 {
     enum error_id id = ERROR_OK;
-    const char *run_ends = NULL; /* looked for once, when it is needed */
-
-    while (!id && r->state != TENSOR_DONE) {
+    while (!id && r->state < TENSOR_KEY) {
         window_skip_space(r->w);
         if (r->state == TENSOR_ELEMENT) {
-            read_run(r, &run_ends);
+            read_run(r);
             window_skip_space(r->w);
         }
         if (!window_has_word(r->w))
@@ -322,6 +380,7 @@ void tensor_reader_init(struct tensor_reader *r, struct window *w, struct tensor
         .elements_max = limits->elements_max,
         .policy = policy,
         .error = error,
+        .object_depth = SIZE_MAX,
     };
 }
 

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ENVELOPE_FIELDS = 2 };
+enum { ENVELOPE_FIELDS = 4 };
 
 /* Wide enough for jansson to be the narrower one, but for its depth of 2,048. */
 static const struct envelope_limits envelope_limits = {{8, 4096}, 64, 100000};
@@ -21,7 +21,11 @@ static void envelope_require(int condition)
 
 static void check_with_tensors(const char *body, size_t len)
 {
-    struct envelope_field fields[ENVELOPE_FIELDS] = {{.key = "data"}, {.key = "upstream"}};
+    struct envelope_field fields[ENVELOPE_FIELDS] = {
+        {.key = "data"},
+        {.key = "upstream"},
+        {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+        {.key = "inputs", .objects = ENVELOPE_OBJECT}};
     struct error error = {0};
     struct envelope e;
     enum error_id id = envelope_read(&e, fields, ENVELOPE_FIELDS, body, len, &envelope_limits,

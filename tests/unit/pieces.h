@@ -4,10 +4,18 @@
 #define PIECES_H
 
 #include <check.h>
+#include <string.h>
 #include "codec/envelope.h"
 #include "text.h"
 
-enum { PIECES_FIELDS = 2 };
+/* Tensors of every form. */
+static const struct envelope_field pieces_fields[] = {
+    {.key = "data"},
+    {.key = "upstream"},
+    {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+    {.key = "inputs", .objects = ENVELOPE_OBJECT},
+};
+enum { PIECES_FIELDS = sizeof pieces_fields / sizeof *pieces_fields };
 
 struct reading {
     struct envelope_field fields[PIECES_FIELDS];
@@ -38,8 +46,7 @@ static inline void pieces_read(struct reading *in, const char *body, size_t len,
 {
     static struct envelope_reader r;
 
-    in->fields[0] = (struct envelope_field){.key = "data"};
-    in->fields[1] = (struct envelope_field){.key = "upstream"};
+    memcpy(in->fields, pieces_fields, sizeof in->fields);
     in->error = (struct error){0};
     in->held_max = 0;
     envelope_reader_init(&r, in->fields, PIECES_FIELDS, in->limits, in->policy, WINDOW_UNKNOWN);
@@ -68,6 +75,8 @@ static inline void pieces_assert_same(const struct reading *want, const struct r
         ck_assert_msg(want->fields[i].present == got->fields[i].present && a->rank == b->rank &&
                           a->count == b->count && !memcmp(a->shape, b->shape, sizeof a->shape),
                       "%s: another shape", how);
+        const char *x = want->fields[i].member, *y = got->fields[i].member;
+        ck_assert_msg(!x == !y && (!x || strcmp(x, y) == 0), "%s: another key in objects", how);
         ck_assert_msg(a->count == 0 || memcmp(a->data, b->data, a->count * sizeof(float)) == 0,
                       "%s: other values", how);
     }
