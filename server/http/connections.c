@@ -12,7 +12,7 @@
 
 /* Connections beyond connections_max that are still told why; and descriptors that the rest of the
  * daemon may need at once: reloading models, reading /proc for a scrape, accepting. */
-enum { SURPLUS_MAX = 64, RESERVE = 10, PER_THREAD = 3, VISIT_AT_ONCE = 64 };
+enum { SURPLUS_MAX = 64, RESERVE = 10, PER_THREAD = 4, VISIT_AT_ONCE = 64 };
 
 static size_t descriptors_in_use(void)
 {

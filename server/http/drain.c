@@ -5,6 +5,8 @@
  * arrived; what it may still send before it hears of that is read and answered if it is whole. */
 #include <linux/filter.h>
 #include <microhttpd.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
 #include <time.h>
@@ -36,31 +38,45 @@ static void adopt_backlog(struct http *http)
     unsigned next = 0;
     int fd;
 
-    while (http->daemons_count > 0 && (fd = accept4(http->listen_fd, (struct sockaddr *)&address,
+    while (http->threads_count > 0 && (fd = accept4(http->listen_fd, (struct sockaddr *)&address,
                                                     &length, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-        MHD_add_connection(http->daemons[next++ % http->daemons_count], fd,
+        MHD_add_connection(http->threads[next++ % http->threads_count].daemon, fd,
                            (struct sockaddr *)&address, length);
         length = sizeof address;
     }
 }
 
-/* A thread may hold a connection that it has accepted and not told us of yet. It starts connections
- * in order, so once it has started a socket that we gave it, none is hidden any more. */
-static unsigned send_sentinels(struct http *http)
+/* A thread may hold a connection that it has accepted and not told us of yet. It begins with
+ * connections in order, so once it has dealt with a socket that we gave it, none is hidden any more.
+ * It finds that socket's end at once and closes it, also if it has no memory to begin with it: that
+ * is seen on the other half, which is kept. Returns how many are out. */
+static unsigned send_sentinels(struct http *http, struct pollfd *sentinels)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     unsigned sent = 0;
     int pair[2];
 
-    for (unsigned i = 0; i < http->daemons_count; i++) {
+    for (unsigned i = 0; i < http->threads_count; i++) {
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
             continue;
-        close(pair[1]);
-        if (MHD_add_connection(http->daemons[i], pair[0], (struct sockaddr *)&address,
+        shutdown(pair[1], SHUT_WR);
+        if (MHD_add_connection(http->threads[i].daemon, pair[0], (struct sockaddr *)&address,
                                sizeof address) == MHD_YES)
-            sent++;
+            sentinels[sent++] = (struct pollfd){.fd = pair[1]};
+        else
+            close(pair[1]);
     }
     return sent;
+}
+
+static void collect_sentinels(struct pollfd *sentinels, unsigned *count)
+{
+    if (*count > 0 && poll(sentinels, *count, 0) > 0)
+        for (unsigned i = *count; i-- > 0;)
+            if (sentinels[i].revents) {
+                close(sentinels[i].fd);
+                sentinels[i] = sentinels[--*count];
+            }
 }
 
 /* Closing a listening socket resets connections whose handshake ends while it closes, though their
@@ -84,8 +100,8 @@ static void stop_handshakes(int listen_fd)
 static void stop_listening(struct http *http)
 {
     stop_handshakes(http->listen_fd);
-    for (unsigned i = 0; i < http->daemons_count; i++)
-        MHD_quiesce_daemon(http->daemons[i]);
+    for (unsigned i = 0; i < http->threads_count; i++)
+        MHD_quiesce_daemon(http->threads[i].daemon);
     adopt_backlog(http);
     shutdown(http->listen_fd, SHUT_RDWR);
     close(http->listen_fd);
@@ -117,35 +133,56 @@ static void cut(struct connection *c, void *context)
     ++*count;
 }
 
-static bool is_empty(struct http *http, unsigned sentinels)
+static bool is_empty(struct http *http)
 {
-    return atomic_load(&http->sentinels_seen) >= sentinels &&
-           connections_count(&http->connections) == 0 && linger_count(http) == 0;
+    return connections_count(&http->connections) == 0 && linger_count(http) == 0;
 }
 
-size_t http_drain(struct http *http, const volatile int *cut_now)
+/* A thread that was told to leave the listening socket alone may still do so: it must stay open. */
+static void stop_threads(struct http *http)
+{
+    for (unsigned i = 0; i < http->threads_count; i++) {
+        MHD_stop_daemon(http->threads[i].daemon);
+        close(http->threads[i].listen_fd);
+    }
+}
+
+/* Until nothing is left, or the deadline, or *cut_now; how many connections were cut. */
+static size_t wait_for_all(struct http *http, struct pollfd *sentinels, const volatile int *cut_now)
 {
     uint64_t deadline_ns = clock_ns() + (uint64_t)(http->options->drain_timeout * 1e9);
-    unsigned sentinels;
+    unsigned out = sentinels ? send_sentinels(http, sentinels) : 0;
     size_t cut_count = 0;
 
-    if (http->drained)
-        return 0;
-    stop_listening(http);
-    sentinels = send_sentinels(http);
-    while (!is_empty(http, sentinels)) {
+    while (out > 0 || !is_empty(http)) {
         connections_visit(&http->connections, close_if_idle, NULL);
         if (*cut_now || clock_ns() >= deadline_ns) {
             connections_visit(&http->connections, cut, &cut_count);
             break;
         }
         sleep_ms(LOOK_MS);
+        collect_sentinels(sentinels, &out);
     }
+    for (unsigned i = 0; i < out; i++)
+        close(sentinels[i].fd);
+    return cut_count;
+}
+
+size_t http_drain(struct http *http, const volatile int *cut_now)
+{
+    struct pollfd *sentinels;
+    size_t cut_count;
+
+    if (http->drained)
+        return 0;
+    stop_listening(http);
+    sentinels = calloc(http->threads_count + 1, sizeof *sentinels);
+    cut_count = wait_for_all(http, sentinels, cut_now);
+    free(sentinels);
     if (cut_count > 0)
         log_event(LOG_WARN, "drain_cut", LOG_U("connections", cut_count));
     api_cut(http->api); /* a daemon must not be stopped while connections are suspended */
-    for (unsigned i = 0; i < http->daemons_count; i++)
-        MHD_stop_daemon(http->daemons[i]);
+    stop_threads(http);
     keeper_stop(http);
     http->drained = true;
     return cut_count;

@@ -4,6 +4,7 @@
  * pool's MHD_quiesce_daemon() aborts the process if a worker wakes up at the wrong moment, a single
  * daemon's does not. Invariant: the listening socket is ours; a daemon is quiesced before it is
  * stopped, or it would close it. */
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
  * many connections all of it goes through the caches: each KiB costs a one-row predict 0.1 us. */
 enum { CONNECTION_MEMORY_MIN = 32768, FIELD_BYTES = 96, REPLY_HEAD_BYTES = 2048, SPARE = 16 };
 
-static struct MHD_Daemon *start_daemon(struct http *http)
+static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 {
     size_t needed = (size_t)http->options->headers_bytes_max + REPLY_HEAD_BYTES +
                     (size_t)http->options->headers_count_max * FIELD_BYTES;
@@ -34,23 +35,33 @@ static struct MHD_Daemon *start_daemon(struct http *http)
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
             MHD_ALLOW_SUSPEND_RESUME,
         0, connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
-        http, MHD_OPTION_LISTEN_SOCKET, http->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
+        http, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_STRICT_FOR_CLIENT, strictness, MHD_OPTION_URI_LOG_CALLBACK, request_target, http,
         MHD_OPTION_NOTIFY_COMPLETED, request_done, http, MHD_OPTION_NOTIFY_CONNECTION,
         connection_notify, http, MHD_OPTION_END);
 }
 
-static bool start_daemons(struct http *http, unsigned threads)
+/* A daemon whose start fails closes the socket that it was given, or not: it does not tell. So each
+ * gets a duplicate, and that of the one that failed is left to the end of the process. */
+static bool start_thread(struct http *http, struct serving *thread)
 {
-    http->daemons = calloc(threads, sizeof(struct MHD_Daemon *));
-    if (!http->daemons)
+    thread->listen_fd = fcntl(http->listen_fd, F_DUPFD_CLOEXEC, 0);
+    if (thread->listen_fd < 0)
         return false;
-    for (unsigned i = 0; i < threads; i++) {
-        http->daemons[i] = start_daemon(http);
-        if (!http->daemons[i])
+    thread->daemon = start_daemon(http, thread->listen_fd);
+    return thread->daemon != NULL;
+}
+
+static bool start_threads(struct http *http, unsigned threads)
+{
+    http->threads = calloc(threads, sizeof *http->threads);
+    if (!http->threads)
+        return false;
+    while (http->threads_count < threads) {
+        if (!start_thread(http, &http->threads[http->threads_count]))
             return false;
-        http->daemons_count++;
+        http->threads_count++;
     }
     return true;
 }
@@ -97,12 +108,13 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
         return NULL;
     }
     linger_init(&http->linger, linger_max);
-    if (keeper_start(http) == 0 && start_daemons(http, threads ? threads : 1)) {
+    if (keeper_start(http) == 0 && start_threads(http, threads ? threads : 1)) {
         log_event(LOG_INFO, "http_library", LOG_S("libmicrohttpd", MHD_get_version()),
                   LOG_S("chunked_bodies", http->limits.chunked_refused ? "refused" : "served"));
         return http;
     }
-    snprintf(error, error_bytes, "%s: cannot start %u threads", options->listen, threads);
+    snprintf(error, error_bytes, "%s: cannot start thread %u of %u (limits of processes, memory?)",
+             options->listen, http->threads_count + 1, threads);
     http_destroy(http);
     return NULL;
 }
@@ -119,7 +131,7 @@ void http_destroy(struct http *http)
     if (!http)
         return;
     http_drain(http, &cut_now);
-    free(http->daemons);
+    free(http->threads);
     linger_fini(&http->linger);
     connections_fini(&http->connections);
     free(http);

@@ -99,8 +99,11 @@ struct http {
     int listen_fd;
     char address[80];
     bool lenient_parser; /* libmicrohttpd before 0.9.77: see gate.h */
-    struct MHD_Daemon **daemons;
-    unsigned daemons_count;
+    struct serving {
+        struct MHD_Daemon *daemon;
+        int listen_fd; /* a duplicate, open until its thread has ended */
+    } *threads;
+    unsigned threads_count;
     struct connections connections;
     struct linger_list linger;
     atomic_uint_fast64_t bodies_bytes;
@@ -109,7 +112,6 @@ struct http {
     int keeper_wake; /* eventfd */
     bool keeper_started;
     atomic_bool keeper_stop;
-    atomic_uint sentinels_seen; /* see drain.c */
     bool drained;
 };
 
@@ -195,7 +197,7 @@ bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool
 void reply_write(struct connection *connection, const struct api_reply *reply);
 
 /* ---- drain.c ---- */
-/* Is this the address of a sentinel? The threads count it and make no connection of it. */
+/* Is this the address of a sentinel? No connection is made of it. */
 bool drain_is_sentinel(const struct sockaddr *address);
 
 /* ---- keeper.c: one thread that enforces the deadlines and reads lingering sockets ---- */

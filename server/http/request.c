@@ -418,9 +418,7 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-        if (drain_is_sentinel(address))
-            atomic_fetch_add(&http->sentinels_seen, 1);
-        else
+        if (!drain_is_sentinel(address))
             list(http, mhd, address, context);
     } else if (*context) {
         connection_end(*context);
