@@ -26,7 +26,7 @@ int check_config(const struct options *options)
 {
     size_t failed = 0, findings;
     struct model_error error;
-    struct repository *repository = repository_open(options->models, options, &failed, &error);
+    struct repository *repository = repository_open(options->models, options, NULL, &failed, &error);
 
     if (!repository) {
         printf("models: %s\n", error.text);

@@ -206,9 +206,12 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     start_log_kernels();
     log_unknown_variables();
-    api.repository = repository_open(options->models, options, &failed, &cause);
+    api.repository = repository_open(options->models, options, stop_is_pending, &failed, &cause);
     if (!api.repository) {
         snprintf(error, sizeof error, "models: %.200s", cause.text);
+        status = stop_is_pending() ? 0 : 1;
+        if (status == 0)
+            log_event(LOG_INFO, "start_given_up", LOG_S("reason", error));
         goto out;
     }
     log_repository(options->models, api.repository, failed);

@@ -45,6 +45,8 @@ void start_signals(void)
     }
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* A log that reaches the limit of a file's size (ulimit -f) loses lines, which are counted. */
+    signal(SIGXFSZ, SIG_IGN);
     /* As PID 1 of a container we inherit orphans; ignoring their end reaps them. */
     signal(SIGCHLD, SIG_IGN);
 }

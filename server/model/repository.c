@@ -282,8 +282,8 @@ static void report(size_t failed, bool readable)
         metrics_gauge_set(METRIC_reload_success_timestamp_seconds, clock_unix_s());
 }
 
-struct repository *repository_open(const char *dir, const struct options *options, size_t *failed,
-                                   struct model_error *error)
+struct repository *repository_open(const char *dir, const struct options *options,
+                                   bool (*stop)(void), size_t *failed, struct model_error *error)
 {
     struct repository *r = calloc(1, sizeof *r);
     struct snapshot *s = NULL;
@@ -296,7 +296,7 @@ struct repository *repository_open(const char *dir, const struct options *option
     r->options = options;
     pthread_mutex_init(&r->reloading, NULL);
     pthread_mutex_init(&r->lock, NULL);
-    s = scan(r, NULL, NULL, failed, error);
+    s = scan(r, NULL, stop, failed, error);
     report(*failed, s != NULL);
     if (!s) {
         repository_close(r);

@@ -40,10 +40,11 @@ struct repository_snapshot {
 
 struct repository;
 
-/* dir "" means no models. new, or NULL and error if the folder cannot be read. Models that do not
- * load do not fail it: each is logged and counted in *failed. */
-struct repository *repository_open(const char *dir, const struct options *options, size_t *failed,
-                                   struct model_error *error);
+/* dir "" means no models. stop (may be NULL) is asked before each model. new, or NULL and error if
+ * the folder cannot be read or stop was true. Models that do not load do not fail it: each is
+ * logged and counted in *failed. */
+struct repository *repository_open(const char *dir, const struct options *options,
+                                   bool (*stop)(void), size_t *failed, struct model_error *error);
 void repository_close(struct repository *r);
 
 /* Scan again. Versions whose files did not change stay as they are, counters included. stop (may be

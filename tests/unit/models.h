@@ -86,7 +86,7 @@ static inline void open_repository(void)
 {
     struct model_error error = {""};
 
-    repository = repository_open(root.path, &options, &failed, &error);
+    repository = repository_open(root.path, &options, NULL, &failed, &error);
     ck_assert_msg(repository, "%s", error.text);
 }
 

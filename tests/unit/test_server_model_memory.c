@@ -85,11 +85,11 @@ START_TEST(an_open_without_memory_fails_or_lists_failures)
     long n = 0;
 
     put_everything();
-    repository_close(repository_open(root.path, &options, &failed, &error)); /* warm */
+    repository_close(repository_open(root.path, &options, NULL, &failed, &error)); /* warm */
     for (bool done = false; !done;) {
         long before = live;
         countdown = ++n;
-        struct repository *r = repository_open(root.path, &options, &failed, &error);
+        struct repository *r = repository_open(root.path, &options, NULL, &failed, &error);
         done = countdown > 0 || !WRAPPED;
         countdown = 0;
         bool opened = r != NULL;

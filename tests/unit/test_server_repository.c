@@ -10,7 +10,7 @@ START_TEST(no_folder_means_no_models)
 {
     struct model_error error = {""};
 
-    repository = repository_open("", &options, &failed, &error);
+    repository = repository_open("", &options, NULL, &failed, &error);
     ck_assert_ptr_nonnull(repository);
     ck_assert_uint_eq(failed, 0);
     ck_assert(ask("m", 0) == -1);
@@ -22,7 +22,7 @@ START_TEST(a_folder_that_is_not_there_is_an_error)
 {
     struct model_error error = {""};
 
-    ck_assert_ptr_null(repository_open("/nonexistent/models", &options, &failed, &error));
+    ck_assert_ptr_null(repository_open("/nonexistent/models", &options, NULL, &failed, &error));
     ck_assert_str_eq(error.text, "/nonexistent/models: no such file or folder");
 }
 END_TEST
@@ -310,7 +310,7 @@ START_TEST(symbolic_links_beneath_the_root_are_not_followed)
     snprintf(link, sizeof link, "%s/m/link", root.path);
     ck_assert_int_eq(symlink(root.path, link), 0);
     struct model_error error = {""};
-    repository = repository_open(link, &options, &failed, &error);
+    repository = repository_open(link, &options, NULL, &failed, &error);
     ck_assert_ptr_nonnull(repository);
     ck_assert(ask("m", 0) == 1);
 }
