@@ -1,6 +1,7 @@
 /* check_config.c - loads what the daemon would load, prints the findings, serves nothing. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 #include "check_config.h"
 #include "model/repository.h"
 
@@ -9,6 +10,16 @@ static size_t print_findings(const struct findings *findings)
     for (size_t i = 0; i < findings->count; i++)
         printf("%s\n", findings->lines[i]);
     return findings->count;
+}
+
+static size_t print_variables(void)
+{
+    size_t count = 0;
+    char text[256];
+
+    for (size_t next = 0; options_unknown_variable(environ, &next, text, sizeof text); count++)
+        printf("%s\n", text);
+    return count;
 }
 
 static void print_entry(const struct repository_entry *entry)
@@ -33,7 +44,7 @@ int check_config(const struct options *options)
         return CHECK_FAILED;
     }
     const struct repository_snapshot *snapshot = repository_acquire(repository);
-    findings = print_findings(&snapshot->findings);
+    findings = print_variables() + print_findings(&snapshot->findings);
     for (size_t i = 0; i < snapshot->entries_count; i++) {
         print_entry(&snapshot->entries[i]);
         findings += print_findings(&snapshot->entries[i].findings);

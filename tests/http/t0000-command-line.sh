@@ -64,6 +64,8 @@ mkdir -p "$tmp/models/broken/1"
 echo '{"layers": 3}' >"$tmp/models/broken/config.json"
 ok "--check-config with a broken model exits 1" axond 1 --check-config --models "$tmp/models"
 ok "and tells which and why" grep -qE '^model broken version 1: config.json: input: missing' "$tmp/out"
+AXOND_LISTNE=x axond 2 --check-config --models configs/models
+ok "--check-config finds variables that are no options" says out "AXOND_LISTNE: no such option (nearest: AXOND_LISTEN)"
 ok "--check-config with a broken file exits 78" axond 78 --check-config --config "$tmp/bad.json"
 mkdir "$tmp/empty"
 ok "--check-config without models exits 0" axond 0 --check-config --models "$tmp/empty"
