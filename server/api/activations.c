@@ -139,6 +139,13 @@ enum error_id activations_get(struct api_call *call)
 
 /* ---- POST: what is answered ---- */
 
+struct evaluation {
+    struct application a;
+    float *halved;       /* y of a gated activation, which must not overlap x, or NULL */
+    float *y, *gradient; /* y [out_count]; gradient like x, or NULL */
+};
+_Static_assert(sizeof(struct evaluation) <= CALL_STATE_MAX, "a call's state");
+
 static enum error_id write_tensor(struct api_call *call, const struct application *a,
                                   const char *name, const float *values, const size_t *shape)
 {
@@ -175,32 +182,21 @@ static enum error_id write_npy(struct api_call *call, const struct application *
     return ERROR_OK;
 }
 
-static enum error_id write_reply(struct api_call *call, const struct application *a, const float *y,
-                                 const float *gradient)
+static enum error_id write_reply(struct api_call *call)
 {
-    struct statistics s = statistics_of(a->act, a->params, y, a->out_count);
-    enum error_id id = a->npy ? write_npy(call, a, y) : write_json(call, a, y, gradient, &s);
+    const struct evaluation *e = (const struct evaluation *)call->state;
+    const struct application *a = &e->a;
+    struct statistics s = statistics_of(a->act, a->params, e->y, a->out_count);
+    enum error_id id = a->npy ? write_npy(call, a, e->y)
+                              : write_json(call, a, e->y, e->gradient, &s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
-    if (id == ERROR_OK && call->reply->body.failed)
-        id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-    if (id == ERROR_OK) {
+    if (id == ERROR_OK && !call->reply->body.failed) {
         metrics_add(METRIC_activation_outputs_total, row, s.count);
         metrics_add(METRIC_activation_zero_outputs_total, row, s.zeros);
     }
     return id;
-}
-
-/* The gradient needs x, so it comes before the forward pass, which may overwrite x with y. */
-static void compute(struct application *a, float *y, float *gradient)
-{
-    const float *x = a->fields[FIELD_DATA].tensor.data;
-
-    if (gradient)
-        axon_activation_gradient(a->act, x, a->fields[FIELD_UPSTREAM].tensor.data, gradient,
-                                 a->axis, a->params, a->params_count);
-    axon_activation_forward(a->act, x, y, a->axis, a->params, a->params_count);
 }
 
 /* One float at least, so that NULL means that there is no memory. */
@@ -209,45 +205,64 @@ static float *allocate(size_t count)
     return reallocarray(NULL, count ? count : 1, sizeof(float));
 }
 
-enum error_id activations_apply_admit(struct api_call *call)
+static enum error_id make_room(struct api_call *call, struct evaluation *e)
 {
-    const struct axon_activation *act;
+    const struct application *a = &e->a;
+    bool gated = a->act->kind == AXON_GATED;
 
-    return find(call, &act);
+    e->y = a->fields[FIELD_DATA].tensor.data;
+    if (gated)
+        e->y = e->halved = allocate(a->out_count);
+    if (a->gradient)
+        e->gradient = allocate(a->fields[FIELD_DATA].tensor.count);
+    if ((gated && !e->halved) || (a->gradient && !e->gradient))
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    return ERROR_OK;
 }
 
-enum error_id activations_apply(struct api_call *call)
+/* The gradient needs x, so it comes before the forward pass, which may overwrite x with y. */
+static enum error_id compute(struct api_call *call)
 {
-    struct application a = {.name = call->args[ARG_ACTIVATION]};
-    uint64_t since = call_parse_since(call);
-    float *gradient = NULL, *halved = NULL, *y;
-    enum error_id id = find(call, &a.act);
+    struct evaluation *e = (struct evaluation *)call->state;
+    const struct application *a = &e->a;
+    const float *x = a->fields[FIELD_DATA].tensor.data;
 
-    if (id == ERROR_OK)
-        id = application_read(call, &a);
-    if (id != ERROR_OK)
-        goto out;
-    call_timing(call, "parse", &since);
-    id = call_check_deadline(call);
-    if (id != ERROR_OK)
-        goto out;
-    y = a.fields[FIELD_DATA].tensor.data;
-    if (a.act->kind == AXON_GATED)
-        y = halved = allocate(a.out_count); /* must not overlap x */
-    if ((a.act->kind == AXON_GATED && !halved) ||
-        (a.gradient && !(gradient = allocate(a.fields[FIELD_DATA].tensor.count)))) {
-        id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-        goto out;
-    }
-    compute(&a, y, gradient);
-    call_timing(call, "compute", &since);
-    id = call_check_deadline(call);
-    if (id == ERROR_OK)
-        id = write_reply(call, &a, y, gradient);
-    call_timing(call, "write", &since);
-out:
-    free(gradient);
-    free(halved);
-    application_fini(&a);
-    return id;
+    if (make_room(call, e) != ERROR_OK)
+        return call->error.id;
+    if (e->gradient)
+        axon_activation_gradient(a->act, x, a->fields[FIELD_UPSTREAM].tensor.data, e->gradient,
+                                 a->axis, a->params, a->params_count);
+    axon_activation_forward(a->act, x, e->y, a->axis, a->params, a->params_count);
+    return ERROR_OK;
 }
+
+static enum error_id read_request(struct api_call *call)
+{
+    return application_read(call, &((struct evaluation *)call->state)->a);
+}
+
+static void fini(struct api_call *call, bool answered)
+{
+    struct evaluation *e = (struct evaluation *)call->state;
+
+    (void)answered;
+    free(e->gradient);
+    free(e->halved);
+    application_fini(&e->a);
+}
+
+static enum error_id admit(struct api_call *call)
+{
+    struct application *a = &((struct evaluation *)call->state)->a;
+
+    a->name = call->args[ARG_ACTIVATION];
+    return find(call, &a->act);
+}
+
+const struct call_post activations_apply[1] = {
+    {.tensors = application_tensors,
+     .state_bytes = sizeof(struct evaluation),
+     .admit = admit,
+     .phases = {[CALL_READ] = read_request, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
+     .fini = fini},
+};

@@ -1,10 +1,9 @@
-/* api.c - the way of a request: parse the target, find the route, check, call the handler, shape
- * the reply.
+/* api.c - the way of a request up to its body: parse the target, find the route, check, refuse.
  *
- * Knows routes and errors, no resource. What can be decided at the headers is decided there, once:
- * api_admit() finds the route, and api_begin() goes on with what it found. */
+ * Knows routes and errors, no resource. What can be decided at the headers is decided there, once;
+ * run.c goes on with what it found. */
 #include "api/api.h"
-#include <semaphore.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -80,36 +79,35 @@ static bool is_json_type(const char *type)
     return false;
 }
 
-static enum error_id check_body(struct api_call *call, uint64_t body_bytes, bool takes_npy)
+static enum error_id check_body(struct api_call *call, const char *encoding, uint64_t body_bytes,
+                                bool takes_npy)
 {
-    const struct api_request *request = call->request;
     uint64_t max = call->api->options->body_bytes_max;
 
-    if (request->content_encoding && strcasecmp(request->content_encoding, "identity") != 0)
+    if (encoding && strcasecmp(encoding, "identity") != 0)
         return call_fail(call, ERROR_UNSUPPORTED_ENCODING,
                          "Content-Encoding '%s' is not supported, send the body as it is",
-                         request->content_encoding);
+                         encoding);
     if (body_bytes != API_BODY_UNKNOWN && body_bytes > max)
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
                          (unsigned long long)body_bytes, (unsigned long long)max);
-    if (strcmp(request->method, "POST") == 0 && !is_json_type(request->content_type) &&
+    if (strcmp(call->method, "POST") == 0 && !is_json_type(call->content_type) &&
         !(takes_npy && call_is_npy(call)))
         return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
                          "Content-Type '%.60s' is not supported here, send application/json%s",
-                         request->content_type, takes_npy ? " or application/x-npy" : "");
+                         call->content_type, takes_npy ? " or application/x-npy" : "");
     return ERROR_OK;
 }
 
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
-static bool admit(struct api_call *call, uint64_t body_bytes)
+static bool admit(struct api_call *call, const struct api_request *request, uint64_t body_bytes)
 {
-    const struct api_request *request = call->request;
     enum error_id id = target_parse(&call->target, call->text, &call->error);
     const struct route *route = id == ERROR_OK ? route_find(call) : NULL;
 
-    call->route = call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
+    call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
     if (id != ERROR_OK && id != ERROR_UNKNOWN_PATH)
         return false;
     if (!route) {
@@ -117,43 +115,61 @@ static bool admit(struct api_call *call, uint64_t body_bytes)
                   "%.100s: no such path; GET /openapi.json lists what there is", request->target);
         return false;
     }
-    call->handler = route_handler(route, request->method);
-    if (!call->handler) {
+    if (!route_takes(route, call->method)) {
         route_allow(route, call->reply->allow, sizeof call->reply->allow);
         call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s", route->template,
-                  request->method, call->reply->allow);
+                  call->method, call->reply->allow);
         return false;
     }
     if (route_check_query(route, call) != ERROR_OK ||
-        check_body(call, body_bytes, route->npy) != ERROR_OK)
+        check_body(call, request->content_encoding, body_bytes, route->npy) != ERROR_OK)
         return false;
-    return call->handler != route->post || (route->admit(call) == ERROR_OK &&
-                                            call_body_create(call, route, body_bytes) == ERROR_OK);
+    if (strcmp(call->method, "POST") != 0) {
+        call->handler = route->get;
+        return true;
+    }
+    memset(call->state, 0, route->post->state_bytes);
+    call->post = route->post;
+    call_body_init(call, route->npy && call_is_npy(call), body_bytes);
+    return call->post->admit(call) == ERROR_OK;
 }
 
-/* All but the route, the target and the arguments. */
-static void call_init(struct api_call *call, const struct api *api,
-                      const struct api_request *request, struct api_reply *reply)
+static size_t text_bytes(const char *text)
 {
-    call->api = api;
-    call->request = request;
-    call->reply = reply;
-    call->body = NULL;
-    call->pending = NULL;
-    call->error.id = ERROR_OK;
-    call->error.detail[0] = '\0';
+    return text ? strlen(text) + 1 : 0;
 }
 
+/* Copy text to *end, which moves behind it; NULL stays NULL. */
+static const char *copy(char **end, const char *text)
+{
+    char *at = *end;
+
+    if (!text)
+        return NULL;
+    *end = stpcpy(at, text) + 1;
+    return at;
+}
+
+/* All that later steps do not set themselves. */
 static struct api_call *call_create(const struct api *api, const struct api_request *request,
                                     struct api_reply *reply)
 {
-    size_t target_bytes = strlen(request->target) + 1;
-    struct api_call *call = malloc(sizeof *call + target_bytes);
+    struct api_call *call = malloc(sizeof *call + text_bytes(request->target) +
+                                   text_bytes(request->method) + text_bytes(request->content_type) +
+                                   text_bytes(request->accept));
+    char *end;
 
     if (!call)
         return NULL;
-    call_init(call, api, request, reply);
-    memcpy(call->text, request->target, target_bytes);
+    memset(call, 0, offsetof(struct api_call, body));
+    call->api = api;
+    call->reply = reply;
+    call->envelope = (struct envelope){0};
+    end = call->text;
+    copy(&end, request->target);
+    call->method = copy(&end, request->method);
+    call->content_type = copy(&end, request->content_type);
+    call->accept = copy(&end, request->accept);
     return call;
 }
 
@@ -168,83 +184,11 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
         api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
         return NULL;
     }
-    if (admit(call, body_bytes))
+    if (admit(call, request, body_bytes))
         return call;
     api_refuse(reply, call->error.id, call->error.detail);
-    api_dismiss(call);
+    api_end(call);
     return NULL;
-}
-
-void api_dismiss(struct api_call *call)
-{
-    if (call)
-        call_body_destroy(call->body);
-    free(call);
-}
-
-/* A handler has returned id: on success the reply is what it wrote, else the refusal. */
-static void conclude(const struct api_call *call, enum error_id id)
-{
-    if (id != ERROR_OK)
-        api_refuse(call->reply, id, call->error.detail);
-    else if (call->reply->body.failed)
-        api_refuse(call->reply, ERROR_OUT_OF_MEMORY, "");
-}
-
-struct api_pending *api_begin(struct api_call *call, const struct api_request *request,
-                              struct api_reply *reply)
-{
-    struct api_pending *pending;
-    enum error_id id;
-
-    memset(reply, 0, sizeof *reply);
-    reply->http_status = 200;
-    reply->content_type = "application/json";
-    reply->route = call->route;
-    call->request = request;
-    call->reply = reply;
-    id = call->handler(call);
-    pending = call->pending;
-    if (!pending)
-        conclude(call, id);
-    api_dismiss(call);
-    return pending;
-}
-
-/* ---- requests that wait --------------------------------------------------------------------- */
-
-size_t api_pending_bytes(const struct api_pending *pending)
-{
-    return pending->bytes;
-}
-
-void api_submit(struct api_pending *pending, const struct api_waiter *waiter)
-{
-    pending->submitted = true;
-    pending->job.wake = waiter->wake;
-    pending->job.is_here = waiter->is_here;
-    pending->job.context = waiter->context;
-    batcher_submit(pending->api->batcher, &pending->job);
-}
-
-bool api_finish(struct api_pending *pending, const struct api_request *request,
-                struct api_reply *reply)
-{
-    struct api_call call;
-    bool answered = pending->job.end != BATCH_GONE && pending->job.end != BATCH_CUT;
-
-    call_init(&call, pending->api, request, reply);
-    if (answered)
-        conclude(&call, pending->finish(&call, pending));
-    pending->release(pending, answered);
-    return answered;
-}
-
-void api_abandon(struct api_pending *pending)
-{
-    if (!pending->submitted)
-        batcher_give_back(pending->api->batcher, pending->job.model, pending->job.rows);
-    pending->release(pending, false);
 }
 
 uint64_t api_look(const struct api *api, uint64_t now_ns)
@@ -255,30 +199,4 @@ uint64_t api_look(const struct api *api, uint64_t now_ns)
 void api_cut(const struct api *api)
 {
     batcher_close(api->batcher);
-}
-
-static void post(void *semaphore)
-{
-    sem_post(semaphore);
-}
-
-void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
-{
-    struct api_call *call = api_admit(api, request, request->body_bytes, reply);
-    struct api_pending *pending;
-    sem_t woken;
-
-    if (!call)
-        return;
-    api_feed(call, request->body, request->body_bytes);
-    pending = api_begin(call, request, reply);
-    if (!pending)
-        return;
-    sem_init(&woken, 0, 0);
-    api_submit(pending, &(struct api_waiter){.wake = post, .context = &woken});
-    while (sem_wait(&woken) != 0)
-        continue;
-    sem_destroy(&woken);
-    if (!api_finish(pending, request, reply))
-        api_refuse(reply, ERROR_DRAINING, "");
 }

@@ -23,17 +23,17 @@ struct api {
     bool draining;           /* atomically: __atomic_load_n / __atomic_store_n */
 };
 
-/* All strings are borrowed for each function that takes them; NULL where the client sent none. */
+/* All strings are borrowed for the function that takes them; NULL where the client sent none. */
 struct api_request {
     const char *method; /* "POST"                                                      */
     const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
     const char *content_type;
     const char *content_encoding;
     const char *accept;
-    const char *request_id; /* a valid one: the client's, or made by the caller             */
-    uint64_t received_ns;   /* clock_ns() when the last byte of the body had come           */
-    const char *body;       /* [body_bytes]: api_handle() feeds it, nobody else looks       */
+    /* For api_handle() alone: */
+    const char *body; /* [body_bytes] */
     size_t body_bytes;
+    uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
 };
 
 struct api_reply {
@@ -60,35 +60,29 @@ const char *api_route_template(unsigned route);
 /* Does the route answer "GET" or "POST"? */
 bool api_route_takes(unsigned route, const char *method);
 
-/* A request on its way: what was decided at its headers, and what has come of its body. */
+/* A request from its headers to the end of its reply: admit, feed, run, perhaps submit and resume,
+ * end. One thread at a time, but for what a worker does between submit and wake. */
 struct api_call;
 
 /* At header time, before the body is read: may this request go on? body_bytes is the declared
- * length, or API_BODY_UNKNOWN. If so, the call is new, and reply->route is set. NULL: reply is the
- * refusal (404, 405, 413, 415, 501, 503 ...), complete. Nothing of the request but its method,
- * target and headers is looked at, none of it is borrowed, and none of it is looked at again. */
+ * length, or API_BODY_UNKNOWN. If so, the call is new, and reply->route is set; reply stays where
+ * it is until api_end(). NULL: reply is the refusal (404, 405, 413, 415, 501, 503 ...), complete.
+ * Nothing of the request but its method, target and headers is looked at, none of it is borrowed,
+ * and none of it is looked at again. */
 struct api_call *api_admit(const struct api *api, const struct api_request *request,
                            uint64_t body_bytes, struct api_reply *reply);
 
-/* The next bytes of its body, in pieces of any size. What is wrong with them is told by
- * api_begin(). How many there may be is the caller's to check. */
+/* The next bytes of its body, in pieces of any size. What is wrong with them is told by api_run().
+ * How many there may be is the caller's to check. */
 void api_feed(struct api_call *call, const char *bytes, size_t size);
 
-/* Memory that is held for what has come of the body. */
+/* Memory that is held for what has come of the body, or while the call waits. */
 size_t api_call_bytes(const struct api_call *call);
 
-/* The body is complete: answer the request, whose headers are the same as before. call is released.
- * NULL: reply is complete. Otherwise its work is too large to be done here and now; the caller gets
- * ready to be woken and submits it, or abandons it. */
-struct api_pending;
-struct api_pending *api_begin(struct api_call *call, const struct api_request *request,
-                              struct api_reply *reply);
-
-/* Release it instead: the request will not be answered by it. NULL is fine. */
-void api_dismiss(struct api_call *call);
-
-/* Bytes that it holds until it is finished. */
-size_t api_pending_bytes(const struct api_pending *pending);
+/* The body is complete, at clock_ns() received_ns: answer the request. False: the reply is
+ * complete. True: its work is too large to be done here and now; the caller gets ready to be woken
+ * and submits it, or ends it. */
+bool api_run(struct api_call *call, uint64_t received_ns);
 
 /* Who waits. Both are called from any thread, is_here until the wake; wake is called once, perhaps
  * before api_submit() returns. */
@@ -97,15 +91,13 @@ struct api_waiter {
     bool (*is_here)(void *context); /* false: nobody will read the reply. NULL: somebody will */
     void *context;
 };
-void api_submit(struct api_pending *pending, const struct api_waiter *waiter);
+void api_submit(struct api_call *call, const struct api_waiter *waiter);
 
-/* After the wake: complete the reply that api_begin() began. False: there is nobody to reply to.
- * pending is released either way. */
-bool api_finish(struct api_pending *pending, const struct api_request *request,
-                struct api_reply *reply);
+/* After the wake: complete the reply. False: there is nobody to reply to. */
+bool api_resume(struct api_call *call);
 
-/* Release it without a reply, before it was submitted or after the wake. */
-void api_abandon(struct api_pending *pending);
+/* Release it, answered or not, but not between submit and wake. NULL is fine. */
+void api_end(struct api_call *call);
 
 /* Now and then, from one thread: answer what has waited beyond its deadline. Returns when it should
  * be called next at the latest, as clock_ns(); UINT64_MAX if nothing waits. */

@@ -9,7 +9,7 @@
 #include "codec/npy.h"
 #include "nearest.h"
 
-const char *const activations_apply_tensors[APPLICATION_FIELDS + 1] = {
+const char *const application_tensors[APPLICATION_FIELDS + 1] = {
     [FIELD_DATA] = "data", [FIELD_UPSTREAM] = "upstream"};
 
 static enum error_id read_shape(struct api_call *call, struct application *a)
@@ -325,7 +325,7 @@ static enum error_id pick_values(struct api_call *call, struct application *a)
         [KEY_AXIS] = "axis",      [KEY_GRADIENT] = "gradient", [KEY_UPSTREAM] = "upstream",
         [KEY_DIALECT] = "dialect"};
 
-    return call_pick(call, a->envelope.json, "", keys, a->values);
+    return call_pick(call, call->envelope.json, "", keys, a->values);
 }
 
 static enum error_id read_json(struct api_call *call, struct application *a)
@@ -333,8 +333,7 @@ static enum error_id read_json(struct api_call *call, struct application *a)
     static const char *const query[] = {"non_finite", NULL};
 
     if (call_check_query(call, query) != ERROR_OK ||
-        call_non_finite(call, &a->policy) != ERROR_OK ||
-        call_envelope(call, &a->envelope, a->fields) != ERROR_OK ||
+        call_non_finite(call, &a->policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
         pick_values(call, a) != ERROR_OK || check_tensors(call, a) != ERROR_OK)
         return call->error.id;
     return read_dialect(call, a);
@@ -361,8 +360,8 @@ static enum error_id read_query(struct api_call *call, struct application *a)
     const char *allowed[AXON_PARAMETERS_MAX + 3] = {"axis", "dialect"};
     json_t *parameters = json_object();
 
-    a->envelope.json = json_pack("{s:o}", "parameters", parameters);
-    if (!a->envelope.json)
+    call->envelope.json = json_pack("{s:o}", "parameters", parameters);
+    if (!call->envelope.json)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     if (query_dialect(call, a) != ERROR_OK)
         return call->error.id;
@@ -372,7 +371,7 @@ static enum error_id read_query(struct api_call *call, struct application *a)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {
         const char *key = call->target.query[i].key;
-        json_t *number = NULL, *object = strcmp(key, "axis") ? parameters : a->envelope.json;
+        json_t *number = NULL, *object = strcmp(key, "axis") ? parameters : call->envelope.json;
 
         if (strcmp(key, "dialect") == 0)
             continue;
@@ -393,8 +392,8 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     size_t size;
 
     a->npy = true;
-    a->envelope.fields = a->fields;
-    a->envelope.fields_count = APPLICATION_FIELDS;
+    call->envelope.fields = a->fields;
+    call->envelope.fields_count = APPLICATION_FIELDS;
     a->fields[FIELD_DATA].present = true;
     if (call_binary(call, &bytes, &size) != ERROR_OK ||
         npy_read(&a->fields[FIELD_DATA].tensor, bytes, size, &limits, &call->error) != ERROR_OK)
@@ -406,8 +405,10 @@ enum error_id application_read(struct api_call *call, struct application *a)
 {
     static enum error_id (*const steps[])(struct api_call *, struct application *) = {
         read_shape, read_axis, read_output, read_parameters, read_gradient};
-    enum error_id id = call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
+    enum error_id id;
 
+    a->fields = call->fields;
+    id = call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
         id = steps[i](call, a);
     return id;
@@ -416,5 +417,4 @@ enum error_id application_read(struct api_call *call, struct application *a)
 void application_fini(struct application *a)
 {
     free(a->params_channel);
-    envelope_fini(&a->envelope);
 }

@@ -21,14 +21,17 @@ enum {
     APPLICATION_KEYS
 };
 
+_Static_assert((int)APPLICATION_FIELDS <= (int)CALL_TENSORS_MAX, "a call's fields");
+extern const char *const application_tensors[APPLICATION_FIELDS + 1];
+
 /* shape is what the client means; data keeps the nesting that it came with. */
 struct application {
     const char *name;                  /* set by the caller: the activation as the path has it */
     const struct axon_activation *act; /* what the dialect means by it */
     struct axon_meaning meaning;
-    struct envelope_field fields[APPLICATION_FIELDS];
-    struct envelope envelope;
-    const json_t *values[APPLICATION_KEYS]; /* of the envelope's keys, NULL where there is none */
+    struct envelope_field *fields;          /* the call's [APPLICATION_FIELDS] */
+    const json_t *values[APPLICATION_KEYS]; /* of the envelope's keys while it is read; NULL where
+                                               there is none */
     bool npy;                               /* the reply is to be .npy, as the request was */
     enum non_finite policy;
     size_t rank, shape[TENSOR_RANK_MAX];

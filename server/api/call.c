@@ -67,25 +67,9 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
     return ERROR_OK;
 }
 
-enum error_id call_check_deadline(struct api_call *call)
-{
-    double limit_s = call->api->options->request_timeout;
-
-    if (clock_coarse_ns() <= call->request->received_ns + (uint64_t)(limit_s * 1e9))
-        return ERROR_OK;
-    return call_fail_deadline(call);
-}
-
-enum error_id call_fail_deadline(struct api_call *call)
-{
-    return call_fail(call, ERROR_DEADLINE_EXCEEDED,
-                     "the request's deadline of %g s has passed (request_timeout)",
-                     call->api->options->request_timeout);
-}
-
 bool call_is_npy(const struct api_call *call)
 {
-    const char *type = call->request->content_type;
+    const char *type = call->content_type;
 
     return type && strcspn(type, "; \t") == strlen("application/x-npy") &&
            strncasecmp(type, "application/x-npy", strlen("application/x-npy")) == 0;
@@ -143,29 +127,30 @@ static char *put_milliseconds(char *out, uint64_t us)
     return out;
 }
 
-double call_timing(struct api_call *call, const char *name, uint64_t *since_ns)
+void call_mark(struct api_call *call, uint64_t *spent_ns)
 {
-    uint64_t now = clock_ns(), ns = now - *since_ns;
+    uint64_t now = clock_ns();
 
-    call_timing_add(call, name, ns);
-    *since_ns = now;
-    return (double)ns * 1e-9;
+    *spent_ns += now - call->mark_ns;
+    call->mark_ns = now;
 }
 
-void call_timing_add(struct api_call *call, const char *name, uint64_t ns)
+/* ", name;dur=12.345" at the end of text. Returns the new end. */
+static char *put_timing(char *at, const char *name, uint64_t ns)
 {
-    enum { NUMBER_MAX = 24 };
-    static const char separator[] = ", ", key[] = ";dur=";
-    char *text = call->reply->server_timing;
-    size_t length = strlen(text), name_length = strlen(name);
-    char *at = text + length;
+    at = stpcpy(stpcpy(at, name), ";dur=");
+    return put_milliseconds(at, (ns + 500) / 1000);
+}
 
-    if (length + sizeof separator + name_length + sizeof key + NUMBER_MAX >
-        sizeof call->reply->server_timing)
-        return;
-    if (length > 0)
-        at = mempcpy(at, separator, sizeof separator - 1);
-    at = mempcpy(at, name, name_length);
-    at = mempcpy(at, key, sizeof key - 1);
-    *put_milliseconds(at, (ns + 500) / 1000) = '\0';
+void call_write_timing(struct api_call *call)
+{
+    enum { NAMES_MAX = sizeof "parse;dur=, queue;dur=, compute;dur=, write;dur=", NUMBER_MAX = 19 };
+    _Static_assert(NAMES_MAX + 4 * NUMBER_MAX <= sizeof call->reply->server_timing, "room");
+    char *at = call->reply->server_timing;
+
+    at = put_timing(at, "parse", call->spent_ns[CALL_READ]);
+    at = put_timing(stpcpy(at, ", "), "queue", call->queue_ns);
+    at = put_timing(stpcpy(at, ", "), "compute", call->spent_ns[CALL_COMPUTE]);
+    at = put_timing(stpcpy(at, ", "), "write", call->spent_ns[CALL_WRITE]);
+    *at = '\0';
 }

@@ -1,10 +1,13 @@
 /* call.h - one request on its way through server/api: what handlers get, and how they answer.
  *
- * A handler returns ERROR_OK after it has written reply->body, or what call_fail() returns. */
+ * One block of memory from the headers to the end of the reply: what was decided is decided once,
+ * what is held is held until it is released, and nothing moves. A handler returns ERROR_OK, or what
+ * call_fail() returns. */
 #ifndef API_CALL_H
 #define API_CALL_H
 
 #include <jansson.h>
+#include <stddef.h>
 #include "api/api.h"
 #include "api/target.h"
 #include "codec/envelope.h"
@@ -17,8 +20,27 @@ enum { CALL_ARG_MAX = 64 };
 struct api_call;
 typedef enum error_id api_handler(struct api_call *call);
 
-/* How the route wants the body, and what has come of it. With two tensors it is one of the blocks
- * that malloc() hands out and takes back at once (up to 1032 bytes in glibc). */
+/* A POST is answered in these phases, each of which is timed. */
+enum call_phase { CALL_READ, CALL_COMPUTE, CALL_WRITE, CALL_PHASES };
+
+/* Who answers a POST. */
+struct call_post {
+    /* The tensors that the body may hold, at its top level; NULL-terminated. They come as
+     * call->fields, in this order. */
+    const char *const *tensors;
+    size_t state_bytes; /* of call->state, which is all zeros at first */
+    /* What is refused before anybody looks at the body, told at the headers. What it finds, such as
+     * call->model, is held from then on. */
+    api_handler *admit;
+    /* READ: what the body asks for, from call->fields and call->envelope.json, which is gone
+     * afterwards. COMPUTE. WRITE: call->reply->body. One that sets call->again is called again,
+     * after a look at the deadline; COMPUTE may set call->queued, and is over after call->job. */
+    api_handler *phases[CALL_PHASES];
+    /* Always the last: free what state holds. Not answered: nobody will read a reply. */
+    void (*fini)(struct api_call *call, bool answered);
+};
+
+/* How the route wants the body, and what has come of it. */
 struct call_body {
     bool binary;
     size_t fed_bytes, timed_bytes;
@@ -27,51 +49,50 @@ struct call_body {
         struct buf bytes;              /* binary: as they came */
         struct envelope_reader reader; /* else: into fields    */
     };
-    struct envelope_field fields[]; /* as many as the route has tensors */
 };
 
-/* request and reply are set while one of the functions of api.h runs. */
+/* Where a call stands. */
+enum call_state {
+    CALL_ADMITTED, /* its body comes, if it has one            */
+    CALL_RUNNING,  /* somebody works on it                     */
+    CALL_WAITING,  /* for a worker, once it is submitted       */
+    CALL_OVER      /* the reply is complete, or nobody is there */
+};
+
+enum { CALL_TENSORS_MAX = 8, CALL_STATE_MAX = 1024 };
+
 struct api_call {
     const struct api *api;
-    const struct api_request *request;
-    struct api_reply *reply;
-    api_handler *handler;
-    unsigned route;              /* row of routes.def */
-    struct call_body *body;      /* of a POST; NULL: whatever comes is ignored */
-    struct api_pending *pending; /* what a handler that returned ERROR_OK still waits for, or NULL;
-                                    the caller's from then on */
+    struct api_reply *reply; /* the caller's, from api_admit() to api_end() */
+    enum call_state at;
+    const char *method, *content_type, *accept; /* NULL where the client sent none */
+    const char *args[ARG_COUNT];                /* "" where the path has none */
+    api_handler *handler;                       /* of a GET */
+    const struct call_post *post;               /* of a POST; NULL: no body is looked at */
+    struct model *model;                        /* a reference, or NULL */
+
+    enum call_phase phase;
+    bool again, queued, submitted;
+    uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
+    uint64_t mark_ns;     /* up to here time is accounted for, in: */
+    uint64_t spent_ns[CALL_PHASES], queue_ns;
+    struct batch_job job; /* of a worker, if queued */
+    size_t state_holds;   /* bytes, besides the block itself */
+
     struct error error;
-    const char *args[ARG_COUNT]; /* "" where the path has none */
+    struct call_body body; /* of a POST */
+    struct envelope envelope;
+    struct envelope_field fields[CALL_TENSORS_MAX];
     struct target target;
-    char text[]; /* what target and args point into */
+    _Alignas(max_align_t) char state[CALL_STATE_MAX]; /* of the handlers of the post */
+    char text[]; /* what target, args and the headers point into */
 };
 
-/* A request whose job a worker is to do: the handler's memory begins with it. */
-struct api_pending {
-    const struct api *api;
-    struct batch_job job;
-    size_t bytes; /* that it holds */
-    bool submitted;
-    /* After the wake: write the reply, as a handler does, with a new call of which the target, the
-     * arguments and the body are not set. */
-    enum error_id (*finish)(struct api_call *call, struct api_pending *pending);
-    /* Always the last: free everything. answered: finish() was called, and its reply will be sent.
-     */
-    void (*release)(struct api_pending *pending, bool answered);
-};
+api_handler activations_list, activations_get, losses_list, losses_get, models_list, models_status,
+    models_metadata, health_live, health_ready, metrics_get, openapi_get;
 
-api_handler activations_list, activations_get, activations_apply, losses_list, losses_get,
-    losses_apply, models_list, models_status, models_metadata, models_predict, health_live,
-    health_ready, metrics_get, openapi_get;
-
-/* What the handler of a POST refuses before it looks at the body, told at the headers: ERROR_OK, or
- * what call_fail() returns. The handler looks again: a model may have gone while the body came. */
-api_handler activations_apply_admit, losses_apply_admit, models_predict_admit;
-
-/* The tensors that the body of a POST may hold, at its top level; NULL-terminated. They come as the
- * fields of call_envelope(), in this order. */
-extern const char *const activations_apply_tensors[], *const losses_apply_tensors[],
-                                                          *const models_predict_tensors[];
+/* Each an array of one, so that routes.def can name them or NULL. */
+extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1];
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
 
@@ -91,23 +112,16 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
 /* The body is NumPy's .npy by its Content-Type. */
 bool call_is_npy(const struct api_call *call);
 
-/* The request's deadline has passed: ERROR_DEADLINE_EXCEEDED. Long work looks now and then. */
-enum error_id call_check_deadline(struct api_call *call);
-enum error_id call_fail_deadline(struct api_call *call); /* it has: somebody else has looked */
-
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
-struct route;
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
-enum error_id call_body_create(struct api_call *call, const struct route *route,
-                               uint64_t body_bytes);
-void call_body_destroy(struct call_body *body);
+void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes);
+void call_body_fini(struct api_call *call);
 
-/* The request's body as an envelope; it was read under the configured limits and ?non_finite=.
- * Once. fields has as many as the handler has tensors: what they were read to, with their keys. */
-enum error_id call_envelope(struct api_call *call, struct envelope *e,
-                            struct envelope_field *fields);
+/* The request's body as call->envelope, and its tensors as call->fields; it was read under the
+ * configured limits and ?non_finite=. Once. */
+enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
@@ -127,11 +141,10 @@ const char *json_type_text(const json_t *value);
 enum { SHAPE_TEXT_MAX = 200 };
 const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_t *shape);
 
-/* Close the request's time account: append "name;dur=milliseconds" for the time since *since_ns,
- * which moves to now. Returns the seconds. */
-double call_timing(struct api_call *call, const char *name, uint64_t *since_ns);
+/* Account for the time since call->mark_ns, in *spent_ns. */
+void call_mark(struct api_call *call, uint64_t *spent_ns);
 
-/* The same for a time that the caller has taken. */
-void call_timing_add(struct api_call *call, const char *name, uint64_t ns);
+/* What was spent in each phase, as the reply's Server-Timing. */
+void call_write_timing(struct api_call *call);
 
 #endif

@@ -2,9 +2,7 @@
  *
  * Knows how the routes want their bodies, no resource. Invariant: memory grows with what has come,
  * and a body that is wrong holds none. */
-#include <stdlib.h>
-#include <string.h>
-#include "api/route.h"
+#include "api/call.h"
 #include "clock.h"
 
 /* A small body that is kept as it is gets its memory at once. */
@@ -14,59 +12,44 @@ enum { PROMISE_TRUSTED = 65536 };
  * costs as much as to read a hundred bytes. */
 enum { TIMED_EACH = 1024 };
 
-static size_t tensors_count(const struct route *route)
-{
-    size_t count = 0;
-
-    while (route->tensors[count])
-        count++;
-    return count;
-}
-
-static void init_tensors(struct api_call *call, struct call_body *body, const struct route *route,
-                         size_t bytes)
+static void init_tensors(struct api_call *call, size_t bytes)
 {
     const struct options *options = call->api->options;
     const struct envelope_limits limits = {
         .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
         .depth_max = options->json_depth_max,
         .tokens_max = options->json_tokens_max};
-    size_t count = tensors_count(route);
+    size_t count = 0;
     enum non_finite policy;
 
-    for (size_t i = 0; i < count; i++)
-        body->fields[i].key = route->tensors[i];
+    for (; call->post->tensors[count]; count++)
+        call->fields[count].key = call->post->tensors[count];
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
-    envelope_reader_init(&body->reader, body->fields, count, &limits, policy, bytes);
+    envelope_reader_init(&call->body.reader, call->fields, count, &limits, policy, bytes);
 }
 
-enum error_id call_body_create(struct api_call *call, const struct route *route,
-                               uint64_t body_bytes)
+void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
 {
-    bool known = body_bytes != API_BODY_UNKNOWN, binary = route->npy && call_is_npy(call);
-    struct call_body *body = malloc(sizeof *body + tensors_count(route) * sizeof *body->fields);
+    struct call_body *body = &call->body;
+    bool known = body_bytes != API_BODY_UNKNOWN;
 
-    if (!body)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     body->binary = binary;
     body->fed_bytes = body->timed_bytes = 0;
     body->timed_ns = 0;
     if (binary)
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
     else
-        init_tensors(call, body, route, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
-    call->body = body;
-    return ERROR_OK;
+        init_tensors(call, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
 }
 
-void call_body_destroy(struct call_body *body)
+void call_body_fini(struct api_call *call)
 {
-    if (body && body->binary)
-        buf_fini(&body->bytes);
-    else if (body)
-        envelope_reader_fini(&body->reader);
-    free(body);
+    if (call->body.binary)
+        buf_fini(&call->body.bytes);
+    else
+        envelope_reader_fini(&call->body.reader);
+    envelope_fini(&call->envelope);
 }
 
 static void feed(struct call_body *body, const char *bytes, size_t size)
@@ -91,10 +74,10 @@ static void feed_timed(struct call_body *body, const char *bytes, size_t size)
 
 void api_feed(struct api_call *call, const char *bytes, size_t size)
 {
-    struct call_body *body = call->body;
+    struct call_body *body = &call->body;
     size_t before;
 
-    if (!body)
+    if (!call->post)
         return;
     before = body->fed_bytes;
     body->fed_bytes += size;
@@ -104,39 +87,42 @@ void api_feed(struct api_call *call, const char *bytes, size_t size)
         feed(body, bytes, size);
 }
 
+static size_t tensors_bytes(const struct envelope *e)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < e->fields_count; i++)
+        bytes += e->fields[i].tensor.cap * sizeof(float);
+    return bytes;
+}
+
 size_t api_call_bytes(const struct api_call *call)
 {
-    const struct call_body *body = call->body;
+    const struct call_body *body = &call->body;
 
-    if (!body)
+    if (!call->post)
         return 0;
+    if (call->at != CALL_ADMITTED)
+        return sizeof *call + call->state_holds + tensors_bytes(&call->envelope);
     return body->binary ? body->bytes.cap : envelope_reader_bytes(&body->reader);
 }
 
 uint64_t call_parse_since(const struct api_call *call)
 {
-    const struct call_body *body = call->body;
+    const struct call_body *body = &call->body;
     double pieces = body->timed_bytes ? (double)body->fed_bytes / (double)body->timed_bytes : 0;
 
-    return call->request->received_ns - (uint64_t)((double)body->timed_ns * pieces);
+    return call->received_ns - (uint64_t)((double)body->timed_ns * pieces);
 }
 
-enum error_id call_envelope(struct api_call *call, struct envelope *e,
-                            struct envelope_field *fields)
+enum error_id call_envelope(struct api_call *call)
 {
-    struct call_body *body = call->body;
-    enum error_id id = envelope_finish(&body->reader, e, &call->error);
-
-    if (id == ERROR_OK) {
-        memcpy(fields, body->fields, e->fields_count * sizeof *fields);
-        e->fields = fields;
-    }
-    return id;
+    return envelope_finish(&call->body.reader, &call->envelope, &call->error);
 }
 
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size)
 {
-    const struct buf *body = &call->body->bytes;
+    const struct buf *body = &call->body.bytes;
 
     if (body->failed)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");

@@ -54,6 +54,21 @@ enum error_id lookup_available(struct lookup *l, struct api_call *call)
     return ERROR_OK;
 }
 
+enum error_id lookup_model(struct api_call *call)
+{
+    struct lookup l = {0};
+    enum error_id id = lookup_init(&l, call);
+
+    if (id == ERROR_OK)
+        id = lookup_available(&l, call);
+    if (id == ERROR_OK) {
+        call->model = l.version->model;
+        model_ref(call->model);
+    }
+    lookup_fini(&l);
+    return id;
+}
+
 void lookup_fini(struct lookup *l)
 {
     if (l->snapshot)

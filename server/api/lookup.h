@@ -21,6 +21,9 @@ enum error_id lookup_init(struct lookup *l, struct api_call *call);
  * to load. */
 enum error_id lookup_available(struct lookup *l, struct api_call *call);
 
+/* All of the above for a call that goes on with the model alone: call->model becomes it. */
+enum error_id lookup_model(struct api_call *call);
+
 void lookup_fini(struct lookup *l); /* fine after a failed lookup_init() */
 
 #endif

@@ -68,15 +68,14 @@ enum error_id losses_get(struct api_call *call)
 
 enum { FIELD_LOGITS, FIELD_PREDICTIONS, FIELD_LABELS, FIELD_TARGETS, FIELD_COUNT };
 
-const char *const losses_apply_tensors[FIELD_COUNT + 1] = {[FIELD_LOGITS] = "logits",
-                                                           [FIELD_PREDICTIONS] = "predictions",
-                                                           [FIELD_LABELS] = "labels",
-                                                           [FIELD_TARGETS] = "targets"};
+static const char *const tensors[FIELD_COUNT + 1] = {[FIELD_LOGITS] = "logits",
+                                                     [FIELD_PREDICTIONS] = "predictions",
+                                                     [FIELD_LABELS] = "labels",
+                                                     [FIELD_TARGETS] = "targets"};
 
 struct evaluation {
     const struct axon_loss *loss;
-    struct envelope_field fields[FIELD_COUNT];
-    struct envelope envelope;
+    struct envelope_field *fields; /* the call's */
     enum non_finite policy;
     const struct envelope_field *input, *target; /* those of fields that were given */
     struct axon_loss_batch batch;
@@ -84,6 +83,9 @@ struct evaluation {
     double mean;
     float *per_row, *gradient; /* [rows], [rows, outputs] */
 };
+
+_Static_assert(sizeof(struct evaluation) <= CALL_STATE_MAX, "a call's state");
+_Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
 
 /* Of the keys first and first + 1 at most one is there; it must hold numbers. */
 static enum error_id pick(struct api_call *call, struct evaluation *e, const json_t *const *values,
@@ -109,7 +111,7 @@ static enum error_id pick_fields(struct api_call *call, struct evaluation *e)
     const struct axon_loss *loss = e->loss;
     const json_t *values[FIELD_COUNT];
 
-    if (call_pick(call, e->envelope.json, "", losses_apply_tensors, values) != ERROR_OK ||
+    if (call_pick(call, call->envelope.json, "", tensors, values) != ERROR_OK ||
         pick(call, e, values, FIELD_LOGITS, &e->input) != ERROR_OK ||
         pick(call, e, values, FIELD_LABELS, &e->target) != ERROR_OK)
         return call->error.id;
@@ -219,10 +221,12 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
     return ERROR_OK;
 }
 
-static enum error_id read_evaluation(struct api_call *call, struct evaluation *e)
+static enum error_id read_evaluation(struct api_call *call)
 {
-    if (call_non_finite(call, &e->policy) != ERROR_OK ||
-        call_envelope(call, &e->envelope, e->fields) != ERROR_OK ||
+    struct evaluation *e = (struct evaluation *)call->state;
+
+    e->fields = call->fields;
+    if (call_non_finite(call, &e->policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
         pick_fields(call, e) != ERROR_OK || read_input(call, e) != ERROR_OK)
         return call->error.id;
     return read_target(call, e);
@@ -230,19 +234,22 @@ static enum error_id read_evaluation(struct api_call *call, struct evaluation *e
 
 /* ---- POST: what is answered ---- */
 
-static enum error_id compute(struct api_call *call, struct evaluation *e)
+static enum error_id compute(struct api_call *call)
 {
+    struct evaluation *e = (struct evaluation *)call->state;
+
     e->per_row = reallocarray(NULL, e->batch.rows, sizeof *e->per_row);
     e->gradient = reallocarray(NULL, e->input->tensor.count, sizeof *e->gradient);
     if (!e->per_row || !e->gradient)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu gradients",
                          e->input->tensor.count);
     axon_loss_apply(e->loss, &e->batch, &e->mean, e->per_row, e->gradient);
-    return call_check_deadline(call);
+    return ERROR_OK;
 }
 
-static enum error_id write_reply(struct api_call *call, const struct evaluation *e)
+static enum error_id write_reply(struct api_call *call)
 {
+    const struct evaluation *e = (const struct evaluation *)call->state;
     const struct tensor *x = &e->input->tensor;
     struct buf *out = &call->reply->body;
     float loss = (float)e->mean;
@@ -259,38 +266,29 @@ static enum error_id write_reply(struct api_call *call, const struct evaluation 
         ERROR_OK)
         return call->error.id;
     buf_puts(out, "}");
-    return out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory") : ERROR_OK;
+    return ERROR_OK;
 }
 
-enum error_id losses_apply_admit(struct api_call *call)
+static enum error_id admit(struct api_call *call)
 {
-    const struct axon_loss *loss;
-
-    return find(call, &loss);
+    return find(call, &((struct evaluation *)call->state)->loss);
 }
 
-enum error_id losses_apply(struct api_call *call)
+static void fini(struct api_call *call, bool answered)
 {
-    struct evaluation e = {0};
-    uint64_t since = call_parse_since(call);
-    enum error_id id = find(call, &e.loss);
+    struct evaluation *e = (struct evaluation *)call->state;
 
-    if (id == ERROR_OK)
-        id = read_evaluation(call, &e);
-    if (id != ERROR_OK)
-        goto out;
-    call_timing(call, "parse", &since);
-    id = call_check_deadline(call);
-    if (id == ERROR_OK)
-        id = compute(call, &e);
-    call_timing(call, "compute", &since);
-    if (id == ERROR_OK)
-        id = write_reply(call, &e);
-    call_timing(call, "write", &since);
-out:
-    free(e.labels);
-    free(e.per_row);
-    free(e.gradient);
-    envelope_fini(&e.envelope);
-    return id;
+    (void)answered;
+    free(e->labels);
+    free(e->per_row);
+    free(e->gradient);
 }
+
+const struct call_post losses_apply[1] = {
+    {.tensors = tensors,
+     .state_bytes = sizeof(struct evaluation),
+     .admit = admit,
+     .phases =
+         {[CALL_READ] = read_evaluation, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
+     .fini = fini},
+};

@@ -32,7 +32,7 @@ enum error_id health_ready(struct api_call *call)
 
 enum error_id metrics_get(struct api_call *call)
 {
-    metrics_write(&call->reply->body, call->request->accept, &call->reply->content_type);
+    metrics_write(&call->reply->body, call->accept, &call->reply->content_type);
     return ERROR_OK;
 }
 

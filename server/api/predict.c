@@ -1,29 +1,26 @@
 /* predict.c - POST /v1/models/{model}:predict: rows in, the network's outputs back.
  *
- * Knows tensors and models, no network. Every way out is counted once, under the model it was meant
- * for. */
+ * Knows tensors and models, no network. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/lookup.h"
-#include "clock.h"
+#include "metrics/metrics.h"
 
 /* The keys of a body; the first are its tensors. */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
 enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_COUNT };
 
-const char *const models_predict_tensors[FIELD_COUNT + 1] = {
-    [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs"};
-
 struct prediction {
-    struct model *model;
-    struct envelope_field fields[FIELD_COUNT];
-    struct envelope envelope;
+    struct model *model; /* the call's */
     enum non_finite policy;
-    const struct envelope_field *input; /* the one of fields that was given */
+    const struct envelope_field *input; /* the one of the call's fields that was given */
     size_t rows, outputs, top_k;
-    float *y; /* [rows, outputs] */
+    float *y;        /* [rows, outputs] */
+    size_t computed; /* rows of y       */
 };
+_Static_assert(sizeof(struct prediction) <= CALL_STATE_MAX, "a call's state");
+_Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
 
 static enum error_id pick_input(struct api_call *call, struct prediction *p,
                                 const json_t *const *values)
@@ -34,7 +31,7 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p,
         if (p->input)
             return call_fail(call, ERROR_BAD_FIELD,
                              "instances and inputs exclude each other, send one of them");
-        p->input = &p->fields[i];
+        p->input = &call->fields[i];
         if (!p->input->present)
             return call_fail(call, ERROR_BAD_FIELD,
                              "%s: expected an array of rows of numbers, found %s", p->input->key,
@@ -96,17 +93,18 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p, con
     return ERROR_OK;
 }
 
-static enum error_id read_prediction(struct api_call *call, struct prediction *p)
+static enum error_id read_prediction(struct api_call *call)
 {
     static const char *const keys[KEY_COUNT + 1] = {[FIELD_INSTANCES] = "instances",
                                                     [FIELD_INPUTS] = "inputs",
                                                     [KEY_TOP_K] = "top_k",
                                                     [KEY_SIGNATURE_NAME] = "signature_name"};
+    struct prediction *p = (struct prediction *)call->state;
     const json_t *values[KEY_COUNT], *signature;
 
-    if (call_non_finite(call, &p->policy) != ERROR_OK ||
-        call_envelope(call, &p->envelope, p->fields) != ERROR_OK ||
-        call_pick(call, p->envelope.json, "", keys, values) != ERROR_OK ||
+    p->model = call->model;
+    if (call_non_finite(call, &p->policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
+        call_pick(call, call->envelope.json, "", keys, values) != ERROR_OK ||
         pick_input(call, p, values) != ERROR_OK || check_input(call, p) != ERROR_OK ||
         read_top_k(call, p, values[KEY_TOP_K]) != ERROR_OK)
         return call->error.id;
@@ -189,7 +187,6 @@ static enum error_id write_classes(struct api_call *call, const struct predictio
 
         buf_puts(out, row ? ",[" : "[");
         rank(p, y, best);
-        id = call_check_deadline(call);
         for (size_t k = 0; k < p->top_k && id == ERROR_OK; k++) {
             buf_puts(out, k ? "," : "");
             id = write_class(call, p, best[k], score_of(p, y, best[k]));
@@ -201,10 +198,11 @@ static enum error_id write_classes(struct api_call *call, const struct predictio
     return id;
 }
 
-static enum error_id write_reply(struct api_call *call, const struct prediction *p)
+static enum error_id write_reply(struct api_call *call)
 {
+    const struct prediction *p = (const struct prediction *)call->state;
     struct buf *out = &call->reply->body;
-    const char *name = p->input == &p->fields[FIELD_INSTANCES] ? "predictions" : "outputs";
+    const char *name = p->input == &call->fields[FIELD_INSTANCES] ? "predictions" : "outputs";
     const size_t shape[2] = {p->rows, p->outputs};
     enum error_id id;
 
@@ -217,6 +215,56 @@ static enum error_id write_reply(struct api_call *call, const struct prediction 
     buf_puts(out, "}");
     return id == ERROR_OK && out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
                                          : id;
+}
+
+/* ---- the rows ---- */
+
+static enum error_id no_memory(struct api_call *call, const struct prediction *p)
+{
+    return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
+                     p->rows, p->outputs);
+}
+
+/* Room for the outputs, and who computes them. */
+static enum error_id place(struct api_call *call, struct prediction *p)
+{
+    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
+    if (!p->y)
+        return no_memory(call, p);
+    call->state_holds = p->rows * p->outputs * sizeof *p->y;
+    switch (batcher_place(call->api->batcher, p->model, p->rows)) {
+    case BATCH_HERE:
+        return ERROR_OK;
+    case BATCH_QUEUED:
+        call->job = (struct batch_job){
+            .model = p->model, .x = p->input->tensor.data, .y = p->y, .rows = p->rows};
+        call->queued = true;
+        return ERROR_OK;
+    case BATCH_FULL:
+        break;
+    }
+    return call_fail(call, ERROR_QUEUE_FULL,
+                     "model '%s': too many rows wait for it to take %zu more (queue_rows_max)",
+                     p->model->name, p->rows);
+}
+
+static enum error_id compute(struct api_call *call)
+{
+    struct prediction *p = (struct prediction *)call->state;
+    size_t left = p->rows - p->computed, piece = p->model->cost.piece_rows;
+    struct model_rows rows = {.rows = left < piece ? left : piece};
+
+    if (!p->y && place(call, p) != ERROR_OK)
+        return call->error.id;
+    if (call->queued)
+        return ERROR_OK;
+    rows.x = p->input->tensor.data + p->computed * axon_mlp_features(p->model->mlp);
+    rows.y = p->y + p->computed * p->outputs;
+    if (model_run(p->model, &rows, 1) != 0)
+        return no_memory(call, p);
+    p->computed += rows.rows;
+    call->again = p->computed < p->rows;
+    return ERROR_OK;
 }
 
 /* ---- the way of a request ---- */
@@ -234,199 +282,45 @@ static enum metrics_outcome outcome_of(enum error_id id)
     return status < 500 ? OUTCOME_INVALID : OUTCOME_ERROR;
 }
 
-static void count_outcome(const struct prediction *p, enum metrics_outcome outcome)
+static void observe(struct metrics_model *metrics, enum metric metric, uint64_t ns)
 {
-    metrics_model_add(p->model->metrics, METRIC_inference_requests_total, outcome, 1);
+    metrics_model_observe(metrics, metric, (double)ns * 1e-9);
 }
 
-/* Time of a phase of the request, into its histogram and Server-Timing. */
-static void account(struct api_call *call, const struct prediction *p, enum metric metric,
-                    const char *name, uint64_t ns)
+/* Every request that was read is counted once, under the model that it was meant for. */
+static void count(const struct api_call *call, bool answered)
 {
-    metrics_model_observe(p->model->metrics, metric, (double)ns * 1e-9);
-    call_timing_add(call, name, ns);
+    struct metrics_model *metrics = call->model->metrics;
+    enum metrics_outcome left = call->submitted ? OUTCOME_CANCELLED : OUTCOME_REJECTED;
+
+    metrics_model_add(metrics, METRIC_inference_requests_total,
+                      answered ? outcome_of(call->error.id) : left, 1);
+    observe(metrics, METRIC_inference_parse_duration_seconds, call->spent_ns[CALL_READ]);
+    if (call->submitted)
+        observe(metrics, METRIC_inference_queue_duration_seconds, call->queue_ns);
+    if (call->phase >= CALL_COMPUTE && answered)
+        observe(metrics, METRIC_inference_compute_duration_seconds, call->spent_ns[CALL_COMPUTE]);
+    if (call->phase >= CALL_WRITE && answered)
+        observe(metrics, METRIC_inference_write_duration_seconds, call->spent_ns[CALL_WRITE]);
 }
 
-static enum error_id no_memory(struct api_call *call, const struct prediction *p)
+static void fini(struct api_call *call, bool answered)
 {
-    return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
-                     p->rows, p->outputs);
-}
+    struct prediction *p = (struct prediction *)call->state;
 
-static enum error_id write_timed(struct api_call *call, const struct prediction *p,
-                                 uint64_t since_ns)
-{
-    enum error_id id = write_reply(call, p);
-
-    account(call, p, METRIC_inference_write_duration_seconds, "write", clock_ns() - since_ns);
-    return id;
-}
-
-/* By this thread, and looking at the clock now and then. */
-static enum error_id compute_here(struct api_call *call, const struct prediction *p,
-                                  uint64_t since_ns)
-{
-    const float *x = p->input->tensor.data;
-    size_t features = axon_mlp_features(p->model->mlp), piece = p->model->cost.piece_rows;
-    uint64_t ended_ns;
-
-    for (size_t row = 0; row < p->rows; row += piece) {
-        size_t left = p->rows - row;
-        const struct model_rows rows = {.x = x + row * features,
-                                        .y = p->y + row * p->outputs,
-                                        .rows = left < piece ? left : piece};
-
-        if (row > 0 && call_check_deadline(call) != ERROR_OK)
-            return call->error.id;
-        if (model_run(p->model, &rows, 1) != 0)
-            return no_memory(call, p);
-    }
-    ended_ns = clock_ns();
-    call_timing_add(call, "queue", 0);
-    account(call, p, METRIC_inference_compute_duration_seconds, "compute", ended_ns - since_ns);
-    return write_timed(call, p, ended_ns);
-}
-
-/* ---- by a worker ---- */
-
-struct waiting {
-    struct api_pending pending; /* first: what api.c knows */
-    struct prediction p;
-};
-
-static enum error_id finish_waiting(struct api_call *call, struct api_pending *pending)
-{
-    struct waiting *w = (struct waiting *)pending;
-    const struct batch_job *job = &pending->job;
-    uint64_t now = clock_ns();
-    enum error_id id = ERROR_OK;
-
-    if (job->end == BATCH_DEADLINE)
-        id = call_fail_deadline(call);
-    else if (job->end != BATCH_DONE)
-        id = no_memory(call, &w->p);
-    /* What passed between the work's end and this thread's turn was spent in waiting, too. */
-    account(call, &w->p, METRIC_inference_queue_duration_seconds, "queue",
-            job->taken_ns - job->submitted_ns + now - job->ended_ns);
-    account(call, &w->p, METRIC_inference_compute_duration_seconds, "compute",
-            job->ended_ns - job->taken_ns);
-    if (id == ERROR_OK)
-        id = write_timed(call, &w->p, now);
-    count_outcome(&w->p, outcome_of(id));
-    return id;
-}
-
-static void prediction_fini(struct prediction *p)
-{
+    if (call->at != CALL_ADMITTED)
+        count(call, answered);
     free(p->y);
-    envelope_fini(&p->envelope);
 }
 
-static void release_waiting(struct api_pending *pending, bool answered)
-{
-    struct waiting *w = (struct waiting *)pending;
+static const char *const tensors[] = {
+    [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs", [FIELD_COUNT] = NULL};
 
-    if (!answered)
-        count_outcome(&w->p, pending->submitted ? OUTCOME_CANCELLED : OUTCOME_REJECTED);
-    prediction_fini(&w->p);
-    model_unref(w->p.model);
-    free(w);
-}
-
-/* Move p to where it can wait; p is left empty. */
-static enum error_id wait_for_worker(struct api_call *call, struct prediction *p)
-{
-    struct waiting *w = malloc(sizeof *w);
-    uint64_t timeout_ns = (uint64_t)(call->api->options->request_timeout * 1e9);
-
-    if (!w) {
-        batcher_give_back(call->api->batcher, p->model, p->rows);
-        return no_memory(call, p);
-    }
-    *w = (struct waiting){
-        .p = *p,
-        .pending = {.api = call->api,
-                    .bytes = sizeof *w + p->input->tensor.cap * sizeof(float) +
-                             p->rows * p->outputs * sizeof(float),
-                    .finish = finish_waiting,
-                    .release = release_waiting,
-                    .job = {.model = p->model,
-                            .x = p->input->tensor.data,
-                            .y = p->y,
-                            .rows = p->rows,
-                            .deadline_ns = call->request->received_ns + timeout_ns}}};
-    w->p.input = w->p.fields + (p->input - p->fields);
-    w->p.envelope.fields = w->p.fields;
-    json_decref(w->p.envelope.json); /* has been read; its strings are as long as clients like */
-    w->p.envelope.json = NULL;
-    model_ref(p->model);
-    p->y = NULL;
-    p->envelope = (struct envelope){0};
-    call->pending = &w->pending;
-    return ERROR_OK;
-}
-
-/* since_ns: the request was read by then. */
-static enum error_id compute(struct api_call *call, struct prediction *p, uint64_t since_ns)
-{
-    if (call_check_deadline(call) != ERROR_OK)
-        return call->error.id;
-    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
-    if (!p->y)
-        return no_memory(call, p);
-    switch (batcher_place(call->api->batcher, p->model, p->rows)) {
-    case BATCH_HERE:
-        return compute_here(call, p, since_ns);
-    case BATCH_QUEUED:
-        return wait_for_worker(call, p);
-    case BATCH_FULL:
-        break;
-    }
-    return call_fail(call, ERROR_QUEUE_FULL,
-                     "model '%s': too many rows wait for it to take %zu more (queue_rows_max)",
-                     p->model->name, p->rows);
-}
-
-static enum error_id predict(struct api_call *call, struct prediction *p)
-{
-    uint64_t since = call_parse_since(call);
-    enum error_id id = read_prediction(call, p);
-    uint64_t now = clock_ns();
-
-    account(call, p, METRIC_inference_parse_duration_seconds, "parse", now - since);
-    return id == ERROR_OK ? compute(call, p, now) : id;
-}
-
-static enum error_id look_up(struct api_call *call, struct lookup *lookup)
-{
-    enum error_id id = lookup_init(lookup, call);
-
-    return id == ERROR_OK ? lookup_available(lookup, call) : id;
-}
-
-enum error_id models_predict_admit(struct api_call *call)
-{
-    struct lookup lookup = {0};
-    enum error_id id = look_up(call, &lookup);
-
-    lookup_fini(&lookup);
-    return id;
-}
-
-enum error_id models_predict(struct api_call *call)
-{
-    struct prediction p = {0};
-    struct lookup lookup = {0};
-    enum error_id id = look_up(call, &lookup);
-
-    if (id != ERROR_OK)
-        goto out;
-    p.model = lookup.version->model;
-    id = predict(call, &p);
-    if (!call->pending)
-        count_outcome(&p, outcome_of(id));
-out:
-    prediction_fini(&p);
-    lookup_fini(&lookup);
-    return id;
-}
+const struct call_post models_predict[1] = {
+    {.tensors = tensors,
+     .state_bytes = sizeof(struct prediction),
+     .admit = lookup_model,
+     .phases =
+         {[CALL_READ] = read_prediction, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
+     .fini = fini},
+};

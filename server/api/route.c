@@ -9,12 +9,9 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define JSON         false
-#define NPY          true
-#define NULL_admit   NULL
-#define NULL_tensors NULL
-#define ROUTE(path, get_, post_, body_, query_) \
-    {path, get_, post_, post_##_admit, post_##_tensors, body_, query_},
+#define JSON                                    false
+#define NPY                                     true
+#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, body_, query_},
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -30,7 +27,7 @@ const char *api_route_template(unsigned route)
 
 bool api_route_takes(unsigned route, const char *method)
 {
-    return route < API_ROUTE_OTHER && route_handler(&routes[route], method) != NULL;
+    return route < API_ROUTE_OTHER && route_takes(&routes[route], method);
 }
 
 /* The place of args that "{name}..." fills; none for a name that is not in arg_names. */
@@ -112,11 +109,11 @@ const struct route *route_find(struct api_call *call)
     return NULL;
 }
 
-api_handler *route_handler(const struct route *route, const char *method)
+bool route_takes(const struct route *route, const char *method)
 {
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        return route->get;
-    return strcmp(method, "POST") == 0 ? route->post : NULL;
+        return route->get != NULL;
+    return strcmp(method, "POST") == 0 && route->post;
 }
 
 void route_allow(const struct route *route, char *out, size_t out_bytes)

@@ -6,19 +6,18 @@
 
 struct route {
     const char *template;
-    api_handler *get, *post;
-    api_handler *admit;         /* of a POST: what its handler refuses whatever the body is */
-    const char *const *tensors; /* that the body of a POST may hold */
-    bool npy;                   /* takes .npy besides JSON */
-    const char *query;          /* the key that its query may have, "", or "*": not checked here */
+    api_handler *get;             /* NULL: does not take it */
+    const struct call_post *post; /* NULL: does not take it */
+    bool npy;                     /* takes .npy besides JSON */
+    const char *query; /* the key that its query may have, "", or "*": not checked here */
 };
 
 /* The row whose template fits call->target, with call->args filled, for which the target's segments
  * are cut; NULL if there is none. */
 const struct route *route_find(struct api_call *call);
 
-/* The handler for the method (HEAD is answered as GET), or NULL. */
-api_handler *route_handler(const struct route *route, const char *method);
+/* Does the row take the method? HEAD is answered as GET. */
+bool route_takes(const struct route *route, const char *method);
 
 /* "GET, HEAD, POST" as far as the row goes. */
 void route_allow(const struct route *route, char *out, size_t out_bytes);

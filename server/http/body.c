@@ -98,12 +98,16 @@ void body_feed(struct connection *c, const char *bytes, size_t size)
         discharge(c, r->charged - held);
 }
 
-bool body_charge_pending(struct connection *c)
+/* Charge so many bytes in place of what was charged for the request. False: they do not fit. */
+static bool recharge(struct connection *c, uint64_t bytes)
 {
-    size_t bytes = api_pending_bytes(c->request.pending);
+    discharge(c, c->request.charged);
+    return charge(c, bytes);
+}
 
-    body_release(c);
-    if (charge(c, bytes))
+bool body_charge_waiting(struct connection *c)
+{
+    if (recharge(c, api_call_bytes(c->request.call)))
         return true;
     refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
            "no memory for another request to wait (bodies_bytes_max)");
@@ -112,7 +116,7 @@ bool body_charge_pending(struct connection *c)
 
 void body_charge_reply(struct connection *c)
 {
-    if (!charge(c, c->request.reply.body.cap))
+    if (!recharge(c, c->request.reply.body.cap))
         refuse(c, ERROR_OVERLOADED, REJECTED_BODIES_IN_FLIGHT,
                "no memory for another reply (bodies_bytes_max)");
 }
@@ -121,7 +125,7 @@ void body_release(struct connection *c)
 {
     struct request *r = &c->request;
 
-    api_dismiss(r->call);
+    api_end(r->call);
     r->call = NULL;
     if (r->charged)
         discharge(c, r->charged);

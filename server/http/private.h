@@ -38,9 +38,9 @@ struct request {
     uint64_t received;     /* bytes of the body                                 */
     uint64_t charged;      /* memory, counted as in flight                      */
     uint64_t refused_at;   /* received when the refusal was decided             */
-    struct api_call *call; /* from the headers on, until it is answered or refused */
+    struct api_call *call; /* from the headers to the end of the reply, unless it is refused */
     struct api_reply reply;
-    struct api_pending *pending; /* the connection is suspended, or about to go on */
+    bool waits; /* for a worker: the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool begun;      /* the first callback has run                        */
@@ -180,12 +180,11 @@ void parser_unwatch(struct connection *connection);
 void body_feed(struct connection *connection, const char *bytes, size_t size);
 /* Would a body of this declared length fit? Refuses if not. */
 bool body_admit(struct connection *connection);
-/* Dismiss the call, if there still is one, and charge nothing more. */
+/* End the call, if there still is one, and charge nothing more. */
 void body_release(struct connection *connection);
-/* What a request that waits holds counts like a body, too. False, and a refusal, if it does not
- * fit.
+/* A request that waits holds other memory than its body. False, and a refusal, if it does not fit.
  */
-bool body_charge_pending(struct connection *connection);
+bool body_charge_waiting(struct connection *connection);
 /* The reply's memory is held as long as the client reads: it counts like a body until
  * body_release(), and becomes a refusal if it does not fit. */
 void body_charge_reply(struct connection *connection);

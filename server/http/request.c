@@ -88,19 +88,6 @@ void request_refuse(struct connection *c, enum error_id id, const char *detail)
     body_release(c);
 }
 
-static void describe(const struct connection *c, struct api_request *request)
-{
-    const struct request *r = &c->request;
-
-    *request = (struct api_request){.method = r->method,
-                                    .target = r->target,
-                                    .content_type = r->value[GATE_CONTENT_TYPE],
-                                    .content_encoding = r->value[GATE_CONTENT_ENCODING],
-                                    .accept = r->value[GATE_ACCEPT],
-                                    .request_id = r->id,
-                                    .received_ns = r->received_ns};
-}
-
 static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                   size_t name_bytes, const char *value, size_t value_bytes)
 {
@@ -146,14 +133,17 @@ static bool lacks_length(const struct request *r)
 static void admit(struct connection *c)
 {
     struct request *r = &c->request;
-    struct api_request request;
+    const struct api_request request = {.method = r->method,
+                                        .target = r->target,
+                                        .content_type = r->value[GATE_CONTENT_TYPE],
+                                        .content_encoding = r->value[GATE_CONTENT_ENCODING],
+                                        .accept = r->value[GATE_ACCEPT]};
 
     if (c->surplus) {
         metrics_add(METRIC_http_rejected_total, REJECTED_CONNECTIONS, 1);
         request_refuse(c, ERROR_OVERLOADED, "too many connections (connections_max)");
         return;
     }
-    describe(c, &request);
     r->call = api_admit(c->http->api, &request, r->declared.bytes, &r->reply);
     if (!r->call) {
         r->refused = true;
@@ -252,27 +242,20 @@ static enum MHD_Result suspend(struct connection *c, struct MHD_Connection *mhd)
     struct request *r = &c->request;
     const struct api_waiter waiter = {.wake = wake, .is_here = is_here, .context = c};
 
-    if (!body_charge_pending(c)) {
-        api_abandon(r->pending);
-        r->pending = NULL;
+    if (!body_charge_waiting(c))
         return answer(c, mhd, false);
-    }
+    r->waits = true;
     MHD_suspend_connection(mhd);
-    api_submit(r->pending, &waiter);
+    api_submit(r->call, &waiter);
     return MHD_YES;
 }
 
 static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
-    struct api_request request;
-    bool answered;
 
-    describe(c, &request);
-    answered = api_finish(r->pending, &request, &r->reply);
-    r->pending = NULL;
-    body_release(c);
-    if (!answered) {
+    r->waits = false;
+    if (!api_resume(r->call)) {
         r->status = STATUS_CLIENT_GONE;
         return MHD_NO;
     }
@@ -283,21 +266,16 @@ static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
 static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
-    struct api_request request;
 
-    if (r->pending)
+    if (r->waits)
         return go_on(c, mhd);
     r->whole = true;
     r->received_ns = clock_ns();
     if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
         return MHD_NO;
     if (!r->refused) {
-        describe(c, &request);
-        r->pending = api_begin(r->call, &request, &r->reply);
-        r->call = NULL;
-        if (r->pending)
+        if (api_run(r->call, r->received_ns))
             return suspend(c, mhd);
-        body_release(c);
         body_charge_reply(c);
     }
     return answer(c, mhd, false);
@@ -356,9 +334,6 @@ static void report(const struct connection *c, unsigned status, uint64_t now)
 
 static void request_fini(struct connection *c)
 {
-    if (c->request.pending) /* it was woken, but libmicrohttpd closed it instead of going on */
-        api_abandon(c->request.pending);
-    c->request.pending = NULL;
     body_release(c);
     api_reply_fini(&c->request.reply);
     free(c->request.target);

@@ -10,7 +10,7 @@ header_matches() { header "$1" | grep -qE "$2" || { echo "# $1: $(header "$1")";
 req POST /v1/activations/relu '{"data": [[1, -2], [3, -4]]}'
 ok "a tensor comes back in its shape"            want 200 '.data == [[1, 0], [3, 0]] and .shape == [2, 2]'
 ok "JSON says that it is JSON"                   header_is Content-Type application/json
-ok "a reply to POST accounts for its time"       header_matches Server-Timing '^parse;dur=[0-9.]+, compute;dur=[0-9.]+, write;dur=[0-9.]+$'
+ok "a reply to POST accounts for its time"       header_matches Server-Timing '^parse;dur=[0-9.]+, queue;dur=[0-9.]+, compute;dur=[0-9.]+, write;dur=[0-9.]+$'
 ok "a request without an id gets one"            header_matches X-Request-Id '^[A-Za-z0-9._-]{1,64}$'
 req GET /v2/health/ready '' -H 'X-Request-Id: my-id.7'
 ok "a request's own id is echoed"                header_is X-Request-Id my-id.7

@@ -79,14 +79,16 @@ static struct api_request request_for(const char *target, const char *body)
                                 .received_ns = clock_ns()};
 }
 
-/* Up to where it waits. */
-static struct api_pending *begin(const struct api_request *request, struct api_reply *reply)
+/* Up to where it waits, or not. */
+static struct api_call *begin(const struct api_request *request, struct api_reply *reply,
+                              bool waits)
 {
     struct api_call *call = api_admit(&api, request, request->body_bytes, reply);
 
     ck_assert_ptr_nonnull(call);
     api_feed(call, request->body, request->body_bytes);
-    return api_begin(call, request, reply);
+    ck_assert_int_eq(api_run(call, request->received_ns), waits);
+    return call;
 }
 
 START_TEST(reply_of_a_worker_is_that_of_the_thread_that_read)
@@ -118,18 +120,17 @@ START_TEST(full_queue_is_429_with_retry_after)
     struct client *c = client_create(find("narrow"), 3, 5);
     char *body = body_of(c);
     struct api_request request = request_for("/v1/models/narrow:predict", body);
-    struct api_pending *first;
+    struct api_call *first;
     struct api_reply reply, refused;
 
-    first = begin(&request, &reply);
-    ck_assert_ptr_nonnull(first);
-    ck_assert_uint_ge(api_pending_bytes(first), 3 * (FEATURES + OUTPUTS) * sizeof(float));
-    ck_assert_ptr_null(begin(&request, &refused));
+    first = begin(&request, &reply, true);
+    ck_assert_uint_ge(api_call_bytes(first), 3 * (FEATURES + OUTPUTS) * sizeof(float));
+    api_end(begin(&request, &refused, false));
     ck_assert_uint_eq(refused.http_status, 429);
     ck_assert_uint_eq(refused.retry_after_s, 1);
     ck_assert_ptr_nonnull(strstr(refused.body.data, "\"code\":\"queue_full\""));
     api_reply_fini(&refused);
-    api_abandon(first);
+    api_end(first);
     api_reply_fini(&reply);
     api_handle(&api, &request, &reply);
     ck_assert_uint_eq(reply.http_status, 200);
@@ -150,19 +151,19 @@ static void answer_after(struct client *blocker, enum batch_end end, unsigned st
     char *body = body_of(c), series[128];
     struct api_request request = request_for("/v1/models/plain:predict", body);
     const struct api_waiter waiter = {.wake = woken, .is_here = is_here, .context = c};
-    struct api_pending *pending;
+    struct api_call *call;
     struct api_reply reply;
 
     hold(blocker);
-    pending = begin(&request, &reply);
-    ck_assert_ptr_nonnull(pending);
+    call = begin(&request, &reply, true);
     c->leave = end == BATCH_GONE;
-    api_submit(pending, &waiter);
+    api_submit(call, &waiter);
     if (end == BATCH_DEADLINE)
         api_look(&api, UINT64_MAX - 1);
     release(blocker);
     sem_wait(&c->woken);
-    ck_assert_int_eq(api_finish(pending, &request, &reply), status != 0);
+    ck_assert_int_eq(api_resume(call), status != 0);
+    api_end(call);
     if (status)
         ck_assert_uint_eq(reply.http_status, status);
     snprintf(series, sizeof series,
@@ -195,18 +196,18 @@ START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
     char *body = body_of(c);
     struct api_request request = request_for("/v1/models/plain:predict", body);
     const struct api_waiter waiter = {.wake = woken, .context = c};
-    struct api_pending *pending;
+    struct api_call *call;
     struct api_reply reply;
 
     hold(blocker);
-    pending = begin(&request, &reply);
-    ck_assert_ptr_nonnull(pending);
-    api_submit(pending, &waiter);
+    call = begin(&request, &reply, true);
+    api_submit(call, &waiter);
     folder_remove(&root, "plain");
     ck_assert_int_eq(repository_reload(repository, NULL), 0);
     release(blocker);
     sem_wait(&c->woken);
-    ck_assert(api_finish(pending, &request, &reply));
+    ck_assert(api_resume(call));
+    api_end(call);
     ck_assert_uint_eq(reply.http_status, 200);
     api_reply_fini(&reply);
     api_handle(&api, &request, &reply);
@@ -219,7 +220,23 @@ START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
 }
 END_TEST
 
-START_TEST(model_that_goes_while_the_body_comes_is_404)
+static void post(void *semaphore)
+{
+    sem_post(semaphore);
+}
+
+static bool wait_and_resume(struct api_call *call)
+{
+    sem_t done;
+
+    sem_init(&done, 0, 0);
+    api_submit(call, &(struct api_waiter){.wake = post, .context = &done});
+    sem_wait(&done);
+    sem_destroy(&done);
+    return api_resume(call);
+}
+
+START_TEST(request_keeps_the_model_that_it_found_at_its_headers)
 {
     struct client *c = client_create(find("plain"), 3, 5);
     char *body = body_of(c);
@@ -232,9 +249,10 @@ START_TEST(model_that_goes_while_the_body_comes_is_404)
     folder_remove(&root, "plain");
     ck_assert_int_eq(repository_reload(repository, NULL), 0);
     api_feed(call, body + request.body_bytes / 2, request.body_bytes - request.body_bytes / 2);
-    ck_assert_ptr_null(api_begin(call, &request, &reply));
-    ck_assert_uint_eq(reply.http_status, 404);
-    ck_assert_ptr_nonnull(strstr(reply.body.data, "unknown_model"));
+    ck_assert(api_run(call, clock_ns()));
+    ck_assert(wait_and_resume(call));
+    ck_assert_uint_eq(reply.http_status, 200);
+    api_end(call);
     api_reply_fini(&reply);
     free(body);
     destroy(c);
@@ -245,14 +263,13 @@ END_TEST
 static long blocks_of(const char *body)
 {
     struct api_request request = request_for("/v1/models/plain:predict", body);
-    struct api_pending *pending;
+    struct api_call *call;
     struct api_reply reply;
     long before = starve_live, held;
 
-    pending = begin(&request, &reply);
-    ck_assert_ptr_nonnull(pending);
+    call = begin(&request, &reply, true);
     held = starve_live - before;
-    api_abandon(pending);
+    api_end(call);
     api_reply_fini(&reply);
     ck_assert_int_eq(starve_live, before);
     return held;
@@ -320,7 +337,7 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_queue_is_504);
     tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
     tcase_add_test(tc, reload_leaves_waiting_requests_the_version_that_they_asked_for);
-    tcase_add_test(tc, model_that_goes_while_the_body_comes_is_404);
+    tcase_add_test(tc, request_keeps_the_model_that_it_found_at_its_headers);
     tcase_add_test(tc, request_that_waits_holds_its_tensors_and_nothing_else_of_its_body);
     tcase_add_test(tc, request_without_memory_is_503_and_leaves_nothing);
     return run_suite("batched", tc);
