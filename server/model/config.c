@@ -110,29 +110,38 @@ static int input_read(struct config *c, const struct place *top, const json_t *j
     return 0;
 }
 
+int config__texts_read(char ***texts, size_t *count, const struct place *at, const char *key,
+                       const json_t *array, size_t bytes_max)
+{
+    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+    size_t n = json_array_size(array);
+
+    *texts = calloc(n + 1, sizeof **texts);
+    if (!*texts)
+        return field_fail(at, key, "out of memory");
+    for (; *count < n; ++*count) {
+        const json_t *text = json_array_get(array, *count);
+        snprintf(element, sizeof element, "%s[%zu]", key, *count);
+        if (!json_is_string(text) || json_string_length(text) > bytes_max)
+            return field_fail(at, element, "expected a string of at most %zu bytes, found %s",
+                              bytes_max, field_found(text, found));
+        (*texts)[*count] = strdup(json_string_value(text));
+        if (!(*texts)[*count])
+            return field_fail(at, element, "out of memory");
+    }
+    return 0;
+}
+
 static int output_labels(struct config *c, const struct place *at, const json_t *labels)
 {
     size_t n = json_array_size(labels), outputs = outputs_of(c);
-    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
 
     /* One sigmoid output may be labelled by both of its classes. */
     if (n > MODEL_LABELS_MAX || (n != outputs && !(n == 2 && outputs == 1)))
         return field_fail(at, "labels", "%zu labels for %zu output%s (at most %d)", n, outputs,
                           outputs == 1 ? "" : "s", MODEL_LABELS_MAX);
-    c->labels = calloc(n, sizeof *c->labels);
-    if (!c->labels)
-        return field_fail(at, "labels", "out of memory");
-    for (; c->labels_count < n; c->labels_count++) {
-        const json_t *label = json_array_get(labels, c->labels_count);
-        snprintf(element, sizeof element, "labels[%zu]", c->labels_count);
-        if (!json_is_string(label) || json_string_length(label) > CONFIG_OUTPUT_LABEL_BYTES_MAX)
-            return field_fail(at, element, "expected a string of at most %d bytes, found %s",
-                              CONFIG_OUTPUT_LABEL_BYTES_MAX, field_found(label, found));
-        c->labels[c->labels_count] = strdup(json_string_value(label));
-        if (!c->labels[c->labels_count])
-            return field_fail(at, element, "out of memory");
-    }
-    return 0;
+    return config__texts_read(&c->labels, &c->labels_count, at, "labels", labels,
+                              CONFIG_OUTPUT_LABEL_BYTES_MAX);
 }
 
 static int output_read(struct config *c, const struct place *top, const json_t *json)
@@ -152,15 +161,33 @@ static int output_read(struct config *c, const struct place *top, const json_t *
     return labels ? output_labels(c, &at, labels) : 0;
 }
 
+/* "ignore_tensors": those of the weights file that nobody misses. */
+static int ignored_read(struct config *c, const struct place *top, const json_t *json)
+{
+    static const char key[] = "ignore_tensors";
+    const json_t *names;
+
+    if (field_typed(top, json, key, JSON_ARRAY, &names) != 0)
+        return -1;
+    if (!names)
+        return 0;
+    if (json_array_size(names) > CONFIG_IGNORED_MAX)
+        return field_fail(top, key, "%zu names, at most %d", json_array_size(names),
+                          CONFIG_IGNORED_MAX);
+    return config__texts_read(&c->ignored, &c->ignored_count, top, key, names,
+                              CONFIG_TENSOR_NAME_MAX);
+}
+
 static int top_read(struct config *c, const struct place *top, const json_t *json)
 {
-    static const char *const keys[] = {"task",     "input",       "dialect", "layers",
-                                       "output",   "initializer", "seed",    "batching",
-                                       "versions", "labels",      NULL};
+    static const char *const keys[] = {"task",     "input",       "dialect",        "layers",
+                                       "output",   "initializer", "seed",           "batching",
+                                       "versions", "labels",      "ignore_tensors", NULL};
 
     if (field_keys(top, json, keys) != 0 || task_read(c, top, json) != 0 ||
         input_read(c, top, json) != 0 || config__layers_read(c, top, json) != 0 ||
-        output_read(c, top, json) != 0 || task_check(c, top) != 0)
+        output_read(c, top, json) != 0 || task_check(c, top) != 0 ||
+        ignored_read(c, top, json) != 0)
         return -1;
     return config__serving_read(c, top, json);
 }
@@ -188,8 +215,15 @@ void config_fini(struct config *config)
         free(config->layers[l].weight.numbers);
         free(config->layers[l].bias.numbers);
     }
+    for (size_t i = 0; i < config->norms_count; i++)
+        for (size_t part = 0; part < NORM_PARTS; part++)
+            free(config->norms[i].parts[part].numbers);
     for (size_t i = 0; i < config->labels_count; i++)
         free(config->labels[i]);
+    for (size_t i = 0; i < config->ignored_count; i++)
+        free(config->ignored[i]);
+    free(config->ignored);
+    free(config->norms);
     free(config->layers);
     free(config->labels);
     free(config->scale);
@@ -199,9 +233,17 @@ void config_fini(struct config *config)
 
 bool config_needs_weights(const struct config *config)
 {
+    for (size_t i = 0; i < config->norms_count; i++) {
+        const struct config_norm *norm = &config->norms[i];
+        const struct config_values *mean = &norm->parts[NORM_MEAN];
+        if (mean->source == CONFIG_TENSOR ||
+            (mean->source == CONFIG_DEFAULT && !config->layers[norm->layer].initializer))
+            return true;
+    }
     for (size_t l = 0; l < config->layers_count; l++) {
         const struct config_layer *layer = &config->layers[l];
-        if (layer->weight.source == CONFIG_TENSOR || layer->bias.source == CONFIG_TENSOR ||
+        if (*layer->params_tensor || layer->weight.source == CONFIG_TENSOR ||
+            layer->bias.source == CONFIG_TENSOR ||
             (layer->weight.source == CONFIG_DEFAULT && !layer->initializer))
             return true;
     }

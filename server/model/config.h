@@ -18,7 +18,9 @@
 enum {
     CONFIG_BYTES_MAX = 64 << 20,
     CONFIG_TOKENS_MAX = 4 << 20, /* values and keys, inline weights included */
-    CONFIG_LAYERS_MAX = 64,
+    CONFIG_LAYERS_MAX = 64,      /* dense ones, that is                       */
+    CONFIG_NORMS_MAX = 64,       /* batch normalizations, which become part of them */
+    CONFIG_IGNORED_MAX = 4096,
     CONFIG_UNITS_MAX = 65536,        /* of a layer; of features, too */
     CONFIG_PARAMETERS_MAX = 1 << 28, /* of the network: 1 GiB of float32 */
     CONFIG_TENSOR_NAME_MAX = 255,
@@ -44,13 +46,30 @@ struct config_values {
 
 struct config_layer {
     char name[FIELD_NAME_MAX + 1];
+    size_t place; /* in "layers", for messages */
     size_t features, units;
     const struct axon_activation *activation;
     float *params; /* [params_count] as axon_activation_check(), or NULL for the defaults */
     size_t params_count;
+    char params_tensor[CONFIG_TENSOR_NAME_MAX + 1]; /* that has [units] or [1] of them; "": none */
     struct config_values weight, bias;
     const struct axon_initializer *initializer; /* the layer's or the top's; NULL: none */
     uint64_t seed;
+};
+
+/* The four tensors of a batch normalization, [width] each. */
+enum config_norm_part { NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VARIANCE, NORM_PARTS };
+extern const char *const config_norm_keys[NORM_PARTS]; /* "weight", ... */
+
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, to be folded into a dense layer. */
+struct config_norm {
+    char name[FIELD_NAME_MAX + 1];
+    size_t place; /* in "layers", for messages */
+    size_t width;
+    double epsilon;
+    struct config_values parts[NORM_PARTS];
+    size_t layer; /* of `layers`, which takes it ...           */
+    bool before;  /* ... in front of its weights, else after them */
 };
 
 enum config_policy { CONFIG_LATEST, CONFIG_ALL, CONFIG_SPECIFIC };
@@ -68,6 +87,10 @@ struct config {
     const struct axon_dialect *dialect; /* whose names and defaults the activations have */
     struct config_layer *layers;
     size_t layers_count;
+    struct config_norm *norms; /* in the order in which a row meets them */
+    size_t norms_count;
+    char **ignored; /* tensors that no layer has to take */
+    size_t ignored_count;
     char **labels; /* of the outputs */
     size_t labels_count;
     uint64_t batch_rows_max, queue_delay_us, queue_rows_max;
@@ -88,7 +111,25 @@ void config_fini(struct config *config); /* frees; zeros the struct */
 /* True if some layer's numbers must come from a weights file. */
 bool config_needs_weights(const struct config *config);
 
-/* What config.c shares with the parts of the parser; they take the top of the JSON. */
+/* What the parts of the parser share. An array of strings, each of at most bytes_max; *texts is
+ * owned by the config from the start. */
+int config__texts_read(char ***texts, size_t *count, const struct place *at, const char *key,
+                       const json_t *array, size_t bytes_max);
+
+/* "activation" of the object json, whose units are the layer's. */
+int config__activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
+                            const struct place *at, const json_t *json);
+
+/* A tensor's name, numbers [rows, columns] (rows 0: [columns]), or null. */
+int config__values_read(struct config_values *v, const struct place *at, const json_t *json,
+                        const char *key, size_t rows, size_t columns);
+
+/* An entry of "layers" that is a batch normalization; at the end, those that no layer took yet. */
+int config__norm_read(struct config *config, const struct place *at, const json_t *json,
+                      size_t place);
+int config__norms_check(const struct config *config, const struct place *top);
+
+/* These take the top of the JSON. */
 int config__layers_read(struct config *config, const struct place *top, const json_t *json);
 int config__serving_read(struct config *config, const struct place *top, const json_t *json);
 

@@ -71,7 +71,21 @@ static int unknown_activation(const struct place *at, const char *key, const cha
                              "unknown activation \"%.40s\"; GET /v1/activations lists them", name);
 }
 
-/* One parameter of an activation object: a number, or for a per-channel one a number per unit. */
+static int tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 1], const struct place *at,
+                            const char *key, const json_t *value)
+{
+    size_t length = json_string_length(value);
+    char found[FIELD_FOUND_MAX];
+
+    if (length < 1 || length > CONFIG_TENSOR_NAME_MAX)
+        return field_fail(at, key, "expected a tensor's name of 1 to %d bytes, found %s",
+                          CONFIG_TENSOR_NAME_MAX, field_found(value, found));
+    memcpy(name, json_string_value(value), length + 1);
+    return 0;
+}
+
+/* One parameter of an activation object: a number, or for a per-channel one a number per unit or
+ * the tensor that has them. */
 static int parameter_read(struct config_layer *layer, const struct place *at,
                           const json_t *activation, size_t index)
 {
@@ -81,6 +95,8 @@ static int parameter_read(struct config_layer *layer, const struct place *at,
 
     if (!value)
         return 0;
+    if (json_is_string(value) && parameter->per_channel)
+        return tensor_name_read(layer->params_tensor, at, parameter->name, value);
     if (!json_is_array(value) || !parameter->per_channel)
         return field_float(at, parameter->name, value, &layer->params[index]);
     if (json_array_size(value) == 1) /* one for all units */
@@ -147,8 +163,8 @@ static int parameters_read(struct config_layer *layer, const struct place *at,
     return parameters_check(layer, at);
 }
 
-static int activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
-                           const struct place *at, const json_t *json)
+int config__activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
+                            const struct place *at, const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
     struct place inner = {at->file, "", at->error};
@@ -224,8 +240,8 @@ static int inline_read(struct config_values *v, const struct place *at, const ch
 }
 
 /* "weight" or "bias": a tensor's name, numbers, or for a bias null. */
-static int values_read(struct config_values *v, const struct place *at, const json_t *json,
-                       const char *key, size_t rows, size_t columns)
+int config__values_read(struct config_values *v, const struct place *at, const json_t *json,
+                        const char *key, size_t rows, size_t columns)
 {
     const json_t *value = json_object_get(json, key);
     char found[FIELD_FOUND_MAX];
@@ -253,8 +269,9 @@ static int sources_read(struct config_layer *layer, const struct place *at, cons
 {
     snprintf(layer->weight.tensor, sizeof layer->weight.tensor, "%s.weight", layer->name);
     snprintf(layer->bias.tensor, sizeof layer->bias.tensor, "%s.bias", layer->name);
-    if (values_read(&layer->weight, at, json, "weight", layer->units, layer->features) != 0 ||
-        values_read(&layer->bias, at, json, "bias", 0, layer->units) != 0 ||
+    if (config__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) !=
+            0 ||
+        config__values_read(&layer->bias, at, json, "bias", 0, layer->units) != 0 ||
         initializer_read(&layer->initializer, &layer->seed, at, json) != 0)
         return -1;
     if (!json_member(json, "initializer"))
@@ -280,13 +297,10 @@ static int parameters_count_check(const struct config_layer *layer, const struct
 static int layer_read(struct config *c, struct config_layer *layer, const struct place *at,
                       const json_t *json, uint64_t *parameters)
 {
-    static const char *const keys[] = {"name", "units",       "activation", "weight",
-                                       "bias", "initializer", "seed",       NULL};
-    char found[FIELD_FOUND_MAX];
+    static const char *const keys[] = {"name", "type",        "units", "activation", "weight",
+                                       "bias", "initializer", "seed",  NULL};
     uint64_t units = 0;
 
-    if (!json_is_object(json))
-        return field_fail(at, NULL, "expected an object, found %s", field_found(json, found));
     if (field_keys(at, json, keys) != 0 || field_name(at, json, "name", layer->name) != 0 ||
         field_whole(at, json, "units", 1, CONFIG_UNITS_MAX, &units) != 0)
         return -1;
@@ -297,50 +311,93 @@ static int layer_read(struct config *c, struct config_layer *layer, const struct
         return -1;
     for (const struct config_layer *l = c->layers; l < layer; l++)
         if (strcmp(l->name, layer->name) == 0)
-            return field_fail(at, "name", "\"%s\" is the name of layers[%td] already", layer->name,
-                              l - c->layers);
-    if (activation_read(layer, c->dialect, at, json) != 0)
+            return field_fail(at, "name", "\"%s\" is the name of layers[%zu] already", layer->name,
+                              l->place);
+    if (config__activation_read(layer, c->dialect, at, json) != 0)
         return -1;
     return sources_read(layer, at, json);
 }
 
-static void default_name(struct config_layer *layer, size_t index, size_t count)
+/* Does the entry say that it is a batch normalization? -1: it is something else again. */
+static int type_read(const struct place *at, const json_t *entry)
 {
-    if (index + 1 == count)
-        snprintf(layer->name, sizeof layer->name, "output");
-    else
-        snprintf(layer->name, sizeof layer->name, "hidden%zu", index + 1);
+    const json_t *type = json_member(entry, "type");
+    char found[FIELD_FOUND_MAX];
+
+    if (!json_is_object(entry))
+        return field_fail(at, NULL, "expected an object, found %s", field_found(entry, found));
+    if (!type || (json_is_string(type) && strcmp(json_string_value(type), "dense") == 0))
+        return 0;
+    if (json_is_string(type) && strcmp(json_string_value(type), "batch_norm") == 0)
+        return 1;
+    return field_fail(at, "type", "expected \"dense\" or \"batch_norm\", found %s",
+                      field_found(type, found));
+}
+
+static size_t dense_count(const json_t *entries)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const char *type = json_string_value(json_member(json_array_get(entries, i), "type"));
+        count += !type || strcmp(type, "batch_norm") != 0;
+    }
+    return count;
+}
+
+static int entries_read(struct config *config, const struct place *top, const json_t *entries,
+                        const struct config_layer *defaults)
+{
+    uint64_t parameters = 0;
+    size_t n = json_array_size(entries), dense = dense_count(entries);
+
+    for (size_t i = 0; i < n; i++) {
+        struct place at = {.file = top->file, .error = top->error};
+        const json_t *entry = json_array_get(entries, i);
+        bool first = config->layers_count == 0;
+        int is_norm;
+
+        snprintf(at.path, sizeof at.path, "layers[%zu]", i);
+        is_norm = type_read(&at, entry);
+        if (is_norm < 0 || (is_norm && config__norm_read(config, &at, entry, i) != 0))
+            return -1;
+        if (is_norm)
+            continue;
+        struct config_layer *layer = &config->layers[config->layers_count++]; /* fini finds it */
+        *layer = *defaults;
+        layer->place = i;
+        layer->features = first ? config->features : layer[-1].units;
+        if (config->layers_count == dense)
+            snprintf(layer->name, sizeof layer->name, "output");
+        else
+            snprintf(layer->name, sizeof layer->name, "hidden%zu", config->layers_count);
+        if (layer_read(config, layer, &at, entry, &parameters) != 0)
+            return -1;
+    }
+    return config__norms_check(config, top);
 }
 
 int config__layers_read(struct config *config, const struct place *top, const json_t *json)
 {
-    const struct axon_initializer *initializer = NULL;
-    const json_t *layers;
-    uint64_t seed = 0, parameters = 0;
-    size_t n;
+    struct config_layer defaults = {0};
+    const json_t *entries;
+    size_t dense, norms;
 
-    if (field_typed(top, json, "layers", JSON_ARRAY, &layers) != 0 ||
+    if (field_typed(top, json, "layers", JSON_ARRAY, &entries) != 0 ||
         dialect_read(config, top, json) != 0 ||
-        initializer_read(&initializer, &seed, top, json) != 0)
+        initializer_read(&defaults.initializer, &defaults.seed, top, json) != 0)
         return -1;
-    n = json_array_size(layers);
-    if (n < 1 || n > CONFIG_LAYERS_MAX)
+    dense = dense_count(entries);
+    norms = json_array_size(entries) - dense;
+    if (dense < 1 || dense > CONFIG_LAYERS_MAX)
         return field_fail(top, "layers", "expected an array of 1 to %d layers, found %zu",
-                          CONFIG_LAYERS_MAX, n);
-    config->layers = calloc(n, sizeof *config->layers);
-    if (!config->layers)
+                          CONFIG_LAYERS_MAX, dense);
+    if (norms > CONFIG_NORMS_MAX)
+        return field_fail(top, "layers", "%zu batch normalizations, at most %d", norms,
+                          CONFIG_NORMS_MAX);
+    config->layers = calloc(dense, sizeof *config->layers);
+    config->norms = calloc(norms + 1, sizeof *config->norms);
+    if (!config->layers || !config->norms)
         return field_fail(top, "layers", "out of memory");
-    while (config->layers_count < n) {
-        size_t l = config->layers_count++; /* counted at once, so that fini finds what it holds */
-        struct config_layer *layer = &config->layers[l];
-        struct place at = {.file = top->file, .error = top->error};
-        snprintf(at.path, sizeof at.path, "layers[%zu]", l);
-        layer->features = l ? config->layers[l - 1].units : config->features;
-        layer->initializer = initializer;
-        layer->seed = seed;
-        default_name(layer, l, n);
-        if (layer_read(config, layer, &at, json_array_get(layers, l), &parameters) != 0)
-            return -1;
-    }
-    return 0;
+    return entries_read(config, top, entries, &defaults);
 }

@@ -2,7 +2,6 @@
  *
  * It knows JSON and the core. Its rows run outside of any counter. */
 #include "model/golden.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,17 +100,18 @@ static int golden_run(const struct golden *g, const struct place *at, const stru
     return result;
 }
 
-int golden_check(int dirfd, uint64_t version, const struct axon_mlp *mlp, struct model_error *error)
+int golden_check(const struct version_source *from, const struct axon_mlp *mlp,
+                 struct model_error *error)
 {
-    char path[64];
+    char path[VERSION_PATH_MAX];
     struct place at = {.file = path, .error = error};
     struct file_bytes bytes = {0};
     struct golden g = {0};
     json_t *json = NULL;
     int status = -1;
 
-    snprintf(path, sizeof path, "%" PRIu64 "/golden.json", version);
-    enum files_result result = files_read(dirfd, path, GOLDEN_BYTES_MAX, &bytes, error);
+    version_path(from, "golden.json", path);
+    enum files_result result = files_read(from->dirfd, path, GOLDEN_BYTES_MAX, &bytes, error);
     if (result != FILES_OK)
         return result == FILES_ABSENT ? 0 : -1;
     json = field_parse(path, bytes.data, bytes.len, GOLDEN_TOKENS_MAX, error);

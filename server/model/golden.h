@@ -5,11 +5,12 @@
 
 #include <axon/mlp.h>
 #include "model/model_error.h"
+#include "model/version.h"
 
-/* Check <version>/golden.json beneath dirfd, if there is one. 0, or -1 and error that names row and
+/* Check the golden.json of the version, if there is one. 0, or -1 and error that names row and
  * column. A prediction p is right if |got - p| <= tolerance * max(1, |p|). These rows are counted
  * nowhere. */
-int golden_check(int dirfd, uint64_t version, const struct axon_mlp *mlp,
+int golden_check(const struct version_source *from, const struct axon_mlp *mlp,
                  struct model_error *error);
 
 #endif

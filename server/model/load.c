@@ -8,29 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
-#include "log.h"
 #include "model/counters.h"
 #include "model/golden.h"
+#include "model/finding.h"
 #include "model/private.h"
 #include "model/version.h"
-#include "model/weights.h"
 
-struct fingerprint fingerprint_read(int dirfd, uint64_t version, const struct file_id *config)
+struct fingerprint fingerprint_read(const struct version_source *from, const struct file_id *config)
 {
     struct fingerprint f = {.config = *config};
-    char path[64];
+    char path[VERSION_PATH_MAX];
 
-    snprintf(path, sizeof path, "%" PRIu64 "/weights.safetensors", version);
-    f.weights = files_identify(dirfd, path);
-    snprintf(path, sizeof path, "%" PRIu64 "/golden.json", version);
-    f.golden = files_identify(dirfd, path);
+    for (size_t i = 0; i < WEIGHTS_FILES; i++)
+        f.weights[i] = files_identify(from->dirfd, version_path(from, weights_files[i], path));
+    f.golden = files_identify(from->dirfd, version_path(from, "golden.json", path));
     return f;
 }
 
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
 {
-    return files_same(&a->config, &b->config) && files_same(&a->weights, &b->weights) &&
-           files_same(&a->golden, &b->golden);
+    for (size_t i = 0; i < WEIGHTS_FILES; i++)
+        if (!files_same(&a->weights[i], &b->weights[i]))
+            return false;
+    return files_same(&a->config, &b->config) && files_same(&a->golden, &b->golden);
 }
 
 int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error)
@@ -43,7 +43,7 @@ int load_config(int dirfd, struct config *config, struct file_id *id, struct mod
     case FILES_OK:
         break;
     case FILES_ABSENT:
-        if (weights_foreign(dirfd, ".", error))
+        if (weights_foreign(dirfd, "", error))
             return -1;
         return model_error_set(error, "config.json: no such file");
     case FILES_FAILED:
@@ -132,9 +132,19 @@ static void queue_init(struct batch_queue *q, const struct config *config)
     TAILQ_INIT(&q->jobs);
 }
 
-static int build(struct model *m, int dirfd, const struct config *config, struct model_error *error)
+static void untrained_tell(const struct version_source *from)
 {
-    const struct weights_origin from = {dirfd, m->name, m->version};
+    finding_tell(from->findings, &(struct finding){.event = "model_untrained",
+                                                   .model = from->model,
+                                                   .version = from->version,
+                                                   .key = "weights",
+                                                   .name = "random",
+                                                   .reason = "they come from an initializer"});
+}
+
+static int build(struct model *m, const struct version_source *from, const struct config *config,
+                 struct model_error *error)
+{
     struct axon_mlp_spec spec = {
         .features = config->features,
         .scale = config->scale,
@@ -143,23 +153,21 @@ static int build(struct model *m, int dirfd, const struct config *config, struct
     };
     struct weights weights;
 
-    if (weights_read(&weights, config, &from, error) != 0)
+    if (weights_read(&weights, config, from, error) != 0)
         return -1;
     if (weights.random)
-        log_event(LOG_WARN, "model_untrained", LOG_S("model", m->name),
-                  LOG_U("version", m->version),
-                  LOG_S("reason", "weights come from an initializer"));
+        untrained_tell(from);
     spec.layers = weights.layers;
     enum axon_status status = axon_mlp_create(&spec, &m->mlp);
     weights_fini(&weights);
     if (status != AXON_OK)
         return model_error_set(error, "config.json: %s", axon_status_text(status));
-    return golden_check(dirfd, m->version, m->mlp, error);
+    return golden_check(from, m->mlp, error);
 }
 
-struct model *load_version(int dirfd, const char *name, uint64_t version,
-                           const struct config *config, const struct file_id *config_id,
-                           const struct options *options, struct model_error *error)
+struct model *load_version(const struct version_source *from, const struct config *config,
+                           const struct file_id *config_id, const struct options *options,
+                           struct model_error *error)
 {
     double start_s = clock_s();
     struct model *m = calloc(1, sizeof *m);
@@ -172,12 +180,12 @@ struct model *load_version(int dirfd, const char *name, uint64_t version,
         return NULL;
     }
     m->private = p;
-    m->version = version;
-    snprintf(m->name, sizeof m->name, "%s", name);
+    m->version = from->version;
+    snprintf(m->name, sizeof m->name, "%s", from->model);
     p->references = 1;
-    p->fingerprint = fingerprint_read(dirfd, version, config_id);
+    p->fingerprint = fingerprint_read(from, config_id);
     queue_init(&p->queue, config);
-    if (build(m, dirfd, config, error) != 0)
+    if (build(m, from, config, error) != 0)
         goto fail;
     if (describe(m, config) != 0 || count(m, options) != 0) {
         model_error_set(error, "out of memory");

@@ -7,26 +7,28 @@
 
 #include "model/config.h"
 #include "model/files.h"
+#include "model/weights.h"
 
 /* The files that a version was made from, as they were before they were read: if they are the same
  * still, so is the version. */
 struct fingerprint {
-    struct file_id config, weights, golden;
+    struct file_id config, weights[WEIGHTS_FILES], golden;
 };
 
 /* config is that of the config.json that was, or would be, used. */
-struct fingerprint fingerprint_read(int dirfd, uint64_t version, const struct file_id *config);
+struct fingerprint fingerprint_read(const struct version_source *from,
+                                    const struct file_id *config);
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 
 /* config.json beneath dirfd, and its identity from before it was read. 0 and *config is new, or -1
  * and error. */
 int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error);
 
-/* A version from its weights.safetensors and the config that load_config() has read, golden.json
- * checked if there is one. new with one reference, or NULL and error. */
-struct model *load_version(int dirfd, const char *name, uint64_t version,
-                           const struct config *config, const struct file_id *config_id,
-                           const struct options *options, struct model_error *error);
+/* A version from its weights file and the config that load_config() has read, golden.json checked
+ * if there is one. new with one reference, or NULL and error. */
+struct model *load_version(const struct version_source *from, const struct config *config,
+                           const struct file_id *config_id, const struct options *options,
+                           struct model_error *error);
 
 const struct fingerprint *model_fingerprint(const struct model *m);
 

@@ -299,3 +299,24 @@ int safetensors_floats(const struct safetensors *s, const struct safetensor *t, 
     return model_error_set(error, "%s: %.64s%s: %s", s->file, t->name, index,
                            isnan(out[i]) ? "NaN" : "infinite, or outside the range of float32");
 }
+
+void safetensors_doubles(const struct safetensors *s, const struct safetensor *t, double *out)
+{
+    const unsigned char *p = s->data + t->begin;
+    size_t width = dtypes[t->dtype].bits / 8;
+
+    if (width == sizeof *out)
+        memcpy(out, p, (size_t)t->count * sizeof *out);
+    for (uint64_t i = 0; i < t->count && width != sizeof *out; i++)
+        out[i] = (double)dtypes[t->dtype].load(p + i * width);
+}
+
+bool safetensors_is_floating(const struct safetensor *t)
+{
+    return dtypes[t->dtype].load != NULL;
+}
+
+const char *safetensors_dtype(const struct safetensor *t)
+{
+    return dtypes[t->dtype].name;
+}

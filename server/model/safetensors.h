@@ -53,4 +53,11 @@ const char *safetensors_shape(const uint64_t *shape, size_t rank,
 int safetensors_floats(const struct safetensors *s, const struct safetensor *t, float *out,
                        struct model_error *error);
 
+/* The same numbers without the rounding of F64, once safetensors_floats() has taken them. */
+void safetensors_doubles(const struct safetensors *s, const struct safetensor *t, double *out);
+
+/* Could t be weights: is it of a type that safetensors_floats() converts? */
+bool safetensors_is_floating(const struct safetensor *t);
+const char *safetensors_dtype(const struct safetensor *t); /* "F32" */
+
 #endif

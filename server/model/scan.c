@@ -140,9 +140,21 @@ static int version_visit(void *context, const char *name)
     return 0;
 }
 
+static struct version_source source_of(struct scan *s, uint64_t version)
+{
+    struct version_source from = {.dirfd = s->dirfd,
+                                  .model = s->entry->name,
+                                  .version = version,
+                                  .findings = &s->entry->findings};
+
+    snprintf(from.folder, sizeof from.folder, "%" PRIu64 "/", version);
+    return from;
+}
+
 static void version_load(struct scan *s, uint64_t version)
 {
-    struct fingerprint now = fingerprint_read(s->dirfd, version, &s->config_id);
+    const struct version_source from = source_of(s, version);
+    struct fingerprint now = fingerprint_read(&from, &s->config_id);
     struct model *m = old_model(s, version);
     struct model_error error = {""};
 
@@ -151,8 +163,7 @@ static void version_load(struct scan *s, uint64_t version)
         row_add(s, version, m, "");
         return;
     }
-    m = load_version(s->dirfd, s->entry->name, version, &s->config, &s->config_id, s->options,
-                     &error);
+    m = load_version(&from, &s->config, &s->config_id, s->options, &error);
     if (!m) {
         row_fail(s, version, &error);
         return;
@@ -277,13 +288,10 @@ static void configured_load(struct scan *s)
 static void config_fail(struct scan *s, struct model_error *error)
 {
     struct model_error foreign = {""};
-    char folder[VERSION_TEXT_MAX + 1];
 
-    if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0) {
-        snprintf(folder, sizeof folder, "%" PRIu64, s->found[0]);
-        if (weights_foreign(s->dirfd, folder, &foreign))
-            *error = foreign;
-    }
+    if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0 &&
+        weights_foreign(s->dirfd, source_of(s, s->found[0]).folder, &foreign))
+        *error = foreign;
     entry_fail(s, error);
     labels_keep(s);
 }

@@ -1,5 +1,6 @@
-/* version.c - the number of a model's version, as folders, paths and config.json write it. */
+/* version.c - the number of a model's version, and where its files are. */
 #include "model/version.h"
+#include <stdio.h>
 
 uint64_t version_read(const char *text)
 {
@@ -13,4 +14,11 @@ uint64_t version_read(const char *text)
         version = version * 10 + digit;
     }
     return version;
+}
+
+const char *version_path(const struct version_source *from, const char *file,
+                         char path[static VERSION_PATH_MAX])
+{
+    snprintf(path, VERSION_PATH_MAX, "%s%s", from->folder, file);
+    return path;
 }

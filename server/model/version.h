@@ -1,4 +1,4 @@
-/* version.h - the number of a model's version, as folders, paths and config.json write it.
+/* version.h - the number of a model's version, and where its files are.
  *
  * Dates (20261130) and milliseconds (1796000000000) are versions, too. It knows text alone. */
 #ifndef MODEL_VERSION_H
@@ -14,5 +14,23 @@ static const uint64_t VERSION_MAX = INT64_MAX;
 
 /* 0 if text is no version. */
 uint64_t version_read(const char *text);
+
+struct findings;
+
+/* One version of a model that is being loaded. */
+struct version_source {
+    int dirfd; /* of the model's folder */
+    const char *model;
+    uint64_t version;
+    char folder[VERSION_TEXT_MAX + 2]; /* beneath dirfd: "1/"; "" for the model's folder itself */
+    struct findings *findings;
+};
+
+enum { VERSION_PATH_MAX = 64 };
+
+/* The path of its file beneath dirfd, which is also how errors call it: "1/golden.json". Returns
+ * path. */
+const char *version_path(const struct version_source *from, const char *file,
+                         char path[static VERSION_PATH_MAX]);
 
 #endif

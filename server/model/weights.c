@@ -3,29 +3,19 @@
  * Invariant: a layer that should have trained weights never gets random ones: the top-level
  * initialiser counts only where there is no weights file at all. */
 #include "model/weights.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "log.h"
 #include "model/files.h"
-#include "model/safetensors.h"
-#include "model/version.h"
+#include "model/filling.h"
+
+const char *const weights_files[WEIGHTS_FILES] = {"weights.safetensors", "model.safetensors"};
 
 /* The bound on the network at the widest type, and a header. */
 static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) +
                                      SAFETENSORS_HEADER_BYTES_MAX + 8;
 
-/* What is needed while the layers are filled. */
-struct filling {
-    struct weights *w;
-    const struct config *config;
-    struct safetensors file; /* file.header is NULL if there is no weights file */
-    char path[64];           /* "1/weights.safetensors" */
-    struct model_error *error;
-};
-
-static float *own(struct filling *f, size_t count)
+float *filling_own(struct filling *f, size_t count)
 {
     float *numbers = calloc(count, sizeof *numbers);
 
@@ -36,7 +26,7 @@ static float *own(struct filling *f, size_t count)
     return numbers;
 }
 
-/* "there are a, b, c": what the file does have. */
+/* "it has a, b, c" */
 static void tensors_list(const struct safetensors *s, char *text, size_t size)
 {
     size_t used = (size_t)snprintf(text, size, "%s", s->tensors_count ? "it has " : "it has none");
@@ -46,48 +36,61 @@ static void tensors_list(const struct safetensors *s, char *text, size_t size)
                                  s->tensors[i].name);
 }
 
-static int shape_fail(struct filling *f, const struct safetensor *t, const uint64_t *shape,
-                      size_t rank)
+static int absent_fail(const struct filling *f, const char *whose, const char *name)
 {
-    char want[SAFETENSORS_SHAPE_MAX], found[SAFETENSORS_SHAPE_MAX];
-    int transposed = rank == 2 && t->rank == 2 && t->shape[0] == shape[1] &&
-                     t->shape[1] == shape[0];
+    char list[256];
 
-    return model_error_set(
-        f->error, "%s: %.64s: expected shape %s%s, found %s%s", f->path, t->name,
-        safetensors_shape(shape, rank, want), rank == 2 ? " (units, features)" : " (units)",
-        safetensors_shape(t->shape, t->rank, found), transposed ? ": transpose it" : "");
+    if (!f->file.header)
+        return model_error_set(f->error, "%s: no such file, and no tensor \"%.80s\" for %s",
+                               f->path, name, whose);
+    tensors_list(&f->file, list, sizeof list);
+    return model_error_set(f->error, "%s: no tensor \"%.80s\" for %s; %s", f->path, name, whose,
+                           list);
 }
 
-/* The tensor of that name, which must have that shape; new, or NULL and error. */
-static const float *tensor_take(struct filling *f, size_t layer, const char *name,
-                                const uint64_t *shape, size_t rank)
+/* A transposed weight must be made anew: safetensors' NumPy writer stores a view as its memory
+ * lies, under the view's shape, and then the shapes fit and the numbers are scrambled. */
+static int shape_fail(const struct filling *f, const struct safetensor *t, const char *whose,
+                      const uint64_t *shape, size_t rank)
+{
+    char want[SAFETENSORS_SHAPE_MAX], found[SAFETENSORS_SHAPE_MAX];
+    bool transposed = rank == 2 && t->rank == 2 && t->shape[0] == shape[1] &&
+                      t->shape[1] == shape[0];
+
+    return model_error_set(f->error, "%s: %.64s: expected shape %s%s for %s, found %s%s", f->path,
+                           t->name, safetensors_shape(shape, rank, want),
+                           rank == 2 ? " (units, features)" : " (units)", whose,
+                           safetensors_shape(t->shape, t->rank, found),
+                           transposed ? ": save numpy.ascontiguousarray(W.T)" : "");
+}
+
+const float *filling_take(struct filling *f, const char *whose, const char *name,
+                          const uint64_t *shape, size_t rank)
 {
     struct safetensor *t = safetensors_find(&f->file, name);
-    char list[256];
     float *numbers;
 
     if (!t) {
-        tensors_list(&f->file, list, sizeof list);
-        model_error_set(f->error, "%s: no tensor \"%.80s\" for %s of layers[%zu]; %s", f->path,
-                        name, rank == 2 ? "the weight" : "the bias (null means none)", layer, list);
+        absent_fail(f, whose, name);
         return NULL;
     }
     if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0) {
-        shape_fail(f, t, shape, rank);
+        shape_fail(f, t, whose, shape, rank);
         return NULL;
     }
     t->used = true;
-    numbers = own(f, (size_t)t->count);
+    numbers = filling_own(f, (size_t)t->count);
     if (!numbers || safetensors_floats(&f->file, t, numbers, f->error) != 0)
         return NULL;
     return numbers;
 }
 
+/* ---- one layer ------------------------------------------------------------------------------ */
+
 static const float *weight_draw(struct filling *f, size_t index)
 {
     const struct config_layer *layer = &f->config->layers[index];
-    float *numbers = own(f, layer->units * layer->features);
+    float *numbers = filling_own(f, layer->units * layer->features);
 
     if (!numbers)
         return NULL;
@@ -109,9 +112,11 @@ static int weight_fill(struct filling *f, size_t index)
     const struct config_layer *layer = &f->config->layers[index];
     const uint64_t shape[] = {layer->units, layer->features};
     const float **weight = &f->w->layers[index].weight;
+    char whose[64];
 
+    snprintf(whose, sizeof whose, "the weight of layers[%zu]", layer->place);
     if (from_file(f, layer))
-        *weight = tensor_take(f, index, layer->weight.tensor, shape, 2);
+        *weight = filling_take(f, whose, layer->weight.tensor, shape, 2);
     else if (layer->weight.source == CONFIG_INLINE)
         *weight = layer->weight.numbers;
     else
@@ -124,37 +129,43 @@ static int bias_fill(struct filling *f, size_t index)
     const struct config_layer *layer = &f->config->layers[index];
     const uint64_t shape[] = {layer->units};
     const float **bias = &f->w->layers[index].bias;
+    char whose[64];
 
+    snprintf(whose, sizeof whose, "the bias (null means none) of layers[%zu]", layer->place);
     if (layer->bias.source == CONFIG_INLINE)
         *bias = layer->bias.numbers;
     else if (layer->bias.source == CONFIG_TENSOR ||
              (layer->bias.source == CONFIG_DEFAULT && from_file(f, layer)))
-        *bias = tensor_take(f, index, layer->bias.tensor, shape, 1);
+        *bias = filling_take(f, whose, layer->bias.tensor, shape, 1);
     else
         return 0; /* null, or beside inline or random weights: zeros */
     return *bias ? 0 : -1;
 }
 
-static void unused_log(const struct filling *f, const struct weights_origin *from)
+/* The activation's parameters that a tensor has: one for all units, or one per unit. */
+static int params_fill(struct filling *f, size_t index)
 {
-    for (size_t i = 0; i < f->file.tensors_count; i++)
-        if (!f->file.tensors[i].used)
-            log_event(LOG_WARN, "tensor_unused", LOG_S("model", from->model),
-                      LOG_U("version", from->version), LOG_S("tensor", f->file.tensors[i].name));
-}
+    const struct config_layer *layer = &f->config->layers[index];
+    struct axon_layer *out = &f->w->layers[index];
+    const struct safetensor *t = safetensors_find(&f->file, layer->params_tensor);
+    const uint64_t shape[] = {t && t->rank == 1 && t->count == 1 ? 1 : layer->units};
+    const struct axon_parameter *p = &layer->activation->parameters[0];
+    char whose[96];
+    size_t bad = 0;
 
-/* The weights file is not there, but needed: say what to do about what is there instead. */
-static int absent_fail(struct filling *f, const struct weights_origin *from)
-{
-    char folder[VERSION_TEXT_MAX + 1];
-
-    snprintf(folder, sizeof folder, "%" PRIu64, from->version);
-    if (weights_foreign(from->dirfd, folder, f->error))
+    if (!*layer->params_tensor)
+        return 0;
+    snprintf(whose, sizeof whose, "\"%s\" of layers[%zu].activation", p->name, layer->place);
+    out->params = filling_take(f, whose, layer->params_tensor, shape, 1);
+    out->params_count = (size_t)shape[0];
+    if (!out->params)
         return -1;
-    return model_error_set(f->error,
-                           "%s: no such file; without it config.json needs inline weights or an "
-                           "\"initializer\"",
-                           f->path);
+    if (axon_activation_check(layer->activation, out->params, out->params_count, layer->units,
+                              &bad) == AXON_OK)
+        return 0;
+    return model_error_set(f->error, "%s: %.64s[%zu]: %s takes %.9g to %.9g, found %.9g", f->path,
+                           layer->params_tensor, bad, layer->activation->name, (double)p->minimum,
+                           (double)p->maximum, (double)out->params[bad]);
 }
 
 static int layers_fill(struct filling *f)
@@ -167,32 +178,77 @@ static int layers_fill(struct filling *f)
             .params = layer->params,
             .params_count = layer->params_count,
         };
-        if (weight_fill(f, l) != 0 || bias_fill(f, l) != 0)
+        if (weight_fill(f, l) != 0 || bias_fill(f, l) != 0 || params_fill(f, l) != 0 ||
+            filling_fold(f, l) != 0)
             return -1;
     }
     return 0;
 }
 
-int weights_read(struct weights *w, const struct config *config, const struct weights_origin *from,
+/* ---- the file ------------------------------------------------------------------------------- */
+
+/* The weights file is not there, but needed: say what to do about what is there instead. */
+static int file_absent_fail(struct filling *f)
+{
+    if (weights_foreign(f->from->dirfd, f->from->folder, f->error))
+        return -1;
+    return model_error_set(f->error,
+                           "%s: no such file; without it config.json needs inline weights or an "
+                           "\"initializer\"",
+                           f->path);
+}
+
+/* Read the one weights file that is there into bytes, and its name into f->path. */
+static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
+{
+    enum files_result result = FILES_ABSENT;
+    char path[VERSION_PATH_MAX];
+
+    version_path(f->from, weights_files[0], f->path);
+    for (size_t i = 0; i < WEIGHTS_FILES && result != FILES_FAILED; i++) {
+        struct file_bytes found = {0};
+        enum files_result one = files_read(f->from->dirfd,
+                                           version_path(f->from, weights_files[i], path),
+                                           FILE_BYTES_MAX, &found, f->error);
+
+        if (one == FILES_ABSENT)
+            continue;
+        if (one == FILES_OK && result == FILES_OK) {
+            free(found.data);
+            model_error_set(f->error, "%s and %s are both there; remove the one that is not meant",
+                            f->path, path);
+            return FILES_FAILED;
+        }
+        result = one;
+        *bytes = found;
+        memcpy(f->path, path, sizeof path);
+    }
+    return result;
+}
+
+int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
                  struct model_error *error)
 {
-    struct filling f = {.w = w, .config = config, .error = error};
+    struct filling f = {.w = w, .config = config, .from = from, .error = error};
     struct file_bytes bytes = {0};
-    enum files_result result;
     int status = -1;
 
     *w = (struct weights){0};
-    snprintf(f.path, sizeof f.path, "%" PRIu64 "/weights.safetensors", from->version);
-    result = files_read(from->dirfd, f.path, FILE_BYTES_MAX, &bytes, error);
-    if (result == FILES_FAILED)
-        return -1;
-    if (result == FILES_ABSENT && config_needs_weights(config))
-        return absent_fail(&f, from);
-    if (result == FILES_OK && safetensors_read(&f.file, f.path, bytes.data, bytes.len, error) != 0)
+    switch (file_read(&f, &bytes)) {
+    case FILES_FAILED:
         goto out;
-    status = layers_fill(&f);
-    if (status == 0)
-        unused_log(&f, from);
+    case FILES_ABSENT:
+        if (config_needs_weights(config)) {
+            file_absent_fail(&f);
+            goto out;
+        }
+        break;
+    case FILES_OK:
+        if (safetensors_read(&f.file, f.path, bytes.data, bytes.len, error) != 0)
+            goto out;
+    }
+    if (layers_fill(&f) == 0)
+        status = filling_leftover(&f);
 out:
     safetensors_fini(&f.file);
     free(bytes.data);

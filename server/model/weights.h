@@ -7,30 +7,31 @@
 
 #include <axon/mlp.h>
 #include "model/config.h"
+#include "model/version.h"
+
+/* Weights, bias and slopes of every layer, and once more what batch normalizations make of them. */
+enum { WEIGHTS_OWNED_MAX = 5 * CONFIG_LAYERS_MAX };
 
 struct weights {
     struct axon_layer layers[CONFIG_LAYERS_MAX]; /* for axon_mlp_create(); point into the arrays */
-    float *owned[2 * CONFIG_LAYERS_MAX];
+    float *owned[WEIGHTS_OWNED_MAX];
     size_t owned_count;
     bool random; /* some layer was initialised, not trained */
 };
 
-/* Where the tensors of a version are, for files and for the log. */
-struct weights_origin {
-    int dirfd; /* of the model's folder */
-    const char *model;
-    uint64_t version;
-};
+/* The names that a weights file may have; only one may be there. The second is Hugging Face's. */
+enum { WEIGHTS_FILES = 2 };
+extern const char *const weights_files[WEIGHTS_FILES];
 
-/* 0 and *w is new (config must outlive it), or -1 and error. Tensors that no layer takes are
- * logged. */
-int weights_read(struct weights *w, const struct config *config, const struct weights_origin *from,
+/* 0 and *w is new (config must outlive it), or -1 and error. A tensor that no layer takes is an
+ * error if it could be a layer's, and "ignore_tensors" does not name it; else a finding. */
+int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
                  struct model_error *error);
 void weights_fini(struct weights *w);
 
 /* If the folder holds a model in a format that is not read, say what it is and what to do:
- * "model.pt: pickle files run code ...". folder is relative to dirfd, "." for itself. True if so.
- */
+ * "1/model.pt: pickle files run code ...". folder is relative to dirfd and ends with a slash; "" is
+ * dirfd itself. True if so. */
 bool weights_foreign(int dirfd, const char *folder, struct model_error *error);
 
 #endif

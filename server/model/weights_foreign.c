@@ -7,16 +7,18 @@
 #include "model/files.h"
 #include "model/weights.h"
 
-#define TORCH                                                                                \
-    "pickle files can run code and are never read; save the tensors as weights.safetensors " \
-    "instead: safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")"
-#define PICKLE                                                                              \
-    "pickle files can run code and are never read; save the arrays as weights.safetensors " \
-    "instead: safetensors.numpy.save_file({...}, \"weights.safetensors\")"
-#define KERAS                                                                             \
-    "not read; save the layers' kernels (transposed to [units, features]) and biases as " \
-    "weights.safetensors: safetensors.numpy.save_file({...}, \"weights.safetensors\")"
-#define LATER "this build does not read this format yet; convert it to weights.safetensors"
+#define TORCH                                                                          \
+    "pickle files can run code and are never read; load it in Python, and write this " \
+    "folder with configs/export/from_torch.py: export(model, \"<model>\")"
+#define PICKLE                                                                         \
+    "pickle files can run code and are never read; load it in Python, and write this " \
+    "folder with configs/export/from_sklearn.py: export(estimator, \"<model>\")"
+#define KERAS                                                  \
+    "not read; load it in Python, and write this folder with " \
+    "configs/export/from_keras.py: export(model, \"<model>\")"
+#define LATER                                                                            \
+    "this build does not read this format yet; write weights.safetensors, for instance " \
+    "with a script of configs/export"
 
 static const struct {
     const char *suffix, *text;
@@ -40,9 +42,7 @@ static int visit(void *context, const char *name)
         size_t n = strlen(rows[i].suffix);
         if (length <= n || strcmp(name + length - n, rows[i].suffix) != 0)
             continue;
-        int here = strcmp(s->folder, ".") == 0;
-        model_error_set(s->error, "%s%s%.100s: %s", here ? "" : s->folder, here ? "" : "/", name,
-                        rows[i].text);
+        model_error_set(s->error, "%s%.100s: %s", s->folder, name, rows[i].text);
         return 1;
     }
     return 0;
@@ -51,7 +51,7 @@ static int visit(void *context, const char *name)
 bool weights_foreign(int dirfd, const char *folder, struct model_error *error)
 {
     struct search s = {folder, error};
-    int fd = files_open(dirfd, folder, true);
+    int fd = files_open(dirfd, *folder ? folder : ".", true);
     bool found;
 
     if (fd < 0)

@@ -168,7 +168,8 @@ static const struct {
      "1/weights.safetensors: no tensor \"h.bias\" for the bias (null means none) of layers[0]; "
      "it has h.weight, h.bais"},
     {"1/weights.safetensors", safetensors_shape_2, 1,
-     "1/weights.safetensors: h.weight: expected shape [1, 1] (units, features), found [1, 2]"},
+     "1/weights.safetensors: h.weight: expected shape [1, 1] (units, features) for the weight "
+     "of layers[0], found [1, 2]"},
     {"1/golden.json", "{\"instances\": [[1]], \"predictions\": [[2]]}", 0,
      "1/golden.json: predictions[0][0]: the network gives 1, expected 2 within 9.99999975e-06"},
     {"1/golden.json", "{\"instances\": [[1, 2]], \"predictions\": [[1]]}", 0,
@@ -247,9 +248,13 @@ START_TEST(foreign_formats_are_named_with_the_way_out)
     static const struct {
         const char *file, *message;
     } rows[] = {
-        {"1/model.pt", "1/model.pt: pickle files can run code"},
-        {"1/model.joblib", "1/model.joblib: pickle files can run code"},
-        {"1/model.h5", "1/model.h5: not read; save the layers' kernels"},
+        {"1/model.pt", "1/model.pt: pickle files can run code and are never read; load it in "
+                       "Python, and write this folder with configs/export/from_torch.py"},
+        {"1/model.joblib", "1/model.joblib: pickle files can run code and are never read; "
+                           "load it in Python, and write this folder with "
+                           "configs/export/from_sklearn.py"},
+        {"1/model.h5", "1/model.h5: not read; load it in Python, and write this folder with "
+                       "configs/export/from_keras.py"},
         {"1/saved_model.pb", "1/saved_model.pb: not read"},
         {"1/weights.npz", "1/weights.npz: this build does not read this format yet"},
         {"1/model.onnx", "1/model.onnx: this build does not read this format yet"},
