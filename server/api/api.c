@@ -64,11 +64,12 @@ enum error_id call_reply_json(struct api_call *call, json_t *json)
                : ERROR_OK;
 }
 
-/* JSON under its own name, or under the type that curl -d and HTML forms put on everything, or
- * under none, as Triton's clients send it. */
+/* JSON under its own name, or under the types that curl -d and HTML forms, and JavaScript's fetch()
+ * put on everything, or under none, as Triton's clients send it. */
 static bool is_json_type(const char *type)
 {
-    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded"};
+    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded",
+                                        "text/plain"};
     size_t length = type ? strcspn(type, "; \t") : 0;
 
     if (length == 0)

@@ -28,7 +28,8 @@ struct call_post {
     /* The tensors that the body may hold, at its top level; NULL-terminated. They come as
      * call->fields, in this order. */
     const char *const *tensors;
-    size_t state_bytes; /* of call->state, which is all zeros at first */
+    const enum envelope_objects *objects; /* that may stand in them, each; NULL: nowhere */
+    size_t state_bytes;                   /* of call->state, which is all zeros at first */
     /* What is refused before anybody looks at the body, told at the headers. What it finds, such as
      * call->model, is held from then on. */
     api_handler *admit;

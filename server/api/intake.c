@@ -22,8 +22,11 @@ static void init_tensors(struct api_call *call, size_t bytes)
     size_t count = 0;
     enum non_finite policy;
 
-    for (; call->post->tensors[count]; count++)
+    for (; call->post->tensors[count]; count++) {
         call->fields[count].key = call->post->tensors[count];
+        call->fields[count].objects = call->post->objects ? call->post->objects[count]
+                                                          : ENVELOPE_NO_OBJECTS;
+    }
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
     envelope_reader_init(&call->body.reader, call->fields, count, &limits, policy, bytes);

@@ -4,20 +4,23 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "api/capture.h"
 #include "api/lookup.h"
 #include "metrics/metrics.h"
 
-/* The keys of a body; the first are its tensors. */
+/* The keys of a body; the first are its tensors. What clients put into "parameters" is theirs. */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
-enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_COUNT };
+enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_PARAMETERS, KEY_COUNT };
 
 struct prediction {
     struct model *model; /* the call's */
     enum non_finite policy;
     const struct envelope_field *input; /* the one of the call's fields that was given */
     size_t rows, outputs, top_k;
-    float *y;        /* [rows, outputs] */
-    size_t computed; /* rows of y       */
+    bool scalars;                  /* rows and outputs are numbers, not arrays of one */
+    struct model_capture *capture; /* or NULL */
+    float *y;                      /* [rows, outputs] */
+    size_t computed;               /* rows of y       */
 };
 _Static_assert(sizeof(struct prediction) <= CALL_STATE_MAX, "a call's state");
 _Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
@@ -43,25 +46,40 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p,
     return ERROR_OK;
 }
 
-static enum error_id check_input(struct api_call *call, struct prediction *p)
+/* Rows are arrays, or numbers for a model of one feature; none at all are none of either. */
+static enum error_id check_shape(struct api_call *call, const struct prediction *p)
 {
     const struct tensor *x = &p->input->tensor;
     size_t features = axon_mlp_features(p->model->mlp);
     char shape[SHAPE_TEXT_MAX];
 
-    if (x->rank == 1 && x->shape[0] == 0)
-        return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: holds no rows", p->input->key);
-    if (x->rank != 2 || x->shape[1] != features)
-        return call_fail(
-            call, ERROR_SHAPE_MISMATCH, "%s: shape %s, the model takes [rows, %zu]%s",
-            p->input->key, shape_text(shape, x->rank, x->shape), features,
-            x->rank == 1 && x->shape[0] == features ? "; put the row into an array of rows" : "");
+    if ((x->rank == 2 && x->shape[1] == features) ||
+        (x->rank == 1 && (features == 1 || x->shape[0] == 0)))
+        return ERROR_OK;
+    return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, the model takes [rows, %zu]%s",
+                     p->input->key, shape_text(shape, x->rank, x->shape), features,
+                     x->rank == 1 && x->shape[0] == features ? "; put the row into an array of rows"
+                                                             : "");
+}
+
+static enum error_id check_input(struct api_call *call, struct prediction *p)
+{
+    const struct tensor *x = &p->input->tensor;
+    const char *member = p->input->member;
+
+    if (member && strcmp(member, p->model->input_name) != 0)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "%s: the model has no input '%.60s', its input is '%s'", p->input->key,
+                         member, p->model->input_name);
+    if (check_shape(call, p) != ERROR_OK)
+        return call->error.id;
     if (x->shape[0] > call->api->options->rows_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu rows, at most %llu (rows_max)",
                          p->input->key, x->shape[0],
                          (unsigned long long)call->api->options->rows_max);
     p->rows = x->shape[0];
     p->outputs = axon_mlp_outputs(p->model->mlp);
+    p->scalars = x->rank == 1 && p->outputs == 1;
     /* Both factors are bounded by options and by the model's limits: the product fits 64 bits. */
     if (p->rows * p->outputs > call->api->options->elements_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED,
@@ -93,26 +111,41 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p, con
     return ERROR_OK;
 }
 
+/* There is one, by its own name or by that of the call's method. */
+static enum error_id check_signature(struct api_call *call, const json_t *value)
+{
+    static const char *const names[] = {"", "serving_default", "tensorflow/serving/predict"};
+
+    if (!value)
+        return ERROR_OK;
+    if (!json_is_string(value))
+        return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
+                         json_type_text(value));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], json_string_value(value)) == 0)
+            return ERROR_OK;
+    return call_fail(call, ERROR_BAD_FIELD,
+                     "signature_name: the model has no '%.60s', but serving_default",
+                     json_string_value(value));
+}
+
 static enum error_id read_prediction(struct api_call *call)
 {
-    static const char *const keys[KEY_COUNT + 1] = {[FIELD_INSTANCES] = "instances",
-                                                    [FIELD_INPUTS] = "inputs",
-                                                    [KEY_TOP_K] = "top_k",
-                                                    [KEY_SIGNATURE_NAME] = "signature_name"};
+    static const char *const keys[KEY_COUNT + 1] = {
+        [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs",
+        [KEY_TOP_K] = "top_k",           [KEY_SIGNATURE_NAME] = "signature_name",
+        [KEY_CAPTURE] = "capture",       [KEY_PARAMETERS] = "parameters"};
     struct prediction *p = (struct prediction *)call->state;
-    const json_t *values[KEY_COUNT], *signature;
+    const json_t *values[KEY_COUNT];
 
     p->model = call->model;
     if (call_non_finite(call, &p->policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
         call_pick(call, call->envelope.json, "", keys, values) != ERROR_OK ||
         pick_input(call, p, values) != ERROR_OK || check_input(call, p) != ERROR_OK ||
-        read_top_k(call, p, values[KEY_TOP_K]) != ERROR_OK)
+        read_top_k(call, p, values[KEY_TOP_K]) != ERROR_OK ||
+        check_signature(call, values[KEY_SIGNATURE_NAME]) != ERROR_OK)
         return call->error.id;
-    signature = values[KEY_SIGNATURE_NAME];
-    if (signature && !json_is_string(signature))
-        return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
-                         json_type_text(signature));
-    return ERROR_OK;
+    return capture_read(call, values[KEY_CAPTURE], p->rows, &p->capture);
 }
 
 /* ---- the reply ---- */
@@ -209,9 +242,11 @@ static enum error_id write_reply(struct api_call *call)
     buf_puts(out, "{\"");
     buf_puts(out, name);
     buf_puts(out, "\":");
-    id = tensor_write(out, p->y, 2, shape, name, p->policy, &call->error);
+    id = tensor_write(out, p->y, p->scalars ? 1 : 2, shape, name, p->policy, &call->error);
     if (id == ERROR_OK && p->top_k > 0)
         id = write_classes(call, p);
+    if (id == ERROR_OK)
+        id = capture_write(call, p->capture, p->rows, p->policy);
     buf_puts(out, "}");
     return id == ERROR_OK && out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
                                          : id;
@@ -231,13 +266,17 @@ static enum error_id place(struct api_call *call, struct prediction *p)
     p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
     if (!p->y)
         return no_memory(call, p);
-    call->state_holds = p->rows * p->outputs * sizeof *p->y;
+    call->state_holds = p->rows * p->outputs * sizeof *p->y +
+                        capture_bytes(p->capture, p->model, p->rows);
     switch (batcher_place(call->api->batcher, p->model, p->rows)) {
     case BATCH_HERE:
         return ERROR_OK;
     case BATCH_QUEUED:
-        call->job = (struct batch_job){
-            .model = p->model, .x = p->input->tensor.data, .y = p->y, .rows = p->rows};
+        call->job = (struct batch_job){.model = p->model,
+                                       .x = p->input->tensor.data,
+                                       .y = p->y,
+                                       .rows = p->rows,
+                                       .capture = p->capture};
         call->queued = true;
         return ERROR_OK;
     case BATCH_FULL:
@@ -252,8 +291,11 @@ static enum error_id compute(struct api_call *call)
 {
     struct prediction *p = (struct prediction *)call->state;
     size_t left = p->rows - p->computed, piece = p->model->cost.piece_rows;
-    struct model_rows rows = {.rows = left < piece ? left : piece};
+    struct model_rows rows = {
+        .rows = left < piece ? left : piece, .capture = p->capture, .first = p->computed};
 
+    if (p->rows == 0)
+        return ERROR_OK;
     if (!p->y && place(call, p) != ERROR_OK)
         return call->error.id;
     if (call->queued)
@@ -311,13 +353,17 @@ static void fini(struct api_call *call, bool answered)
     if (call->at != CALL_ADMITTED)
         count(call, answered);
     free(p->y);
+    capture_destroy(p->capture);
 }
 
 static const char *const tensors[] = {
     [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs", [FIELD_COUNT] = NULL};
+static const enum envelope_objects objects[] = {
+    [FIELD_INSTANCES] = ENVELOPE_OBJECT_ROWS, [FIELD_INPUTS] = ENVELOPE_OBJECT};
 
 const struct call_post models_predict[1] = {
     {.tensors = tensors,
+     .objects = objects,
      .state_bytes = sizeof(struct prediction),
      .admit = lookup_model,
      .phases =

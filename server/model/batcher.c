@@ -225,7 +225,9 @@ static struct model_rows rows_of(const struct piece *p)
 
     return (struct model_rows){.x = p->job->x + p->first * axon_mlp_features(mlp),
                                .y = p->job->y + p->first * axon_mlp_outputs(mlp),
-                               .rows = p->rows};
+                               .rows = p->rows,
+                               .capture = p->job->capture,
+                               .first = p->first};
 }
 
 /* Leaves out pieces of requests that nobody waits for any more. Their jobs cannot be woken until

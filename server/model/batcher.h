@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 struct model;
+struct model_capture;
 struct batcher;
 
 enum batch_end {
@@ -31,8 +32,9 @@ struct batch_job {
     const float *x;      /* [rows, features]                                */
     float *y;            /* [rows, outputs]                                 */
     size_t rows;
-    uint64_t deadline_ns;           /* as clock_ns()                                   */
-    void (*wake)(void *context);    /* once, from any thread                           */
+    const struct model_capture *capture; /* what else is wanted of them, or NULL (model.h) */
+    uint64_t deadline_ns;                /* as clock_ns()                                   */
+    void (*wake)(void *context);         /* once, from any thread                           */
     bool (*is_here)(void *context); /* until the wake, from any thread: does the client still wait?
                                        NULL: yes */
     void *context;

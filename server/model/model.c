@@ -3,6 +3,7 @@
  * Invariant: what model.h shows never changes after load; counters are behind counters.h and
  * metrics.h, which any thread may use. */
 #include "model/model.h"
+#include <axon/backward.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -157,6 +158,37 @@ static int run_apart(struct model *m, const struct model_rows *parts, size_t cou
     return 0;
 }
 
+/* What parts want besides. A second pass, a layer after the other, makes the same bits: so those
+ * who ask for nothing pay nothing. */
+static int capture(const struct model *m, const struct model_rows *part)
+{
+    enum { ROWS_MAX = 64, BYTES_MAX = 4 << 20 /* for more than a row */ };
+    size_t features = axon_mlp_features(m->mlp), rows_max = ROWS_MAX, some, bytes;
+    void *scratch;
+
+    if (!part->capture || part->rows == 0)
+        return 0;
+    axon_mlp_backward_scratch_bytes(m->mlp, rows_max, &bytes);
+    for (; bytes > BYTES_MAX && rows_max > 1; rows_max /= 2)
+        axon_mlp_backward_scratch_bytes(m->mlp, rows_max / 2, &bytes);
+    scratch = worker_scratch(bytes);
+    if (!scratch)
+        return -1;
+    for (size_t row = 0; row < part->rows; row += some) {
+        some = part->rows - row < rows_max ? part->rows - row : rows_max;
+        axon_mlp_forward_keep(m->mlp, part->x + row * features, some, NULL, scratch);
+        for (size_t i = 0; i < part->capture->count; i++) {
+            const struct model_captured *c = &part->capture->layers[i];
+            size_t units = m->layers[c->layer].units;
+
+            memcpy(c->values + (part->first + row) * units,
+                   axon_mlp_kept_post(m->mlp, some, scratch, c->layer),
+                   some * units * sizeof *c->values);
+        }
+    }
+    return 0;
+}
+
 int model_run(struct model *m, const struct model_rows *parts, size_t count)
 {
     struct work w;
@@ -172,5 +204,8 @@ int model_run(struct model *m, const struct model_rows *parts, size_t count)
         run(m, &w, parts->x, rows, parts->y);
     count_rows(m, rows);
     count_neurons(m, &w, parts, count, rows);
+    for (size_t i = 0; i < count; i++)
+        if (capture(m, &parts[i]) != 0)
+            return -1;
     return 0;
 }

@@ -49,11 +49,22 @@ const char *model_task_name(enum model_task task); /* "multiclass"; "" for none 
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
+/* Post-activation values that a request wants besides. */
+struct model_capture {
+    size_t count;
+    struct model_captured {
+        size_t layer;
+        float *values; /* [rows of the request, units] */
+    } layers[];
+};
+
 /* Rows of one request, or a part of them. */
 struct model_rows {
     const float *x; /* [rows, features] */
     float *y;       /* [rows, outputs]  */
     size_t rows;
+    const struct model_capture *capture; /* or NULL              */
+    size_t first;                        /* of its rows: x's first */
 };
 
 /* Predict all parts as one matrix (at most UINT32_MAX rows), on the calling worker's scratch, and

@@ -1,5 +1,6 @@
 /* test_server_batched.c - requests that workers compute, through the API: the same answer as from
  * the thread that read them, to whoever asked. */
+#include <jansson.h>
 #include <pthread.h>
 #include "clients.h"
 #include "starve.h"
@@ -111,6 +112,58 @@ START_TEST(reply_of_a_worker_is_that_of_the_thread_that_read)
     api_reply_fini(&here);
     api_reply_fini(&there);
     free(body);
+    destroy(c);
+}
+END_TEST
+
+static json_t *reply_json(const struct api *how, const struct api_request *request)
+{
+    struct api_reply reply;
+    json_t *json;
+
+    api_handle(how, request, &reply);
+    ck_assert_msg(reply.http_status == 200, "%.200s", reply.body.data);
+    json = json_loadb(reply.body.data, reply.body.len, 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    api_reply_fini(&reply);
+    return json;
+}
+
+/* 300 rows are more than a worker takes at once, and than are captured at once. */
+START_TEST(captured_values_are_those_of_their_rows)
+{
+    const struct api without = {.options = &options, .repository = repository};
+    struct client *c = client_create(find("plain"), 300, 5);
+    char *rows = body_of(c), body[200000];
+    struct api_request request = request_for("/v1/models/plain:predict", body);
+    json_t *here, *there;
+
+    snprintf(body, sizeof body, "{\"capture\": [\"y\", \"h\"], %s", rows + 1);
+    request.body_bytes = strlen(body);
+    here = reply_json(&without, &request);
+    there = reply_json(&api, &request);
+    ck_assert(json_equal(here, there));
+    const json_t *captured = json_object_get(there, "captured");
+    ck_assert(json_equal(json_object_get(captured, "y"), json_object_get(there, "predictions")));
+    ck_assert_uint_eq(json_array_size(json_object_get(captured, "h")), 300);
+    for (size_t i = 0; i < 300; i += 37) { /* alone, a row's are the same */
+        json_t *alone = json_pack("{s:[o], s:[s]}", "inputs", json_array(), "capture", "h");
+        json_t *row = json_array_get(json_object_get(alone, "inputs"), 0);
+        for (size_t k = 0; k < FEATURES; k++)
+            json_array_append_new(row, json_real((double)c->x[i * FEATURES + k]));
+        char *text = json_dumps(alone, 0);
+        struct api_request one = request_for("/v1/models/plain:predict", text);
+        json_t *single = reply_json(&api, &one);
+        const json_t *h = json_object_get(json_object_get(single, "captured"), "h");
+        ck_assert(
+            json_equal(json_array_get(h, 0), json_array_get(json_object_get(captured, "h"), i)));
+        json_decref(single);
+        json_decref(alone);
+        free(text);
+    }
+    json_decref(here);
+    json_decref(there);
+    free(rows);
     destroy(c);
 }
 END_TEST
@@ -283,7 +336,7 @@ START_TEST(request_that_waits_holds_its_tensors_and_nothing_else_of_its_body)
     size_t size;
 
     buf_init(&b, 0);
-    buf_printf(&b, "{\"signature_name\": \"%0*d\", %s", 100000, 0, body + 1);
+    buf_printf(&b, "{\"parameters\": {\"note\": \"%0*d\"}, %s", 100000, 0, body + 1);
     named = buf_steal(&b, &size);
     blocks_of(body); /* what a thread allocates once */
     ck_assert_int_eq(blocks_of(named), blocks_of(body));
@@ -297,7 +350,8 @@ END_TEST
 START_TEST(request_without_memory_is_503_and_leaves_nothing)
 {
     struct client *c = client_create(find("plain"), 3, 5);
-    char *body = body_of(c);
+    char *rows = body_of(c), body[4000];
+    snprintf(body, sizeof body, "{\"capture\": [\"h\"], %s", rows + 1);
     struct api_request request = request_for("/v1/models/plain:predict", body);
     struct api_reply reply;
     bool starving = STARVE_WORKS;
@@ -317,7 +371,7 @@ START_TEST(request_without_memory_is_503_and_leaves_nothing)
         ck_assert_int_eq(starve_live, live);
     }
     ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
-    free(body);
+    free(rows);
     destroy(c);
 }
 END_TEST
@@ -333,6 +387,7 @@ int main(void)
     tcase_add_test(tc, rows_come_back_to_their_clients_as_if_they_had_been_alone);
     tcase_add_test(tc, idle_workers_share_a_long_request);
     tcase_add_test(tc, reply_of_a_worker_is_that_of_the_thread_that_read);
+    tcase_add_test(tc, captured_values_are_those_of_their_rows);
     tcase_add_test(tc, full_queue_is_429_with_retry_after);
     tcase_add_test(tc, deadline_in_the_queue_is_504);
     tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
