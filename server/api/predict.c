@@ -1,7 +1,6 @@
 /* predict.c - POST /v1/models/{model}:predict: rows in, the network's outputs back.
  *
  * Knows tensors and models, no network. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/capture.h"
@@ -98,6 +97,10 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p, con
         return ERROR_OK;
     if (classes == 0)
         return call_fail(call, ERROR_BAD_FIELD, "top_k: model '%s' has no labels", p->model->name);
+    if (p->model->ranking == RANKING_NONE)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "top_k: model '%s' is a regression, its outputs are no scores",
+                         p->model->name);
     if (!json_whole(value, &k) || k < 1 || (size_t)k > classes)
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "top_k: expected a whole number within 1 .. %zu, the model's labels",
@@ -150,39 +153,6 @@ static enum error_id read_prediction(struct api_call *call)
 
 /* ---- the reply ---- */
 
-/* A classifier of one unit says the probability of its second label: both can be ranked. */
-static float score_of(const struct prediction *p, const float *y, size_t class)
-{
-    if (p->outputs == 1)
-        return class == 0 ? 1 - y[0] : y[0];
-    return y[class];
-}
-
-/* NaN is worse than any number. */
-static bool is_better(float a, float b)
-{
-    return a > b || (isnan(b) && !isnan(a));
-}
-
-/* The top_k classes of one row, best first, the first of equals first, into best. */
-static void rank(const struct prediction *p, const float *y, size_t *best)
-{
-    size_t count = 0;
-
-    for (size_t c = 0; c < p->model->labels_count; c++) {
-        float score = score_of(p, y, c);
-        size_t place = count;
-
-        while (place > 0 && is_better(score, score_of(p, y, best[place - 1])))
-            place--;
-        if (place == p->top_k)
-            continue;
-        count += count < p->top_k;
-        memmove(best + place + 1, best + place, (count - place - 1) * sizeof *best);
-        best[place] = c;
-    }
-}
-
 static void write_label(struct buf *out, const char *label)
 {
     json_t *text = json_string(label);
@@ -219,10 +189,10 @@ static enum error_id write_classes(struct api_call *call, const struct predictio
         const float *y = p->y + row * p->outputs;
 
         buf_puts(out, row ? ",[" : "[");
-        rank(p, y, best);
+        ranking_best(p->model->ranking, y, p->model->labels_count, best, p->top_k);
         for (size_t k = 0; k < p->top_k && id == ERROR_OK; k++) {
             buf_puts(out, k ? "," : "");
-            id = write_class(call, p, best[k], score_of(p, y, best[k]));
+            id = write_class(call, p, best[k], ranking_score(p->model->ranking, y, best[k]));
         }
         buf_puts(out, "]");
     }

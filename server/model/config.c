@@ -132,14 +132,46 @@ int config__texts_read(char ***texts, size_t *count, const struct place *at, con
     return 0;
 }
 
+/* Do the values of the last layer lie within [0, 1]? */
+static bool is_probability(const struct config_layer *last)
+{
+    const struct axon_activation *act = last->activation;
+
+    if (act->ascending) /* its parameters are its bounds */
+        return last->params[0] >= 0 && last->params[1] <= 1;
+    return strcmp(act->range, "(0, 1)") == 0 || strcmp(act->range, "[0, 1]") == 0;
+}
+
+/* Two labels of one output: is it the second's probability, or its logit? */
+static int pair_check(struct config *c, const struct place *at)
+{
+    const struct config_layer *last = &c->layers[c->layers_count - 1];
+
+    c->ranking = RANKING_PROBABILITY;
+    if (is_probability(last))
+        return 0;
+    c->ranking = RANKING_LOGIT;
+    if (c->task == MODEL_BINARY && strcmp(last->activation->name, "identity") == 0)
+        return 0;
+    return field_fail(
+        at, "labels",
+        "2 labels for 1 output take a last activation with range [0, 1], for instance "
+        "sigmoid, or identity with \"task\": \"binary\" (a logit); this one is %s%s",
+        last->activation->name, c->task == MODEL_BINARY ? "" : ", and the task is not binary");
+}
+
 static int output_labels(struct config *c, const struct place *at, const json_t *labels)
 {
     size_t n = json_array_size(labels), outputs = outputs_of(c);
 
-    /* One sigmoid output may be labelled by both of its classes. */
-    if (n > MODEL_LABELS_MAX || (n != outputs && !(n == 2 && outputs == 1)))
-        return field_fail(at, "labels", "%zu labels for %zu output%s (at most %d)", n, outputs,
-                          outputs == 1 ? "" : "s", MODEL_LABELS_MAX);
+    if (n != outputs && !(n == 2 && outputs == 1))
+        return field_fail(at, "labels", "%zu labels for %zu output%s", n, outputs,
+                          outputs == 1 ? "" : "s");
+    c->ranking = RANKING_OUTPUTS;
+    if (n != outputs && pair_check(c, at) != 0)
+        return -1;
+    if (c->task == MODEL_REGRESSION)
+        c->ranking = RANKING_NONE;
     return config__texts_read(&c->labels, &c->labels_count, at, "labels", labels,
                               CONFIG_OUTPUT_LABEL_BYTES_MAX);
 }

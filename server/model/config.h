@@ -93,6 +93,7 @@ struct config {
     size_t ignored_count;
     char **labels; /* of the outputs */
     size_t labels_count;
+    enum ranking ranking;
     uint64_t batch_rows_max, queue_delay_us, queue_rows_max;
     enum config_policy policy;
     size_t latest_count;

@@ -79,6 +79,7 @@ static int describe(struct model *m, const struct config *config)
             .activation = config->layers[l].activation,
             .units = config->layers[l].units,
         };
+    m->ranking = config->ranking;
     m->labels = (const char *const *)p->labels;
     for (; m->labels_count < config->labels_count; m->labels_count++) {
         p->labels[m->labels_count] = strdup(config->labels[m->labels_count]);

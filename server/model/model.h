@@ -10,9 +10,10 @@
 #include "metrics/metrics.h"
 #include "model/cost.h"
 #include "model/model_error.h"
+#include "model/ranking.h"
 #include "options.h"
 
-enum { MODEL_NAME_MAX = 64, MODEL_LABELS_MAX = 4096 };
+enum { MODEL_NAME_MAX = 64 };
 
 enum model_task {
     MODEL_TASK_NONE,
@@ -37,6 +38,7 @@ struct model {
     size_t layers_count;
     const char *const *labels; /* of the outputs; labels_count 0: none */
     size_t labels_count;
+    enum ranking ranking; /* how labels get their scores */
     struct axon_mlp *mlp;
     struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;

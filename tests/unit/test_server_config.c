@@ -1,6 +1,7 @@
 /* test_server_config.c - config.json: what is read, and its bounds. Mistakes are
  * test_server_config_mistakes.c's. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
@@ -227,19 +228,57 @@ START_TEST(a_layer_may_override_initializer_and_seed)
 }
 END_TEST
 
-START_TEST(a_sigmoid_output_may_have_two_labels)
+START_TEST(labels_get_their_scores_by_task_and_last_activation)
 {
+    static const struct {
+        const char *task, *activation, *labels;
+        enum ranking ranking;
+    } rows[] = {
+        {"binary", "\"sigmoid\"", "\"no\", \"yes\"", RANKING_PROBABILITY},
+        {"multilabel", "\"hard_sigmoid\"", "\"no\", \"yes\"", RANKING_PROBABILITY},
+        {"binary", "{\"name\": \"hard_tanh\", \"min\": 0}", "\"no\", \"yes\"", RANKING_PROBABILITY},
+        {"binary", "\"identity\"", "\"no\", \"yes\"", RANKING_LOGIT},
+        {"binary", "\"sigmoid\"", "\"yes\"", RANKING_OUTPUTS},
+        {"binary", "\"identity\"", "\"yes\"", RANKING_OUTPUTS},
+        {"regression", "\"identity\"", "\"price\"", RANKING_NONE},
+        {"regression", "\"sigmoid\"", "\"a\", \"b\"", RANKING_NONE},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config c;
+        struct model_error error;
+        char text[256];
+
+        snprintf(text, sizeof text,
+                 "{\"task\": \"%s\", \"input\": {\"features\": 2}, \"layers\": [{\"units\": 1, "
+                 "\"activation\": %s}], \"output\": {\"labels\": [%s]}}",
+                 rows[i].task, rows[i].activation, rows[i].labels);
+        ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.text);
+        ck_assert_int_eq(c.ranking, rows[i].ranking);
+        config_fini(&c);
+    }
+}
+END_TEST
+
+START_TEST(as_many_labels_as_units)
+{
+    enum { ROOM = CONFIG_UNITS_MAX * 8 + 256 };
     struct config c;
     struct model_error error;
+    char *text = malloc(ROOM);
+    int used = snprintf(text, ROOM,
+                        "{\"input\": {\"features\": 1}, \"layers\": [{\"units\": %d, "
+                        "\"activation\": \"softmax\"}], \"output\": {\"labels\": [\"0\"",
+                        CONFIG_UNITS_MAX);
 
-    ck_assert_int_eq(read_text(&c,
-                               "{\"task\": \"binary\", \"input\": {\"features\": 2}, \"layers\": "
-                               "[{\"units\": 1, \"activation\": \"sigmoid\"}], "
-                               "\"output\": {\"labels\": [\"no\", \"yes\"]}}",
-                               &error),
-                     0);
-    ck_assert_uint_eq(c.labels_count, 2);
+    for (int i = 1; i < CONFIG_UNITS_MAX; i++)
+        used += snprintf(text + used, ROOM - (size_t)used, ",\"%d\"", i);
+    snprintf(text + used, ROOM - (size_t)used, "]}}");
+    ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.text);
+    ck_assert_uint_eq(c.labels_count, CONFIG_UNITS_MAX);
+    ck_assert_str_eq(c.labels[CONFIG_UNITS_MAX - 1], "65535");
     config_fini(&c);
+    free(text);
 }
 END_TEST
 
@@ -309,7 +348,8 @@ int main(void)
     tcase_add_test(tc, numbers_are_read_as_in_requests);
     tcase_add_test(tc, the_dialect_sets_defaults_and_what_is_given_wins);
     tcase_add_test(tc, a_layer_may_override_initializer_and_seed);
-    tcase_add_test(tc, a_sigmoid_output_may_have_two_labels);
+    tcase_add_test(tc, labels_get_their_scores_by_task_and_last_activation);
+    tcase_add_test(tc, as_many_labels_as_units);
     tcase_add_test(tc, versions_are_whole_numbers_up_to_2_63_less_1);
     tcase_add_test(tc, a_nul_byte_is_no_json);
     tcase_add_test(tc, every_truncation_is_an_error);

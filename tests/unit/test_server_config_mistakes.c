@@ -155,10 +155,18 @@ static const struct {
      "{\"units\": 1, \"activation\": \"relu\"}]}",
      "config.json: layers[1].name: \"output\" is the name of layers[0] already"},
     {TOP("\"output\": {\"labels\": [\"a\", \"b\", \"c\"]}"),
-     "config.json: output.labels: 3 labels for 1 output (at most 4096)"},
+     "config.json: output.labels: 3 labels for 1 output"},
     {TOP("\"output\": {\"labels\": []}"), "output.labels: 0 labels for 1 output"},
     {TOP("\"output\": {\"labels\": [7]}"),
      "output.labels[0]: expected a string of at most 256 bytes, found 7"},
+    {TOP("\"output\": {\"labels\": [\"a\", \"b\"]}"),
+     "config.json: output.labels: 2 labels for 1 output take a last activation with range [0, 1], "
+     "for instance sigmoid, or identity with \"task\": \"binary\" (a logit); this one is relu, and "
+     "the task is not binary"},
+    {TOP("\"task\": \"binary\", \"output\": {\"labels\": [\"a\", \"b\"]}"), "this one is relu"},
+    {"{" INPUT ", \"layers\": [{\"units\": 1, \"activation\": \"identity\"}], \"output\": "
+     "{\"labels\": [\"a\", \"b\"]}}",
+     "this one is identity, and the task is not binary"},
     {TOP("\"task\": \"multiclass\""),
      "config.json: task: \"multiclass\" takes 2 to 65536 outputs, the last layer has 1 units"},
     {"{\"task\": \"binary\", " INPUT ", \"layers\": [{\"units\": 3, \"activation\": \"relu\"}]}",
