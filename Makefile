@@ -1,5 +1,6 @@
 # axond - two commands: `make run` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := all
+DRY := $(findstring n,$(firstword -$(MAKEFLAGS)))
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
@@ -14,14 +15,52 @@ WERROR  ?= $(if $(CI),1)
 PREFIX  ?= /usr/local
 T       ?=
 comma   := ,
-ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+## ---- what must be installed: groups of .ci/deps per goal; a goal that is not listed needs build -------
+NEEDS.run           := build run
+NEEDS.test          := build test
+NEEDS.lint          := build test lint
+NEEDS.format        := lint
+NEEDS.tables        := test
+NEEDS.fuzz          := build clang
+NEEDS.cross         := build cross
+NEEDS.docker        := docker
+NEEDS.test-bare     := bare
+NEEDS.bench         := build bench
+NEEDS.bench-quick   := build bench
+NEEDS.bench-kernels := build optional:bench
+NEEDS.bench-mlp     := build optional:bench
+NEEDS.bench-text    := build optional:bench
+NEEDS.accuracy      := build optional:bench
+NEEDS.bench-peers   := optional:peers optional:npm
+NEEDS.models        := models
+NEEDS.golden        := models
+NEEDS.torch-golden  := torch
+NEEDS.help          :=
+NEEDS.clean         :=
+NEEDS := $(sort $(foreach g,$(or $(MAKECMDGOALS),all),$(if $(filter undefined,$(origin NEEDS.$g)),build,$(NEEDS.$g))) \
+           $(if $(filter clang,$(CC)),clang))
+
+# Installed while this file is read, for what follows asks the compiler and pkg-config. Not by make -n, which shells run to
+# complete a word.
+ifneq ($(if $(DRY),,$(NEEDS)),)
+ifneq ($(shell .ci/deps $(NEEDS) >&2 && echo there),there)
+$(error What make needs is missing)
+endif
+endif
+
+MACHINE := $(if $(filter build,$(NEEDS)),$(shell $(CC) -dumpmachine))
+ifneq ($(if $(DRY),,$(filter build,$(NEEDS))),)
+$(if $(MACHINE),,$(error CC=$(CC) is no compiler that works))
+endif
+ARCH    := $(firstword $(subst -, ,$(MACHINE)))
 VERSION := 0.1.0
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 B       := build/$(if $(filter-out $(shell uname -m),$(ARCH)),$(ARCH)-)$(if $(SAN),$(subst $(comma),-,$(SAN)),release)
 Q       := $(if $(V),,@)
 
 PKGS    := jansson libmicrohttpd openblas
-PKGCONF := $(if $(filter $(shell uname -m),$(ARCH)),pkg-config,$(shell $(CC) -dumpmachine)-pkg-config)
+PKGCONF := $(if $(filter-out $(shell uname -m),$(ARCH)),$(MACHINE)-)pkg-config
 WARN    := -Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Wvla -Wstrict-prototypes \
            -Wmissing-prototypes -Wformat=2 -Wundef $(if $(WERROR),-Werror)
 HARDEN  := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
@@ -37,7 +76,7 @@ ISA.aarch64    := baseline
 FLAGS.baseline :=
 FLAGS.avx2     := -mavx2 -mfma
 FLAGS.avx512   := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
-ISAS           := $(ISA.$(ARCH))
+ISAS           := $(or $(ISA.$(ARCH)),baseline)
 
 # Everything in lib/kernels but dispatch.c is compiled once per instruction set.
 KERNELS  := $(filter-out lib/kernels/dispatch.c,$(wildcard lib/kernels/*.c))
@@ -56,14 +95,31 @@ SONAME   := libaxon.so.1
 # A shared library's code must be position-independent, and a sanitizer's must not be left undefined: none of those.
 LIBAXON  := $B/libaxon.a $(if $(SAN),,$B/$(SONAME))
 
-all: deps-build $B/axond $(LIBAXON)                         ## build the daemon and the core
+all: $B/axond $(LIBAXON)                                    ## build the daemon and the core
 
-deps-%:
-	@.ci/deps $*
+# A rule writes beside its target and renames: of two makes at once none reads the other's half a file, and none is left by
+# one that is killed.
+NEW       = $@.$$$$
+REPLACE   = mv $(NEW) $@
+# Makes a new target only if it says something new.
+RENEW     = if cmp -s $(NEW) $@; then rm $(NEW); else $(REPLACE); fi
+COMPILE   = $1 $(CPPFLAGS) $2 -MMD -MP -MT $@ -MF $(NEW).dep -c -o $(NEW) $< && mv $(NEW).dep $(@:.o=.d) && $(REPLACE)
+LINK      = $(CC) $1 $(LDFLAGS) -o $(NEW) $2 && $(REPLACE)
 
-$B/libaxon.a: $(LIB_OBJ)
+# What was made by another compiler, with other flags or of other files is made again: a file that has gone leaves no object in
+# an archive, and one that was never there is missed.
+SETTINGS  := $(CC) $(shell $(CC) --version 2>/dev/null | head -n 1) | $(CPPFLAGS) | $(filter-out -Werror,$(CFLAGS)) | $(LDFLAGS) | $(LDLIBS)
+$B/gen/settings: .FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(SETTINGS))' >$(NEW) && $(RENEW)
+
+$B/gen/objects: .FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(LIB_OBJ) $(SRV_OBJ) >$(NEW) && $(RENEW)
+
+$B/libaxon.a: $(LIB_OBJ) $B/gen/objects
 	@echo "  AR      $@"
-	$Q rm -f $@ && $(AR) rcs $@ $^
+	$Q $(AR) rcs $(NEW) $(LIB_OBJ) && $(REPLACE)
 
 # One set of objects for both: hidden by default, but for what the public headers declare.
 $(LIB_OBJ): CFLAGS += -fPIC -fno-semantic-interposition -include $B/gen/export.h
@@ -71,35 +127,33 @@ $(LIB_OBJ): $B/gen/export.h
 $B/gen/export.h: $(wildcard include/axon/*.h)
 	@mkdir -p $(@D)
 	@printf '%s\n' '#pragma GCC visibility push(default)' $(foreach h,$(^:include/%=%),'#include "$h"') \
-	    '#pragma GCC visibility pop' >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	    '#pragma GCC visibility pop' >$(NEW) && $(RENEW)
 
-$B/$(SONAME): $(LIB_OBJ) lib/axon.map
+$B/$(SONAME): $(LIB_OBJ) lib/axon.map $B/gen/objects
 	@echo "  LINK    $@"
 	$Q $(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,$(SONAME),--version-script=lib/axon.map,-z,defs \
-	    -o $@ $(LIB_OBJ) $(shell $(PKGCONF) --libs openblas) -lm
+	    -o $(NEW) $(LIB_OBJ) $(shell $(PKGCONF) --libs openblas) -lm && $(REPLACE)
 	$Q ln -sf $(SONAME) $B/libaxon.so
 
 define isa_rule
-$B/lib/kernels/%.$1.o: lib/kernels/%.c
+$B/lib/kernels/%.$1.o: lib/kernels/%.c $B/gen/settings
 	@echo "  CC      $$< [$1]"
 	@mkdir -p $$(@D)
-	$$Q $$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(FLAGS.$1) -DAXON_ISA=$1 -MMD -MP -c -o $$@ $$<
+	$$Q $$(call COMPILE,$$(CC),$$(CFLAGS) $$(FLAGS.$1) -DAXON_ISA=$1)
 
 endef
 $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
-$B/%.o: %.c
+$B/%.o: %.c $B/gen/settings
 	@echo "  CC      $<"
 	@mkdir -p $(@D)
-	$Q $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$Q $(call COMPILE,$(CC),$(CFLAGS))
 
 # The version is compiled in from a header that changes only when the version does.
 $B/gen/version.h: .FORCE
 	@mkdir -p $(@D)
 	@printf '#define AXOND_VERSION "%s"\n#define AXOND_REVISION "%s"\n#define AXOND_MODELS_INSTALLED "%s"\n' \
-	    '$(VERSION)' '$(REVISION)' '$(PREFIX)/share/axond/models' >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	    '$(VERSION)' '$(REVISION)' '$(PREFIX)/share/axond/models' >$(NEW) && $(RENEW)
 
 # All is bound at the start: a call by way of the table itself saves a jump, a fiftieth of a small request's CPU time.
 $(SRV_OBJ) $B/server/main.o: CFLAGS += -fno-plt
@@ -107,28 +161,31 @@ $(SRV_OBJ) $B/server/main.o: | $B/gen/version.h
 
 $(UNIT_LIB): $B/tests/unit/%: $B/tests/unit/%.o $(ORACLE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PKGCONF) --libs check)
+	$Q $(call LINK,,$^ $(LDLIBS) $(shell $(PKGCONF) --libs check))
 
 $(UNIT_SRV): $B/tests/unit/%: $B/tests/unit/%.o $(SRV_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell $(PKGCONF) --libs check)
+	$Q $(call LINK,,$^ $(LDLIBS) $(shell $(PKGCONF) --libs check))
 
-$B/axond: $B/server/main.o $(SRV_OBJ) $B/libaxon.a
+$B/axond: $B/server/main.o $(SRV_OBJ) $B/libaxon.a $B/gen/objects
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q $(call LINK,,$(filter-out $B/gen/%,$^) $(LDLIBS))
 
 ## ---- two commands --------------------------------------------------------------------------------
 PORT ?= 8000
-run: deps-build $B/axond                                    ## from nothing to a serving daemon with two real models
-	@tests/announce.sh $B/axond $(PORT) & exec $B/axond --listen 127.0.0.1:$(PORT)
+run: $B/axond                                               ## from nothing to a serving daemon with two real models
+	@tests/announce.sh $B/axond $(PORT) $$$$ & exec $B/axond --listen 127.0.0.1:$(PORT)
 
-test: deps-test $B/axond $(UNIT)                   ## all tests from nothing; T=name: those whose path holds it; SAN=address,undefined or thread
+test: $B/axond $(UNIT)                             ## all tests from nothing; T=name: those whose path holds it; SAN=address,undefined or thread
 	@B=$B BIN=$B/axond SAN=$(SAN) tests/run.sh $(if $T,-m $T) $(UNIT) $(sort $(wildcard tests/http/t*.sh))
 
-lint: deps-lint $B/axond $(LIBAXON) $(SRV_OBJ) manual       ## formatting, layers, headers, symbols, sizes, static analysis
+test-bare:                                                  ## both commands in roots of Debian 12 and 13 that have make and git alone
+	@.ci/bare
+
+lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
 
-format: deps-lint                                           ## rewrite every .c and .h in the project's style
+format:                                                     ## rewrite every .c and .h in the project's style
 	$Q clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
 tables:                                                     ## bring README.md's tables up to date with the code's
@@ -137,106 +194,96 @@ tables:                                                     ## bring README.md's
 ## ---- the rest ------------------------------------------------------------------------------------
 # Servers are compared over HTTP in tests/bench/harness; peers that bench-peers has installed take part.
 BENCH     = tests/bench/harness/bench.py --axond $B/axond --echo $B/tests/bench/echo $(if $(README),--readme) $(if $T,--only '$T')
-bench: deps-bench $B/axond $B/tests/bench/echo              ## axond beside libmicrohttpd, FastAPI, Node over HTTP, 20 minutes; README=1 T=section
+bench: $B/axond $B/tests/bench/echo                         ## axond beside libmicrohttpd, FastAPI, Node over HTTP, 20 minutes; README=1 T=section
 	@python3 -B $(BENCH)
 
-bench-quick: deps-bench $B/axond $B/tests/bench/echo        ## its two-minute form
+bench-quick: $B/axond $B/tests/bench/echo                   ## its two-minute form
 	@python3 -B $(BENCH) --plan quick
 
 bench-peers:                                                ## FastAPI, Fastify, ONNX Runtime for it, from PyPI and npm into build/bench-peers
-	@.ci/deps peers || echo "bench-peers: what is missing is skipped"
-	@command -v npm >/dev/null || .ci/deps npm || echo "bench-peers: no npm"
 	@tests/bench/peers/install.sh build/bench-peers
 
 $B/tests/bench/echo: $B/tests/bench/echo.o
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q $(call LINK,,$^ $(LDLIBS))
 
-# Peers that are installed take part in bench-kernels; made by a make of its own, which sees what deps has installed.
+# Peers that are installed take part in bench-kernels.
 KB       := $B/tests/bench/kernels
 KB_ISAS  := $(filter avx512 avx2,$(ISAS))
 KB_DNNL  := $(wildcard /usr/include/oneapi/dnnl/dnnl.h)
 KB_SLEEF := $(and $(KB_ISAS),$(wildcard /usr/include/sleef.h /usr/include/*/sleef.h))
 KB_OBJ   := $(KB).o $(KB)_peers.o $(KB)_torch.o $(if $(KB_DNNL),$(KB)_dnnl.o) $(KB_ISAS:%=$(KB)_libmvec.%.o) \
             $(if $(KB_SLEEF),$(KB_ISAS:%=$(KB)_sleef.%.o))
-bench-kernels:                                              ## ns per element beside memcpy, PyTorch, oneDNN...; QUICK=1 GRADIENT=1 T=row TSV=file
-	@.ci/deps bench || echo "bench-kernels: peers that are missing are skipped"
-	@$(MAKE) $(KB)
+bench-kernels: $(KB)                                        ## ns per element beside memcpy, PyTorch, oneDNN...; QUICK=1 GRADIENT=1 T=row TSV=file
 	$Q $(KB) $(if $(QUICK),-q) $(if $(GRADIENT),-g) $(if $(TSV),-t) $T $(if $(TSV),>$(TSV))
 
 $(KB)_peers.o: .FORCE
 $(KB)_peers.o $(KB)_torch.o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL) $(if $(KB_ISAS),-DBENCH_VECTOR) $(if $(KB_SLEEF),-DBENCH_SLEEF)
 $(KB)_sleef.%.o: CPPFLAGS += -DBENCH_MATH_SLEEF
-$(filter $(KB)_libmvec.% $(KB)_sleef.%,$(KB_OBJ)): tests/bench/kernels_vector.c
+$(filter $(KB)_libmvec.% $(KB)_sleef.%,$(KB_OBJ)): tests/bench/kernels_vector.c $B/gen/settings
 	@echo "  CC      $< [$(@F)]"
 	@mkdir -p $(@D)
-	$Q $(CC) $(CPPFLAGS) $(CFLAGS) -O3 -ffp-contract=fast $(FLAGS.$(patsubst .%,%,$(suffix $(@:.o=)))) -MMD -MP -c -o $@ $<
+	$Q $(call COMPILE,$(CC),$(CFLAGS) -O3 -ffp-contract=fast $(FLAGS.$(patsubst .%,%,$(suffix $(@:.o=)))))
 
 $(KB): $(KB_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
+	$Q $(call LINK,,$^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef))
 
 # ONNX Runtime comes from PyPI into a venv of its own; without it, or without oneDNN, the others are compared.
 MB       := $B/tests/bench/mlp
 MB_OBJ   := $(MB).o $(if $(KB_DNNL),$(MB)_dnnl.o)
-bench-mlp:                                                  ## an MLP's forward pass beside sgemm, oneDNN and ONNX Runtime; QUICK=1
-	@.ci/deps bench || echo "bench-mlp: peers that are missing are skipped"
+bench-mlp: $(MB)                                            ## an MLP's forward pass beside sgemm, oneDNN and ONNX Runtime; QUICK=1
 	$Q test -x build/venv-bench/bin/python || python3 -m venv build/venv-bench || true
 	$Q build/venv-bench/bin/pip install -q -r tests/bench/requirements.txt || echo "bench-mlp: no ONNX Runtime"
-	@$(MAKE) $(MB)
 	$Q $(MB) $(if $(QUICK),-q) build/venv-bench/bin/python
 
 $(MB).o: .FORCE
 $(MB).o: CPPFLAGS += $(if $(KB_DNNL),-DBENCH_DNNL)
 $(MB): $(MB_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl)
+	$Q $(call LINK,,$^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl))
 
 # Without a C++ compiler or simdjson the others are compared.
 TB       := $B/tests/bench/text
 TB_CXX   := $(if $(filter $(shell uname -m),$(ARCH)),$(shell command -v g++))
 TB_JSON  := $(and $(TB_CXX),$(wildcard /usr/include/simdjson.h))
-bench-text:                                                 ## ns per number of JSON text in and out, beside simdjson, to_chars...; QUICK=1 T=kind
-	@.ci/deps bench || echo "bench-text: peers that are missing are skipped"
-	@$(MAKE) $(TB)
+bench-text: $(TB)                                           ## ns per number of JSON text in and out, beside simdjson, to_chars...; QUICK=1 T=kind
 	$Q $(TB) $(if $(QUICK),-q) $(if $T,"$T")
 
 $(TB).o $(TB)_peers.o: .FORCE
 $(TB).o $(TB)_peers.o: CPPFLAGS += $(if $(TB_CXX),-DBENCH_CXX) $(if $(TB_JSON),-DBENCH_SIMDJSON)
-$(TB)_peers.o: tests/bench/text_peers.cc
+$(TB)_peers.o: tests/bench/text_peers.cc $B/gen/settings
 	@echo "  CXX     $<"
 	@mkdir -p $(@D)
-	$Q $(TB_CXX) $(CPPFLAGS) -std=c++17 -O3 -MMD -MP -c -o $@ $<
+	$Q $(call COMPILE,$(TB_CXX),-std=c++17 -O3)
 
 $(TB): $(TB).o $(if $(TB_CXX),$(TB)_peers.o) $(CODEC_OBJ)
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(TB_CXX),-lstdc++) $(if $(TB_JSON),-lsimdjson)
+	$Q $(call LINK,,$^ $(LDLIBS) $(if $(TB_CXX),-lstdc++) $(if $(TB_JSON),-lsimdjson))
 
 # The proofs ask for billions of reference values: oracle and judge as vectors of what this machine has. The kernels are
 # those that ship.
 NATIVE   := -O3 $(if $(filter $(shell uname -m),$(ARCH)),-march=native) -fno-math-errno -fno-trapping-math \
             -ffp-contract=fast $(if $(filter x86_64,$(ARCH)),-mprefer-vector-width=512)
 NATIVE_OBJ := $(patsubst %.c,$B/native/%.o,$(wildcard tests/oracle/*.c))
-exhaustive: deps-build $B/tests/exhaustive/activations      ## prove every activation on every ISA over all 2^32 floats (half an hour)
+exhaustive: $B/tests/exhaustive/activations                 ## prove every activation on every ISA over all 2^32 floats (half an hour)
 	$Q $B/tests/exhaustive/activations
 
-exhaustive-text: deps-build $B/tests/exhaustive/float_text  ## prove the text of all 2^32 floats, on all cores (ten minutes of one)
+exhaustive-text: $B/tests/exhaustive/float_text             ## prove the text of all 2^32 floats, on all cores (ten minutes of one)
 	$Q n=$$(nproc); seq 0 $$((n - 1)) | xargs -P $$n -I{} $B/tests/exhaustive/float_text -p {}/$$n
 
-$B/native/%.o: %.c
+$B/native/%.o: %.c $B/gen/settings
 	@echo "  CC      $< [native]"
 	@mkdir -p $(@D)
-	$Q $(CC) $(CPPFLAGS) $(CFLAGS) $(NATIVE) -MMD -MP -c -o $@ $<
+	$Q $(call COMPILE,$(CC),$(CFLAGS) $(NATIVE))
 
 $B/tests/exhaustive/activations: $B/native/tests/exhaustive/activations.o $(NATIVE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	@mkdir -p $(@D)
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(filter x86_64,$(ARCH)),-lmvec)
+	$Q $(call LINK,,$^ $(LDLIBS) $(if $(filter x86_64,$(ARCH)),-lmvec))
 
 # Accuracy of axon and of bench-kernels' peers, and what each costs, into lib/README.md: on a quiet machine.
-accuracy:                                                   ## lib/README.md's table of errors and ns per element, beside PyTorch's...
-	@.ci/deps bench || echo "accuracy: peers that are missing are skipped"
-	@$(MAKE) $B/tests/exhaustive/accuracy
+accuracy: $B/tests/exhaustive/accuracy                      ## lib/README.md's table of errors and ns per element, beside PyTorch's...
 	$Q $B/tests/exhaustive/accuracy >$B/accuracy.tsv
 	$Q test -s $B/kernels.tsv || $(MAKE) bench-kernels QUICK=1 TSV=$B/kernels.tsv
 	$Q test -s $B/gradients.tsv || $(MAKE) bench-kernels QUICK=1 GRADIENT=1 TSV=$B/gradients.tsv
@@ -245,15 +292,15 @@ accuracy:                                                   ## lib/README.md's t
 $B/tests/exhaustive/accuracy: $B/native/tests/exhaustive/accuracy.o $(filter-out $(KB).o,$(KB_OBJ)) $(NATIVE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
 	@mkdir -p $(@D)
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef)
+	$Q $(call LINK,,$^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef))
 
 $B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(CODEC_OBJ)
 	@echo "  LINK    $@"
-	$Q $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q $(call LINK,,$^ $(LDLIBS))
 
 FUZZ_SECONDS ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-fuzz: deps-fuzz                                             ## libFuzzer on every parser, FUZZ_SECONDS=60 each
+fuzz:                                                       ## libFuzzer on every parser, FUZZ_SECONDS=60 each
 	@$(MAKE) CC=clang B=build/fuzz SAN=address,undefined OPT='-O1 -fsanitize=fuzzer-no-link' \
 	    $(FUZZ:%=build/fuzz/tests/fuzz/%)
 	$Q for target in $(FUZZ); do \
@@ -265,26 +312,26 @@ fuzz: deps-fuzz                                             ## libFuzzer on ever
 
 $B/tests/fuzz/%: $B/tests/fuzz/%.o $(SRV_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"
-	$Q $(CC) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q $(call LINK,-fsanitize=fuzzer,$^ $(LDLIBS))
 
-cross: deps-cross                                           ## libaxon for aarch64, its unit tests under qemu-user
+cross:                                                      ## libaxon for aarch64, its unit tests under qemu-user
 	@tests/cross/run.sh
 
-models: deps-models                                         ## train the shipped models again (needs PyPI)
+models:                                                     ## train the shipped models again (needs PyPI)
 	$Q test -d build/venv || python3 -m venv build/venv
 	$Q build/venv/bin/pip install -q -r configs/train/requirements.txt
 	$Q build/venv/bin/python configs/train/train_digits.py
 	$Q build/venv/bin/python configs/train/train_breast_cancer.py
 
-golden: deps-models                                         ## compute tests/oracle/golden.txt again (needs PyPI)
+golden:                                                     ## compute tests/oracle/golden.txt again (needs PyPI)
 	$Q test -d build/venv || python3 -m venv build/venv
 	$Q build/venv/bin/pip install -q -r tests/oracle/requirements.txt
 	$Q build/venv/bin/python tests/oracle/golden.py
 
-torch-golden: deps-torch                                    ## ask PyTorch's autograd again: tests/data/torch (Debian's python3-torch)
+torch-golden:                                               ## ask PyTorch's autograd again: tests/data/torch (Debian's python3-torch)
 	$Q /usr/bin/python3 tests/oracle/torch_golden.py
 
-docker: deps-docker                                         ## build the images and run them for real, by podman
+docker:                                                     ## build the images and run them for real, by podman
 	@docker/podman.sh
 
 # Manual pages: libaxon's from the comments of its headers, axond's from its --help.
@@ -293,14 +340,15 @@ manual: $B/man/axon.3 $B/man/axond.8                        ## manual pages into
 
 $B/man/axon.3: include/axon/manual.awk include/axon/README.md $(wildcard include/axon/*.h)
 	@echo "  MAN     $@"
-	@mkdir -p $(@D)
-	$Q rm -f $(@D)/*.3 && awk -v out=$(@D) $(MAN_VARS) -f $^ >$(@D)/links
-	$Q while read -r function page; do ln -s $$page $(@D)/$$function || exit 1; done <$(@D)/links
+	$Q mkdir -p $(NEW) && awk -v out=$(NEW) $(MAN_VARS) -f $^ >$(NEW)/links && cd $(NEW) && \
+	    while read -r function page; do ln -s $$page $$function || exit 1; done <links && cd .. && new=$(@F).$$$$ && \
+	    for page in *.3; do [ -e "$$new/$$page" ] || rm -f "$$page"; done && \
+	    mv $$new/axon_*.3 . && mv $$new/$(@F) . && rm -r $$new
 
 $B/man/axond.8: server/manual.awk $B/axond
 	@echo "  MAN     $@"
 	@mkdir -p $(@D)
-	$Q $B/axond --help >$(@D)/help && awk $(MAN_VARS) -f server/manual.awk $(@D)/help >$@.new && mv $@.new $@
+	$Q $B/axond --help >$(NEW).help && awk $(MAN_VARS) -f server/manual.awk $(NEW).help >$(NEW) && rm $(NEW).help && $(REPLACE)
 
 install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=: daemon, models, libaxon with headers, manual pages
 	$Q install -D -m 755 $B/axond $(DESTDIR)$(PREFIX)/bin/axond
@@ -319,9 +367,10 @@ install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=:
 help:                                                       ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-clean:                                                      ## remove build/ (but not the base image of make docker)
-	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -v build/podman)
+clean:                                                      ## remove build/ (but not the Debian roots and images)
+	$Q rm -rf $$(ls -d build/* 2>/dev/null | grep -vE '^build/(debian|podman)$$')
 
 .SECONDARY:
-.PHONY: all run test lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.DELETE_ON_ERROR:
+.PHONY: all run test test-bare lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

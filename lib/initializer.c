@@ -231,7 +231,7 @@ double axon_initializer_gain(const struct axon_activation *act, const float *par
     double sum = 0;
 
     if (axon_activation_check(act, params, params_count, params_count, NULL) != AXON_OK)
-        return NAN;
+        return (double)NAN;
     for (size_t i = 0; i < sets; i++) {
         double square = -1;
 

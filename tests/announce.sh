@@ -1,8 +1,18 @@
 #!/usr/bin/env bash
-# announce.sh AXOND PORT - wait until the daemon answers, then print a curl line to try.
+# announce.sh AXOND PORT PID - wait until the daemon with that process id answers on that port, then print lines to try. Prints
+# nothing if it ends instead, which says why by itself: another server may have the port.
 set -eu
-for _ in $(seq 100); do
-    "$1" --health --listen "127.0.0.1:$2" >/dev/null 2>&1 && break
+
+listens() {
+    local inode
+    while read -r inode; do
+        [ -z "$(find "/proc/$2/fd" -lname "socket:\[$inode\]" 2>/dev/null)" ] || return 0
+    done < <(awk -v port="$(printf ':%04X' "$1")" '$4 == "0A" && $2 ~ port "$" { print $10 }' /proc/net/tcp)
+    return 1
+}
+
+until listens "$2" "$3" && "$1" --health --listen "127.0.0.1:$2" >/dev/null 2>&1; do
+    kill -0 "$3" 2>/dev/null || exit 0
     sleep 0.05
 done
 cat <<END
