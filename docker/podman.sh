@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # podman.sh - build both images of docker/Dockerfile and run them as operations do, without a registry.
 #
-# The Debian base is made from the mirror that this machine's apt uses; everything stays in build/podman
-# (a second run takes the base from there). The containers have no network but their own loopback, which
+# The Debian base is made from the mirror that this machine's apt uses; everything stays in build/debian and
+# build/podman (a second run takes the base from there). The containers have no network but their own loopback, which
 # this script enters to talk to them. Needs root. TAP on standard output.
 # Skips (exit 0) only where the tools are missing or the kernel refuses containers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. docker/debian.bash
 
 work=$PWD/build/podman
 base_image=docker.io/library/debian:trixie-slim
@@ -69,41 +70,9 @@ cleanup() {
     exit "$status"
 }
 
-# The Debian archive in apt's sources; not its security archive, which has the same origin.
-mirror() {
-    # shellcheck disable=SC2016 # apt's own variables
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
-        awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }'
-}
-
-# How apt on this machine gets there, for the apt in the base: proxies and the like.
-transport() {
-    apt-config dump --no-empty --format '%f "%v";%n' |
-        grep -E '^Acquire::((http|https)::Proxy|Retries|ForceIPv[46]|Check-Valid-Until)\b' || true
-}
-
-make_base() {
-    local uri made_from options=(--aptopt='Acquire::Languages "none"') option
-    uri=$(mirror)
-    [ -n "$uri" ] || skip "apt on this machine knows no Debian mirror"
-    while IFS= read -r option; do
-        [ -z "$option" ] || options+=(--aptopt="${option%;}")
-    done < <(transport)
-    # As the official slim image: no documentation, manuals or translations.
-    for option in doc man info locale; do
-        options+=(--dpkgopt="path-exclude=/usr/share/$option/*")
-    done
-    made_from="$uri ${options[*]}"
-    [ "$(cat "$work/base.from" 2>/dev/null)" != "$made_from" ] || [ ! -s "$work/base.tar" ] || return 0
-    echo "# making the Debian base: a minute, once"
-    mmdebstrap --quiet --variant=minbase "${options[@]}" trixie "$work/new-base.tar" "$uri" # .tar makes it a tar file
-    mv "$work/new-base.tar" "$work/base.tar"
-    echo "$made_from" >"$work/base.from"
-}
-
 import_base() {
-    pod image exists "$base_image" && [ "$work/base.id" -nt "$work/base.tar" ] && return 0
-    pod import --quiet "$work/base.tar" "$base_image" >"$work/base.id"
+    pod image exists "$base_image" && [ "$work/base.id" -nt build/debian/trixie.tar ] && return 0
+    pod import --quiet build/debian/trixie.tar "$base_image" >"$work/base.id"
 }
 
 build() { # build TARGET
@@ -211,7 +180,8 @@ for tool in podman runc mmdebstrap curl jq nsenter; do
 done
 configure
 trap cleanup EXIT
-make_base
+[ -n "$(debian_mirror)" ] || skip "apt on this machine knows no Debian mirror"
+debian_base trixie
 { import_base && containers_work; } >"$work/out" 2>&1 || {
     refusal=$(cat "$work/out")
     # What the kernel says when it will not mount, unshare or limit; anything else is our own mistake.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The README's curl tour, run line by line: what it shows is what a user sees.
+# The README's curl tour, run line by line: what it shows is what a user sees. Of a daemon that runs already if TOUR_OF names it.
 . "$(dirname "$0")/lib.sh"
-serve --models configs/models
+if [ -n "${TOUR_OF:-}" ]; then base=$TOUR_OF; else serve --models configs/models; fi
 
 # Commands and their expected output, as "command<TAB>output" with the output's newlines as \x01.
 tour() {
