@@ -36,15 +36,24 @@ struct api_request {
     uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
 };
 
+/* The inference that a call was about, for those who account for it. */
+struct api_account {
+    char model[65]; /* "": none, as for activations */
+    uint64_t version;
+    size_t rows; /* 0: refused before they were known */
+    uint64_t parse_ns, queue_ns, compute_ns, write_ns;
+};
+
 struct api_reply {
     unsigned http_status;
     enum error_id error;
-    const char *content_type; /* static                                                      */
-    struct buf body;          /* new: the caller steals or finishes it                       */
-    char allow[64];           /* the Allow header of a 405, or ""                            */
-    unsigned retry_after_s;   /* 0: no header                                                */
-    char server_timing[128];  /* the Server-Timing header, or ""                             */
-    unsigned route;           /* row of routes.def; API_ROUTE_OTHER if none matched          */
+    const char *content_type;   /* static                                                      */
+    struct buf body;            /* new: the caller steals or finishes it                       */
+    char allow[64];             /* the Allow header of a 405, or ""                            */
+    unsigned retry_after_s;     /* 0: no header                                                */
+    char server_timing[128];    /* the Server-Timing header, or ""                             */
+    unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
+    struct api_account account; /* complete when the call is over */
 };
 
 /* A body length that the client did not declare: chunked. */

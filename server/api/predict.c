@@ -76,7 +76,7 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu rows, at most %llu (rows_max)",
                          p->input->key, x->shape[0],
                          (unsigned long long)call->api->options->rows_max);
-    p->rows = x->shape[0];
+    p->rows = call->rows = x->shape[0];
     p->outputs = axon_mlp_outputs(p->model->mlp);
     p->scalars = x->rank == 1 && p->outputs == 1;
     /* Both factors are bounded by options and by the model's limits: the product fits 64 bits. */

@@ -9,9 +9,28 @@
 #include "metrics/metrics.h"
 #include "model/model.h"
 
+_Static_assert(sizeof((struct api_account *)0)->model == sizeof((struct model *)0)->name,
+               "an account holds any model's name");
+
+static void account(struct api_call *call)
+{
+    struct api_account *a = &call->reply->account;
+
+    a->parse_ns = call->spent_ns[CALL_READ];
+    a->queue_ns = call->queue_ns;
+    a->compute_ns = call->spent_ns[CALL_COMPUTE];
+    a->write_ns = call->spent_ns[CALL_WRITE];
+    a->rows = call->rows;
+    if (call->model) {
+        memcpy(a->model, call->model->name, sizeof call->model->name);
+        a->version = call->model->version;
+    }
+}
+
 /* The call is over: release what it worked with. */
 static void close_call(struct api_call *call, bool answered)
 {
+    account(call);
     if (call->post) {
         call->post->fini(call, answered);
         call_body_fini(call);

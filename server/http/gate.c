@@ -20,6 +20,7 @@ static const struct {
     FIELD(GATE_CONTENT_ENCODING, "Content-Encoding"),
     FIELD(GATE_ACCEPT, "Accept"),
     FIELD(GATE_REQUEST_ID, "X-Request-Id"),
+    FIELD(GATE_TRACEPARENT, "traceparent"),
 #undef FIELD
 };
 
@@ -144,6 +145,21 @@ bool gate_request_id_ok(const char *id)
     size_t n = id ? span(id, ID) : 0;
 
     return n > 0 && n <= GATE_REQUEST_ID_MAX && id[n] == '\0';
+}
+
+bool gate_traceparent_ok(const char *text)
+{
+    static const char form[] = "00-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
+    enum { TRACE = 3, TRACE_DIGITS = 32, PARENT = 36, PARENT_DIGITS = 16 };
+
+    _Static_assert(sizeof form == GATE_TRACEPARENT_BYTES + 1, "the form is as long as its texts");
+    if (!text || strlen(text) != GATE_TRACEPARENT_BYTES)
+        return false;
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == 'h' ? !is(text[i], HEX) || (text[i] >= 'A' && text[i] <= 'F')
+                           : text[i] != form[i])
+            return false;
+    return strspn(text + TRACE, "0") < TRACE_DIGITS && strspn(text + PARENT, "0") < PARENT_DIGITS;
 }
 
 /* Digits only, as RFC 9110 has it: no sign, no list, no blank, no overflow. */

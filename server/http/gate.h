@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "error.h"
 
-enum { GATE_REQUEST_ID_MAX = 64 };
+enum { GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 
 /* The header fields that the service reads; every other one is only counted and checked. */
 enum gate_field {
@@ -23,6 +23,7 @@ enum gate_field {
     GATE_CONTENT_ENCODING,
     GATE_ACCEPT,
     GATE_REQUEST_ID,
+    GATE_TRACEPARENT,
     GATE_FIELDS
 };
 
@@ -65,8 +66,8 @@ void gate_header(struct gate *gate, const char *name, size_t name_bytes, const c
                  size_t value_bytes);
 
 /* ERROR_OK and *body, or ERROR_BAD_FRAMING, ERROR_BAD_REQUEST, ERROR_HEADERS_TOO_LARGE,
- * ERROR_LENGTH_REQUIRED and a sentence. After anything but ERROR_OK the connection must be closed: where the next request
- * begins is unknown. */
+ * ERROR_LENGTH_REQUIRED and a sentence. After anything but ERROR_OK the connection must be closed:
+ * where the next request begins is unknown. */
 enum error_id gate_check(const struct gate *gate, const struct gate_request *request,
                          const struct gate_limits *limits, struct gate_body *body,
                          struct error *error);
@@ -77,5 +78,9 @@ bool gate_target_ok(const char *target, size_t *at);
 
 /* [A-Za-z0-9._-]{1,64}; NULL is not. */
 bool gate_request_id_ok(const char *id);
+
+/* W3C Trace Context, version 00: "00-", 32 hex digits, "-", 16, "-", 2, in lower case, neither id
+ * all zeros; NULL is not. */
+bool gate_traceparent_ok(const char *text);
 
 #endif

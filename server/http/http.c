@@ -95,8 +95,7 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
         .headers_count_max = options->headers_count_max,
         .chunked_refused = refuses_chunks(options, http->lenient_parser)};
     http->keeper_wake = -1;
-    http->listen_fd = socket_listen(options->listen, http->address, sizeof http->address, error,
-                                    error_bytes);
+    http->listen_fd = socket_listen(options->listen, http->address, error, error_bytes);
     if (http->listen_fd < 0) {
         free(http);
         return NULL;

@@ -16,6 +16,8 @@
 struct MHD_Connection;
 struct MHD_Daemon;
 
+enum { SOCKET_ADDRESS_MAX = 64 }; /* of an address and port as text */
+
 /* Where a connection stands; every phase but HANDLING has a total deadline. */
 enum phase {
     PHASE_NEW,      /* nothing was ever asked on it           */
@@ -31,6 +33,7 @@ enum phase {
 struct request {
     char *target; /* undecoded, as sent; NULL between requests         */
     char id[GATE_REQUEST_ID_MAX + 1];
+    char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
     const char *method; /* this and the headers: borrowed from libmicrohttpd */
     const char *value[GATE_FIELDS];
     uint64_t started_ns, received_ns;
@@ -97,12 +100,12 @@ struct http {
     const struct options *options;
     struct gate_limits limits;
     int listen_fd;
-    char address[80];
+    char address[SOCKET_ADDRESS_MAX];
     bool lenient_parser; /* libmicrohttpd before 0.9.77: see gate.h */
     struct serving {
         struct MHD_Daemon *daemon;
         int listen_fd; /* a duplicate, open until its thread has ended */
-    } *threads;
+    } * threads;
     unsigned threads_count;
     struct connections connections;
     struct linger_list linger;
@@ -136,6 +139,11 @@ size_t addresses_count(const struct connections *list, const struct sockaddr *ad
 struct address *addresses_add(struct connections *list, const struct sockaddr *address);
 void addresses_remove(struct connections *list, struct address *address);
 
+/* ---- report.c ---- */
+/* Count and log a request that has ended. */
+void request_report(const struct connection *c, struct MHD_Connection *mhd, unsigned status,
+                    uint64_t now);
+
 /* ---- phase.c ---- */
 /* False: the connection was cut meanwhile, nothing may be done on it any more. */
 bool phase_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
@@ -152,8 +160,11 @@ static inline uint64_t phase_since_ns(uint64_t state)
 
 /* ---- socket.c ---- */
 /* Bind and listen: the descriptor, or -1 and a message. name becomes "127.0.0.1:8000". */
-int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *error,
+int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX], char *error,
                   size_t error_bytes);
+/* "192.0.2.1:8000", "[2001:db8::1]:8000"; an IPv4 client of an IPv6 socket is told as IPv4. "" if
+ * there is no such text. */
+void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX]);
 struct socket_progress {
     uint64_t received, acked;
     uint32_t silent_ms; /* since the last byte came                               */

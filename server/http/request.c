@@ -113,6 +113,8 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
     if (gate.count[GATE_REQUEST_ID] == 1 && gate_request_id_ok(gate.value[GATE_REQUEST_ID]))
         snprintf(r->id, sizeof r->id, "%s", gate.value[GATE_REQUEST_ID]);
+    if (gate.count[GATE_TRACEPARENT] == 1 && gate_traceparent_ok(gate.value[GATE_TRACEPARENT]))
+        memcpy(r->traceparent, gate.value[GATE_TRACEPARENT], sizeof r->traceparent);
     r->method = method;
     memcpy(r->value, gate.value, sizeof r->value);
     if (gate_check(&gate, &request, &c->http->limits, &r->declared, &error) == ERROR_OK)
@@ -152,8 +154,7 @@ static void admit(struct connection *c)
         return;
     }
     if (lacks_length(r))
-        request_refuse(c, ERROR_LENGTH_REQUIRED,
-                       "POST needs a body: send Content-Length");
+        request_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
     else
         body_admit(c);
 }
@@ -315,23 +316,6 @@ static unsigned final_status(const struct connection *c, struct MHD_Connection *
                : STATUS_CLIENT_GONE;
 }
 
-static void report(const struct connection *c, unsigned status, uint64_t now)
-{
-    const struct request *r = &c->request;
-    double seconds = (double)(now - r->started_ns) * 1e-9;
-    /* What clients can cause at will must not fill the log; 503 and 504 have their metrics. */
-    enum log_level level = status == 500                  ? LOG_WARN
-                           : c->http->options->access_log ? LOG_INFO
-                                                          : LOG_DEBUG;
-
-    metrics_http_request(r->reply.route, r->method, status, seconds, r->received, r->reply_bytes);
-    if (log_enabled(level))
-        log_event(level, "request", LOG_S("request_id", r->id), LOG_S("method", r->method),
-                  LOG_S("route", api_route_template(r->reply.route)), LOG_U("status", status),
-                  LOG_U("bytes_in", r->received), LOG_U("bytes_out", r->reply_bytes),
-                  LOG_F("duration", seconds));
-}
-
 static void request_fini(struct connection *c)
 {
     body_release(c);
@@ -354,7 +338,7 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     *state = NULL;
     parser_unwatch(c);
     status = final_status(c, mhd);
-    report(c, status, now);
+    request_report(c, mhd, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);
     if (!c->request.whole && status != STATUS_CLIENT_GONE)
         linger_add(c->http, c->fd);

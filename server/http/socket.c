@@ -2,6 +2,7 @@
  *
  * Knows sockets, not HTTP. <linux/tcp.h> instead of <netinet/tcp.h>: glibc's tcp_info ends before
  * the byte counts. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -44,22 +45,44 @@ static struct addrinfo *resolve(const char *text)
                : NULL;
 }
 
+void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX])
+{
+    struct sockaddr_in6 six = {0};
+    struct sockaddr_in four = {0};
+    char host[INET6_ADDRSTRLEN] = "";
+    bool is_six = address->sa_family == AF_INET6;
+
+    *text = '\0';
+    if (is_six)
+        memcpy(&six, address, sizeof six);
+    else if (address->sa_family == AF_INET)
+        memcpy(&four, address, sizeof four);
+    else
+        return;
+    if (is_six && IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
+        memcpy(&four.sin_addr, six.sin6_addr.s6_addr + 12, sizeof four.sin_addr);
+        four.sin_port = six.sin6_port;
+        is_six = false;
+    }
+    if (is_six && inet_ntop(AF_INET6, &six.sin6_addr, host, sizeof host))
+        snprintf(text, SOCKET_ADDRESS_MAX, "[%s]:%u", host, ntohs(six.sin6_port));
+    else if (inet_ntop(AF_INET, &four.sin_addr, host, sizeof host))
+        snprintf(text, SOCKET_ADDRESS_MAX, "%s:%u", host, ntohs(four.sin_port));
+}
+
 /* The bound address as clients write it, the port that the kernel chose included. */
-static bool read_name(int fd, char *name, size_t name_bytes)
+static bool read_name(int fd, char name[static SOCKET_ADDRESS_MAX])
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
-    char host[64], port[8];
 
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
-        getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
         return false;
-    snprintf(name, name_bytes, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    socket_address_text((struct sockaddr *)&address, name);
     return true;
 }
 
-int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *error,
+int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX], char *error,
                   size_t error_bytes)
 {
     struct addrinfo *at = resolve(listen_text);
@@ -75,7 +98,7 @@ int socket_listen(const char *listen_text, char *name, size_t name_bytes, char *
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
-        !read_name(fd, name, name_bytes)) {
+        !read_name(fd, name)) {
         snprintf(error, error_bytes, "%s: %s", listen_text, strerror(errno));
         if (fd >= 0)
             close(fd);

@@ -288,6 +288,29 @@ START_TEST(a_target_that_a_nul_has_cut_is_noticed)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    bool ok;
+} traceparents[] = {
+    {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true},
+    {"00-00000000000000000000000000000001-0000000000000001-00", true},
+    {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", false},
+    {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false},
+    {"00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
+    {"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
+    {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-", false},
+    {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false},
+    {"00 4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
+    {"", false},
+    {NULL, false},
+};
+
+START_TEST(a_traceparent_is_version_00s)
+{
+    ck_assert_int_eq(gate_traceparent_ok(traceparents[_i].text), traceparents[_i].ok);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("gate");
@@ -301,6 +324,8 @@ int main(void)
     tcase_add_test(tc, every_byte_of_a_target_is_allowed_or_refused_with_its_place);
     tcase_add_test(tc, a_value_holds_no_control_byte_but_tabs);
     tcase_add_test(tc, a_request_id_is_1_to_64_harmless_characters);
+    tcase_add_loop_test(tc, a_traceparent_is_version_00s, 0,
+                        sizeof traceparents / sizeof *traceparents);
     tcase_add_test(tc, fields_of_a_lenient_parser_must_tile_the_block);
     tcase_add_test(tc, a_name_that_lies_elsewhere_was_folded);
     tcase_add_test(tc, a_target_that_a_nul_has_cut_is_noticed);
