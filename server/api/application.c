@@ -94,16 +94,6 @@ static enum error_id read_dialect(struct api_call *call, struct application *a)
     return set_dialect(call, a, json_string_value(value));
 }
 
-static enum error_id query_dialect(struct api_call *call, struct application *a)
-{
-    const char *name = NULL;
-
-    for (size_t i = 0; i < call->target.query_count; i++)
-        if (strcmp(call->target.query[i].key, "dialect") == 0)
-            name = call->target.query[i].value;
-    return set_dialect(call, a, name);
-}
-
 /* ---- the axis ---- */
 
 static bool is_per_channel(const struct axon_activation *act)
@@ -328,16 +318,7 @@ static enum error_id pick_values(struct api_call *call, struct application *a)
     return call_pick(call, call->envelope.json, "", keys, a->values);
 }
 
-static enum error_id read_json(struct api_call *call, struct application *a)
-{
-    static const char *const query[] = {"non_finite", NULL};
-
-    if (call_check_query(call, query) != ERROR_OK ||
-        call_non_finite(call, &a->policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
-        pick_values(call, a) != ERROR_OK || check_tensors(call, a) != ERROR_OK)
-        return call->error.id;
-    return read_dialect(call, a);
-}
+/* ---- the query, which may hold the numbers and the dialect in place of the body ---- */
 
 /* One "key=number" of the query as the JSON number that a body would hold. */
 static enum error_id query_number(struct api_call *call, const char *key, const char *value,
@@ -353,62 +334,114 @@ static enum error_id query_number(struct api_call *call, const char *key, const 
     return ERROR_OK;
 }
 
-/* A .npy body has no room for the other keys: they come in the query, and become the envelope that
- * the JSON body would have had. */
-static enum error_id read_query(struct api_call *call, struct application *a)
+/* The member key of object becomes value, which is stolen, unless the body has it. */
+static enum error_id merge(struct api_call *call, json_t *object, const char *key, json_t *value)
 {
-    const char *allowed[AXON_PARAMETERS_MAX + 3] = {"axis", "dialect"};
-    json_t *parameters = json_object();
+    if (json_member(object, key)) {
+        json_decref(value);
+        return call_fail(call, ERROR_BAD_FIELD, "query: %s: stands in the body, too", key);
+    }
+    return json_object_set_new(object, key, value) == 0
+               ? ERROR_OK
+               : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+}
 
-    call->envelope.json = json_pack("{s:o}", "parameters", parameters);
-    if (!call->envelope.json)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-    if (query_dialect(call, a) != ERROR_OK)
-        return call->error.id;
+static enum error_id merge_dialect(struct api_call *call)
+{
+    const char *name = target_query(&call->target, "dialect");
+
+    return name ? merge(call, call->envelope.json, "dialect", json_string_nocheck(name)) : ERROR_OK;
+}
+
+/* The body's object of parameters, made if there is none. NULL: no memory, or it is no object. */
+static json_t *parameters_of(struct api_call *call)
+{
+    json_t *object = json_object_get(call->envelope.json, "parameters");
+
+    if (object && !json_is_null(object))
+        return json_is_object(object) ? object : NULL;
+    object = json_object();
+    return json_object_set_new(call->envelope.json, "parameters", object) == 0 ? object : NULL;
+}
+
+/* Axis and parameters; what the activation has is known. */
+static enum error_id merge_numbers(struct api_call *call, const struct application *a)
+{
+    const char *allowed[AXON_PARAMETERS_MAX + 4] = {"non_finite", "axis", "dialect"};
+
     for (unsigned i = 0; i < a->act->parameters_count; i++)
-        allowed[i + 2] = a->act->parameters[i].name;
+        allowed[i + 3] = a->act->parameters[i].name;
     if (call_check_query(call, allowed) != ERROR_OK)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {
         const char *key = call->target.query[i].key;
-        json_t *number = NULL, *object = strcmp(key, "axis") ? parameters : call->envelope.json;
+        bool axis = strcmp(key, "axis") == 0;
+        json_t *number = NULL, *object;
 
-        if (strcmp(key, "dialect") == 0)
+        if (strcmp(key, "dialect") == 0 || strcmp(key, "non_finite") == 0)
             continue;
-        if (query_number(call, key, call->target.query[i].value, &number) != ERROR_OK)
-            return call->error.id;
-        if (json_object_set_new(object, key, number) != 0)
+        object = axis ? call->envelope.json : parameters_of(call);
+        if (!object && a->values[KEY_PARAMETERS])
+            return ERROR_OK; /* it is told that they are no object */
+        if (!object)
             return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+        if (query_number(call, key, call->target.query[i].value, &number) != ERROR_OK ||
+            merge(call, object, key, number) != ERROR_OK)
+            return call->error.id;
     }
-    return pick_values(call, a);
+    return ERROR_OK;
 }
 
+static enum error_id read_json(struct api_call *call, struct application *a)
+{
+    if (call_envelope(call) != ERROR_OK || pick_values(call, a) != ERROR_OK)
+        return call->error.id;
+    return check_tensors(call, a);
+}
+
+/* A .npy body has no room for the other keys: they come in the query. */
 static enum error_id read_npy(struct api_call *call, struct application *a)
 {
     const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
                                          .elements_max = call->api->options->elements_max};
-
     const char *bytes;
     size_t size;
 
     a->npy = true;
+    memset(a->fields, 0, APPLICATION_FIELDS * sizeof *a->fields);
     call->envelope.fields = a->fields;
     call->envelope.fields_count = APPLICATION_FIELDS;
+    call->envelope.json = json_object();
+    if (!call->envelope.json)
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     a->fields[FIELD_DATA].present = true;
-    if (call_binary(call, &bytes, &size) != ERROR_OK ||
-        npy_read(&a->fields[FIELD_DATA].tensor, bytes, size, &limits, &call->error) != ERROR_OK)
+    if (call_binary(call, &bytes, &size) != ERROR_OK)
         return call->error.id;
-    return read_query(call, a);
+    return npy_read(&a->fields[FIELD_DATA].tensor, bytes, size, &limits, &call->error);
+}
+
+static enum error_id read_body(struct api_call *call, struct application *a)
+{
+    if (call_non_finite(call, &a->policy) != ERROR_OK)
+        return call->error.id;
+    return call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
+}
+
+static enum error_id read_query(struct api_call *call, struct application *a)
+{
+    if (merge_dialect(call) != ERROR_OK || pick_values(call, a) != ERROR_OK ||
+        read_dialect(call, a) != ERROR_OK || merge_numbers(call, a) != ERROR_OK)
+        return call->error.id;
+    return pick_values(call, a);
 }
 
 enum error_id application_read(struct api_call *call, struct application *a)
 {
     static enum error_id (*const steps[])(struct api_call *, struct application *) = {
-        read_shape, read_axis, read_output, read_parameters, read_gradient};
-    enum error_id id;
+        read_body, read_query, read_shape, read_axis, read_output, read_parameters, read_gradient};
+    enum error_id id = ERROR_OK;
 
     a->fields = call->fields;
-    id = call_is_npy(call) ? read_npy(call, a) : read_json(call, a);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
         id = steps[i](call, a);
     return id;

@@ -49,7 +49,7 @@ npy() { curl -s -o "$tmp/y.npy" -H 'Content-Type: application/x-npy' --data-bina
 npy "leaky_relu?alpha=0.5"
 ok ".npy in, .npy out, NaN and infinity untouched" test "$(npy_values "$tmp/y.npy")" = "1.0 -1.0 nan -inf"
 req POST '/v1/activations/leaky_relu?slope=1' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
-ok "a misspelt parameter is named"               want 400 '.error | test("slope.*known here: axis, dialect, alpha")'
+ok "a misspelt parameter is named"               want 400 '.error | test("slope.*known here: non_finite, axis, dialect, alpha")'
 npy "leaky_relu?dialect=keras2"
 ok "the dialect of a .npy stands in the query"   test "$(npy_values "$tmp/y.npy")" = "1.0 -0.6000000238418579 nan -inf"
 npy "leaky_relu?dialect=keras2&alpha=0.5"
