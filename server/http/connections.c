@@ -132,10 +132,26 @@ struct connection *connection_start(struct http *http, int fd, const struct sock
     return c;
 }
 
+/* Bytes have come that never became a request: a line that libmicrohttpd could not read, upon which
+ * it closes without a word, or of which the rest did not come. Where it has answered, its log line
+ * was counted. A farewell counts as a byte, and an empty line before a request is none of it. */
+static void count_unread_line(const struct connection *c)
+{
+    enum { NO_LINE_BYTES = 3 };
+    enum phase phase = phase_of(atomic_load(&c->state));
+    struct socket_progress progress;
+
+    if ((phase == PHASE_NEW || phase == PHASE_IDLE) && socket_progress(c->fd, &progress) &&
+        progress.received > atomic_load(&c->asked) + NO_LINE_BYTES &&
+        (phase == PHASE_IDLE || progress.sent == 0))
+        metrics_add(METRIC_http_rejected_total, REJECTED_REQUEST_LINE, 1);
+}
+
 void connection_end(struct connection *c)
 {
     struct connections *list = &c->http->connections;
 
+    count_unread_line(c);
     pthread_mutex_lock(&list->mutex);
     list->items[c->slot] = list->items[--list->count];
     list->items[c->slot]->slot = c->slot;

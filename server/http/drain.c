@@ -7,7 +7,6 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,16 +107,17 @@ static void stop_listening(struct http *http)
     http->listen_fd = -1;
 }
 
-/* SHUT_RD, not SHUT_RDWR: what has arrived can still be read, and answered. */
+/* SHUT_RD, not SHUT_RDWR: what has arrived can still be read, and answered. Of a next request bytes
+ * may be in libmicrohttpd's buffer, where nobody sees them: so all that have come are compared with
+ * those of the requests before. headers_timeout is for the rest of it. */
 static void close_if_idle(struct connection *c, void *context)
 {
     enum phase phase = phase_of(atomic_load(&c->state));
     struct socket_progress progress;
-    int unread = 0;
 
     (void)context;
-    if ((phase != PHASE_NEW && phase != PHASE_IDLE) || ioctl(c->fd, FIONREAD, &unread) != 0 ||
-        unread > 0 || !socket_progress(c->fd, &progress))
+    if ((phase != PHASE_NEW && phase != PHASE_IDLE) || !socket_progress(c->fd, &progress) ||
+        progress.received > atomic_load(&c->asked))
         return;
     if (progress.silent_ms >= (phase == PHASE_NEW ? SILENT_NEW_MS : SILENT_MS))
         shutdown(c->fd, SHUT_RD);

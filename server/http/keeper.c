@@ -16,12 +16,14 @@ enum {
     TICK_MS_MIN = 10,
     TICK_MS_MAX = 1000,
     LINGER_TICK_MS = 100,
+    STOOD_STILL_MS = 1000,
     GONE_S = 1
 };
 
 struct look {
     const struct options *options;
     uint64_t now_ns;
+    uint64_t resumed_ns; /* the process stood still until then: no client is late for that */
 };
 
 static uint64_t to_ns(double seconds)
@@ -29,56 +31,62 @@ static uint64_t to_ns(double seconds)
     return (uint64_t)(seconds * 1e9);
 }
 
+static bool has_passed(const struct look *look, uint64_t since_ns, double seconds)
+{
+    uint64_t from_ns = since_ns > look->resumed_ns ? since_ns : look->resumed_ns;
+
+    return look->now_ns > from_ns + to_ns(seconds);
+}
+
 /* At least body_timeout, and longer as long as the bytes come at body_rate_min on average: never
  * later than body_timeout or length / body_rate_min, whichever is more. */
 static bool too_slow(const struct look *look, uint64_t since_ns, uint64_t bytes)
 {
-    uint64_t elapsed_ns = look->now_ns > since_ns ? look->now_ns - since_ns : 0;
-
-    return elapsed_ns > to_ns(look->options->body_timeout) &&
-           (double)bytes < (double)elapsed_ns * 1e-9 * (double)look->options->body_rate_min;
+    return has_passed(look, since_ns, look->options->body_timeout) &&
+           has_passed(look, since_ns, (double)bytes / (double)look->options->body_rate_min);
 }
 
-/* Has the count moved since the keeper first saw the connection in this state? */
-static void watch(struct connection *c, uint64_t state, uint64_t bytes, uint64_t now_ns)
+/* Who was fast at first may still not be silent for longer than body_timeout. */
+static bool too_silent(const struct look *look, struct connection *c, uint64_t state,
+                       uint64_t bytes)
 {
     if (c->watch.state != state) {
         c->watch.state = state;
-        c->watch.bytes = bytes;
-        c->watch.since_ns = now_ns;
-        c->watch.moved = false;
-    } else if (bytes != c->watch.bytes && !c->watch.moved) {
-        c->watch.moved = true;
-        c->watch.since_ns = now_ns;
+        c->watch.first_bytes = bytes;
+        c->watch.first_ns = look->now_ns;
+    } else if (bytes == c->watch.last_bytes) {
+        return has_passed(look, c->watch.last_ns, look->options->body_timeout);
     }
+    c->watch.last_bytes = bytes;
+    c->watch.last_ns = look->now_ns;
+    return false;
 }
 
 static bool new_is_late(const struct look *look, struct connection *c, uint64_t state)
 {
     (void)c;
-    return look->now_ns > phase_since_ns(state) + to_ns(look->options->headers_timeout);
+    return has_passed(look, phase_since_ns(state), look->options->headers_timeout);
 }
 
 /* libmicrohttpd does not tell when the first bytes of a next request come; the kernel does. */
 static bool idle_is_late(const struct look *look, struct connection *c, uint64_t state)
 {
     struct socket_progress progress;
-    double timeout = look->options->idle_timeout;
+    uint64_t slow_ns = atomic_load(&c->slow_since_ns);
 
     if (!socket_progress(c->fd, &progress))
         return false;
-    watch(c, state, progress.received, look->now_ns);
-    if (c->watch.moved) {
-        atomic_store(&c->slow_since_ns, c->watch.since_ns);
-        timeout = look->options->headers_timeout;
-    }
-    return look->now_ns >
-           (c->watch.moved ? c->watch.since_ns : phase_since_ns(state)) + to_ns(timeout);
+    if (!slow_ns && progress.received > atomic_load(&c->asked))
+        atomic_store(&c->slow_since_ns, slow_ns = look->now_ns);
+    return slow_ns ? has_passed(look, slow_ns, look->options->headers_timeout)
+                   : has_passed(look, phase_since_ns(state), look->options->idle_timeout);
 }
 
 static bool body_is_late(const struct look *look, struct connection *c, uint64_t state)
 {
-    return too_slow(look, phase_since_ns(state), atomic_load(&c->progress));
+    uint64_t bytes = atomic_load(&c->progress);
+
+    return too_silent(look, c, state, bytes) || too_slow(look, phase_since_ns(state), bytes);
 }
 
 static bool reply_is_late(const struct look *look, struct connection *c, uint64_t state)
@@ -87,8 +95,8 @@ static bool reply_is_late(const struct look *look, struct connection *c, uint64_
 
     if (!socket_progress(c->fd, &progress))
         return false;
-    watch(c, state, progress.acked, look->now_ns);
-    return too_slow(look, c->watch.since_ns, progress.acked - c->watch.bytes);
+    return too_silent(look, c, state, progress.acked) ||
+           too_slow(look, c->watch.first_ns, progress.acked - c->watch.first_bytes);
 }
 
 /* libmicrohttpd 0.9.75 takes a short read for the end of what epoll announced, and so misses a
@@ -98,8 +106,7 @@ static bool is_gone(const struct look *look, struct connection *c, uint64_t stat
 {
     struct socket_progress progress;
 
-    return look->now_ns > phase_since_ns(state) + to_ns(GONE_S) &&
-           socket_progress(c->fd, &progress) && progress.farewell &&
+    return has_passed(look, phase_since_ns(state), GONE_S) && socket_progress(c->fd, &progress) && progress.farewell &&
            progress.silent_ms > GONE_S * 1000;
 }
 
@@ -107,7 +114,7 @@ static const struct {
     bool (*is_late)(const struct look *look, struct connection *c, uint64_t state);
     enum metrics_rejected reason;
     const char *name;
-    bool needs_client; /* to say more: nothing can come of it once the client is gone */
+    bool reads; /* what the client says: nothing can come of it once it is gone */
 } rules[] = {
     [PHASE_NEW] = {new_is_late, REJECTED_HEADERS_TIMEOUT, "headers_timeout", true},
     [PHASE_IDLE] = {idle_is_late, REJECTED_IDLE_TIMEOUT, "idle_timeout", true},
@@ -136,14 +143,17 @@ static void visit(struct connection *c, void *context)
     enum phase phase = phase_of(state);
     enum metrics_rejected reason = rules[phase].reason;
 
-    if (rules[phase].needs_client && is_gone(look, c, state) && phase_cut(c, state)) {
+    if (rules[phase].reads && is_gone(look, c, state) && phase_cut(c, state)) {
         atomic_store(&c->gone, true);
         shutdown(c->fd, SHUT_RDWR);
         return;
     }
-    if (!rules[phase].is_late || !rules[phase].is_late(look, c, state) || !phase_cut(c, state))
+    if (!rules[phase].is_late || !rules[phase].is_late(look, c, state))
         return;
-    if (phase == PHASE_IDLE && c->watch.moved)
+    /* What has come and was not read yet makes us late, not the client. */
+    if ((rules[phase].reads && socket_has_unread(c->fd)) || !phase_cut(c, state))
+        return;
+    if (phase == PHASE_IDLE && atomic_load(&c->slow_since_ns))
         reason = REJECTED_HEADERS_TIMEOUT;
     metrics_add(METRIC_http_rejected_total, reason, 1);
     log_event(LOG_DEBUG, "connection_cut", LOG_S("reason", rules[phase].name));
@@ -174,6 +184,16 @@ static int pause_ms(int tick, uint64_t deadline_ns)
                                                          : (int)((deadline_ns - now) / 1000000 + 1);
 }
 
+/* A look that comes much later than it should: the process was stopped, or got no CPU. */
+static void look_again(struct look *look)
+{
+    uint64_t before_ns = look->now_ns;
+
+    look->now_ns = clock_ns();
+    if (look->now_ns - before_ns > (TICK_MS_MAX + STOOD_STILL_MS) * UINT64_C(1000000))
+        look->resumed_ns = look->now_ns;
+}
+
 static void *run(void *context)
 {
     struct http *http = context;
@@ -181,16 +201,16 @@ static void *run(void *context)
     int tick = tick_ms(http->options);
     uint64_t tick_ns = (uint64_t)tick * 1000000, next_ns = clock_ns() + tick_ns;
     uint64_t deadline_ns = UINT64_MAX;
+    struct look look = {.options = http->options, .now_ns = clock_ns()};
     eventfd_t woken;
 
     while (!atomic_load(&http->keeper_stop)) {
         size_t lingering = linger_poll(&http->linger, polls + 1);
-        struct look look = {.options = http->options};
         int most = lingering && tick > LINGER_TICK_MS ? LINGER_TICK_MS : tick;
         poll(polls, 1 + lingering, pause_ms(most, deadline_ns));
         if (polls[0].revents)
             (void)eventfd_read(http->keeper_wake, &woken);
-        look.now_ns = clock_ns();
+        look_again(&look);
         deadline_ns = api_look(http->api, look.now_ns);
         linger_read(http, polls + 1, lingering, look.now_ns);
         if (look.now_ns < next_ns)

@@ -20,3 +20,20 @@ bool phase_cut(struct connection *c, uint64_t state)
 {
     return atomic_compare_exchange_strong(&c->state, &state, phase_since_ns(state) | PHASE_CUT);
 }
+
+/* Where chunks end nobody tells: what has been read is taken for this request's. A next one that
+ * came in the same piece then looks as if nothing of it had come. After a request that was not read
+ * to its end comes nothing that will be. */
+void phase_asked(struct connection *c)
+{
+    const struct request *r = &c->request;
+    uint64_t asked = atomic_load_explicit(&c->asked, memory_order_relaxed);
+
+    if (!r->whole)
+        asked = INT64_MAX;
+    else if (r->declared.bytes == API_BODY_UNKNOWN)
+        asked = socket_bytes_read(c->fd);
+    else
+        asked += r->header_bytes + r->received;
+    atomic_store_explicit(&c->asked, asked, memory_order_relaxed);
+}

@@ -37,6 +37,7 @@ struct request {
     const char *method; /* this and the headers: borrowed from libmicrohttpd */
     const char *value[GATE_FIELDS];
     uint64_t started_ns, received_ns;
+    uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;
     uint64_t received;     /* bytes of the body                                 */
     uint64_t charged;      /* memory, counted as in flight                      */
@@ -61,9 +62,9 @@ struct connection {
     bool surplus;                  /* beyond connections_max: gets a 503 and goes */
     atomic_uint_fast64_t state;    /* since_ns, its low three bits replaced by the phase */
     atomic_uint_fast64_t progress; /* bytes of the body received                         */
+    atomic_uint_fast64_t asked;    /* bytes of all requests so far, as received          */
     struct {                       /* what the keeper saw, while state stays the same    */
-        uint64_t state, bytes, since_ns;
-        bool moved;
+        uint64_t state, first_bytes, first_ns, last_bytes, last_ns;
     } watch;
     atomic_bool gone;                   /* the client left, and libmicrohttpd did not notice */
     atomic_uint_fast64_t slow_since_ns; /* a next request's first bytes were seen, 0: not */
@@ -147,6 +148,9 @@ void request_report(const struct connection *c, struct MHD_Connection *mhd, unsi
 /* ---- phase.c ---- */
 /* False: the connection was cut meanwhile, nothing may be done on it any more. */
 bool phase_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
+/* Whatever of this request has come, ends here: what comes next belongs to another. By the thread
+ * of the connection. */
+void phase_asked(struct connection *connection);
 /* From exactly this state to PHASE_CUT; false if it moved on. The caller then shuts it down. */
 bool phase_cut(struct connection *connection, uint64_t state);
 static inline enum phase phase_of(uint64_t state)
@@ -166,10 +170,12 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
  * there is no such text. */
 void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX]);
 struct socket_progress {
-    uint64_t received, acked;
+    uint64_t received;     /* bytes; a farewell may count as one */
+    uint64_t acked, sent;
     uint32_t silent_ms; /* since the last byte came                               */
     bool farewell;      /* the client will send no more, and all it sent was read */
 };
+bool socket_has_unread(int fd);
 bool socket_progress(int fd, struct socket_progress *progress);
 /* Bytes that were read from it, which is fewer than have come; 0 if unknown. */
 uint64_t socket_bytes_read(int fd);

@@ -107,7 +107,7 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-    request.header_bytes = info ? info->header_size : 0;
+    request.header_bytes = r->header_bytes = info ? info->header_size : 0;
     if (c->http->lenient_parser)
         gate_begin_tiling(&gate, &request);
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
@@ -343,6 +343,7 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     if (!c->request.whole && status != STATUS_CLIENT_GONE)
         linger_add(c->http, c->fd);
     request_fini(c);
+    phase_asked(c);
     phase_enter(c, PHASE_IDLE, now);
 }
 

@@ -111,20 +111,26 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
 /* As netinet/tcp.h numbers it, which does not go with the kernel's header and its newer fields. */
 enum { STATE_CLOSE_WAIT = 8 };
 
+bool socket_has_unread(int fd)
+{
+    int unread = 0;
+
+    return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 bool socket_progress(int fd, struct socket_progress *progress)
 {
     struct tcp_info info;
     socklen_t length = sizeof info;
-    int unread = 0;
 
     memset(&info, 0, sizeof info);
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
         return false;
     *progress = (struct socket_progress){.received = info.tcpi_bytes_received,
                                          .acked = info.tcpi_bytes_acked,
+                                         .sent = info.tcpi_bytes_sent,
                                          .silent_ms = info.tcpi_last_data_recv};
-    progress->farewell = info.tcpi_state == STATE_CLOSE_WAIT && ioctl(fd, FIONREAD, &unread) == 0 &&
-                         unread == 0;
+    progress->farewell = info.tcpi_state == STATE_CLOSE_WAIT && !socket_has_unread(fd);
     return true;
 }
 

@@ -29,6 +29,7 @@ static const char *const levels[] = {"debug", "info", "warn", "error"};
 static const char *const reasons[REJECTED_COUNT] = {
     [REJECTED_FRAMING] = "framing",
     [REJECTED_PARSER] = "parser",
+    [REJECTED_REQUEST_LINE] = "request_line",
     [REJECTED_HEADERS] = "headers",
     [REJECTED_BODY] = "body",
     [REJECTED_BODIES_IN_FLIGHT] = "bodies_in_flight",

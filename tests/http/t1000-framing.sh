@@ -10,6 +10,7 @@ ok "pipelined requests are answered in order" raw pipelined
 ok "a good request id is echoed, a bad one replaced, made ones are unique" raw request_ids
 ok "refusals of the gate are counted" [ "$(metric 'axond_http_rejected_total{reason="framing"}')" -ge 10 ]
 ok "refusals of the parser are counted" [ "$(metric 'axond_http_rejected_total{reason="parser"}')" -ge 5 ]
+ok "each malformed request is in some metric, also where the library closes without a word" raw refusals_counted
 
 req GET '/v1/activations/"relu"' -H 'X-Request-Id: mine'
 ok "a refusal reads like every other error" want 400 '.code == "bad_request" and (.error | contains("byte 16"))'

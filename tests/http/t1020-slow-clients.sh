@@ -12,6 +12,15 @@ for reason in headers_timeout idle_timeout body_timeout; do
     ok "$reason is counted" [ "$(metric "axond_http_rejected_total{reason=\"$reason\"}")" -ge 1 ]
 done
 ok "a client that does not read its reply is cut" raw slow_reader --seconds 1.5
+ok "nor is one that reads fast at first and then not at all" raw silent_reader --seconds 1.5 --bytes 3000000
+stop TERM
+
+serve --headers-timeout 3 --body-timeout 3
+ok "a process that stood still cuts nobody for that" raw stopped --pid "$pid" --seconds 3
+stop TERM
+
+serve --headers-timeout 1 --body-timeout 1.5 --body-rate-min 100000 --bodies-bytes-max 4M
+ok "an upload that falls silent is a 408 after body_timeout, and its memory is free" raw silent_body --seconds 1.5 --bytes 3000000
 stop TERM
 
 serve

@@ -16,6 +16,11 @@ ok "an upload under way is finished and answered, new connections are refused" r
 stop TERM
 ok "exit 0 after it" [ "$exit_status" = 0 ]
 
+serve --drain-timeout 20
+ok "a request line of which a part has come is read to its end and answered" raw drain_half_line --pid "$pid"
+stop TERM
+ok "exit 0 after it, too" [ "$exit_status" = 0 ]
+
 rounds=20
 [ "$slack" = 1 ] || rounds=5
 for round in $(seq $rounds); do

@@ -93,6 +93,30 @@ def case_drain_slow_upload(args):
     must(s.recv(1) == b"", "still open")
 
 
+def case_drain_half_line(args):
+    """A request line of which 1 to 34 bytes had come when SIGTERM came is read to its end and answered."""
+    request = GET + b"\r\n"
+    halves = []
+    for n in range(1, 35):
+        for served_before in (False, True):
+            s = connect(args)
+            if served_before:
+                s.sendall(POST + b"Content-Length: 15\r\n\r\n" + BODY)
+                must(read_reply(s)[0] == 200)
+            s.sendall(request[:n])
+            halves.append((n, served_before, s))
+    fresh, kept = connect(args), connect(args)
+    kept.sendall(request)
+    read_reply(kept)
+    os.kill(args.pid, signal.SIGTERM)
+    for idle in (kept, fresh):  # once both are closed, the drain has looked at all the others as well
+        must(idle.recv(1) == b"", "an idle connection is still open")
+    for n, served_before, s in halves:
+        s.sendall(request[n:])
+        status, headers, _, _ = read_reply(s)
+        must(status == 200 and headers.get("connection") == "close", n, served_before, status, headers)
+
+
 def case_hang(args):
     """Hold a connection with half a body for a while, whatever happens."""
     s = connect(args)

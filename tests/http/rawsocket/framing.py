@@ -2,7 +2,7 @@
 import re
 import time
 
-from wire import GET, POST, BODY, SMUGGLED, all_refused, must, connect, read_all, read_reply, replies_in
+from wire import GET, POST, BODY, SMUGGLED, all_refused, must, connect, exchange, read_all, read_reply, rejected, replies_in
 
 # name: (bytes, statuses of the one reply that is allowed; None: a close without a reply is allowed too)
 FRAMING = {
@@ -73,6 +73,24 @@ FRAMING = {
 def case_framing(args):
     """Each is refused by one reply and a close; what is hidden behind it is never answered."""
     all_refused(args, FRAMING)
+
+
+def case_refusals_counted(args):
+    """Whatever was refused is counted as such, and what was not is not."""
+    unseen = []
+    for name, (request, _) in FRAMING.items():
+        before = rejected(args)
+        exchange(args, request)
+        until = time.monotonic() + 5 * args.slack
+        while rejected(args) == before and time.monotonic() < until:
+            time.sleep(0.02)
+        if rejected(args) == before:
+            unseen.append(name)
+    must(not unseen, "in no metric:", unseen)
+    before = rejected(args)
+    for request in (b"", GET + b"\r\n", POST + b"Content-Length: 15\r\n\r\n" + BODY, b"\r\n" + GET + b"\r\n"):
+        exchange(args, request, linger=False)
+    must(rejected(args) == before, "counted as refused, but was not")
 
 
 ACCEPTED = {

@@ -1,4 +1,6 @@
 """Slow clients: deadlines that hold in total, and others who are not slowed down."""
+import os
+import signal
 import socket
 import time
 
@@ -70,6 +72,21 @@ def case_slow_body(args):
     must(replies_in(got) == [b"408"] and b"body_timeout" in got, got)
 
 
+def case_silent_body(args):
+    """Who was fast at first and then is silent gets its 408 after body_timeout, and what it held is free again."""
+    whole = b'{"data":"' + b"x" * args.bytes  # held as it is, since the string has no end
+    s = connect(args)
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % (len(whole) + 100) + whole)
+    start = time.monotonic()
+    status, headers, body, _ = read_reply(s)
+    must(status == 408 and headers.get("connection") == "close" and b"body_timeout" in body, status, headers, body)
+    between(args, time.monotonic() - start, args.seconds * 0.8, args.seconds + 2)
+    s = connect(args)  # bodies_bytes_max has no room for both
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % (len(whole) + 2) + whole + b'"}')
+    status, _, body, _ = read_reply(s)
+    must(status == 400, "the silent body's memory is still held:", status, body)
+
+
 def case_steady_body(args):
     """One that is slow but keeps body_rate_min is not cut, however long it takes."""
     s = connect(args)
@@ -96,6 +113,51 @@ def case_slow_reader(args):
     while int(gauge(args, "axond_http_connections")) > 1:  # the scrape's own
         must(time.monotonic() < deadline, "the slow reader still holds its connection")
         time.sleep(0.2)
+
+
+def case_silent_reader(args):
+    """Who reads its reply fast at first and then not at all is cut after body_timeout, too."""
+    body = b'{"data":[' + b"0.123456," * 1500000 + b"1]}"
+    s = connect(args, timeout=60, receive_buffer=65536)
+    s.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    got = 0
+    while got < args.bytes:  # slowly enough that the keeper sees it go on
+        got += len(s.recv(65536))
+        time.sleep(0.02)
+    start = time.monotonic()
+    while int(gauge(args, "axond_http_connections")) > 1:  # the scrape's own
+        must(time.monotonic() < start + (args.seconds + 3) * args.slack, "the silent reader still holds its connection")
+        time.sleep(0.1)
+
+
+def case_stopped(args):
+    """A process that stood still (SIGSTOP) cuts nobody for that: what had come is read, and all deadlines begin anew."""
+    whole = POST + b"Content-Length: 15\r\n\r\n" + BODY
+    halves = []
+    for n in (0, 10, len(POST), len(whole) - 5):
+        for served_before in (False, True):
+            s = connect(args)
+            if served_before:
+                s.sendall(whole)
+                must(read_reply(s)[0] == 200)
+            s.sendall(whole[:n])
+            halves.append((n, served_before, s))
+    time.sleep(0.3)
+    os.kill(args.pid, signal.SIGSTOP)
+    try:
+        for n, _, s in halves[::2]:  # the rest of the others comes after the process goes on
+            s.sendall(whole[n:])
+        new = connect(args)
+        new.sendall(whole)
+        time.sleep(args.seconds + 2)
+    finally:
+        os.kill(args.pid, signal.SIGCONT)
+    time.sleep(0.7)  # the keeper has looked by now
+    for n, _, s in halves[1::2]:
+        s.sendall(whole[n:])
+    for n, served_before, s in halves + [(0, "new", new)]:
+        status = read_reply(s)[0]
+        must(status == 200, n, served_before, status)
 
 
 def case_many_slow(args):

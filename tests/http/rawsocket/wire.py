@@ -92,13 +92,22 @@ def rss_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
-def gauge(args, name):
+def scrape(args):
     host, port = args.address.rsplit(":", 1)
     c = http.client.HTTPConnection(host, int(port), timeout=30 * args.slack)
     c.request("GET", "/metrics")
     text = c.getresponse().read().decode()
     c.close()
-    return re.search(rf"^{re.escape(name)} (\S+)$", text, re.M).group(1)
+    return text
+
+
+def gauge(args, name):
+    return re.search(rf"^{re.escape(name)} (\S+)$", scrape(args), re.M).group(1)
+
+
+def rejected(args):
+    """How many requests and connections were refused, for all reasons together."""
+    return sum(int(n) for n in re.findall(r"^axond_http_rejected_total\{.*\} (\d+)$", scrape(args), re.M))
 
 
 def all_refused(args, table):
