@@ -1,35 +1,74 @@
-/* loss.c - the losses of loss.def: look-up, checks, and the way into kernels/losses.c. */
+/* loss.c - the losses of loss.def: look-up, and the way of a batch into the kernels.
+ *
+ * A batch is worked on in blocks that fit the stack: classwise losses by places, elementwise ones
+ * by values, whose losses are then added up row by row in order, so that neither a row's loss nor
+ * its rounding depends on where the blocks end. loss_check.c has the checks. */
 #include "axon/loss.h"
 #include <math.h>
 #include "kernels/dispatch.h"
-#include "arrays.h"
+#include "loss_internal.h"
 #include "names.h"
 
-enum { ROWS_MAX = 128 }; /* evaluated by one call of a kernel */
+enum { BLOCK = 256 }; /* places or values that a kernel is given at once */
 
-static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
 #define ALIASES(...) \
     {                \
         __VA_ARGS__  \
     }
-#define LOSS(id, aliases_, input_, activation_, formula_, latex_, gradient_, reduction_, target_, \
-             labels_, targets_, use_, source_)                                                    \
-    {.name = #id,                                                                                 \
-     .aliases = aliases_,                                                                         \
-     .input = input_,                                                                             \
-     .activation = activation_,                                                                   \
-     .formula = formula_,                                                                         \
-     .latex = latex_,                                                                             \
-     .gradient = gradient_,                                                                       \
-     .reduction = reduction_,                                                                     \
-     .targets = targets_,                                                                         \
-     .use = use_,                                                                                 \
-     .source = source_,                                                                           \
-     .target = AXON_TARGET_##target_,                                                             \
-     .labels = labels_},
+/* sizeof counts what the row lists; the empty first element keeps an empty list valid C. */
+#define COUNT(type, ...) (sizeof((type[]){{0}, __VA_ARGS__}) / sizeof(type) - 1)
+#define VARIANTS(...) \
+    .variants_count = COUNT(struct axon_loss_variant, __VA_ARGS__), .variants = {__VA_ARGS__}
+#define VARIANT(name, reduction, parameter, value)         \
+    {                                                      \
+        name, AXON_REDUCTION_##reduction, parameter, value \
+    }
+#define PARAMETERS(...) \
+    .parameters_count = COUNT(struct axon_loss_parameter, __VA_ARGS__), .parameters = {__VA_ARGS__}
+#define NUMBER(name, description, value, minimum, maximum)           \
+    {                                                                \
+        name, description, AXON_LOSS_NUMBER, value, minimum, maximum \
+    }
+#define INTEGER(name, description, value, minimum, maximum)           \
+    {                                                                 \
+        name, description, AXON_LOSS_INTEGER, value, minimum, maximum \
+    }
+#define BOOLEAN(name, description, value)                 \
+    {                                                     \
+        name, description, AXON_LOSS_BOOLEAN, value, 0, 1 \
+    }
+enum { NO_LABELS, OR_LABELS, LABELS_ONLY };
+enum { NO_ARRAYS = 0, WEIGHT = 1, POS_WEIGHT = 2, VARIANCES = 4 };
+
+static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
+#define LOSS(id, KIND, ALIASES_, VARIANTS_, input_, inputs_, activation_, formula_, latex_,  \
+             gradient_, mean_, TARGET, LABELS, targets_, PARAMETERS_, ARRAYS, use_, source_) \
+    {.name = #id,                                                                            \
+     .aliases = ALIASES_,                                                                    \
+     .kind = AXON_LOSS_##KIND,                                                               \
+     .input = input_,                                                                        \
+     .inputs = inputs_,                                                                      \
+     .activation = activation_,                                                              \
+     .formula = formula_,                                                                    \
+     .latex = latex_,                                                                        \
+     .gradient = gradient_,                                                                  \
+     .mean = mean_,                                                                          \
+     .targets = targets_,                                                                    \
+     .use = use_,                                                                            \
+     .source = source_,                                                                      \
+     .target = AXON_TARGET_##TARGET,                                                         \
+     .labels = (LABELS) != NO_LABELS,                                                        \
+     .labels_only = (LABELS) == LABELS_ONLY,                                                 \
+     .weight = ((ARRAYS)&WEIGHT) != 0,                                                       \
+     .pos_weight = ((ARRAYS)&POS_WEIGHT) != 0,                                               \
+     .variances = ((ARRAYS)&VARIANCES) != 0,                                                 \
+     VARIANTS_,                                                                              \
+     PARAMETERS_},
 #include "loss.def"
 #undef LOSS
 };
+
+/* ---- look-up ---- */
 
 const struct axon_loss *axon_loss_table(size_t *count)
 {
@@ -37,120 +76,259 @@ const struct axon_loss *axon_loss_table(size_t *count)
     return table;
 }
 
-const struct axon_loss *axon_loss_find(const char *name)
+const char *axon_reduction_name(enum axon_reduction reduction)
 {
-    for (size_t i = 0; i < AXON_LOSS_ID_COUNT; i++)
-        if (axon__named(name, table[i].name, table[i].aliases))
-            return &table[i];
-    return NULL;
+    static const char *const names[AXON_REDUCTION_COUNT] = {
+        [AXON_REDUCTION_MEAN] = "mean",
+        [AXON_REDUCTION_SUM] = "sum",
+        [AXON_REDUCTION_NONE] = "none",
+        [AXON_REDUCTION_BATCHMEAN] = "batchmean"};
+
+    return (unsigned)reduction < AXON_REDUCTION_COUNT ? names[reduction] : NULL;
 }
 
-/* ---- checks ---- */
-
-/* The index of the first label or target that is outside its domain, or their number. */
-static size_t first_bad_label(const struct axon_loss_batch *b)
+unsigned axon_loss_parameter_find(const struct axon_loss *loss, const char *name)
 {
-    size_t r = 0;
+    unsigned i = 0;
 
-    while (r < b->rows && b->labels[r] < b->outputs)
-        r++;
-    return r;
+    while (i < loss->parameters_count && strcmp(loss->parameters[i].name, name) != 0)
+        i++;
+    return i;
 }
 
-static size_t first_bad_target(const struct axon_loss_batch *b, enum axon_target target)
+void axon_loss_defaults(const struct axon_loss *loss, struct axon_loss_options *options)
 {
-    for (size_t r = 0; r < b->rows; r++) {
-        double sum = 0;
+    *options = (struct axon_loss_options){.reduction = AXON_REDUCTION_MEAN};
+    for (unsigned i = 0; i < loss->parameters_count; i++)
+        options->values[i] = loss->parameters[i].value;
+}
 
-        for (size_t i = r * b->outputs; i < (r + 1) * b->outputs; i++) {
-            double y = (double)b->targets[i];
+static void vary(const struct axon_loss *loss, const struct axon_loss_variant *variant,
+                 struct axon_loss_options *options)
+{
+    options->reduction = variant->reduction;
+    if (variant->parameter)
+        options->values[axon_loss_parameter_find(loss, variant->parameter)] = variant->value;
+}
 
-            if (!isfinite(y) || (target != AXON_TARGET_FINITE && !(y >= 0 && y <= 1)))
-                return i;
-            sum += y;
+/* Is it the loss's, or that of a variant of it? */
+static bool goes_by(const struct axon_loss *loss, const char *name,
+                    const struct axon_loss_variant **variant)
+{
+    *variant = NULL;
+    if (axon__similar(name, loss->name))
+        return true;
+    for (const char *const *alias = loss->aliases; *alias; alias++)
+        if (axon__similar(name, *alias))
+            return true;
+    for (unsigned i = 0; i < loss->variants_count; i++)
+        if (axon__similar(name, loss->variants[i].name)) {
+            *variant = &loss->variants[i];
+            return true;
         }
-        if (target == AXON_TARGET_DISTRIBUTION && fabs(sum - 1) > AXON_DISTRIBUTION_TOLERANCE)
-            return r * b->outputs;
+    return false;
+}
+
+const struct axon_loss *axon_loss_find(const char *name, struct axon_loss_options *options)
+{
+    const struct axon_loss_variant *variant;
+    size_t i = 0;
+
+    while (i < AXON_LOSS_ID_COUNT && !goes_by(&table[i], name, &variant))
+        i++;
+    if (i == AXON_LOSS_ID_COUNT)
+        return NULL;
+    if (options) {
+        axon_loss_defaults(&table[i], options);
+        if (variant)
+            vary(&table[i], variant, options);
     }
-    return b->rows * b->outputs;
+    return &table[i];
 }
 
-enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon_loss_batch *batch,
-                                 size_t *bad)
-{
-    size_t count, first;
+/* ---- evaluation ---- */
 
-    if (batch->rows == 0 || batch->outputs == 0 ||
-        __builtin_mul_overflow(batch->rows, batch->outputs, &count) ||
-        count > PTRDIFF_MAX / sizeof(float))
-        return AXON_ESHAPE;
-    if (!batch->labels == !batch->targets || (batch->labels && !loss->labels))
-        return AXON_EUNSUPPORTED;
-    if (!axon__aligned(batch->input) || !axon__aligned(batch->targets) ||
-        !axon__aligned(batch->labels))
-        return AXON_EALIGN;
-    first = batch->labels ? first_bad_label(batch) : first_bad_target(batch, loss->target);
-    if (first == (batch->labels ? batch->rows : count))
-        return AXON_OK;
-    if (bad)
-        *bad = first;
-    return AXON_EPARAM;
+int32_t axon__loss_ignore(const struct axon_loss *loss, const struct axon_loss_options *options)
+{
+    unsigned i = axon_loss_parameter_find(loss, "ignore_index");
+
+    return i < loss->parameters_count ? (int32_t)options->values[i] : -1;
 }
 
-/* Does what is written meet what is read, other than in place? Floats and labels are of one size.
- */
-static bool outputs_overlap(const struct axon_loss_batch *b, const float *per_row,
-                            const float *gradient)
+/* The weights of the labels that count, or their number. */
+static double labels_weight(const struct axon_loss_pass *p)
 {
-    size_t values = b->rows * b->outputs;
+    int32_t ignore = axon__loss_ignore(p->loss, &p->options);
+    const float *weight = p->options.weight;
+    double sum = 0;
 
-    return axon__overlap(per_row, b->rows, b->input, values) ||
-           axon__overlap(per_row, b->rows, b->targets, values) ||
-           axon__overlap(per_row, b->rows, b->labels, b->rows) ||
-           axon__overlap(per_row, b->rows, gradient, values) ||
-           axon__overlap(gradient, values, b->labels, b->rows) ||
-           (gradient != b->input && axon__overlap(gradient, values, b->input, values)) ||
-           (gradient != b->targets && axon__overlap(gradient, values, b->targets, values));
-}
+    for (size_t i = 0; i < p->batch.rows * p->batch.inner; i++) {
+        int32_t label = p->batch.labels[i];
 
-/* Up to ROWS_MAX rows from `first` on; returns the sum of their losses. */
-static double apply_some(axon_loss_function *evaluate, const struct axon_loss_batch *batch,
-                         size_t first, float *per_row, float *gradient)
-{
-    double losses[ROWS_MAX], sum = 0;
-    size_t at = first * batch->outputs, left = batch->rows - first;
-    struct axon_loss_rows rows = {.x = batch->input + at,
-                                  .y = batch->targets ? batch->targets + at : NULL,
-                                  .labels = batch->labels ? batch->labels + first : NULL,
-                                  .rows = left < ROWS_MAX ? left : (size_t)ROWS_MAX,
-                                  .n = batch->outputs,
-                                  .scale = 1 / (double)batch->rows,
-                                  .gradient = gradient ? gradient + at : NULL};
-
-    evaluate(&rows, losses);
-    for (size_t r = 0; r < rows.rows; r++) {
-        if (per_row)
-            per_row[first + r] = (float)losses[r];
-        sum += losses[r];
+        if (label != ignore)
+            sum += weight ? (double)weight[label] : 1;
     }
     return sum;
 }
 
-enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
-                                 double *mean, float *per_row, float *gradient)
+/* What the sum of all losses is multiplied with. */
+static double scale_of(const struct axon_loss_pass *p)
 {
-    enum axon_status status = axon_loss_check(loss, batch, NULL);
-    double sum = 0;
+    const struct axon_loss_batch *b = &p->batch;
+    double places = (double)b->rows * (double)b->inner;
 
+    if (p->options.reduction == AXON_REDUCTION_BATCHMEAN)
+        return 1 / (double)b->rows;
+    if (p->options.reduction != AXON_REDUCTION_MEAN)
+        return 1;
+    if (p->loss->kind == AXON_LOSS_ELEMENTWISE)
+        return 1 / (places * (double)b->outputs);
+    return 1 / (b->labels ? labels_weight(p) : places);
+}
+
+enum axon_status axon_loss_start(struct axon_loss_pass *pass, const struct axon_loss *loss,
+                                 const struct axon_loss_batch *batch,
+                                 const struct axon_loss_options *options,
+                                 struct axon_loss_result *result)
+{
+    struct axon_loss_options defaults;
+    enum axon_status status;
+
+    axon_loss_defaults(loss, &defaults);
+    if (!options)
+        options = &defaults;
+    status = axon_loss_check(loss, batch, options, NULL);
+    if (status == AXON_OK)
+        status = axon__loss_check_result(loss, batch, options, result);
     if (status != AXON_OK)
         return status;
-    if (!axon__aligned(per_row) || !axon__aligned(gradient))
-        return AXON_EALIGN;
-    if (outputs_overlap(batch, per_row, gradient))
-        return AXON_EOVERLAP;
-    for (size_t first = 0; first < batch->rows; first += ROWS_MAX)
-        sum += apply_some(axon__kernels()->losses[loss - table], batch, first, per_row, gradient);
-    if (mean)
-        *mean = sum / (double)batch->rows;
+    *pass = (struct axon_loss_pass){
+        .loss = loss, .batch = *batch, .options = *options, .result = result};
+    pass->scale = scale_of(pass);
+    pass->share = options->reduction == AXON_REDUCTION_MEAN && loss->kind == AXON_LOSS_ELEMENTWISE
+                      ? 1 / ((double)batch->outputs * (double)batch->inner)
+                      : 1;
     return AXON_OK;
+}
+
+static void evaluate(const struct axon_loss_pass *p, struct axon_loss_part *part, double *losses)
+{
+    part->values = p->options.values;
+    part->ignore = axon__loss_ignore(p->loss, &p->options);
+    part->n = p->batch.outputs;
+    part->inner = p->batch.inner;
+    part->scale = p->scale;
+    axon__kernels()->losses[p->loss - table](part, losses);
+}
+
+static void advance_places(struct axon_loss_pass *p, size_t count)
+{
+    struct axon_loss_part part = {.x = p->batch.input,
+                                  .y = p->batch.targets,
+                                  .labels = p->batch.labels,
+                                  .weight = p->options.weight,
+                                  .first = p->next,
+                                  .count = count,
+                                  .gradient = p->result->gradient};
+    double losses[BLOCK];
+
+    evaluate(p, &part, losses);
+    for (size_t i = 0; i < count; i++) {
+        if (p->result->per_row)
+            p->result->per_row[p->next + i] = (float)losses[i];
+        if (p->result->losses)
+            p->result->losses[p->next + i] = (float)losses[i];
+        p->sum += losses[i];
+    }
+}
+
+/* Values from `next` on have these losses. */
+static void add_values(struct axon_loss_pass *p, const double *losses, size_t count)
+{
+    size_t width = p->batch.outputs * p->batch.inner, row = p->next / width, j = p->next % width;
+
+    for (size_t i = 0; i < count; i++) {
+        if (p->result->losses)
+            p->result->losses[p->next + i] = (float)losses[i];
+        p->row_sum += losses[i];
+        if (++j < width)
+            continue;
+        if (p->result->per_row)
+            p->result->per_row[row] = (float)(p->row_sum * p->share);
+        p->sum += p->row_sum;
+        p->row_sum = 0;
+        j = 0;
+        row++;
+    }
+}
+
+/* What each of the values from `next` on has of a weight per output; returns out, NULL without. */
+static const float *spread(const struct axon_loss_pass *p, const float *weight, size_t count,
+                           float *out)
+{
+    size_t i = p->next % p->batch.inner, j = p->next / p->batch.inner % p->batch.outputs;
+
+    for (size_t k = 0; weight && k < count; k++) {
+        out[k] = weight[j];
+        if (++i < p->batch.inner)
+            continue;
+        i = 0;
+        j = j + 1 < p->batch.outputs ? j + 1 : 0;
+    }
+    return weight ? out : NULL;
+}
+
+static void advance_values(struct axon_loss_pass *p, size_t count)
+{
+    const struct axon_loss_batch *b = &p->batch;
+    float weight[BLOCK], pos_weight[BLOCK], *gradient = p->result->gradient;
+    double losses[BLOCK];
+    struct axon_loss_part part = {.x = b->input + p->next,
+                                  .y = b->targets + p->next,
+                                  .variances = b->variances ? b->variances + p->next : NULL,
+                                  .weight = spread(p, p->options.weight, count, weight),
+                                  .pos_weight = spread(p, p->options.pos_weight, count, pos_weight),
+                                  .count = count,
+                                  .gradient = gradient ? gradient + p->next : NULL};
+
+    evaluate(p, &part, losses);
+    add_values(p, losses, count);
+}
+
+bool axon_loss_advance(struct axon_loss_pass *pass, size_t values)
+{
+    bool places = pass->loss->kind == AXON_LOSS_CLASSWISE;
+    size_t all = pass->batch.rows * pass->batch.inner * (places ? 1 : pass->batch.outputs);
+    size_t wanted = places ? values / pass->batch.outputs : values;
+
+    if (wanted == 0)
+        wanted = 1;
+    while (pass->next < all && wanted > 0) {
+        size_t count = all - pass->next;
+
+        count = count < wanted ? count : wanted;
+        count = count < BLOCK ? count : (size_t)BLOCK;
+        if (places)
+            advance_places(pass, count);
+        else
+            advance_values(pass, count);
+        pass->next += count;
+        wanted -= count;
+    }
+    if (pass->next < all)
+        return true;
+    pass->result->loss = pass->sum * pass->scale;
+    return false;
+}
+
+enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
+                                 const struct axon_loss_options *options,
+                                 struct axon_loss_result *result)
+{
+    struct axon_loss_pass pass;
+    enum axon_status status = axon_loss_start(&pass, loss, batch, options, result);
+
+    while (status == AXON_OK && axon_loss_advance(&pass, SIZE_MAX))
+        continue;
+    return status;
 }

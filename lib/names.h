@@ -16,4 +16,23 @@ static inline bool axon__named(const char *name, const char *own, const char *co
     return false;
 }
 
+/* The next character that counts, in lower case; names are ASCII. */
+static inline char axon__next_of(const char **name)
+{
+    while (**name == '_' || **name == '-')
+        (*name)++;
+    return (char)(**name >= 'A' && **name <= 'Z' ? **name - 'A' + 'a' : **name);
+}
+
+/* Are they the same but for case, '_' and '-'? "BCEWithLogitsLoss" is "bce_with_logits_loss". */
+static inline bool axon__similar(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        char of_a = axon__next_of(&a), of_b = axon__next_of(&b);
+
+        if (of_a != of_b || of_a == '\0')
+            return of_a == of_b;
+    }
+}
+
 #endif

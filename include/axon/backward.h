@@ -10,7 +10,7 @@
  *     scratch = aligned_alloc(64, bytes);
  *     axon_mlp_forward_keep(mlp, x, rows, NULL, scratch);
  *     batch.input = axon_mlp_kept_pre(mlp, rows, scratch, axon_mlp_layers_count(mlp) - 1);
- *     axon_loss_apply(cross_entropy, &batch, &mean, NULL, dlogits);
+ *     axon_loss_apply(cross_entropy, &batch, NULL, &result); // result.gradient = dlogits
  *     axon_mlp_backward(mlp, x, rows, dlogits, AXON_UPSTREAM_PRE, &gradients, scratch);
  *
  * Shapes are row-major. Of layer l, pre = in * weight^T + bias and post = activation(pre). */

@@ -13,6 +13,7 @@
 #include <cpuid.h>
 #endif
 #include "axon/cpu.h"
+#include "axon/loss.h"
 #include "kernels/dispatch.h"
 
 #if defined(__x86_64__)
@@ -187,29 +188,55 @@ static int same_affine(const struct axon_kernels *a, const struct axon_kernels *
     return same(got, want, (size_t)ROWS * N);
 }
 
-/* The tame start of the probe, against equal targets: one row, and rows of one value each. */
-static int same_losses(const struct axon_kernels *a, const struct axon_kernels *b)
+/* The tame start of the probe, against equal targets: one place of many outputs, and many of one.
+ */
+static int same_loss(axon_loss_function *a, axon_loss_function *b, const struct axon_loss *loss)
 {
     enum { N = 19 };
-    float targets[N], got[N], want[N];
-    double loss[N], base[N];
+    float targets[N], variances[N], got[N], want[N];
+    const int32_t labels[N] = {0};
+    double losses[N], base[N];
+    struct axon_loss_options options;
 
-    for (size_t i = 0; i < N; i++)
+    axon_loss_defaults(loss, &options);
+    for (size_t i = 0; i < N; i++) {
         targets[i] = 1.0f / N;
-    for (size_t i = 0; i < 2 * (size_t)AXON_LOSS_ID_COUNT; i++) {
-        size_t rows = i % 2 ? N : 1;
-        struct axon_loss_rows batch = {
-            .x = probe, .y = targets, .rows = rows, .n = N / rows, .scale = 1, .gradient = got};
+        variances[i] = (float)(i + 1);
+    }
+    for (size_t n = 1; n <= N; n += N - 1) {
+        size_t count = loss->kind == AXON_LOSS_CLASSWISE ? N / n : N;
+        struct axon_loss_part part = {.x = probe,
+                                      .y = loss->labels_only ? NULL : targets,
+                                      .variances = loss->variances ? variances : NULL,
+                                      .labels = loss->labels_only ? labels : NULL,
+                                      .values = options.values,
+                                      .ignore = -1,
+                                      .count = count,
+                                      .n = n,
+                                      .inner = 1,
+                                      .scale = 1,
+                                      .gradient = got};
 
-        a->losses[i / 2](&batch, loss);
-        batch.gradient = want;
-        b->losses[i / 2](&batch, base);
-        for (size_t r = 0; r < rows; r++)
-            if (!(fabs(loss[r] - base[r]) <= 0x1p-30 * fabs(base[r])))
+        a(&part, losses);
+        part.gradient = want;
+        b(&part, base);
+        for (size_t r = 0; r < count; r++)
+            if (!(fabs(losses[r] - base[r]) <= 0x1p-30 * fabs(base[r])))
                 return 0;
         if (!same(got, want, N))
             return 0;
     }
+    return 1;
+}
+
+static int same_losses(const struct axon_kernels *a, const struct axon_kernels *b)
+{
+    size_t count;
+    const struct axon_loss *losses = axon_loss_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (!same_loss(a->losses[i], b->losses[i], &losses[i]))
+            return 0;
     return 1;
 }
 

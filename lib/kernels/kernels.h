@@ -76,17 +76,21 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
 
-/* Rows of a batch of losses, checked: y or, if that is NULL, labels, as axon/loss.h has them. */
-struct axon_loss_rows {
-    const float *x, *y; /* [rows, n] */
-    const uint32_t *labels;
-    size_t rows, n;
-    double scale;    /* of the gradient; besides, elementwise losses divide by n */
-    float *gradient; /* [rows, n], or NULL; may be x or y */
+/* A part of a batch of losses, checked; its arrays are those of axon/loss.h. Classwise: they begin
+ * with the batch, and places first .. first + count - 1 are asked for; weight is [n]. Elementwise:
+ * they begin with the part, [count] each, and weight and pos_weight are what each value has. */
+struct axon_loss_part {
+    const float *x, *y, *variances, *weight, *pos_weight; /* but for x each may be NULL */
+    const int32_t *labels;
+    const double *values; /* the options' */
+    int32_t ignore;       /* a label that does not count */
+    size_t first, count, n, inner;
+    double scale;    /* of the gradient */
+    float *gradient; /* as x, or NULL; may be x or y */
 };
 
-/* losses [rows]; a row's depends on nothing but that row. */
-typedef void axon_loss_function(const struct axon_loss_rows *rows, double *losses);
+/* losses [count], before scale; each depends on nothing but its own place or value. */
+typedef void axon_loss_function(const struct axon_loss_part *part, double *losses);
 
 /* The rows of loss.def as indexes. */
 enum axon_loss_id {

@@ -22,7 +22,7 @@ static json_t *loss_to_json(const struct axon_loss *loss)
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name", loss->name,
                      "aliases", aliases, "input", loss->input, "activation", loss->activation,
                      "targets", loss->targets, "formula", loss->formula, "latex", loss->latex,
-                     "gradient", loss->gradient, "reduction", loss->reduction, "use", loss->use,
+                     "gradient", loss->gradient, "reduction", loss->mean, "use", loss->use,
                      "source", loss->source);
 }
 
@@ -44,7 +44,7 @@ static enum error_id find(struct api_call *call, const struct axon_loss **loss)
     size_t count, names_count = 0;
     const struct axon_loss *table = axon_loss_table(&count);
 
-    *loss = axon_loss_find(name);
+    *loss = axon_loss_find(name, NULL);
     if (*loss)
         return ERROR_OK;
     for (size_t i = 0; i < count && i < NAMES_MAX; i++)
@@ -79,7 +79,7 @@ struct evaluation {
     enum non_finite policy;
     const struct envelope_field *input, *target; /* those of fields that were given */
     struct axon_loss_batch batch;
-    uint32_t *labels; /* [rows], or NULL */
+    int32_t *labels; /* [rows], or NULL */
     double mean;
     float *per_row, *gradient; /* [rows], [rows, outputs] */
 };
@@ -142,6 +142,7 @@ static enum error_id read_input(struct api_call *call, struct evaluation *e)
                          x->rank == 1 ? "; put the row into an array of rows" : "");
     e->batch.rows = x->shape[0];
     e->batch.outputs = x->rank == 2 ? x->shape[1] : 1;
+    e->batch.inner = 1;
     e->batch.input = x->data;
     return ERROR_OK;
 }
@@ -169,7 +170,7 @@ static enum error_id read_labels(struct api_call *call, struct evaluation *e)
             return call_fail(call, ERROR_BAD_TARGET,
                              "%s[%zu]: %.9g is not a class, the %s have %zu (0 .. %zu)",
                              e->target->key, r, (double)label, e->input->key, classes, classes - 1);
-        e->labels[r] = (uint32_t)label;
+        e->labels[r] = (int32_t)label;
         if ((float)e->labels[r] != label)
             return call_fail(call, ERROR_BAD_TARGET, "%s[%zu]: %.9g is not a whole number",
                              e->target->key, r, (double)label);
@@ -207,8 +208,10 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
     const struct tensor *x = &e->input->tensor, *t = &e->target->tensor;
     char got[SHAPE_TEXT_MAX], want[SHAPE_TEXT_MAX];
     bool column = e->batch.outputs == 1 && (t->rank == 1 || (t->rank == 2 && t->shape[1] == 1));
-    size_t bad = 0;
+    struct axon_loss_options options;
+    struct axon_loss_place place = {AXON_LOSS_TARGETS, 0};
 
+    axon_loss_defaults(e->loss, &options);
     if (e->loss->labels && t->rank == 1)
         return read_labels(call, e);
     if (t->count != x->count || !(column || (t->rank == 2 && t->shape[0] == e->batch.rows)))
@@ -216,8 +219,8 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
                          e->target->key, shape_text(got, t->rank, t->shape), e->input->key,
                          shape_text(want, x->rank, x->shape), e->loss->targets);
     e->batch.targets = t->data;
-    if (axon_loss_check(e->loss, &e->batch, &bad) != AXON_OK)
-        return bad_target(call, e, bad);
+    if (axon_loss_check(e->loss, &e->batch, &options, &place) != AXON_OK)
+        return bad_target(call, e, place.index);
     return ERROR_OK;
 }
 
@@ -237,13 +240,17 @@ static enum error_id read_evaluation(struct api_call *call)
 static enum error_id compute(struct api_call *call)
 {
     struct evaluation *e = (struct evaluation *)call->state;
+    struct axon_loss_result result = {.loss = 0};
 
     e->per_row = reallocarray(NULL, e->batch.rows, sizeof *e->per_row);
     e->gradient = reallocarray(NULL, e->input->tensor.count, sizeof *e->gradient);
     if (!e->per_row || !e->gradient)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu gradients",
                          e->input->tensor.count);
-    axon_loss_apply(e->loss, &e->batch, &e->mean, e->per_row, e->gradient);
+    result.per_row = e->per_row;
+    result.gradient = e->gradient;
+    axon_loss_apply(e->loss, &e->batch, NULL, &result);
+    e->mean = result.loss;
     return ERROR_OK;
 }
 

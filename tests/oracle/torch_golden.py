@@ -6,6 +6,7 @@ very same numbers), everything computed from them is in double. Run by `make tor
 
 A file is a list of cases: a line `case NAME`, then lines `KEY COUNT NUMBERS`, as tests/oracle/records.h reads them.
 """
+import math
 import os
 import sys
 
@@ -106,32 +107,134 @@ def activations():
 
 # ---- losses ----
 
+REDUCTIONS = ["mean", "sum", "none", "batchmean"]  # as enum axon_reduction has them
+
+
+def focal(x, y, alpha=0.25, gamma=2.0, reduction="mean"):
+    """torchvision's sigmoid_focal_loss, which Debian does not have: its formula."""
+    p = torch.sigmoid(x)
+    loss = F.binary_cross_entropy_with_logits(x, y, reduction="none") * (1 - (p * y + (1 - p) * (1 - y))) ** gamma
+    if alpha >= 0:
+        loss = loss * (alpha * y + (1 - alpha) * (1 - y))
+    return reduced(loss, reduction)
+
+
+def hinge(x, y, margin=1.0, reduction="mean"):
+    return reduced(F.relu(margin - y * x), reduction)
+
+
+def log_cosh(x, y, reduction="mean"):
+    d = x - y
+    return reduced(d + F.softplus(-2 * d, threshold=1e9) - math.log(2), reduction)
+
+
+def reduced(losses, reduction):
+    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+
+
+class Losses:
+    """Cases of one shape: [rows, outputs, *inner]."""
+
+    def __init__(self, out, rows, outputs, inner, scale):
+        self.out, self.shape, self.scale = out, (rows, outputs) + inner, scale
+        self.places = (rows,) + inner
+        self.sizes = {"rows": [rows], "outputs": [outputs], "inner": [math.prod(inner)]}
+        self.number = 0
+
+    def randn(self, shape=None):
+        return floats(torch.randn(shape or self.shape, dtype=torch.float64) * self.scale)
+
+    def rand(self, shape=None):
+        return floats(torch.rand(shape or self.shape, dtype=torch.float64) * 0.9 + 0.05)
+
+    def case(self, name, function, x, targets, arrays=None, options=None, recorded=None):
+        """arrays: tensors among the options; recorded: what the C side calls the options, if not as PyTorch does."""
+        arrays, options = arrays or {}, options or {}
+        reduction = ["mean", "sum", "none"][self.number % 3]
+        self.number += 1
+        key = "labels" if targets.dtype == torch.int64 else "targets"
+        x = x.clone().requires_grad_()
+        losses = function(x, targets, reduction="none", **self.for_torch(name, arrays), **options)
+        loss = function(x, targets, reduction="sum" if reduction == "none" else reduction,
+                        **self.for_torch(name, arrays), **options)
+        loss.backward()
+        self.out.case(name, **self.sizes, input=x.detach(), **{key: targets}, **arrays,
+                      **{k: [float(v)] for k, v in (options if recorded is None else recorded).items()},
+                      reduction=[REDUCTIONS.index(reduction)], loss=[loss.item()], losses=losses.detach(), gradient=x.grad)
+
+    def for_torch(self, name, arrays):
+        """PyTorch's elementwise losses broadcast from the last dimension, ours have classes at 1."""
+        wide = (self.shape[1],) + (1,) * (len(self.shape) - 2)
+        return {{"variances": "var"}.get(k, k): v if k == "variances" or name != "binary_cross_entropy" else v.reshape(wide)
+                for k, v in arrays.items()}
+
+    def classwise(self):
+        x, labels = self.randn(), torch.randint(self.shape[1], self.places)
+        some = torch.where(torch.rand(self.places) < 0.3, torch.tensor(-100), labels)
+        some.view(-1)[0] = 0
+        weight = self.rand((self.shape[1],))
+        shares = floats(F.softmax(self.randn(), 1))
+        for repeat in range(3):
+            self.case("cross_entropy", F.cross_entropy, x, labels)
+            self.case("cross_entropy", F.cross_entropy, x, shares)
+            self.case("cross_entropy", F.cross_entropy, x, some, {"weight": weight}, {"label_smoothing": 0.125})
+            self.case("cross_entropy", F.cross_entropy, x, shares, {"weight": weight}, {"label_smoothing": 0.25})
+            self.case("cross_entropy", F.cross_entropy, x, labels, {"weight": weight}, {"ignore_index": 1})
+            self.case("nll", F.nll_loss, floats(F.log_softmax(x, 1)), some)
+            self.case("nll", F.nll_loss, floats(F.log_softmax(x, 1)), labels, {"weight": weight}, {"ignore_index": 1})
+
+    def binary(self):
+        x, p, chances = self.randn(), self.rand(), self.rand()
+        answers = torch.randint(2, self.shape).to(torch.float64)
+        weight, pos_weight = self.rand((self.shape[1],)), self.rand((self.shape[1],)) * 3
+        pos_weight = floats(pos_weight)
+        probable = {"from_logits": 0}
+        logits = F.binary_cross_entropy_with_logits
+        self.case("binary_cross_entropy", logits, x, answers)
+        self.case("binary_cross_entropy", logits, x, chances, {"weight": weight, "pos_weight": pos_weight})
+        self.case("binary_cross_entropy", logits, x, answers, {"pos_weight": pos_weight})
+        self.case("binary_cross_entropy", F.binary_cross_entropy, p, answers, recorded=probable)
+        self.case("binary_cross_entropy", F.binary_cross_entropy, p, chances, {"weight": weight}, recorded=probable)
+        self.case("focal", focal, x, answers)
+        self.case("focal", focal, x, chances, options={"alpha": -1.0, "gamma": 3.5})
+        self.case("hinge", hinge, x, 2 * answers - 1)
+        self.case("hinge", hinge, x, 2 * answers - 1, options={"margin": 0.3})
+
+    def distances(self):
+        x, y = self.randn(), self.randn()
+        for repeat in range(2):
+            self.case("mse", F.mse_loss, x, y)
+            self.case("l1", F.l1_loss, x, y)
+            self.case("huber", F.huber_loss, x, y)
+            self.case("huber", F.huber_loss, x, y, options={"delta": 2.5})
+            self.case("smooth_l1", F.smooth_l1_loss, x, y)
+            self.case("smooth_l1", F.smooth_l1_loss, x, y, options={"beta": 0.5 * (repeat == 0)})
+            self.case("log_cosh", log_cosh, x, y)
+
+    def likelihoods(self):
+        x, y, p = floats(self.randn() / self.scale), self.rand(), self.rand()
+        counts, variances = torch.randint(9, self.shape).to(torch.float64), self.rand()
+        variances.view(-1)[0] = 0
+        self.case("kl_div", F.kl_div, x, y)
+        self.case("kl_div", F.kl_div, x, floats(torch.log(y)), options={"log_target": True})
+        self.case("poisson_nll", F.poisson_nll_loss, x, counts, options={"full": True})
+        self.case("poisson_nll", F.poisson_nll_loss, p, counts, options={"log_input": False, "eps": 0.01})
+        self.case("poisson_nll", F.poisson_nll_loss, p, counts, options={"log_input": False, "full": True})
+        self.case("gaussian_nll", F.gaussian_nll_loss, x, y, {"variances": variances})
+        self.case("gaussian_nll", F.gaussian_nll_loss, x, y, {"variances": variances}, {"full": True, "eps": 0.1})
+
+
 def losses():
     out = File("losses.txt")
     torch.manual_seed(2)
-    for rows, outputs, scale in ((1, 2, 1), (5, 3, 4), (7, 10, 20), (4, 1, 3)):
-        x = floats(torch.randn(rows, outputs, dtype=torch.float64) * scale).requires_grad_()
-        labels = torch.randint(outputs, (rows,))
-        shares = floats(F.softmax(torch.randn(rows, outputs, dtype=torch.float64), -1))
-        chances = floats(torch.rand(rows, outputs, dtype=torch.float64))
-        answers = torch.randint(2, (rows, outputs)).to(torch.float64)
-        numbers = floats(torch.randn(rows, outputs, dtype=torch.float64) * scale)
-
-        def case(name, function, key, targets):
-            def per_row(**how):
-                value = function(x, targets, **how)
-                return value if value.dim() == 1 else value.mean(1)
-            x.grad = None
-            loss = function(x, targets)
-            loss.backward()
-            out.case(name, rows=[rows], outputs=[outputs], input=x.detach(), **{key: targets}, loss=[loss.item()],
-                     per_row=per_row(reduction="none").detach(), gradient=x.grad)
-
-        case("cross_entropy", F.cross_entropy, "labels", labels)
-        case("cross_entropy", F.cross_entropy, "targets", shares)
-        case("binary_cross_entropy", F.binary_cross_entropy_with_logits, "targets", answers)
-        case("binary_cross_entropy", F.binary_cross_entropy_with_logits, "targets", chances)
-        case("mse", F.mse_loss, "targets", numbers)
+    for rows, outputs, inner, scale in ((1, 2, (), 1), (5, 3, (), 4), (4, 10, (), 20), (4, 1, (), 3), (2, 3, (2, 2), 2),
+                                        (2, 14, (3,), 5)):
+        shape = Losses(out, rows, outputs, inner, scale)
+        if outputs > 1:
+            shape.classwise()
+        shape.binary()
+        shape.distances()
+        shape.likelihoods()
 
 
 # ---- networks: forward, loss, every gradient ----

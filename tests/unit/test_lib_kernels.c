@@ -406,9 +406,9 @@ static void wrong_affine(const float *x, const float *scale, const float *offset
     axon__kernels()->affine(x, scale, scale, y, rows, n);
 }
 
-static void wrong_loss(const struct axon_loss_rows *rows, double *losses)
+static void wrong_loss(const struct axon_loss_part *part, double *losses)
 {
-    struct axon_loss_rows less = *rows;
+    struct axon_loss_part less = *part;
 
     less.scale *= 0.5; /* of the gradient only */
     axon__kernels()->losses[AXON_LOSS_ID_mse](&less, losses);

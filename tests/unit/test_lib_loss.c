@@ -1,91 +1,13 @@
-/* test_lib_loss.c - every loss against its formula in long double, against PyTorch's autograd
- * (tests/data/torch), against its own slope, and at the ends: huge logits, losses far below 1, NaN,
- * masks. test_lib_loss_checks.c has what is refused. */
+/* test_lib_loss.c - every loss against its formula in long double, with every option, in every
+ * shape, and against its own slope. test_lib_loss_ends.c has PyTorch and the ends,
+ * test_lib_loss_checks.c what is refused. */
 #include <float.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
 #include "../oracle/guard.h"
-#include "../oracle/records.h"
 #include "axon/cpu.h"
-#include "axon/loss.h"
+#include "test_lib_loss_batches.h"
 #include "suite.h"
 
-enum { ROWS_MAX = 9, OUTPUTS_MAX = 33, VALUES_MAX = ROWS_MAX * OUTPUTS_MAX };
-
-static uint32_t random_state = 1;
-
-static double random_unit(void)
-{
-    random_state = random_state * 1664525u + 1013904223u;
-    return (double)(random_state >> 8) / 0x1p24;
-}
-
-/* ---- references: the textbook's formula, in long double ---- */
-
-typedef long double reference(const struct axon_loss_batch *b, size_t r, long double *gradient);
-
-static long double reference_cross_entropy(const struct axon_loss_batch *b, size_t r,
-                                           long double *gradient)
-{
-    const float *x = b->input + r * b->outputs;
-    long double sum = 0, loss = 0;
-
-    for (size_t j = 0; j < b->outputs; j++)
-        sum += expl((long double)x[j]);
-    for (size_t j = 0; j < b->outputs; j++) {
-        long double y = b->labels ? (long double)(b->labels[r] == j)
-                                  : (long double)b->targets[r * b->outputs + j];
-
-        loss += y * (logl(sum) - (long double)x[j]);
-        gradient[j] = expl((long double)x[j]) / sum - y;
-    }
-    for (size_t j = 0; j < b->outputs && !b->labels; j++) { /* the targets' sum is 1 but for 1e-7 */
-        long double total = 0;
-
-        for (size_t k = 0; k < b->outputs; k++)
-            total += (long double)b->targets[r * b->outputs + k];
-        gradient[j] += (total - 1) * expl((long double)x[j]) / sum;
-    }
-    return loss;
-}
-
-static long double reference_binary_cross_entropy(const struct axon_loss_batch *b, size_t r,
-                                                  long double *gradient)
-{
-    long double loss = 0, n = (long double)b->outputs;
-
-    for (size_t j = 0; j < b->outputs; j++) {
-        long double x = (long double)b->input[r * b->outputs + j];
-        long double y = (long double)b->targets[r * b->outputs + j];
-        long double p = 1 / (1 + expl(-x)), q = 1 / (1 + expl(x));
-
-        loss -= (y * logl(p) + (1 - y) * logl(q)) / n;
-        gradient[j] = (p - y) / n;
-    }
-    return loss;
-}
-
-static long double reference_mse(const struct axon_loss_batch *b, size_t r, long double *gradient)
-{
-    long double loss = 0, n = (long double)b->outputs;
-
-    for (size_t j = 0; j < b->outputs; j++) {
-        size_t i = r * b->outputs + j;
-
-        gradient[j] = 2 * ((long double)b->input[i] - (long double)b->targets[i]) / n;
-        loss += gradient[j] * gradient[j] * n / 4;
-    }
-    return loss;
-}
-
-static reference *const references[] = {
-#define LOSS(id, ...) reference_##id,
-#include "loss.def"
-#undef LOSS
-};
-
-enum { LOSSES = sizeof references / sizeof *references };
+static float gradient[VALUES_MAX], per_row[VALUES_MAX], each[VALUES_MAX];
 
 /* A loop test's number is that of an ISA and a loss. */
 static size_t select_isa(int i)
@@ -96,330 +18,275 @@ static size_t select_isa(int i)
     return (size_t)i % LOSSES;
 }
 
-static const struct axon_loss *loss_at(size_t i)
+static struct axon_loss_result apply(const struct axon_loss *loss, const struct axon_loss_batch *b,
+                                     const struct axon_loss_options *o)
 {
-    size_t count;
-    const struct axon_loss *table = axon_loss_table(&count);
+    struct axon_loss_result result = {.losses = each, .per_row = per_row, .gradient = gradient};
 
-    ck_assert_uint_eq(count, LOSSES);
-    return &table[i];
+    ck_assert_int_eq(axon_loss_apply(loss, b, o, &result), AXON_OK);
+    return result;
 }
 
-/* ---- random batches ---- */
+/* ---- the formula ---- */
 
-static float input[VALUES_MAX], targets[VALUES_MAX], gradient[VALUES_MAX], per_row[ROWS_MAX];
-static uint32_t labels[ROWS_MAX];
-
-/* Targets of the loss's kind; hard: 0 and 1 only. */
-static void random_targets(const struct axon_loss *loss, size_t rows, size_t outputs, int hard)
+/* Rounded to float, and within 2^-36 of the terms before that. The references cancel below 1e-17.
+ */
+static void check_float(const char *name, const char *what, size_t i, float got, long double want,
+                        long double size)
 {
+    long double most = 0x1.01p-24L * fabsl(want) + 2e-11L * size + 1e-17L;
+
+    ck_assert_msg(fabsl((long double)got - want) <= most, "%s: %s[%zu] is %.9g, want %.17Lg", name,
+                  what, i, (double)got, want);
+}
+
+static void check_rows(size_t loss, const struct axon_loss_batch *b,
+                       const struct axon_loss_options *o, const struct outcome *losses)
+{
+    bool places = references[loss].place != NULL;
+    size_t rows = places ? b->rows * b->inner : b->rows;
+    size_t width = places ? 1 : b->outputs * b->inner;
+
     for (size_t r = 0; r < rows; r++) {
-        float *y = targets + r * outputs;
-        double sum = 0;
+        long double sum = 0, size = 0, share = o->reduction == AXON_REDUCTION_MEAN ? width : 1;
 
-        labels[r] = (uint32_t)(random_unit() * (double)outputs);
-        for (size_t j = 0; j < outputs; j++) {
-            double u = random_unit();
-
-            y[j] = (float)(loss->target == AXON_TARGET_FINITE ? 10 * u - 5 : hard ? round(u) : u);
-            sum += (double)y[j];
+        for (size_t i = r * width; i < (r + 1) * width; i++) {
+            check_float(loss_at(loss)->name, "losses", i, each[i], losses[i].loss, losses[i].size);
+            sum += losses[i].loss;
+            size += losses[i].size;
         }
-        for (size_t j = 0; loss->target == AXON_TARGET_DISTRIBUTION && j < outputs; j++)
-            y[j] = hard ? (float)(labels[r] == j) : (float)((double)y[j] / sum);
+        check_float(loss_at(loss)->name, "per_row", r, per_row[r], sum / share, size / share);
     }
 }
 
-static struct axon_loss_batch random_batch(const struct axon_loss *loss, size_t rows,
-                                           size_t outputs, double scale, int variant)
+static void check_batch(size_t loss, const struct axon_loss_batch *b,
+                        const struct axon_loss_options *o)
 {
-    struct axon_loss_batch b = {.rows = rows, .outputs = outputs, .input = input};
+    static struct outcome losses[VALUES_MAX];
+    static long double slopes[VALUES_MAX];
+    size_t count = b->rows * b->inner * (references[loss].place ? 1 : b->outputs);
+    long double divisor = reference_divisor(loss, b, o), sum = 0, size = 0;
+    struct axon_loss_result result = apply(loss_at(loss), b, o);
 
-    for (size_t i = 0; i < rows * outputs; i++)
-        input[i] = (float)(scale * (2 * random_unit() - 1));
-    random_targets(loss, rows, outputs, variant == 1);
-    if (variant == 2 && loss->labels)
-        b.labels = labels;
-    else
-        b.targets = targets;
-    return b;
-}
-
-/* A float's gradient is within a rounding; where p - y cancels, within 2^-36 of p. */
-static void check_batch(size_t loss, const struct axon_loss_batch *b)
-{
-    long double want[OUTPUTS_MAX], sum = 0, rows = (long double)b->rows;
-    double mean;
-
-    ck_assert_int_eq(axon_loss_apply(loss_at(loss), b, &mean, per_row, gradient), AXON_OK);
-    for (size_t r = 0; r < b->rows; r++) {
-        long double row = references[loss](b, r, want);
-
-        sum += row;
-        ck_assert_double_le(fabs((double)per_row[r] - (double)row),
-                            0x1.01p-24 * (double)row + 1e-17); /* the reference cancels */
-        for (size_t j = 0; j < b->outputs; j++) {
-            double g = (double)(want[j] / rows), got = (double)gradient[r * b->outputs + j];
-
-            ck_assert_msg(fabs(got - g) <= 0x1.01p-24 * fabs(g) + 2e-11,
-                          "%s, row %zu of %zu, output %zu of %zu: gradient %.9g, want %.17g",
-                          loss_at(loss)->name, r, b->rows, j, b->outputs, got, g);
-        }
+    reference_losses(loss, b, o, losses, slopes);
+    check_rows(loss, b, o, losses);
+    for (size_t i = 0; i < count; i++) {
+        sum += losses[i].loss;
+        size += losses[i].size;
     }
-    ck_assert_double_le(fabs(mean - (double)(sum / rows)), 2e-11 * fabs(mean) + 1e-17);
+    if (divisor == 0) { /* all labels are ignored */
+        ck_assert(isnan(result.loss));
+        return;
+    }
+    ck_assert_msg(fabsl((long double)result.loss - sum / divisor) <=
+                      2e-11L * size / divisor + 1e-17L,
+                  "%s: loss %.17g, want %.17Lg", loss_at(loss)->name, result.loss, sum / divisor);
+    for (size_t i = 0; i < b->rows * b->outputs * b->inner; i++)
+        check_float(loss_at(loss)->name, "gradient", i, gradient[i], slopes[i] / divisor,
+                    (1 + fabsl(slopes[i])) / divisor);
 }
 
-START_TEST(loss_and_gradient_are_those_of_the_formula)
+START_TEST(losses_and_gradient_are_those_of_the_formula)
 {
     static const double scales[] = {0.1, 1, 5, 20};
+    size_t loss = select_isa(_i);
 
     for (size_t outputs = 1; outputs <= OUTPUTS_MAX; outputs++)
         for (size_t rows = 1; rows <= ROWS_MAX; rows += 4)
-            for (int variant = 0; variant < 3; variant++) {
-                double scale = scales[(outputs + rows) % 4];
-                struct axon_loss_batch b = random_batch(loss_at(select_isa(_i)), rows, outputs,
-                                                        scale, variant);
+            for (int variant = 0; variant < VARIANTS; variant++) {
+                static const size_t inners[] = {1, 3, 1, INNER_MAX};
+                size_t inner = inners[(outputs + (size_t)variant / 2) % 4];
+                struct axon_loss_options o;
+                struct axon_loss_batch b = random_batch(loss_at(loss), rows, outputs, inner,
+                                                        scales[(outputs + rows) % 4], variant, &o);
 
-                check_batch(select_isa(_i), &b);
+                check_batch(loss, &b, &o);
             }
 }
 END_TEST
 
-/* Longer than any block or product of terms; with logits of 0 every term of binary cross-entropy is
- * as large as it can be. */
+/* Longer than any block; with logits of 0 every term of binary cross-entropy is as large as it can
+ * be. */
 START_TEST(a_row_may_be_long)
 {
     enum { LONG = 5000 };
-    static float x[LONG], y[LONG], g[LONG];
+    static float x[LONG], y[LONG], v[LONG], g[LONG];
     static long double want[LONG];
-    const struct axon_loss *loss = loss_at(select_isa(_i));
-    uint32_t label = 4321;
-    struct axon_loss_batch b = {.rows = 1, .outputs = LONG, .input = x};
+    static struct outcome losses[LONG];
+    size_t loss = select_isa(_i);
+    const struct axon_loss *row = loss_at(loss);
+    const int32_t label = 4321;
+    struct axon_loss_batch b = {.rows = 1, .outputs = LONG, .inner = 1, .input = x};
+    struct axon_loss_options o;
 
+    axon_loss_defaults(row, &o);
     for (int scale = 0; scale < 12; scale += 4) {
-        double mean, row;
+        struct axon_loss_result result = {.gradient = g};
+        long double sum = 0, size = 0, n = references[loss].place ? 1 : LONG;
 
         for (size_t i = 0; i < LONG; i++) {
             x[i] = (float)(scale * (2 * random_unit() - 1));
-            y[i] = (float)random_unit();
+            y[i] = (float)random_target(row->target, 1, row->target == AXON_TARGET_SIGN);
+            v[i] = 1;
         }
-        b.labels = loss->labels ? &label : NULL;
-        b.targets = loss->labels ? NULL : y;
-        ck_assert_int_eq(axon_loss_apply(loss, &b, &mean, NULL, g), AXON_OK);
-        row = (double)references[select_isa(_i)](&b, 0, want);
-        ck_assert_double_le(fabs(mean - row), 2e-11 * row);
+        b.labels = row->labels ? &label : NULL;
+        b.targets = row->labels ? NULL : y;
+        b.variances = row->variances ? v : NULL;
+        ck_assert_int_eq(axon_loss_apply(row, &b, NULL, &result), AXON_OK);
+        reference_losses(loss, &b, &o, losses, want);
+        for (size_t i = 0; i < (size_t)n; i++) {
+            sum += losses[i].loss;
+            size += losses[i].size;
+        }
+        ck_assert_double_le(fabs(result.loss - (double)(sum / n)), 2e-11 * (double)(size / n));
         for (size_t i = 0; i < LONG; i++)
-            ck_assert_double_le(fabs((double)g[i] - (double)want[i]),
-                                0x1.01p-24 * fabs((double)want[i]) + 2e-11);
+            check_float(row->name, "gradient", i, g[i], want[i] / n, (1 + fabsl(want[i])) / n);
     }
 }
 END_TEST
+
+/* ---- what a value depends on ---- */
+
+/* The row alone, out of a batch of which inner is 1. */
+static struct axon_loss_batch row_of(const struct axon_loss_batch *b, size_t r)
+{
+    struct axon_loss_batch one = *b;
+
+    one.rows = 1;
+    one.input += r * b->outputs;
+    one.targets += b->targets ? r * b->outputs : 0;
+    one.labels += b->labels ? r : 0;
+    one.variances += b->variances ? r * b->outputs : 0;
+    return one;
+}
 
 /* More rows than a kernel takes at once, narrow ones and wide ones. */
 START_TEST(the_loss_of_a_row_does_not_depend_on_the_rows_beside_it)
 {
-    enum { MANY = 300, WIDE = 18 };
-    static float x[MANY * WIDE], y[MANY * WIDE], all[MANY];
+    enum { MANY = 300 };
+    static float all[VALUES_MAX], slopes[VALUES_MAX];
     const struct axon_loss *loss = loss_at(select_isa(_i));
 
-    for (size_t outputs = 1; outputs <= WIDE; outputs++) {
-        struct axon_loss_batch b = {.rows = MANY, .outputs = outputs, .input = x, .targets = y};
-        double mean, sum = 0;
+    for (size_t outputs = 1; outputs <= 18; outputs++) {
+        struct axon_loss_options o;
+        struct axon_loss_batch b = random_batch(loss, MANY, outputs, 1, 5, (int)outputs % VARIANTS,
+                                                &o);
 
+        o.reduction = AXON_REDUCTION_SUM;
+        apply(loss, &b, &o);
+        memcpy(all, per_row, sizeof all);
+        memcpy(slopes, gradient, sizeof slopes);
         for (size_t r = 0; r < MANY; r++) {
-            random_targets(loss, 1, outputs, 0);
-            memcpy(y + r * outputs, targets, outputs * sizeof *y);
-            for (size_t j = 0; j < outputs; j++)
-                x[r * outputs + j] = (float)(20 * random_unit() - 10);
-        }
-        ck_assert_int_eq(axon_loss_apply(loss, &b, &mean, all, NULL), AXON_OK);
-        b.rows = 1;
-        for (size_t r = 0; r < MANY; r++) {
-            float alone;
-            double one;
+            struct axon_loss_batch one = row_of(&b, r);
 
-            b.input = x + r * outputs;
-            b.targets = y + r * outputs;
-            ck_assert_int_eq(axon_loss_apply(loss, &b, &one, &alone, NULL), AXON_OK);
-            ck_assert_same(alone, all[r]);
-            sum += one;
+            apply(loss, &one, &o);
+            ck_assert_same(per_row[0], all[r]);
+            ck_assert_mem_eq(gradient, slopes + r * outputs, outputs * sizeof *slopes);
         }
-        ck_assert_double_le(fabs(sum / MANY - mean), 1e-14 * mean);
     }
 }
 END_TEST
 
-/* Steps that are exact in float, the slope by Richardson: no room for a factor of rows or outputs.
- */
-START_TEST(the_gradient_is_the_slope_of_the_mean)
+START_TEST(pieces_of_any_size_give_the_same_bits)
 {
+    static float all[VALUES_MAX], slopes[VALUES_MAX];
     const struct axon_loss *loss = loss_at(select_isa(_i));
 
-    for (int variant = 0; variant < 3; variant++) {
-        struct axon_loss_batch b = random_batch(loss, 3, 5, 4, variant);
-        double mean[4];
+    for (int variant = 0; variant < VARIANTS; variant++) {
+        struct axon_loss_options o;
+        struct axon_loss_batch b = random_batch(loss, 5, 7, 1 + 2 * (size_t)variant % 3, 5, variant,
+                                                &o);
+        double whole = apply(loss, &b, &o).loss;
 
-        for (size_t i = 0; i < 15; i++)
-            input[i] = roundf(input[i] * 256) / 256;
-        ck_assert_int_eq(axon_loss_apply(loss, &b, NULL, NULL, gradient), AXON_OK);
-        for (size_t i = 0; i < 15; i++) {
-            static const float steps[] = {0x1p-9f, -0x1p-9f, 0x1p-10f, -0x1p-10f};
-            float x = input[i];
-            double slope;
+        memcpy(all, per_row, sizeof all);
+        memcpy(slopes, gradient, sizeof slopes);
+        for (size_t size = 0; size < 80; size += 13) {
+            struct axon_loss_result result = {.per_row = per_row, .gradient = gradient};
+            struct axon_loss_pass pass;
+
+            ck_assert_int_eq(axon_loss_start(&pass, loss, &b, &o, &result), AXON_OK);
+            while (axon_loss_advance(&pass, size))
+                continue;
+            ck_assert_same(result.loss, whole);
+            ck_assert_mem_eq(per_row, all, sizeof all);
+            ck_assert_mem_eq(gradient, slopes, sizeof slopes);
+        }
+    }
+}
+END_TEST
+
+/* Has the loss a kink between x - h and x + h? There a slope is no difference. */
+static bool has_kink(const struct axon_loss *loss)
+{
+    return strcmp(loss->name, "l1") == 0 || strcmp(loss->name, "huber") == 0 ||
+           strcmp(loss->name, "smooth_l1") == 0 || strcmp(loss->name, "hinge") == 0;
+}
+
+/* Steps that are exact in float, the slope by Richardson: no room for a factor of rows or outputs.
+ * Of a loss with a kink one slope in ten may differ. */
+START_TEST(the_gradient_is_the_slope_of_the_loss)
+{
+    enum { N = 30 };
+    static const float steps[] = {0x1p-9f, -0x1p-9f, 0x1p-10f, -0x1p-10f};
+    const struct axon_loss *loss = loss_at(select_isa(_i));
+
+    for (int variant = 0; variant < VARIANTS; variant++) {
+        struct axon_loss_options o;
+        struct axon_loss_batch b = random_batch(loss, 3, 5, 2, 4, variant, &o);
+        size_t off = 0;
+
+        if (is_off(loss, &o, "from_logits") && loss->target == AXON_TARGET_DISTRIBUTION)
+            continue; /* a step leaves the distributions */
+        for (size_t i = 0; i < N; i++) {
+            variances[i] = fmaxf(variances[i], 0.125f);
+            input[i] = roundf(input[i] * 256) / 256 + (is_off(loss, &o, "log_input") ? 1 : 0);
+        }
+        for (size_t i = 0; i < N && is_off(loss, &o, "from_logits"); i++)
+            input[i] = fminf(fmaxf(input[i], 0.125f), 0.875f);
+        for (size_t i = 0; i < N; i++) {
+            double mean[4], slope;
+            float x = input[i], got;
 
             for (size_t k = 0; k < 4; k++) {
                 input[i] = x + steps[k];
-                ck_assert_int_eq(axon_loss_apply(loss, &b, &mean[k], NULL, NULL), AXON_OK);
+                mean[k] = apply(loss, &b, &o).loss;
             }
             input[i] = x;
+            apply(loss, &b, &o);
+            got = gradient[i];
             slope = (4 * (mean[2] - mean[3]) / 0x1p-9 - (mean[0] - mean[1]) / 0x1p-8) / 3;
-            ck_assert_double_le(fabs(slope - (double)gradient[i]), 1e-9 + 1e-7 * fabs(slope));
+            if (fabs(slope - (double)got) > 2e-7 * (1 + fabs(slope)))
+                off++;
         }
+        ck_assert_msg(off <= (has_kink(loss) ? N / 10 : 0), "%s, variant %d: %zu of %d slopes",
+                      loss->name, variant, off, N);
     }
 }
 END_TEST
 
-/* ---- PyTorch ---- */
-
-static void check_record(const struct record *record)
-{
-    const struct axon_loss *loss = axon_loss_find(record->name);
-    struct axon_loss_batch b = {.rows = (size_t)record_get(record, "rows", 1)->values[0],
-                                .outputs = (size_t)record_get(record, "outputs", 1)->values[0]};
-    const double *rows = record_get(record, "per_row", b.rows)->values;
-    const double *g = record_get(record, "gradient", b.rows * b.outputs)->values;
-    double mean, want = record_get(record, "loss", 1)->values[0];
-
-    ck_assert_ptr_nonnull(loss);
-    b.input = record_get(record, "input", b.rows * b.outputs)->floats;
-    if (record_find(record, "labels")) {
-        for (size_t r = 0; r < b.rows; r++)
-            labels[r] = (uint32_t)record_get(record, "labels", b.rows)->values[r];
-        b.labels = labels;
-    } else {
-        b.targets = record_get(record, "targets", b.rows * b.outputs)->floats;
-    }
-    ck_assert_int_eq(axon_loss_apply(loss, &b, &mean, per_row, gradient), AXON_OK);
-    ck_assert_double_le(fabs(mean - want), 1e-9 * want);
-    for (size_t r = 0; r < b.rows; r++)
-        ck_assert_double_le(fabs((double)per_row[r] - rows[r]), 1e-7 * rows[r] + 1e-15);
-    for (size_t i = 0; i < b.rows * b.outputs; i++)
-        ck_assert_double_le(fabs((double)gradient[i] - g[i]), 1e-7 * fabs(g[i]) + 1e-9);
-}
-
-START_TEST(pytorch_says_the_same)
-{
-    struct record record = {.count = 0};
-    FILE *file = fopen("tests/data/torch/losses.txt", "r");
-    size_t cases = 0, seen[LOSSES] = {0};
-
-    select_isa(_i * LOSSES);
-    ck_assert_ptr_nonnull(file);
-    for (; record_next(file, &record); cases++) {
-        check_record(&record);
-        seen[axon_loss_find(record.name) - loss_at(0)]++;
-    }
-    for (size_t i = 0; i < LOSSES; i++)
-        ck_assert_uint_ge(seen[i], 4);
-    fclose(file);
-}
-END_TEST
-
-/* ---- the ends ---- */
-
-static double mean_of(const char *name, size_t outputs, const float *x, const float *y,
-                      const uint32_t *label)
-{
-    struct axon_loss_batch b = {
-        .rows = 1, .outputs = outputs, .input = x, .targets = y, .labels = label};
-    double mean;
-
-    ck_assert_int_eq(axon_loss_apply(axon_loss_find(name), &b, &mean, per_row, gradient), AXON_OK);
-    return mean;
-}
-
-START_TEST(a_tiny_loss_is_not_lost)
-{
-    const float x[] = {100, 0, -5};
-    const uint32_t first = 0;
-    const float one = 1, zero = 0, plus = 100, minus = -100;
-    const double tiny = exp(-100.0);
-
-    select_isa(_i * LOSSES);
-    ck_assert_double_le(
-        fabs(mean_of("cross_entropy", 3, x, NULL, &first) / (tiny + exp(-105.0)) - 1), 2e-11);
-    ck_assert(gradient[0] < 0 && gradient[1] > 0); /* subnormal, not 0 */
-    ck_assert_double_le(fabs(mean_of("binary_cross_entropy", 1, &plus, &one, NULL) / tiny - 1),
-                        2e-11);
-    ck_assert(gradient[0] < 0);
-    ck_assert_double_le(fabs(mean_of("binary_cross_entropy", 1, &minus, &zero, NULL) / tiny - 1),
-                        2e-11);
-    ck_assert(gradient[0] > 0);
-}
-END_TEST
-
-START_TEST(huge_logits_do_not_overflow)
-{
-    const float x[] = {FLT_MAX, -FLT_MAX, 0};
-    const uint32_t first = 0, second = 1;
-    const float one = 1, shares[] = {0.5f, 0.25f, 0.25f};
-
-    select_isa(_i * LOSSES);
-    ck_assert_same(mean_of("cross_entropy", 3, x, NULL, &first), 0);
-    ck_assert_same(mean_of("cross_entropy", 3, x, NULL, &second), 2 * (double)FLT_MAX);
-    ck_assert(isinf(per_row[0])); /* it does not fit a float, and says so */
-    ck_assert_same(gradient[0], 1);
-    ck_assert_same(gradient[1], -1);
-    ck_assert_same(gradient[2], 0);
-    ck_assert_same(mean_of("cross_entropy", 3, x, shares, NULL), 0.75 * (double)FLT_MAX);
-    ck_assert_same(mean_of("binary_cross_entropy", 1, &x[1], &one, NULL), (double)FLT_MAX);
-    ck_assert_same(gradient[0], -1);
-    ck_assert_same(mean_of("mse", 1, &x[0], &x[1], NULL), 4 * (double)FLT_MAX * (double)FLT_MAX);
-    ck_assert(isinf(gradient[0]));
-}
-END_TEST
-
-START_TEST(a_masked_class_has_no_say_unless_it_is_asked_for)
-{
-    const float x[] = {1, -INFINITY, 2}, shares[] = {0.5f, 0, 0.5f};
-    const uint32_t first = 0, masked = 1;
-    const float one = 1, zero = 0, plus = INFINITY;
-
-    select_isa(_i * LOSSES);
-    ck_assert_double_le(fabs(mean_of("cross_entropy", 3, x, NULL, &first) - log1p(exp(1.0))),
-                        2e-11);
-    ck_assert_same(gradient[1], 0);
-    ck_assert_double_le(fabs(mean_of("cross_entropy", 3, x, shares, NULL) + 0.5 - log1p(exp(1.0))),
-                        2e-11);
-    ck_assert(isinf(mean_of("cross_entropy", 3, x, NULL, &masked)));
-    ck_assert_same(gradient[1], -1);
-    ck_assert_same(mean_of("binary_cross_entropy", 1, &plus, &one, NULL), 0);
-    ck_assert_same(gradient[0], 0);
-    ck_assert(isinf(mean_of("binary_cross_entropy", 1, &plus, &zero, NULL)));
-    ck_assert_same(gradient[0], 1);
-}
-END_TEST
+/* ---- NaN, and memory ---- */
 
 START_TEST(nan_stays_in_its_row)
 {
-    static const float bad[] = {NAN, INFINITY};
     const struct axon_loss *loss = loss_at(select_isa(_i));
 
-    for (size_t k = 0; k < 2 * 4; k++) {
-        struct axon_loss_batch b = random_batch(loss, 3, 4, 3, 0);
+    for (size_t k = 0; k < 4; k++) {
+        struct axon_loss_options o;
+        struct axon_loss_batch b = random_batch(loss, 3, 4, 1, 3, 0, &o);
         float clean[12];
-        double mean;
 
-        axon_loss_apply(loss, &b, NULL, NULL, clean);
-        input[4 + k % 4] = bad[k / 4];
-        ck_assert_int_eq(axon_loss_apply(loss, &b, &mean, per_row, gradient), AXON_OK);
-        ck_assert(isfinite(per_row[0]) && !isfinite(per_row[1]) && isfinite(per_row[2]));
-        ck_assert(!isfinite(mean));
+        labels[0] = 0, labels[1] = (int32_t)k, labels[2] = 1;
+        apply(loss, &b, &o);
+        memcpy(clean, gradient, sizeof clean);
+        input[4 + k] = NAN;
+        ck_assert(isnan(apply(loss, &b, &o).loss));
+        ck_assert(isfinite(per_row[0]) && isnan(per_row[1]) && isfinite(per_row[2]));
         ck_assert_mem_eq(gradient, clean, 4 * sizeof *clean);
         ck_assert_mem_eq(gradient + 8, clean + 8, 4 * sizeof *clean);
-        for (size_t j = 4; j < 8 && loss->labels; j++)
+        for (size_t j = 4; j < 8 && loss->labels && !loss->labels_only; j++)
             ck_assert(isnan(gradient[j]));
-        if (k / 4 == 0)
-            ck_assert(isnan(gradient[4 + k % 4]) && isnan(mean));
+        if (!loss->labels_only)
+            ck_assert(isnan(gradient[4 + k]));
     }
 }
 END_TEST
@@ -427,63 +294,91 @@ END_TEST
 START_TEST(the_gradient_may_take_the_place_of_what_it_comes_from)
 {
     const struct axon_loss *loss = loss_at(select_isa(_i));
-    struct axon_loss_batch b = random_batch(loss, 9, 33, 8, 0);
-    float want[VALUES_MAX], copy[VALUES_MAX];
 
-    memcpy(copy, input, sizeof copy);
-    axon_loss_apply(loss, &b, NULL, NULL, want);
-    axon_loss_apply(loss, &b, NULL, NULL, input);
-    ck_assert_mem_eq(input, want, sizeof want);
-    memcpy(input, copy, sizeof copy);
-    axon_loss_apply(loss, &b, NULL, NULL, targets);
-    ck_assert_mem_eq(targets, want, sizeof want);
+    for (int variant = 0; variant < VARIANTS; variant++) {
+        struct axon_loss_options o;
+        struct axon_loss_batch b = random_batch(loss, 9, 33, variant % 2 ? 3 : 1, 8, variant, &o);
+        struct axon_loss_result in_place = {.gradient = input};
+        size_t bytes = b.rows * b.outputs * b.inner * sizeof(float);
+        static float copy[VALUES_MAX];
+
+        memcpy(copy, input, sizeof copy);
+        apply(loss, &b, &o);
+        ck_assert_int_eq(axon_loss_apply(loss, &b, &o, &in_place), AXON_OK);
+        ck_assert_mem_eq(input, gradient, bytes);
+        memcpy(input, copy, sizeof copy);
+        in_place.gradient = targets;
+        if (b.targets) {
+            ck_assert_int_eq(axon_loss_apply(loss, &b, &o, &in_place), AXON_OK);
+            ck_assert_mem_eq(targets, gradient, bytes);
+        }
+    }
 }
 END_TEST
+
+/* A copy of data that ends, or begins, where an unreadable page does; NULL of NULL. */
+static float *guarded(struct guard *g, size_t count, int side, const void *data)
+{
+    *g = guard_create(count, (enum guard_side)side);
+    if (data)
+        memcpy(g->data, data, count * sizeof(float));
+    return data ? g->data : NULL;
+}
+
+static void check_guarded(const struct axon_loss *loss, struct axon_loss_batch b,
+                          struct axon_loss_options o, int side)
+{
+    struct guard g[9];
+    size_t places = b.rows * b.inner, values = places * b.outputs, used = 0;
+    size_t losses = loss->kind == AXON_LOSS_CLASSWISE ? places : values;
+    size_t rows = loss->kind == AXON_LOSS_CLASSWISE ? places : b.rows;
+    struct axon_loss_result result;
+
+    b.input = guarded(&g[used++], values, side, b.input);
+    b.targets = guarded(&g[used++], values, side, b.targets);
+    b.labels = (const int32_t *)(const void *)guarded(&g[used++], places, side, b.labels);
+    b.variances = guarded(&g[used++], values, side, b.variances);
+    o.weight = guarded(&g[used++], b.outputs, side, o.weight);
+    o.pos_weight = guarded(&g[used++], b.outputs, side, o.pos_weight);
+    result.gradient = guarded(&g[used++], values, side, gradient);
+    result.per_row = guarded(&g[used++], rows, side, per_row);
+    result.losses = guarded(&g[used++], losses, side, each);
+    ck_assert_int_eq(axon_loss_apply(loss, &b, &o, &result), AXON_OK);
+    while (used > 0)
+        guard_destroy(&g[--used]);
+}
 
 START_TEST(nothing_outside_of_the_buffers_is_touched)
 {
     const struct axon_loss *loss = loss_at(select_isa(_i));
 
     for (int side = 0; side < GUARD_SIDES; side++)
-        for (size_t outputs = 1; outputs < 6; outputs++) {
-            struct axon_loss_batch b = random_batch(loss, 3, outputs, 2, 1);
-            struct guard x = guard_create(3 * outputs, (enum guard_side)side);
-            struct guard y = guard_create(3 * outputs, (enum guard_side)side);
-            struct guard g = guard_create(3 * outputs, (enum guard_side)side);
-            struct guard rows = guard_create(3, (enum guard_side)side);
+        for (size_t outputs = 1; outputs < 20; outputs += 3)
+            for (int variant = 0; variant < VARIANTS; variant++) {
+                struct axon_loss_options o;
+                struct axon_loss_batch b = random_batch(loss, 3, outputs, variant % 2 ? 1 : 5, 2,
+                                                        variant, &o);
 
-            memcpy(x.data, input, 3 * outputs * sizeof(float));
-            memcpy(y.data, targets, 3 * outputs * sizeof(float));
-            b.input = x.data;
-            b.targets = y.data;
-            ck_assert_int_eq(axon_loss_apply(loss, &b, NULL, rows.data, g.data), AXON_OK);
-            guard_destroy(&x);
-            guard_destroy(&y);
-            guard_destroy(&g);
-            guard_destroy(&rows);
-        }
+                check_guarded(loss, b, o, side);
+            }
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("loss");
-    TCase *each = suite_case(suite, "every loss"), *rest = suite_case(suite, "the ends");
+    TCase *each_loss = suite_case(suite, "every loss");
     size_t isas;
 
     axon_isa_list(&isas);
-    tcase_add_loop_test(each, loss_and_gradient_are_those_of_the_formula, 0, (int)isas * LOSSES);
-    tcase_add_loop_test(each, a_row_may_be_long, 0, (int)isas * LOSSES);
-    tcase_add_loop_test(each, the_loss_of_a_row_does_not_depend_on_the_rows_beside_it, 0,
-                        (int)isas * LOSSES);
-    tcase_add_loop_test(each, the_gradient_is_the_slope_of_the_mean, 0, (int)isas * LOSSES);
-    tcase_add_loop_test(each, nan_stays_in_its_row, 0, (int)isas * LOSSES);
-    tcase_add_loop_test(each, the_gradient_may_take_the_place_of_what_it_comes_from, 0,
-                        (int)isas * LOSSES);
-    tcase_add_loop_test(each, nothing_outside_of_the_buffers_is_touched, 0, (int)isas * LOSSES);
-    tcase_add_loop_test(rest, pytorch_says_the_same, 0, (int)isas);
-    tcase_add_loop_test(rest, a_tiny_loss_is_not_lost, 0, (int)isas);
-    tcase_add_loop_test(rest, huge_logits_do_not_overflow, 0, (int)isas);
-    tcase_add_loop_test(rest, a_masked_class_has_no_say_unless_it_is_asked_for, 0, (int)isas);
+#define ADD(test) tcase_add_loop_test(each_loss, test, 0, (int)isas *LOSSES)
+    ADD(losses_and_gradient_are_those_of_the_formula);
+    ADD(a_row_may_be_long);
+    ADD(the_loss_of_a_row_does_not_depend_on_the_rows_beside_it);
+    ADD(pieces_of_any_size_give_the_same_bits);
+    ADD(the_gradient_is_the_slope_of_the_loss);
+    ADD(nan_stays_in_its_row);
+    ADD(the_gradient_may_take_the_place_of_what_it_comes_from);
+    ADD(nothing_outside_of_the_buffers_is_touched);
     return suite_run(suite);
 }

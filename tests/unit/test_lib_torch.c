@@ -151,24 +151,25 @@ static const float *upstream_of(const struct record *record, size_t rows, size_t
                                 const float *logits, enum axon_upstream *at)
 {
     static float gradient[VALUES_MAX];
-    static uint32_t labels[VALUES_MAX];
-    struct axon_loss_batch batch = {.rows = rows, .outputs = outputs, .input = logits};
+    static int32_t labels[VALUES_MAX];
+    struct axon_loss_batch batch = {.rows = rows, .outputs = outputs, .inner = 1, .input = logits};
+    struct axon_loss_result result = {.gradient = gradient};
     const struct record_array *given = record_find(record, "labels");
     char name[RECORD_NAME_MAX + 1];
-    double mean, want = record_get(record, "loss", 1)->values[0];
+    double want = record_get(record, "loss", 1)->values[0];
 
     snprintf(name, sizeof name, "%.*s", (int)strcspn(record->name, "+"), record->name);
     *at = strcmp(name, "upstream") == 0 ? AXON_UPSTREAM_POST : AXON_UPSTREAM_PRE;
     if (*at == AXON_UPSTREAM_POST)
         return record_get(record, "upstream", rows * outputs)->floats;
     for (size_t i = 0; given && i < rows; i++)
-        labels[i] = (uint32_t)given->values[i];
+        labels[i] = (int32_t)given->values[i];
     if (given)
         batch.labels = labels;
     else
         batch.targets = record_get(record, "targets", rows * outputs)->floats;
-    ck_assert_int_eq(axon_loss_apply(axon_loss_find(name), &batch, &mean, NULL, gradient), AXON_OK);
-    ck_assert_double_le(fabs(mean - want), 1e-6 * want);
+    ck_assert_int_eq(axon_loss_apply(axon_loss_find(name, NULL), &batch, NULL, &result), AXON_OK);
+    ck_assert_double_le(fabs(result.loss - want), 1e-6 * want);
     return gradient;
 }
 
