@@ -47,8 +47,8 @@ says() {
 }
 ok "garbage is called so" says garbage '1/weights.safetensors: a header of '
 ok "a model without versions is told what to add" says empty 'no version folder; expected 1/weights.safetensors'
-ok "pickle is refused with the way out" says pickled '1/model.pt: pickle files can run code and are never read; save the tensors as weights.safetensors'
-ok "a wrong shape is named with the right one" says turned '1/weights.safetensors: h.weight: expected shape [1, 1] (units, features), found [1, 2]'
+ok "pickle is refused with the way out" says pickled '1/model.pt: pickle files can run code and are never read; load it in Python, and write this folder with configs/export/from_torch.py'
+ok "a wrong shape is named with the right one" says turned '1/weights.safetensors: h.weight: expected shape [1, 1] (units, features) for the weight of layers[0], found [1, 2]'
 ok "a weight that is NaN is named" says nan '1/weights.safetensors: h.weight[0][0]: NaN'
 ok "a golden row that comes out wrong is named" says golden '1/golden.json: predictions[1][0]: the network gives 4, expected 5'
 ok "a link is not followed" says linked 'is or lies behind a symbolic link'
