@@ -1,7 +1,9 @@
 /* operations.c - for those who run the service: health, metrics, the API's own description. */
+#include <string.h>
 #include "api/call.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
+#include "version.h"
 
 /* The description is a file that people read and edit; the assembler carries it into the binary. */
 __asm__(".section .rodata\n"
@@ -38,6 +40,11 @@ enum error_id metrics_get(struct api_call *call)
 
 enum error_id openapi_get(struct api_call *call)
 {
-    buf_puts(&call->reply->body, axond_openapi_json);
+    static const char version[] = "@VERSION@"; /* that of the binary stands there */
+    const char *at = strstr(axond_openapi_json, version);
+
+    buf_append(&call->reply->body, axond_openapi_json, (size_t)(at - axond_openapi_json));
+    buf_puts(&call->reply->body, AXOND_VERSION);
+    buf_puts(&call->reply->body, at + sizeof version - 1);
     return ERROR_OK;
 }

@@ -25,6 +25,7 @@ req POST /v1/activations/relu
 ok "a POST that says nothing of its body is told to" want 411 '.code == "length_required"'
 req GET /openapi.json
 ok "the API describes itself"                    want 200 '.openapi == "3.1.0" and (.paths | length > 10)'
+ok "by the version of the program"               want 200 ".info.version == \"$("$BIN" --version | cut -d' ' -f2)\""
 req POST /v1/models/digits:predict @configs/examples/digit.json
 ok "the example digit is a 2"                    want 200 '.predictions[0] | index(max) == 2'
 req POST /v1/models/digits/versions/1:predict @configs/examples/digit.json
@@ -78,4 +79,15 @@ cp -r configs/models/digits "$tmp/models/"
 kill -HUP "$pid"
 ready() { req GET /v2/health/ready && want 200; }
 ok "it is ready as soon as one serves"           wait_for 100 ready
+req GET /openapi.json
+# Each example of a request, at the path that the examples of its parameters make. No model here has a label.
+while IFS=$'\t' read -r path name example; do
+    req POST "$path" "$example"
+    ok "$path: the example '$name' works"         want 200
+done < <(printf '%s' "$body" | jq -r '.components.parameters as $all | .paths | to_entries[] |
+    (reduce (.value.parameters // [] | .[] | $all[.["$ref"] | split("/") | last]) as $p
+        (.key; sub("{\($p.name)}"; $p.example | tostring))) as $path |
+    select(.key | contains("{label}") | not) | .value.post // empty | .requestBody.content["application/json"].examples |
+    to_entries[] | [$path, .key, (.value.value | tojson)] | @tsv')
+
 done_testing

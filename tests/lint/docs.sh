@@ -32,6 +32,21 @@ described_dialects() {
         sed -n "s|^< |$openapi: lacks the dialect |p; s|^> |$openapi: describes what is no dialect: |p"
 }
 
+described_errors() {
+    diff <(sed -nE 's/^ERR\(([A-Z_]+),.*/\L\1/p' server/api/errors.def | grep -vx ok) \
+        <(jq -r '.components.schemas.ErrorCode.enum[]' "$openapi") |
+        sed -n "s|^< |$openapi: lacks the error code |p; s|^> |$openapi: describes what is no error code: |p"
+}
+
+# A client generator names its functions by them.
+named_operations() {
+    jq -r '[.paths | to_entries[] | .key as $path | .value | to_entries[] | select(.value | type == "object") |
+        {path: "\($path) \(.key)", id: .value.operationId}] |
+        (.[] | select(.id == null) | "\(.path): has no operationId"),
+        (group_by(.id)[] | select(length > 1) | "\(.[1].path): the operationId of \(.[0].path)")' "$openapi" |
+        sed "s|^|$openapi: |"
+}
+
 # used ID-PREFIX ROW-PATTERN TABLE FILES...: rows whose identifier no source names
 used() {
     local prefix=$1 pattern=$2 definition=$3 id line
@@ -95,6 +110,8 @@ loaded_configs() {
 check "openapi.json describes the routes and methods of routes.def and no others" described_routes
 check "openapi.json describes the parameters of each path" described_parameters
 check "openapi.json describes the dialects" described_dialects
+check "openapi.json describes the codes of errors" described_errors
+check "openapi.json names each operation" named_operations
 check "every error is used" used_errors
 check "every option is read" used_options
 check "every metric is counted" used_metrics

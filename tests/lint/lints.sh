@@ -144,6 +144,7 @@ server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
 server/api/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
 server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
 lib/dialect.def@DIALECT(bad, "x")@openapi.json@lacks the dialect bad
+server/api/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
 server/bad/bad.c@x@server/bad/README.md@missing
 server/model/README.md@[x](nowhere.md)@leads nowhere
 configs/bad.json@{}@no test loads it
