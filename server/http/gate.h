@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "error.h"
 
-enum { GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
+enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 
 /* The header fields that the service reads; every other one is only counted and checked. */
 enum gate_field {

@@ -34,8 +34,8 @@ struct request {
     char *target; /* undecoded, as sent; NULL between requests         */
     char id[GATE_REQUEST_ID_MAX + 1];
     char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
-    const char *method; /* this and the headers: borrowed from libmicrohttpd */
-    const char *value[GATE_FIELDS];
+    char method[GATE_METHOD_MAX + 1]; /* a longer one is cut: no route has it          */
+    const char *value[GATE_FIELDS];   /* borrowed from libmicrohttpd until the reply    */
     uint64_t started_ns, received_ns;
     uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;
@@ -47,6 +47,8 @@ struct request {
     bool waits; /* for a worker: the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
+    bool queued;     /* that reply is libmicrohttpd's to send             */
+    uint64_t acked;  /* by the client before it, if it is a long one      */
     bool begun;      /* the first callback has run                        */
     bool refused;    /* reply is complete; what comes in is discarded     */
     bool whole;      /* the last byte has been received                   */
@@ -209,6 +211,8 @@ void body_charge_reply(struct connection *connection);
 /* ---- reply.c ---- */
 /* Hand request->reply to libmicrohttpd. False: it could not, close the connection. */
 bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool close);
+/* The client did not take all of it: reply_bytes becomes what it has acknowledged, of a long reply. */
+void reply_failed(struct connection *connection);
 /* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
 void reply_write(struct connection *connection, const struct api_reply *reply);
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include "http/private.h"
 
+enum { REPLY_LONG_BYTES = 65536 };
+
 static bool add_headers(struct MHD_Response *response, const struct connection *c,
                         const struct api_reply *reply, bool close)
 {
@@ -33,6 +35,29 @@ static bool add_headers(struct MHD_Response *response, const struct connection *
     return true;
 }
 
+/* Of a short reply the kernel takes all or nothing; of a long one the client may get a part. */
+static void reply_begins(struct connection *c, size_t size)
+{
+    struct socket_progress progress;
+
+    c->request.queued = true;
+    c->request.status = c->request.reply.http_status;
+    if (size >= REPLY_LONG_BYTES && socket_progress(c->fd, &progress))
+        c->request.acked = progress.acked;
+}
+
+void reply_failed(struct connection *c)
+{
+    struct request *r = &c->request;
+    struct socket_progress progress;
+    uint64_t acked = 0;
+
+    if (r->reply_bytes >= REPLY_LONG_BYTES && socket_progress(c->fd, &progress))
+        acked = progress.acked - r->acked;
+    if (acked < r->reply_bytes)
+        r->reply_bytes = (size_t)acked;
+}
+
 bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
 {
     struct request *r = &c->request;
@@ -51,7 +76,7 @@ bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
         goto out;
     queued = MHD_queue_response(mhd, r->reply.http_status, response) == MHD_YES;
     if (queued)
-        r->status = r->reply.http_status;
+        reply_begins(c, size);
 out:
     free(body);
     if (response)

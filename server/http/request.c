@@ -57,7 +57,6 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     if (!c)
         return NULL;
     c->request = (struct request){.started_ns = now,
-                                  .method = "",
                                   .reply.route = API_ROUTE_OTHER,
                                   .target = strdup(target ? target : "")};
     make_id(c->request.id);
@@ -115,7 +114,8 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
         snprintf(r->id, sizeof r->id, "%s", gate.value[GATE_REQUEST_ID]);
     if (gate.count[GATE_TRACEPARENT] == 1 && gate_traceparent_ok(gate.value[GATE_TRACEPARENT]))
         memcpy(r->traceparent, gate.value[GATE_TRACEPARENT], sizeof r->traceparent);
-    r->method = method;
+    /* Its bytes are the parser's, which uses them again for the head of the reply. */
+    snprintf(r->method, sizeof r->method, "%s", method);
     memcpy(r->value, gate.value, sizeof r->value);
     if (gate_check(&gate, &request, &c->http->limits, &r->declared, &error) == ERROR_OK)
         return true;
@@ -302,10 +302,13 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
 }
 
 /* The code that the client saw, or why it saw none. */
-static unsigned final_status(const struct connection *c, struct MHD_Connection *mhd)
+static unsigned final_status(const struct connection *c, struct MHD_Connection *mhd,
+                             enum MHD_RequestTerminationCode why)
 {
     const union MHD_ConnectionInfo *info;
 
+    if (c->request.queued && why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        return STATUS_CLIENT_GONE;
     if (c->request.status)
         return c->request.status;
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
@@ -332,12 +335,13 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     unsigned status;
 
     (void)cls;
-    (void)why;
     if (!c)
         return;
     *state = NULL;
     parser_unwatch(c);
-    status = final_status(c, mhd);
+    status = final_status(c, mhd, why);
+    if (c->request.queued && status == STATUS_CLIENT_GONE)
+        reply_failed(c);
     request_report(c, mhd, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);
     if (!c->request.whole && status != STATUS_CLIENT_GONE)

@@ -12,7 +12,8 @@ for reason in headers_timeout idle_timeout body_timeout; do
     ok "$reason is counted" [ "$(metric "axond_http_rejected_total{reason=\"$reason\"}")" -ge 1 ]
 done
 ok "a client that does not read its reply is cut" raw slow_reader --seconds 1.5
-ok "nor is one that reads fast at first and then not at all" raw silent_reader --seconds 1.5 --bytes 3000000
+ok "a reply that nobody took counts as 499, with the bytes that were taken" raw unread_reply --seconds 1.5
+ok "so is one that reads fast at first and then not at all" raw silent_reader --seconds 1.5 --bytes 3000000
 stop TERM
 
 serve --headers-timeout 3 --body-timeout 3

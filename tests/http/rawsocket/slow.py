@@ -1,10 +1,12 @@
 """Slow clients: deadlines that hold in total, and others who are not slowed down."""
 import os
+import re
 import signal
 import socket
+import struct
 import time
 
-from wire import GET, POST, BODY, must, connect, read_reply, replies_in, gauge
+from wire import GET, POST, BODY, must, connect, read_reply, replies_in, gauge, scrape
 
 
 def drip(s, data, pause, until):
@@ -113,6 +115,31 @@ def case_slow_reader(args):
     while int(gauge(args, "axond_http_connections")) > 1:  # the scrape's own
         must(time.monotonic() < deadline, "the slow reader still holds its connection")
         time.sleep(0.2)
+
+
+def case_unread_reply(args):
+    """A long reply that its client did not take, because it reads nothing or resets, counts as 499 with true bytes."""
+    body = b'{"data":[' + b"0.123456," * 1500000 + b"1]}"
+
+    def counts():
+        text = scrape(args)
+        gone = sum(int(n) for n in re.findall(r'^axond_http_requests_total\{.*code="499".*\} (\d+)$', text, re.M))
+        return gone, int(re.search(r"^axond_http_response_bytes_total (\d+)$", text, re.M).group(1))
+
+    for reset in (False, True):
+        gone, sent = counts()
+        s = connect(args, timeout=60, receive_buffer=4096)
+        s.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        must(s.recv(1000).startswith(b"HTTP/1.1 200"))
+        if reset:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.close()
+        deadline = time.monotonic() + (args.seconds + 5) * args.slack
+        while counts()[0] == gone:
+            must(time.monotonic() < deadline, "counted as something else:", "reset" if reset else "never read")
+            time.sleep(0.1)
+        now = counts()
+        must(now[0] == gone + 1 and now[1] - sent < len(body) / 2, "bytes out", now[1] - sent, "of", len(body))
 
 
 def case_silent_reader(args):
