@@ -5,7 +5,7 @@ serve
 
 ok "what the standard allows is answered, and the connection goes on" raw accepted
 ok "each malformed or ambiguous request: one refusal, then the close" raw framing
-ok "a request may come in any pieces" raw pieces
+ok "a request may come in any pieces" raw pieces --limit 16384
 ok "pipelined requests are answered in order" raw pipelined
 ok "a good request id is echoed, a bad one replaced, made ones are unique" raw request_ids
 ok "refusals of the gate are counted" [ "$(metric 'axond_http_rejected_total{reason="framing"}')" -ge 10 ]

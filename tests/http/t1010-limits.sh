@@ -17,6 +17,8 @@ ok "chunks are counted: 413" want 413 '.code == "body_too_large"'
 ok "chunked without end is answered 413 too" raw chunked_too_long --limit 1048576 --bytes 4000000
 ok "bodies that are too long are counted" [ "$(metric 'axond_http_rejected_total{reason="body"}')" -ge 4 ]
 ok "long headers are counted" [ "$(metric 'axond_http_rejected_total{reason="headers"}')" -ge 2 ]
+serve --headers-bytes-max 64k
+ok "a higher limit on headers holds, in any pieces" raw pieces --limit 65536
 stop TERM
 
 serve --chunked-bodies serve --body-bytes-max 4M --bodies-bytes-max 4M

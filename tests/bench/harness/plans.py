@@ -27,7 +27,7 @@ GROWTH = [4**i for i in range(7)]
 
 
 def one_row(rounds, seconds, kinds):
-    own = ("axond", "echo", "axond-off", "echo-72k", "axond-16k")
+    own = ("axond", "echo", "axond-off", "axond-64k")
     cells = [*(Cell(body, 64) for body in kinds), Cell(ONE, 1, ("axond", "echo"))]
     return Section("one", "one row, digits", SHIPPED, own, cells, rounds, seconds)
 

@@ -26,8 +26,6 @@ ALL = ["--models", "{models}", "--threads", "1"]
 SHIPPED_ONLY = ["--models", "configs/models"]
 PYTHON = ["{peers}/python/bin/python", "-B"]
 TUNED = [*PYTHON, str(PEERS / "fastapi_app.py")]
-# What axond has per connection, so that headers of 64 KiB fit: start_daemon() in server/http/http.c.
-ECHO_MEMORY = 73728
 
 # needs: a file without which the server is skipped, and what would make it
 Server = collections.namedtuple("Server", "name title command needs cores", defaults=(None, None))
@@ -37,13 +35,9 @@ SERVERS = {
     s.name: s
     for s in (
         Server("echo", "bare libmicrohttpd, same sizes", ["{echo}", "{port}", "1"], ("{echo}", "make bench")),
-        Server(
-            "echo-72k", "bare libmicrohttpd, 72 KiB per connection as axond has",
-            ["{echo}", "{port}", "1", str(ECHO_MEMORY)], ("{echo}", "make bench"),
-        ),
         Server("axond", "axond", [*AXOND, *ALL]),
-        # The other way round: as much memory per connection as libmicrohttpd has by default.
-        Server("axond-16k", "axond, --headers-bytes-max 16k", [*AXOND, *ALL, "--headers-bytes-max", "16k"]),
+        # More memory per connection, which libmicrohttpd zeroes for each request: start_daemon() in server/http/http.c.
+        Server("axond-64k", "axond, --headers-bytes-max 64k", [*AXOND, *ALL, "--headers-bytes-max", "64k"]),
         Server("axond-off", "axond, --neuron-stats off", [*AXOND, *ALL, "--neuron-stats", "off"]),
         Server(
             "torch", "FastAPI + uvloop + PyTorch",
