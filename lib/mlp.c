@@ -113,11 +113,11 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         mlp->layers_count = i + 1;
         if (axon__kernels_table_baseline.rows[layer->id].smooth && !axon__always_narrow(layer))
             mlp->narrows = 0;
-        layer->tallied = i + 1 < spec->layers_count &&
+        layer->watched = i + 1 < spec->layers_count &&
                          axon_activation_has_zeros(from->activation, from->params,
                                                    from->params_count);
-        layer->tally_offset = mlp->tally_size;
-        mlp->tally_size += layer->stride;
+        layer->watch_offset = mlp->watch_size;
+        mlp->watch_size += layer->watched ? layer->stride : 0;
         if (mlp->width < axon__pitch(layer->stride))
             mlp->width = axon__pitch(layer->stride);
         mlp->parameters += (uint64_t)features * from->units + (from->bias ? from->units : 0);
@@ -196,17 +196,7 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp)
     return mlp->parameters;
 }
 
-size_t axon_mlp_tally_size(const struct axon_mlp *mlp)
+int axon_mlp_layer_watched(const struct axon_mlp *mlp, size_t layer)
 {
-    return mlp->tally_size;
-}
-
-size_t axon_mlp_tally_offset(const struct axon_mlp *mlp, size_t layer)
-{
-    return mlp->layers[layer].tally_offset;
-}
-
-int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer)
-{
-    return mlp->layers[layer].tallied;
+    return mlp->layers[layer].watched;
 }

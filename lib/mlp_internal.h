@@ -25,8 +25,8 @@ struct axon__layer {
     size_t features, units, stride;
     size_t id; /* of the activation: its row in every table of kernels */
     enum axon_kind kind;
-    int tallied;
-    size_t tally_offset;
+    int watched;
+    size_t watch_offset; /* of its units in a watch */
     float *weight; /* the panels, features * stride floats; owned: bias and params are part of it */
     float *bias;   /* [stride] */
     float *params; /* [AXON_PARAMETERS_MAX, stride]; rowwise: the parameters, one after the other */
@@ -37,7 +37,7 @@ struct axon_mlp {
     size_t features, outputs;
     float *scale, *offset; /* [features] each, or NULL; owned */
     size_t width;          /* floats from row to row of the widest activations */
-    size_t tally_size;
+    size_t watch_size;     /* counts of a watch */
     uint64_t parameters;
     int narrows; /* a table and its narrow one give the same bits */
     size_t layers_count;

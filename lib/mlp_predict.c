@@ -3,10 +3,12 @@
  * Knows the kernels and mlp_internal.h. Invariant: what a row gets depends on that row and the
  * model only. dense() promises it of the products, the activations of theirs; how rows are cut
  * into blocks, and layers into steps, moves no bit. */
+#include <stdbool.h>
 #include <string.h>
 #include "axon/mlp.h"
 #include "kernels/dispatch.h"
 #include "mlp_internal.h"
+#include "watch_internal.h"
 
 enum {
     /* The weights come from memory once per block, so wide layers want long blocks; up to 512 units
@@ -30,10 +32,28 @@ struct block {
     size_t rows, stride; /* floats from row to row */
 };
 
+/* Rows of a block, one after the other, that one watch counts; NULL: nobody counts them. */
+struct run {
+    size_t rows;
+    struct axon_watch *watch;
+};
+
+/* A block's rows as runs. A block that nobody watches has none. */
+struct runs {
+    size_t count;
+    struct run run[BLOCK_ROWS];
+};
+
+static bool is_counted(const struct axon__layer *layer, const struct runs *runs)
+{
+    return layer->watched && runs->count > 0;
+}
+
 /* Units first ... first + units - 1 of z: bias and elementwise activation, in place. */
 static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                     struct block z, size_t first, size_t units, uint32_t *tally)
+                     struct block z, size_t first, size_t units, const struct runs *runs)
 {
+    const struct axon_kernel *kernel = axon__activation(kernels, layer);
     struct axon_epilogue e = {.z = z.data + first,
                               .rows = z.rows,
                               .units = units,
@@ -42,18 +62,25 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
                               .bias = layer->bias + first,
                               .params = layer->params + first};
 
-    if (layer->tallied && tally)
-        e.tally = tally + layer->tally_offset + first;
-    axon__activation(kernels, layer)->epilogue(&e);
+    if (!is_counted(layer, runs)) {
+        kernel->epilogue(&e);
+        return;
+    }
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
+        e.rows = run->rows;
+        e.tally = run->watch ? run->watch->fired + layer->watch_offset + first : NULL;
+        kernel->epilogue(&e);
+        e.z += run->rows * z.stride;
+    }
 }
 
 /* What the product itself can do of activate(), at no cost: relu and the lack of any, uncounted. */
-static enum axon_finish finish_of(const struct axon__layer *layer, const uint32_t *tally)
+static enum axon_finish finish_of(const struct axon__layer *layer, const struct runs *runs)
 {
     if (layer->kind != AXON_ELEMENTWISE || layer->id == AXON_ID_identity)
         return AXON_FINISH_IDENTITY;
-    return layer->id == AXON_ID_relu && !(layer->tallied && tally) ? AXON_FINISH_RELU
-                                                                   : AXON_FINISH_NONE;
+    return layer->id == AXON_ID_relu && !is_counted(layer, runs) ? AXON_FINISH_RELU
+                                                                 : AXON_FINISH_NONE;
 }
 
 /* How many units are multiplied before they are activated. */
@@ -66,7 +93,7 @@ static size_t step_of(const struct axon__layer *layer, size_t rows)
 
 /* z [rows, layer->stride] = the layer's product with x, bias and elementwise activation. */
 static void product(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                    const float *x, size_t x_stride, struct block z, uint32_t *tally)
+                    const float *x, size_t x_stride, struct block z, const struct runs *runs)
 {
     size_t step = step_of(layer, z.rows);
 
@@ -81,11 +108,11 @@ static void product(const struct axon_kernels *kernels, const struct axon__layer
                                .x_stride = x_stride,
                                .z_stride = z.stride,
                                .bias = layer->bias + first,
-                               .finish = finish_of(layer, tally)};
+                               .finish = finish_of(layer, runs)};
 
         kernels->dense(&d);
         if (d.finish == AXON_FINISH_NONE)
-            activate(kernels, layer, z, first, d.units, tally);
+            activate(kernels, layer, z, first, d.units, runs);
     }
 }
 
@@ -131,44 +158,116 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
         axon__activation(kernels, last)->forward(y, y, axis, last->params, last->params_count);
 }
 
-static void predict_block(const struct axon_mlp *mlp, const struct axon_kernels *kernels,
-                          const float *x, size_t rows, float *y, float *scratch, uint32_t *tally)
+/* What a block is computed from and into. */
+struct work {
+    const struct axon_mlp *mlp;
+    const struct axon_kernels *kernels;
+    const float *x; /* [rows, features] */
+    float *y;       /* [rows, outputs]  */
+    size_t rows;
+    float *scratch;
+};
+
+static void predict_block(const struct work *w, const struct runs *runs)
 {
-    float *buffers[2] = {scratch, scratch + BLOCK_ROWS * mlp->width};
+    const struct axon_mlp *mlp = w->mlp;
+    float *buffers[2] = {w->scratch, w->scratch + BLOCK_ROWS * mlp->width};
     const struct axon__layer *last = &mlp->layers[mlp->layers_count - 1];
-    struct block z = {.rows = rows};
+    struct block z = {.rows = w->rows};
+    const float *x = w->x;
     size_t x_stride = mlp->features;
 
     if (mlp->scale) {
-        kernels->affine(x, mlp->scale, mlp->offset, buffers[1], rows, mlp->features);
+        w->kernels->affine(x, mlp->scale, mlp->offset, buffers[1], w->rows, mlp->features);
         x = buffers[1];
     }
     for (const struct axon__layer *layer = mlp->layers; layer <= last; layer++) {
         z.data = buffers[(layer - mlp->layers) % 2];
         z.stride = axon__pitch(layer->stride);
         if (layer == last && last->stride == last->units) { /* no padding: y itself will do */
-            z.data = y;
+            z.data = w->y;
             z.stride = last->units;
         }
-        product(kernels, layer, x, x_stride, z, tally);
+        product(w->kernels, layer, x, x_stride, z, runs);
         if (layer->kind == AXON_ROWWISE && layer != last)
-            activate_rows(kernels, layer, z);
+            activate_rows(w->kernels, layer, z);
         x = z.data;
         x_stride = z.stride;
     }
-    output(kernels, last, z, y);
+    output(w->kernels, last, z, w->y);
 }
 
-/* What NaN inputs made the padding columns count. */
-static void clear_padding(const struct axon_mlp *mlp, uint32_t *tally)
+/* ---- rows that do not count ------------------------------------------------------------------ */
+
+static bool is_finite(const float *y, size_t n)
 {
-    for (size_t i = 0; i < mlp->layers_count; i++) {
-        const struct axon__layer *layer = &mlp->layers[i];
+    uint32_t largest = 0;
 
-        memset(tally + layer->tally_offset + layer->units, 0,
-               (layer->stride - layer->units) * sizeof *tally);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, y + i, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
     }
+    return largest < 0x7f800000;
 }
+
+/* 0 - count, modulo 2^32: what is added to it then is taken from the count. */
+static void negate(const struct runs *runs)
+{
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++)
+        for (size_t i = 0; run->watch && i < run->watch->size; i++)
+            run->watch->fired[i] = 0 - run->watch->fired[i];
+}
+
+/* Split a run by whether rows' outputs are finite: how many of its first rows are alike. */
+static size_t alike(const struct work *w, size_t first, size_t rows, bool *finite)
+{
+    size_t outputs = w->mlp->outputs, n = 1;
+
+    *finite = is_finite(w->y + first * outputs, outputs);
+    while (n < rows && is_finite(w->y + (first + n) * outputs, outputs) == *finite)
+        n++;
+    return n;
+}
+
+/* The block's rows to their watches, whole runs of rows that count or do not. Those that do not
+ * have been counted as they were computed: they are listed in bad, among rows of nobody. */
+static bool note_runs(const struct work *w, const struct runs *runs, struct runs *bad)
+{
+    bool any = false, finite;
+
+    bad->count = 0;
+    for (size_t first = 0, r = 0; r < runs->count; r++)
+        for (size_t end = first + runs->run[r].rows, n; first < end; first += n) {
+            struct axon_watch *watch = runs->run[r].watch;
+
+            n = alike(w, first, end - first, &finite);
+            bad->run[bad->count++] = (struct run){n, finite ? NULL : watch};
+            any |= !finite && watch;
+            if (watch && finite)
+                axon__rows_note(&watch->rows, w->x + first * w->mlp->features, n, w->mlp->features);
+            else if (watch)
+                watch->skipped += n;
+        }
+    return any;
+}
+
+/* A block is computed twice at most, whichever of its rows are bad: that the same rows fire the
+ * same units again is what this file promises. */
+static void watch_block(const struct work *w, const struct runs *runs)
+{
+    struct runs bad;
+
+    if (!note_runs(w, runs, &bad))
+        return;
+    negate(runs);
+    predict_block(w, &bad);
+    negate(runs);
+}
+
+/* ---- the way in ------------------------------------------------------------------------------ */
 
 static const struct axon_kernels *kernels_for(const struct axon_mlp *mlp, size_t rows)
 {
@@ -179,20 +278,56 @@ static const struct axon_kernels *kernels_for(const struct axon_mlp *mlp, size_t
     return axon__kernels_for(work);
 }
 
-void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
-                      void *scratch, uint32_t *tally)
+/* Where a list of rows has been cut into blocks up to. */
+struct cut {
+    const struct axon_watched *at;
+    size_t taken; /* rows of it */
+};
+
+/* The next `rows` of the list. */
+static void cut(struct cut *from, size_t rows, struct runs *into)
 {
-    const struct axon_kernels *kernels = kernels_for(mlp, rows);
-    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    for (into->count = 0; rows > 0; from->at++, from->taken = 0) {
+        size_t left = from->at->rows - from->taken, some = left < rows ? left : rows;
 
-    for (size_t left = blocks; left > 0; left--) {
-        size_t some = (rows + left - 1) / left; /* all but equal blocks */
-
-        predict_block(mlp, kernels, x, some, y, scratch, tally);
-        x += some * mlp->features;
-        y += some * mlp->outputs;
+        if (some > 0)
+            into->run[into->count++] = (struct run){some, from->at->watch};
         rows -= some;
+        from->taken += some;
+        if (from->taken < from->at->rows)
+            break;
     }
-    if (tally)
-        clear_padding(mlp, tally);
+}
+
+void axon_mlp_predict_watched(const struct axon_mlp *mlp, const float *x, float *y, void *scratch,
+                              const struct axon_watched *list, size_t count)
+{
+    struct cut from = {list, 0};
+    struct work w = {.mlp = mlp, .x = x, .y = y, .scratch = scratch};
+    size_t rows = 0, watches = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        rows += list[i].rows;
+        watches += list[i].watch != NULL;
+    }
+    w.kernels = kernels_for(mlp, rows);
+    for (size_t left = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; left > 0; left--) {
+        struct runs runs;
+
+        w.rows = (rows + left - 1) / left; /* all but equal blocks */
+        cut(&from, w.rows, &runs);
+        if (watches == 0)
+            runs.count = 0;
+        predict_block(&w, &runs);
+        watch_block(&w, &runs);
+        w.x += w.rows * mlp->features;
+        w.y += w.rows * mlp->outputs;
+        rows -= w.rows;
+    }
+}
+
+void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
+                      void *scratch, struct axon_watch *watch)
+{
+    axon_mlp_predict_watched(mlp, x, y, scratch, &(struct axon_watched){rows, watch}, 1);
 }

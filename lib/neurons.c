@@ -1,58 +1,82 @@
 /* neurons.c - per-unit counts of firing: a ring of parts for the window, and what left the ring.
  *
- * Knows the layout of an mlp's tally, not the mlp itself (it is copied at create). Invariant: every
- * count is in exactly one place, a part of the ring or `retired`; since-load is their sum, so
- * adding touches one part only. A part belongs to the tick (tenth of a window) that it was filled
- * in and is retired when the ring comes around to it again; a reader passes over parts that are too
- * old. */
+ * Knows the layout of a watch; of the mlp, whose layers are copied at create, nothing afterwards.
+ * Invariant: every count is in exactly one place, a part of the ring or `retired`; since-load is
+ * their sum, so adding touches one part only. A part's place in the ring is its number modulo the
+ * ring's size; what was there before is retired. */
 #include <stdlib.h>
+#include "axon/activation.h"
 #include "axon/neurons.h"
-#include "kernels/kernels.h"
+#include "mlp_internal.h"
+#include "watch_internal.h"
+
+enum { RING = AXON_NEURONS_PARTS + 1 };
 
 struct layer {
     size_t units, offset;
-    int tallied;
+    bool watched;
 };
 
 /* Counts of some stretch of time. */
 struct part {
-    uint64_t tick;
-    uint64_t rows;
-    uint64_t *fired; /* [tally_size] */
+    uint64_t number;
+    double last_s; /* of its newest row */
+    struct axon__rows rows;
+    uint64_t *fired; /* [size] */
 };
 
 struct axon_neurons {
-    double tick_s; /* window / AXON_NEURONS_PARTS */
-    size_t tally_size, layers_count;
+    struct axon_evidence evidence;
+    size_t size, layers_count;
     struct layer *layers;
+    bool *has_zeros;  /* [size] of units: with their own parameters  */
     uint64_t *counts; /* the block that every part's fired is part of */
     struct part retired;
-    struct part ring[AXON_NEURONS_PARTS];
+    struct part ring[RING];
 };
 
-struct axon_neurons *axon_neurons_create(const struct axon_mlp *mlp, double window_s)
+/* A per-channel activation may have exact zeros in some units only. */
+static bool unit_has_zeros(const struct axon__layer *layer, size_t unit)
+{
+    size_t count;
+    const struct axon_activation *act = &axon_activation_table(&count)[layer->id];
+    float params[AXON_PARAMETERS_MAX];
+
+    for (size_t k = 0; k < act->parameters_count; k++)
+        params[k] = layer->kind == AXON_ROWWISE ? layer->params[k]
+                                                : layer->params[k * layer->stride + unit];
+    return axon_activation_has_zeros(act, params, act->parameters_count);
+}
+
+static void layer_copy(struct axon_neurons *neurons, size_t i, const struct axon__layer *from)
+{
+    neurons->layers[i] = (struct layer){from->units, from->watch_offset, from->watched};
+    for (size_t u = 0; from->watched && u < from->units; u++)
+        neurons->has_zeros[from->watch_offset + u] = unit_has_zeros(from, u);
+}
+
+struct axon_neurons *axon_neurons_create(const struct axon_mlp *mlp,
+                                         const struct axon_evidence *evidence)
 {
     struct axon_neurons *neurons = calloc(1, sizeof *neurons);
 
     if (!neurons)
         return NULL;
-    neurons->tick_s = (window_s >= 1.0 ? window_s : 1.0) / AXON_NEURONS_PARTS;
-    neurons->tally_size = axon_mlp_tally_size(mlp);
-    neurons->layers_count = axon_mlp_layers_count(mlp);
+    neurons->evidence = *evidence;
+    neurons->size = mlp->watch_size;
+    neurons->layers_count = mlp->layers_count;
     neurons->layers = calloc(neurons->layers_count, sizeof *neurons->layers);
-    neurons->counts = calloc(neurons->tally_size,
-                             (AXON_NEURONS_PARTS + 1) * sizeof *neurons->counts);
-    if (!neurons->layers || !neurons->counts) {
+    neurons->has_zeros = calloc(neurons->size + 1, sizeof *neurons->has_zeros);
+    neurons->counts = calloc(neurons->size + 1, (RING + 1) * sizeof *neurons->counts);
+    if (!neurons->layers || !neurons->has_zeros || !neurons->counts) {
         axon_neurons_destroy(neurons);
         return NULL;
     }
     for (size_t i = 0; i < neurons->layers_count; i++)
-        neurons->layers[i] = (struct layer){axon_mlp_layer_units(mlp, i),
-                                            axon_mlp_tally_offset(mlp, i),
-                                            axon_mlp_layer_tallied(mlp, i)};
+        layer_copy(neurons, i, &mlp->layers[i]);
     neurons->retired.fired = neurons->counts;
-    for (size_t i = 0; i < AXON_NEURONS_PARTS; i++)
-        neurons->ring[i].fired = neurons->counts + (i + 1) * neurons->tally_size;
+    for (size_t i = 0; i < RING; i++)
+        neurons->ring[i].fired = neurons->counts + (i + 1) * neurons->size;
     return neurons;
 }
 
@@ -61,101 +85,180 @@ void axon_neurons_destroy(struct axon_neurons *neurons)
     if (!neurons)
         return;
     free(neurons->layers);
+    free(neurons->has_zeros);
     free(neurons->counts);
     free(neurons);
 }
 
-static uint64_t tick_at(const struct axon_neurons *neurons, double now_s)
+bool axon_neurons_part_is_over(const struct axon_evidence *evidence, double age_s, uint64_t rows)
 {
-    double tick = now_s / neurons->tick_s;
-
-    return tick > 0.0 && tick < 0x1p63 ? (uint64_t)tick : 0;
+    /* In this order: the least number of rows may be large, the product of it too large. */
+    return rows >= evidence->rows_min / AXON_NEURONS_PARTS +
+                       (evidence->rows_min % AXON_NEURONS_PARTS != 0) &&
+           age_s * AXON_NEURONS_PARTS >= evidence->window_s;
 }
 
-/* Whether the window that ends at `tick` still has the part. A part from a little later is in: its
- * worker read the clock after the reader did. */
-static int in_window(const struct part *part, uint64_t tick)
-{
-    return part->rows > 0 && part->tick + AXON_NEURONS_PARTS > tick;
-}
+/* ---- counting ---- */
 
-static void part_add(struct part *to, const struct part *from, size_t tally_size)
+static void part_add(struct part *to, const struct part *from, size_t size)
 {
-    to->rows += from->rows;
-    for (size_t i = 0; i < tally_size; i++)
+    if (from->rows.count == 0)
+        return;
+    axon__rows_add(&to->rows, &from->rows);
+    to->last_s = to->last_s < from->last_s ? from->last_s : to->last_s;
+    for (size_t i = 0; i < size; i++)
         to->fired[i] += from->fired[i];
 }
 
-/* The ring's part for `tick`; what an older tick left there is retired first. */
-static struct part *part_for(struct axon_neurons *neurons, uint64_t tick)
+static void part_clear(struct part *part, uint64_t number, size_t size)
 {
-    struct part *part = &neurons->ring[tick % AXON_NEURONS_PARTS];
+    part->number = number;
+    part->last_s = 0;
+    part->rows = (struct axon__rows){0};
+    for (size_t i = 0; i < size; i++)
+        part->fired[i] = 0;
+}
 
-    if (part->tick >= tick)
-        return part;
-    if (part->rows > 0) {
-        part_add(&neurons->retired, part, neurons->tally_size);
-        part->rows = 0;
-        for (size_t i = 0; i < neurons->tally_size; i++)
-            part->fired[i] = 0;
+/* Where rows of a part are counted; what an older part left there is retired first. */
+static struct part *part_for(struct axon_neurons *neurons, uint64_t number)
+{
+    struct part *part = &neurons->ring[number % RING];
+
+    if (part->number > number)
+        return &neurons->retired;
+    if (part->number < number) {
+        part_add(&neurons->retired, part, neurons->size);
+        part_clear(part, number, neurons->size);
     }
-    part->tick = tick;
     return part;
 }
 
-/* As many units as every layer's part of a tally is a multiple of: a loop that compilers unroll. */
-static void move_slice(uint64_t *restrict fired, uint32_t *restrict tally)
+/* As many units as every layer's part of a watch is a multiple of: a loop that compilers unroll. */
+static void add_slice(uint64_t *restrict to, const uint32_t *restrict from)
 {
-    for (size_t i = 0; i < AXON_UNITS_MULTIPLE; i++) {
-        fired[i] += tally[i];
-        tally[i] = 0;
-    }
+    for (size_t i = 0; i < AXON_UNITS_MULTIPLE; i++)
+        to[i] += from[i];
 }
 
-void axon_neurons_add(struct axon_neurons *neurons, uint32_t *tally, uint64_t rows, double now_s)
+void axon_neurons_add(struct axon_neurons *neurons, const struct axon_watch *watch, uint64_t part,
+                      double now_s)
 {
-    struct part *part = part_for(neurons, tick_at(neurons, now_s));
+    struct part *to = part_for(neurons, part);
 
-    part->rows += rows;
-    for (size_t i = 0; i < neurons->tally_size; i += AXON_UNITS_MULTIPLE)
-        move_slice(part->fired + i, tally + i);
+    if (watch->rows.count == 0)
+        return;
+    axon__rows_add(&to->rows, &watch->rows);
+    to->last_s = to->last_s < now_s ? now_s : to->last_s;
+    for (size_t i = 0; i < neurons->size; i += AXON_UNITS_MULTIPLE)
+        add_slice(to->fired + i, watch->fired + i);
 }
 
-void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from, double now_s)
+void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from)
 {
-    uint64_t tick = tick_at(into, now_s);
+    part_add(&into->retired, &from->retired, into->size);
+    for (size_t i = 0; i < RING; i++)
+        part_add(part_for(into, from->ring[i].number), &from->ring[i], into->size);
+}
 
-    part_add(&into->retired, &from->retired, into->tally_size);
-    for (size_t i = 0; i < AXON_NEURONS_PARTS; i++) {
-        const struct part *part = &from->ring[i];
+/* ---- reading ---- */
 
-        part_add(in_window(part, tick) ? part_for(into, part->tick) : &into->retired, part,
-                 into->tally_size);
+/* The parts of a window: those of the ring that are in it and, since load, what was retired. */
+struct view {
+    const struct part *parts[RING + 1];
+    size_t count;
+    struct axon__rows rows;
+};
+
+static void view_add(struct view *view, const struct part *part)
+{
+    if (part->rows.count == 0)
+        return;
+    view->parts[view->count++] = part;
+    axon__rows_add(&view->rows, &part->rows);
+}
+
+static uint64_t newest(const struct axon_neurons *neurons)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < RING; i++)
+        if (neurons->ring[i].number > number)
+            number = neurons->ring[i].number;
+    return number;
+}
+
+static struct view view_since_load(const struct axon_neurons *neurons)
+{
+    struct view view = {.count = 0};
+
+    view_add(&view, &neurons->retired);
+    for (size_t i = 0; i < RING; i++)
+        view_add(&view, &neurons->ring[i]);
+    return view;
+}
+
+/* From the newest part to older ones, as long as they are recent or their rows are needed. */
+static struct view view_sliding(const struct axon_neurons *neurons, double now_s)
+{
+    struct view view = {.count = 0};
+    uint64_t number = newest(neurons);
+
+    for (size_t back = 0; back < RING && back <= number; back++) {
+        const struct part *part = &neurons->ring[(number - back) % RING];
+        bool is_recent = part->last_s > now_s - neurons->evidence.window_s;
+
+        if (part->number == number - back &&
+            (is_recent || view.rows.count < neurons->evidence.rows_min))
+            view_add(&view, part);
     }
+    return view;
+}
+
+static struct view view_of(const struct axon_neurons *neurons, enum axon_window window,
+                           double now_s)
+{
+    return window == AXON_WINDOW_LOAD ? view_since_load(neurons) : view_sliding(neurons, now_s);
+}
+
+static bool has_verdict(const struct axon_neurons *neurons, const struct view *view)
+{
+    return view->rows.count >= neurons->evidence.rows_min && view->rows.differ;
+}
+
+static uint64_t fired_in(const struct view *view, size_t at)
+{
+    uint64_t fired = 0;
+
+    for (size_t i = 0; i < view->count; i++)
+        fired += view->parts[i]->fired[at];
+    return fired;
+}
+
+static enum axon_unit_state state_of(const struct axon_neurons *neurons, const struct view *view,
+                                     size_t at, uint64_t fired)
+{
+    if (fired > 0)
+        return AXON_UNIT_ALIVE;
+    if (!has_verdict(neurons, view))
+        return AXON_UNIT_SUSPECT;
+    return neurons->has_zeros[at] ? AXON_UNIT_DEAD : AXON_UNIT_SILENT;
 }
 
 uint64_t axon_neurons_fired(const struct axon_neurons *neurons, size_t layer, size_t unit,
                             enum axon_window window, double now_s)
 {
-    size_t at = neurons->layers[layer].offset + unit;
-    uint64_t tick = tick_at(neurons, now_s);
-    uint64_t fired = window == AXON_WINDOW_LOAD ? neurons->retired.fired[at] : 0;
+    struct view view = view_of(neurons, window, now_s);
 
-    for (size_t i = 0; i < AXON_NEURONS_PARTS; i++)
-        if (window == AXON_WINDOW_LOAD || in_window(&neurons->ring[i], tick))
-            fired += neurons->ring[i].fired[at];
-    return fired;
+    return fired_in(&view, neurons->layers[layer].offset + unit);
 }
 
-static uint64_t rows_in(const struct axon_neurons *neurons, enum axon_window window, double now_s)
+enum axon_unit_state axon_neurons_state(const struct axon_neurons *neurons, size_t layer,
+                                        size_t unit, enum axon_window window, double now_s)
 {
-    uint64_t tick = tick_at(neurons, now_s);
-    uint64_t rows = window == AXON_WINDOW_LOAD ? neurons->retired.rows : 0;
+    struct view view = view_of(neurons, window, now_s);
+    size_t at = neurons->layers[layer].offset + unit;
 
-    for (size_t i = 0; i < AXON_NEURONS_PARTS; i++)
-        if (window == AXON_WINDOW_LOAD || in_window(&neurons->ring[i], tick))
-            rows += neurons->ring[i].rows;
-    return rows;
+    return state_of(neurons, &view, at, fired_in(&view, at));
 }
 
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
@@ -163,16 +266,19 @@ struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons,
 {
     const struct layer *from = &neurons->layers[layer];
     struct axon_neurons_layer is = {.units = from->units};
+    struct view view = view_of(neurons, window, now_s);
     uint64_t fired_sum = 0;
 
-    if (!from->tallied)
+    if (!from->watched)
         return is;
-    is.rows = rows_in(neurons, window, now_s);
-    for (size_t u = 0; u < from->units && is.rows > 0; u++) {
-        uint64_t fired = axon_neurons_fired(neurons, layer, u, window, now_s);
+    is.rows = view.rows.count;
+    is.verdict = has_verdict(neurons, &view);
+    for (size_t at = from->offset; at < from->offset + from->units; at++) {
+        uint64_t fired = fired_in(&view, at);
 
         fired_sum += fired;
-        is.dead += fired == 0;
+        is.silent += fired == 0;
+        is.dead += state_of(neurons, &view, at, fired) == AXON_UNIT_DEAD;
     }
     is.outputs = is.rows * is.units;
     is.zero_outputs = is.outputs - fired_sum;

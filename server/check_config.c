@@ -37,7 +37,8 @@ int check_config(const struct options *options)
 {
     size_t failed = 0, findings;
     struct model_error error;
-    struct repository *repository = repository_open(options->models, options, NULL, &failed, &error);
+    struct repository *repository = repository_open(options->models, options, NULL, &failed,
+                                                    &error);
 
     if (!repository) {
         printf("models: %s\n", error.text);

@@ -28,12 +28,6 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-/* Known series start at 0; those of HEAD would be a third of every scrape, and nobody sends it. */
-static bool starts_at_zero(unsigned route, const char *method)
-{
-    return strcmp(method, "HEAD") != 0 && api_route_takes(route, method);
-}
-
 static int metrics_start(const struct options *options)
 {
     return metrics_init(&(struct metrics_info){
@@ -44,7 +38,7 @@ static int metrics_start(const struct options *options)
         .blas_core = axon_blas_core(),
         .isa = axon_isa_name(),
         .route_template = api_route_template,
-        .route_takes = starts_at_zero,
+        .route_takes = api_route_takes,
         .routes_count = API_ROUTE_OTHER,
         .window_s = options->neuron_window,
     });

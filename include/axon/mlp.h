@@ -1,7 +1,7 @@
 /* axon/mlp.h - a multilayer perceptron: dense layers, forward in batch.
  *
  * A model is immutable after create and may be used by any number of threads at once; what changes
- * during predict is the caller's scratch and tally, one per worker. Predict never allocates. */
+ * during predict is the caller's scratch and watch, one per worker. Predict never allocates. */
 #ifndef AXON_MLP_H
 #define AXON_MLP_H
 
@@ -32,6 +32,7 @@ struct axon_mlp_spec {
 };
 
 struct axon_mlp;
+struct axon_watch;
 
 /* AXON_ESHAPE for a zero or overflowing dimension, AXON_EPARAM, AXON_ENOMEM, AXON_EUNSUPPORTED for
  * a gated activation, which would halve the units. *out is new, or NULL. */
@@ -47,21 +48,16 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp); /* weights and g
 /* Bytes of scratch that predict needs, whatever the number of rows; scratch is 64-byte aligned. */
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp);
 
-/* A tally counts, over rows, on how many each hidden unit of an activation that has exact zeros
- * with its parameters (axon_activation_has_zeros()) fired, was not 0: one uint32_t per unit of
- * every layer, layer l's from axon_mlp_tally_offset(l) on. Layers that are not counted (no exact
- * zeros, or the output) keep their zeros, and so does what lies between the units of one layer and
- * the offset of the next. */
-size_t axon_mlp_tally_size(const struct axon_mlp *mlp); /* in uint32_t */
-size_t axon_mlp_tally_offset(const struct axon_mlp *mlp, size_t layer);
-int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);
+/* Whether a watch (axon/watch.h) counts the layer: a hidden layer of which the activation, with its
+ * parameters, has exact zeros (axon_activation_has_zeros()). A unit fires when it is not 0. */
+int axon_mlp_layer_watched(const struct axon_mlp *mlp, size_t layer);
 
 /* y = network(x).
  *
  *   x        [rows, features] f32
  *   y        [rows, outputs] f32; must not overlap x
  *   scratch  axon_mlp_scratch_bytes(), 64-byte aligned, of this worker alone
- *   tally    axon_mlp_tally_size() counts, added to (rows <= UINT32_MAX per tally), or NULL
+ *   watch    is added to, or NULL
  *
  * rows == 0 is a no-op. Never allocates, never fails, starts no thread.
  *
@@ -71,7 +67,19 @@ int axon_mlp_layer_tallied(const struct axon_mlp *mlp, size_t layer);
  * unit errs by at most (min(features, 128) + features / 128 + 1) * 2^-24 times the sum of
  * |x| |weight|, because features are summed 128 at a time. */
 void axon_mlp_predict(const struct axon_mlp *mlp, const float *x, size_t rows, float *y,
-                      void *scratch, uint32_t *tally);
+                      void *scratch, struct axon_watch *watch);
+
+/* Some of the rows, and who watches them: NULL, or a watch that stands in the list only once. */
+struct axon_watched {
+    size_t rows;
+    struct axon_watch *watch;
+};
+
+/* The same for rows of which the first list[0].rows are watched by list[0].watch, the next by
+ * list[1].watch, and so on. Where rows are skipped, their block (256 rows at most) is computed
+ * twice. */
+void axon_mlp_predict_watched(const struct axon_mlp *mlp, const float *x, float *y, void *scratch,
+                              const struct axon_watched *list, size_t count);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,7 @@ struct prediction {
     struct model_capture *capture; /* or NULL */
     float *y;                      /* [rows, outputs] */
     size_t computed;               /* rows of y       */
+    struct model_tally *tally;     /* what they count, once the request is answered */
 };
 _Static_assert(sizeof(struct prediction) <= CALL_STATE_MAX, "a call's state");
 _Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
@@ -234,9 +235,10 @@ static enum error_id no_memory(struct api_call *call, const struct prediction *p
 static enum error_id place(struct api_call *call, struct prediction *p)
 {
     p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
-    if (!p->y)
+    p->tally = model_tally_create(p->model);
+    if (!p->y || !p->tally)
         return no_memory(call, p);
-    call->state_holds = p->rows * p->outputs * sizeof *p->y +
+    call->state_holds = p->rows * p->outputs * sizeof *p->y + model_tally_bytes(p->model) +
                         capture_bytes(p->capture, p->model, p->rows);
     switch (batcher_place(call->api->batcher, p->model, p->rows)) {
     case BATCH_HERE:
@@ -246,7 +248,8 @@ static enum error_id place(struct api_call *call, struct prediction *p)
                                        .x = p->input->tensor.data,
                                        .y = p->y,
                                        .rows = p->rows,
-                                       .capture = p->capture};
+                                       .capture = p->capture,
+                                       .tally = p->tally};
         call->queued = true;
         return ERROR_OK;
     case BATCH_FULL:
@@ -272,6 +275,7 @@ static enum error_id compute(struct api_call *call)
         return ERROR_OK;
     rows.x = p->input->tensor.data + p->computed * axon_mlp_features(p->model->mlp);
     rows.y = p->y + p->computed * p->outputs;
+    rows.tally = p->tally;
     if (model_run(p->model, &rows, 1) != 0)
         return no_memory(call, p);
     p->computed += rows.rows;
@@ -299,21 +303,37 @@ static void observe(struct metrics_model *metrics, enum metric metric, uint64_t 
     metrics_model_observe(metrics, metric, (double)ns * 1e-9);
 }
 
-/* Every request that was read is counted once, under the model that it was meant for. */
-static void count(const struct api_call *call, bool answered)
+/* Times of the phases that the request came to. */
+static void count_times(const struct api_call *call, bool answered)
 {
     struct metrics_model *metrics = call->model->metrics;
+    uint64_t total = call->queue_ns;
+
+    observe(metrics, METRIC_inference_parse_seconds, call->spent_ns[CALL_READ]);
+    if (call->submitted)
+        observe(metrics, METRIC_inference_queue_seconds, call->queue_ns);
+    if (call->phase >= CALL_COMPUTE && answered)
+        observe(metrics, METRIC_inference_compute_seconds, call->spent_ns[CALL_COMPUTE]);
+    if (call->phase >= CALL_WRITE && answered)
+        observe(metrics, METRIC_inference_write_seconds, call->spent_ns[CALL_WRITE]);
+    for (enum call_phase phase = 0; phase < CALL_PHASES; phase++)
+        total += call->spent_ns[phase];
+    if (answered && call->error.id == ERROR_OK)
+        observe(metrics, METRIC_inference_duration_seconds, total);
+}
+
+/* Every request that was read is counted once, under the model that it was meant for; its rows only
+ * if they are answered. */
+static void count(const struct api_call *call, bool answered)
+{
+    const struct prediction *p = (const struct prediction *)call->state;
     enum metrics_outcome left = call->submitted ? OUTCOME_CANCELLED : OUTCOME_REJECTED;
 
-    metrics_model_add(metrics, METRIC_inference_requests_total,
+    metrics_model_add(call->model->metrics, METRIC_inference_requests_total,
                       answered ? outcome_of(call->error.id) : left, 1);
-    observe(metrics, METRIC_inference_parse_duration_seconds, call->spent_ns[CALL_READ]);
-    if (call->submitted)
-        observe(metrics, METRIC_inference_queue_duration_seconds, call->queue_ns);
-    if (call->phase >= CALL_COMPUTE && answered)
-        observe(metrics, METRIC_inference_compute_duration_seconds, call->spent_ns[CALL_COMPUTE]);
-    if (call->phase >= CALL_WRITE && answered)
-        observe(metrics, METRIC_inference_write_duration_seconds, call->spent_ns[CALL_WRITE]);
+    count_times(call, answered);
+    if (answered && call->error.id == ERROR_OK && p->tally)
+        model_count(call->model, p->tally);
 }
 
 static void fini(struct api_call *call, bool answered)
@@ -322,6 +342,7 @@ static void fini(struct api_call *call, bool answered)
 
     if (call->at != CALL_ADMITTED)
         count(call, answered);
+    model_tally_destroy(p->tally);
     free(p->y);
     capture_destroy(p->capture);
 }

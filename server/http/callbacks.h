@@ -1,4 +1,5 @@
-/* callbacks.h - what libmicrohttpd calls: request.c, and parser.c for its log lines. Only for files that know it. */
+/* callbacks.h - what libmicrohttpd calls: request.c, and parser.c for its log lines. Only for files
+ * that know it. */
 #ifndef HTTP_CALLBACKS_H
 #define HTTP_CALLBACKS_H
 

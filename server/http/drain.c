@@ -46,9 +46,9 @@ static void adopt_backlog(struct http *http)
 }
 
 /* A thread may hold a connection that it has accepted and not told us of yet. It begins with
- * connections in order, so once it has dealt with a socket that we gave it, none is hidden any more.
- * It finds that socket's end at once and closes it, also if it has no memory to begin with it: that
- * is seen on the other half, which is kept. Returns how many are out. */
+ * connections in order, so once it has dealt with a socket that we gave it, none is hidden any
+ * more. It finds that socket's end at once and closes it, also if it has no memory to begin with
+ * it: that is seen on the other half, which is kept. Returns how many are out. */
 static unsigned send_sentinels(struct http *http, struct pollfd *sentinels)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,8 +1,8 @@
 /* parser.c - what libmicrohttpd's parser refuses on its own.
  *
- * Such a request never reaches request_step(): a log line is all that we get to see. It comes before
- * the reply is written, so where that reply would be wrong ours is written first. Invariant: each
- * line is counted once; the lists belong to their threads, so they need no lock. */
+ * Such a request never reaches request_step(): a log line is all that we get to see. It comes
+ * before the reply is written, so where that reply would be wrong ours is written first. Invariant:
+ * each line is counted once; the lists belong to their threads, so they need no lock. */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +80,9 @@ static void answer(struct connection *c, enum error_id id, const char *detail)
     shutdown(c->fd, SHUT_WR);
 }
 
-/* libmicrohttpd 0.9.75 answers a bad Content-Length twice, since its state machine goes on after the
- * first error, and a chunk extension that fills its buffer with 500. The one reply is ours: its own
- * find the socket shut. */
+/* libmicrohttpd 0.9.75 answers a bad Content-Length twice, since its state machine goes on after
+ * the first error, and a chunk extension that fills its buffer with 500. The one reply is ours: its
+ * own find the socket shut. */
 static void answer_first(unsigned status)
 {
     struct connection *c = find_headers();

@@ -42,8 +42,10 @@ static size_t family_length(const struct writer *w)
 
 static void write_header(struct writer *w)
 {
-    static const char *const text[] = {"counter", "gauge", "gauge", "histogram", "histogram"};
-    static const char *const open[] = {"counter", "gauge", "info", "histogram", "histogram"};
+    static const char *const text[TYPE_COUNT] = {"counter", "gauge",     "gauge",    "summary",
+                                                 "summary", "histogram", "histogram"};
+    static const char *const open[TYPE_COUNT] = {"counter", "gauge",     "info",     "summary",
+                                                 "summary", "histogram", "histogram"};
     static const char *const units[] = {"seconds", "bytes"};
     int length = (int)family_length(w);
 
@@ -128,18 +130,31 @@ static void write_value(struct writer *w, double value)
 
 /* ---- metric types ---- */
 
-static void write_histogram(struct writer *w, const struct cells *cells)
+static bool is_empty(const struct cells *cells, size_t slot, const struct bounds *b)
 {
-    const struct bounds *b = bounds_of(w->row->type);
-    unsigned slot = layout_get()->offset[w->metric];
     uint64_t count = 0;
 
+    for (unsigned i = 0; i <= b->count; i++)
+        count += cells_sum(cells, slot + i);
+    return count == 0;
+}
+
+/* A summary, or a histogram; a coarse one that is empty is left out. at: where the block starts. */
+static void write_observed(struct writer *w, const struct cells *cells, size_t at)
+{
+    const struct bounds *b = bounds_of(w->row->type);
+    size_t slot = at + layout_get()->offset[w->metric];
+    uint64_t count = 0;
+
+    if (w->row->type == TYPE_HISTOGRAM_COARSE && is_empty(cells, slot, b))
+        return;
     for (unsigned i = 0; i < b->count; i++) {
         count += cells_sum(cells, slot + i);
         write_count(w, "_bucket", b->bound[i].le, count);
     }
     count += cells_sum(cells, slot + b->count);
-    write_count(w, "_bucket", "+Inf", count);
+    if (b->count > 0)
+        write_count(w, "_bucket", "+Inf", count);
     begin_sample(w, "_sum", NULL);
     write_double(w->out, (double)cells_sum(cells, slot + b->count + 1) / b->per_unit);
     write_count(w, "_count", NULL, count);
@@ -171,7 +186,7 @@ static void write_scalar(struct writer *w, const struct values *values, unsigned
 static void write_values(struct writer *w, const struct values *values)
 {
     if (bounds_of(w->row->type)) {
-        write_histogram(w, values->cells);
+        write_observed(w, values->cells, 0);
         return;
     }
     enum label indexed = label_indexed(&w->labels);
@@ -205,16 +220,6 @@ static int compare_series(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The number of requests is the count of their durations: one of the two is counted. */
-static uint64_t requests(const struct cells *cells)
-{
-    unsigned slot = layout_get()->offset[METRIC_http_request_duration_seconds];
-    uint64_t count = 0;
-    for (unsigned i = 0; i <= bounds_of(TYPE_HISTOGRAM)->count; i++)
-        count += cells_sum(cells, slot + i);
-    return count;
-}
-
 static void write_http(struct writer *w)
 {
     struct http_series series[HTTP_SERIES_MAX];
@@ -232,10 +237,17 @@ static void write_http(struct writer *w)
         w->value[LABEL_ROUTE] = labels.route;
         w->value[LABEL_METHOD] = labels.method;
         w->value[LABEL_CODE] = labels.code;
-        if (w->row->type == TYPE_HISTOGRAM)
-            write_histogram(w, series[i].cells);
-        else
-            write_count(w, "", NULL, requests(series[i].cells));
+        write_count(w, "", NULL, cells_sum(series[i].cells, layout_get()->offset[w->metric]));
+    }
+}
+
+static void write_routes(struct writer *w)
+{
+    for (unsigned r = 0; registry.routes && r <= registry.info.routes_count; r++) {
+        if (r < registry.info.routes_count && registry.route_row[r] != r)
+            continue;
+        w->value[LABEL_ROUTE] = route_label(r);
+        write_observed(w, registry.routes, (size_t)r * layout_get()->block[SCOPE_ROUTE]);
     }
 }
 
@@ -288,9 +300,10 @@ static void write_process(struct writer *w)
 void metrics_write(struct buf *out, const char *accept, const char **content_type)
 {
     static void (*const scopes[SCOPE_COUNT])(struct writer *) = {
-        [SCOPE_GLOBAL] = write_global, [SCOPE_HTTP] = write_http,
-        [SCOPE_MODEL] = write_model,   [SCOPE_VERSION] = write_version,
-        [SCOPE_LAYER] = write_layer,   [SCOPE_PROCESS] = write_process,
+        [SCOPE_GLOBAL] = write_global,   [SCOPE_HTTP] = write_http,
+        [SCOPE_ROUTE] = write_routes,    [SCOPE_MODEL] = write_model,
+        [SCOPE_VERSION] = write_version, [SCOPE_LAYER] = write_layer,
+        [SCOPE_PROCESS] = write_process,
     };
     bool openmetrics = accept_openmetrics(accept);
 

@@ -35,19 +35,25 @@ double value_set(const struct values *values, unsigned slot)
     return value;
 }
 
-/* Count a value into the histogram that starts at slot. Sums are whole nanoseconds (rows), so that
- * they can be added atomically; 2^64 ns are 584 years. */
-static void observe(struct cells *cells, unsigned slot, enum metric_type type, double value)
+/* As whole nanoseconds (rows), so that sums can be added atomically; 2^64 ns are 584 years. */
+static uint64_t scaled(const struct bounds *b, double value)
+{
+    double units = value * b->per_unit;
+
+    return !(units > 0) ? 0 : units < 1e18 ? (uint64_t)(units + 0.5) : (uint64_t)1e18;
+}
+
+/* Count a value into what starts at slot. */
+static void observe(struct cells *cells, size_t slot, enum metric_type type, double value)
 {
     const struct bounds *b = bounds_of(type);
-    double scaled = value * b->per_unit;
-    uint64_t count = !(scaled > 0) ? 0 : scaled < 1e18 ? (uint64_t)(scaled + 0.5) : (uint64_t)1e18;
+    uint64_t units = scaled(b, value);
     unsigned bucket = 0;
 
-    while (bucket < b->count && count > b->bound[bucket].value)
+    while (bucket < b->count && units > b->bound[bucket].value)
         bucket++;
     cells_add(cells, slot + bucket, 1);
-    cells_add(cells, slot + b->count + 1, count);
+    cells_add(cells, slot + b->count + 1, units);
 }
 
 /* ---- global ---- */
@@ -83,15 +89,32 @@ enum { METHODS = sizeof methods / sizeof *methods, METHOD_OTHER = METHODS };
 enum { SERIES_OVERFLOW = HTTP_SERIES_MAX - 1, PROBES_MAX = 64 };
 static const uint32_t KEY_OVERFLOW = UINT32_MAX;
 
-static uint32_t http_key(unsigned route, const char *method, unsigned code)
+static unsigned route_row(unsigned route)
 {
-    unsigned row = route < registry.info.routes_count ? registry.route_row[route]
-                                                      : registry.info.routes_count;
-    uint32_t m = 0;
+    return route < registry.info.routes_count ? registry.route_row[route]
+                                              : registry.info.routes_count;
+}
+
+/* A method that the route does not take is as good as one that nobody has heard of. */
+static unsigned method_of(unsigned row, const char *method)
+{
+    unsigned m = 0;
 
     while (m < METHODS && !(method && strcmp(methods[m], method) == 0))
         m++;
-    return 1 + (row * (METHODS + 1) + m) * HTTP_CODES + (code < HTTP_CODES ? code : 0);
+    if (m < METHODS && row < registry.info.routes_count && !(registry.methods[row] >> m & 1))
+        return METHOD_OTHER;
+    return m;
+}
+
+static uint32_t http_key(unsigned row, unsigned method, unsigned code)
+{
+    return 1 + (row * (METHODS + 1) + method) * HTTP_CODES + (code < HTTP_CODES ? code : 0);
+}
+
+const char *route_label(unsigned row)
+{
+    return row < registry.info.routes_count ? registry.info.route_template(row) : "other";
 }
 
 void http_labels_of(uint32_t key, struct http_labels *labels)
@@ -100,8 +123,7 @@ void http_labels_of(uint32_t key, struct http_labels *labels)
     uint32_t row = rest / (METHODS + 1), m = rest % (METHODS + 1);
     bool known = key != KEY_OVERFLOW;
 
-    labels->route = known && row < registry.info.routes_count ? registry.info.route_template(row)
-                                                              : "other";
+    labels->route = known ? route_label(row) : "other";
     labels->method = known && m < METHODS ? methods[m] : "other";
     labels->code = "other";
     if (known && code > 0) {
@@ -113,22 +135,42 @@ void http_labels_of(uint32_t key, struct http_labels *labels)
     }
 }
 
-static struct http_series *http_series_find(uint32_t key)
+/* An entry of what clients bring about; false if there have been enough. */
+static bool may_add(void)
+{
+    if (__atomic_fetch_add(&registry.http_added, 1, __ATOMIC_RELAXED) < HTTP_ADDED_MAX)
+        return true;
+    __atomic_fetch_sub(&registry.http_added, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+static struct http_series *http_series_overflow(void)
+{
+    struct http_series *last = &registry.http[SERIES_OVERFLOW];
+
+    __atomic_store_n(&last->key, KEY_OVERFLOW, __ATOMIC_RELAXED);
+    return last;
+}
+
+/* The entry of the key, which is claimed if there is none: foreseen, or within the bound. */
+static struct http_series *http_series_find(uint32_t key, bool foreseen)
 {
     uint32_t at = (key * 2654435761u) >> 8;
 
     for (unsigned i = 0; i < PROBES_MAX; i++) {
         struct http_series *s = &registry.http[(at + i) % SERIES_OVERFLOW];
         uint32_t found = __atomic_load_n(&s->key, __ATOMIC_RELAXED);
-        if (found == 0 && __atomic_compare_exchange_n(&s->key, &found, key, 0, __ATOMIC_RELAXED,
-                                                      __ATOMIC_RELAXED))
-            return s;
+        if (found == 0) {
+            if (!foreseen && !may_add())
+                return http_series_overflow();
+            if (__atomic_compare_exchange_n(&s->key, &found, key, 0, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED))
+                return s;
+        }
         if (found == key)
             return s;
     }
-    struct http_series *last = &registry.http[SERIES_OVERFLOW];
-    __atomic_store_n(&last->key, KEY_OVERFLOW, __ATOMIC_RELAXED);
-    return last;
+    return http_series_overflow();
 }
 
 /* The cells of a series, made when it is first counted; NULL when out of memory. */
@@ -152,10 +194,15 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
         return;
     metrics_add(METRIC_http_request_bytes_total, 0, bytes_in);
     metrics_add(METRIC_http_response_bytes_total, 0, bytes_out);
-    struct cells *cells = http_series_cells(http_series_find(http_key(route, method, code)));
+    unsigned row = route_row(route);
+    uint32_t key = http_key(row, method_of(row, method), code);
+    struct cells *cells = http_series_cells(http_series_find(key, false));
     if (cells)
-        observe(cells, layout.offset[METRIC_http_request_duration_seconds], TYPE_HISTOGRAM,
-                seconds);
+        cells_add(cells, layout.offset[METRIC_http_requests_total], 1);
+    observe(registry.routes,
+            (size_t)row * layout.block[SCOPE_ROUTE] +
+                layout.offset[METRIC_http_request_duration_seconds],
+            TYPE_HISTOGRAM, seconds);
 }
 
 /* ---- start and end ---- */
@@ -169,30 +216,50 @@ static unsigned route_first(const struct metrics_info *info, unsigned route)
     return route;
 }
 
+/* What alerts and dashboards ask for starts at 0, or a rate would not see the first of it. HEAD is
+ * left out: a third of every scrape, for what nobody sends. */
+static void foresee(unsigned row, unsigned method)
+{
+    static const unsigned failures[] = {400, 429, 500, 503, 504};
+    const char *name = methods[method];
+
+    if (strcmp(name, "HEAD") == 0)
+        return;
+    http_series_find(http_key(row, method, 200), true);
+    for (size_t i = 0; strcmp(name, "POST") == 0 && i < sizeof failures / sizeof *failures; i++)
+        http_series_find(http_key(row, method, failures[i]), true);
+}
+
+static void routes_init(const struct metrics_info *info)
+{
+    for (unsigned r = 0; r < info->routes_count; r++)
+        registry.route_row[r] = route_first(info, r);
+    for (unsigned r = 0; r < info->routes_count; r++)
+        for (unsigned m = 0; m < METHODS; m++)
+            if (info->route_takes && info->route_takes(r, methods[m])) {
+                registry.methods[registry.route_row[r]] |= 1u << m;
+                foresee(registry.route_row[r], m);
+            }
+}
+
 int metrics_init(const struct metrics_info *info)
 {
     const struct layout *l = layout_get();
-    struct cells *cells = cells_create(l->block[SCOPE_GLOBAL]);
-    uint64_t *gauges = calloc(l->block[SCOPE_GLOBAL], sizeof *gauges);
-    unsigned *route_row = calloc((size_t)info->routes_count + 1, sizeof *route_row);
+    size_t routes = (size_t)info->routes_count + 1;
 
-    if (!cells || !gauges || !route_row) {
-        cells_destroy(cells);
-        free(gauges);
-        free(route_row);
+    registry.info = *info;
+    registry.global.cells = cells_create(l->block[SCOPE_GLOBAL]);
+    registry.global.set = calloc(l->block[SCOPE_GLOBAL], sizeof *registry.global.set);
+    registry.routes = cells_create(routes * l->block[SCOPE_ROUTE]);
+    registry.methods = calloc(routes, sizeof *registry.methods);
+    registry.route_row = calloc(routes, sizeof *registry.route_row);
+    if (!registry.global.cells || !registry.global.set || !registry.routes || !registry.methods ||
+        !registry.route_row) {
+        metrics_fini();
         return -1;
     }
-    for (unsigned r = 0; r < info->routes_count; r++)
-        route_row[r] = route_first(info, r);
     snprintf(registry.window, sizeof registry.window, "%gs", info->window_s);
-    registry.info = *info;
-    registry.route_row = route_row;
-    registry.global = (struct values){cells, gauges};
-
-    for (unsigned r = 0; info->route_takes && r < info->routes_count; r++)
-        for (unsigned m = 0; m < METHODS; m++)
-            if (info->route_takes(r, methods[m]))
-                http_series_find(http_key(r, methods[m], 200));
+    routes_init(info);
     return 0;
 }
 
@@ -201,11 +268,15 @@ void metrics_fini(void)
     for (size_t i = 0; i < HTTP_SERIES_MAX; i++)
         cells_destroy(registry.http[i].cells);
     memset(registry.http, 0, sizeof registry.http);
+    registry.http_added = 0;
     cells_destroy(registry.global.cells);
     free(registry.global.set);
+    cells_destroy(registry.routes);
+    free(registry.methods);
     free(registry.route_row);
     registry.global = (struct values){NULL, NULL};
-    registry.route_row = NULL;
+    registry.routes = NULL;
+    registry.methods = registry.route_row = NULL;
     registry.info = (struct metrics_info){0};
 }
 
@@ -221,13 +292,36 @@ void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned ind
         cells_add(m->name->cells, (size_t)shared, value);
 }
 
-void metrics_model_observe(struct metrics_model *m, enum metric metric, double value)
+/* Where the metric's values are observed; NULL if they are not. */
+static struct cells *observed_cells(struct metrics_model *m, enum metric metric)
 {
     const struct metric_row *row = &metric_rows[metric];
-    if (!bounds_of(row->type) || (row->scope != SCOPE_MODEL && row->scope != SCOPE_VERSION))
+
+    if (!bounds_of(row->type))
+        return NULL;
+    return row->scope == SCOPE_MODEL     ? m->name->cells
+           : row->scope == SCOPE_VERSION ? m->values.cells
+                                         : NULL;
+}
+
+void metrics_model_observe(struct metrics_model *m, enum metric metric, double value)
+{
+    struct cells *cells = observed_cells(m, metric);
+
+    if (cells)
+        observe(cells, layout.offset[metric], metric_rows[metric].type, value);
+}
+
+void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint64_t count,
+                               double sum)
+{
+    struct cells *cells = observed_cells(m, metric);
+    const struct bounds *b = bounds_of(metric_rows[metric].type);
+
+    if (!cells || b->count > 0)
         return;
-    observe(row->scope == SCOPE_MODEL ? m->name->cells : m->values.cells, layout.offset[metric],
-            row->type, value);
+    cells_add(cells, layout.offset[metric], count);
+    cells_add(cells, layout.offset[metric] + 1, scaled(b, sum));
 }
 
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value)

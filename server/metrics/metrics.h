@@ -56,8 +56,8 @@ enum metrics_outcome {
 struct metrics_info {
     const char *version, *revision, *compiler, *blas, *blas_core, *isa;
     const char *(*route_template)(unsigned route);
-    /* Whether the route takes the method: its series with code 200 then starts at 0. May be NULL.
-     */
+    /* Whether the route takes the method: one that it does not take is counted as "other". NULL:
+     * it takes none. */
     bool (*route_takes)(unsigned route, const char *method);
     unsigned routes_count;
     double window_s; /* the sliding window's length: its label is "60s" */
@@ -99,10 +99,13 @@ void metrics_model_publish(struct metrics_model *m);
 void metrics_model_withdraw(struct metrics_model *m);
 
 /* Metrics with the labels of a version: add and set may both be used, the scrape shows their sum.
- * Those per model: add, of which a gauge takes negative values modulo 2^64. Histograms of both:
- * observe. A metric of another kind is ignored. */
+ * Those per model: add, of which a gauge takes negative values modulo 2^64. Summaries and
+ * histograms of both: observe a value; several whose sum is known are observed at once, in a
+ * summary. A metric of another kind is ignored. */
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value);
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value);
+void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint64_t count,
+                               double sum);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
 /* window is ignored for metrics without that label. */
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,

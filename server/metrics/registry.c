@@ -11,6 +11,7 @@ struct registry registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 /* PROCESS names are the convention of all Prometheus clients; ours have the prefix. */
 #define PREFIX_GLOBAL  "axond_"
 #define PREFIX_HTTP    "axond_"
+#define PREFIX_ROUTE   "axond_"
 #define PREFIX_MODEL   "axond_"
 #define PREFIX_VERSION "axond_"
 #define PREFIX_LAYER   "axond_"
@@ -122,19 +123,20 @@ static const struct bound nanoseconds[] = {
     {10000000, "0.01"},  {25000000, "0.025"},  {50000000, "0.05"},  {100000000, "0.1"},
     {250000000, "0.25"}, {500000000, "0.5"},   {1000000000, "1.0"}, {2500000000, "2.5"},
     {5000000000, "5.0"}, {10000000000, "10.0"}};
-static const struct bound rows[] = {
-    {1, "1.0"},         {2, "2.0"},        {4, "4.0"},       {8, "8.0"},       {16, "16.0"},
-    {32, "32.0"},       {64, "64.0"},      {128, "128.0"},   {256, "256.0"},   {512, "512.0"},
-    {1024, "1024.0"},   {2048, "2048.0"},  {4096, "4096.0"}, {8192, "8192.0"}, {16384, "16384.0"},
-    {32768, "32768.0"}, {65536, "65536.0"}};
-static const struct bounds bounds[] = {
-    {nanoseconds, sizeof nanoseconds / sizeof *nanoseconds, 1e9},
-    {rows, sizeof rows / sizeof *rows, 1},
+static const struct bound coarse[] = {
+    {100000, "0.0001"},  {250000, "0.00025"}, {1000000, "0.001"},   {2500000, "0.0025"},
+    {10000000, "0.01"},  {25000000, "0.025"}, {100000000, "0.1"},   {250000000, "0.25"},
+    {1000000000, "1.0"}, {2500000000, "2.5"}, {10000000000, "10.0"}};
+static const struct bounds bounds[TYPE_COUNT] = {
+    [TYPE_SUMMARY] = {nanoseconds, 0, 1e9},
+    [TYPE_SUMMARY_ROWS] = {nanoseconds, 0, 1},
+    [TYPE_HISTOGRAM] = {nanoseconds, sizeof nanoseconds / sizeof *nanoseconds, 1e9},
+    [TYPE_HISTOGRAM_COARSE] = {coarse, sizeof coarse / sizeof *coarse, 1e9},
 };
 
 const struct bounds *bounds_of(enum metric_type type)
 {
-    return type == TYPE_HISTOGRAM ? &bounds[0] : type == TYPE_HISTOGRAM_ROWS ? &bounds[1] : NULL;
+    return bounds[type].bound ? &bounds[type] : NULL;
 }
 
 struct layout layout;

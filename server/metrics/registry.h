@@ -10,10 +10,20 @@
 #include "metrics/cells.h"
 #include "metrics/metrics.h"
 
-enum metric_type { TYPE_COUNTER, TYPE_GAUGE, TYPE_INFO, TYPE_HISTOGRAM, TYPE_HISTOGRAM_ROWS };
+enum metric_type {
+    TYPE_COUNTER,
+    TYPE_GAUGE,
+    TYPE_INFO,
+    TYPE_SUMMARY,
+    TYPE_SUMMARY_ROWS,
+    TYPE_HISTOGRAM,
+    TYPE_HISTOGRAM_COARSE,
+    TYPE_COUNT
+};
 enum metric_scope {
     SCOPE_GLOBAL,
     SCOPE_HTTP,
+    SCOPE_ROUTE,
     SCOPE_MODEL,
     SCOPE_VERSION,
     SCOPE_LAYER,
@@ -64,20 +74,21 @@ enum label label_indexed(const struct label_list *list);
 unsigned label_values(enum label label);
 const char *label_value(enum label label, unsigned index);
 
-/* The buckets of a histogram, ascending, without +Inf. */
+/* The buckets of a type, ascending, without +Inf; a summary has none. */
 struct bound {
-    uint64_t value; /* nanoseconds, or rows */
-    const char *le; /* the same in seconds (rows), as it is written */
+    uint64_t value; /* nanoseconds */
+    const char *le; /* the same in seconds, as it is written */
 };
 struct bounds {
     const struct bound *bound;
     unsigned count;
     double per_unit; /* values count this many to one second (row) */
 };
+/* NULL for a type whose values are not observed. */
 const struct bounds *bounds_of(enum metric_type type);
 
-/* Where a metric's slots stand in a block of its scope. A histogram has its buckets, +Inf, its sum.
- */
+/* Where a metric's slots stand in a block of its scope. What is observed has its buckets, the
+ * number of values above them all, and the sum. */
 struct layout {
     unsigned offset[METRIC_COUNT], slots[METRIC_COUNT], block[SCOPE_COUNT];
 };
@@ -92,9 +103,11 @@ struct values {
     uint64_t *set;
 };
 
-enum { HTTP_SERIES_MAX = 1024, HTTP_CODES = 600 };
+/* HTTP_ADDED_MAX: what clients bring about, beside the series that are foreseen. It is less than
+ * what an idle daemon without models shows, so no client can double a scrape. */
+enum { HTTP_SERIES_MAX = 1024, HTTP_ADDED_MAX = 256, HTTP_CODES = 600 };
 
-/* A combination of route, method and code that has occurred. */
+/* A combination of route, method and code that is foreseen, or has occurred. */
 struct http_series {
     uint32_t key;        /* 0: free */
     struct cells *cells; /* NULL: nothing counted yet */
@@ -123,9 +136,12 @@ struct metrics_model {
 struct registry {
     pthread_mutex_t lock;
     struct metrics_info info;
-    unsigned *route_row; /* [routes_count] the first route with the same template */
+    unsigned *route_row;  /* [routes_count] the first route with the same template */
+    unsigned *methods;    /* [routes_count] bit m: the route, or one of its template, takes it */
+    struct cells *routes; /* [routes_count + 1][block of ROUTE]: the last is "other" */
     struct values global;
     struct http_series http[HTTP_SERIES_MAX];
+    unsigned http_added; /* atomically; of these, not foreseen */
     struct metrics_name *names;
     struct metrics_model *models;
     char window[32]; /* "60s" */
@@ -139,6 +155,7 @@ struct http_labels {
     char code_text[12];
 };
 void http_labels_of(uint32_t key, struct http_labels *labels);
+const char *route_label(unsigned row); /* of a row of route_row; "other" beyond */
 
 double value_set(const struct values *values, unsigned slot);
 

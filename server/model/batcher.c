@@ -24,6 +24,7 @@ TAILQ_HEAD(ring, batch_queue);
 struct piece {
     struct batch_job *job;
     size_t first, rows;
+    struct model_tally *tally; /* the job's, or its own while others work on the job */
     enum batch_end end; /* BATCH_OPEN unless there is no point in computing it, or it failed */
 };
 struct batch {
@@ -227,7 +228,27 @@ static struct model_rows rows_of(const struct piece *p)
                                .y = p->job->y + p->first * axon_mlp_outputs(mlp),
                                .rows = p->rows,
                                .capture = p->job->capture,
-                               .first = p->first};
+                               .first = p->first,
+                               .tally = p->tally};
+}
+
+/* Several workers may have a piece of one job: each counts for itself. */
+static bool tally_init(struct piece *p)
+{
+    p->tally = p->job->tally;
+    if (!p->tally || p->rows == p->job->rows)
+        return true;
+    p->tally = model_tally_create(p->job->model);
+    return p->tally != NULL;
+}
+
+/* Under the lock. */
+static void tally_settle(const struct piece *p)
+{
+    if (!p->tally || p->tally == p->job->tally)
+        return;
+    model_tally_add(p->job->tally, p->tally);
+    model_tally_destroy(p->tally);
 }
 
 /* Leaves out pieces of requests that nobody waits for any more. Their jobs cannot be woken until
@@ -243,6 +264,8 @@ static void compute(struct batch *batch)
             p->end = BATCH_DEADLINE;
         else if (p->job->is_here && !p->job->is_here(p->job->context))
             p->end = BATCH_GONE;
+        else if (!tally_init(p))
+            p->end = BATCH_NO_MEMORY;
         else
             batch->parts[count++] = rows_of(p);
     }
@@ -257,6 +280,7 @@ static void settle(struct batcher *b, const struct batch *batch, struct batch_jo
         struct batch_job *job = p->job;
 
         job->pieces--;
+        tally_settle(p);
         if (p->end != BATCH_OPEN)
             job_end(b, job, p->end, over);
         else if (job->end != BATCH_OPEN || (job->pieces == 0 && job->taken == job->rows))

@@ -14,6 +14,7 @@
 
 struct model;
 struct model_capture;
+struct model_tally;
 struct batcher;
 
 enum batch_end {
@@ -33,6 +34,7 @@ struct batch_job {
     float *y;            /* [rows, outputs]                                 */
     size_t rows;
     const struct model_capture *capture; /* what else is wanted of them, or NULL (model.h) */
+    struct model_tally *tally;           /* what they count, or NULL                        */
     uint64_t deadline_ns;                /* as clock_ns()                                   */
     void (*wake)(void *context);         /* once, from any thread                           */
     bool (*is_here)(void *context); /* until the wake, from any thread: does the client still wait?

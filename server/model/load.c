@@ -97,15 +97,17 @@ static void refresh(struct metrics_model *metrics, void *context)
 static int count(struct model *m, const struct options *options)
 {
     struct model_private *p = m->private;
-    const char *tallied[CONFIG_LAYERS_MAX];
-    size_t tallied_count = 0;
+    const char *watched[CONFIG_LAYERS_MAX];
+    size_t watched_count = 0;
     char version[VERSION_TEXT_MAX + 1];
 
     for (size_t l = 0; l < m->layers_count && strcmp(options->neuron_stats, "off") != 0; l++)
-        if (axon_mlp_layer_tallied(m->mlp, l))
-            tallied[tallied_count++] = m->layers[l].name;
-    if (tallied_count > 0) {
-        p->counters = counters_create(m->mlp, options->neuron_window);
+        if (axon_mlp_layer_watched(m->mlp, l))
+            watched[watched_count++] = m->layers[l].name;
+    if (watched_count > 0) {
+        p->counters = counters_create(
+            m->mlp, &(struct axon_evidence){.window_s = options->neuron_window,
+                                            .rows_min = options->neuron_rows_min});
         if (!p->counters)
             return -1;
     }
@@ -114,8 +116,8 @@ static int count(struct model *m, const struct options *options)
         .model = m->name,
         .version = version,
         .task = model_task_name(m->task),
-        .layers = tallied,
-        .layers_count = tallied_count,
+        .layers = watched,
+        .layers_count = watched_count,
         .refresh = p->counters ? refresh : NULL,
         .context = p->counters,
     });

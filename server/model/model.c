@@ -4,10 +4,10 @@
  * metrics.h, which any thread may use. */
 #include "model/model.h"
 #include <axon/backward.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "clock.h"
 #include "model/counters.h"
 #include "model/private.h"
 #include "worker.h"
@@ -55,13 +55,72 @@ const struct fingerprint *model_fingerprint(const struct model *m)
     return &p->fingerprint;
 }
 
+/* ---- what a request's rows count ------------------------------------------------------------ */
+
+struct model_tally {
+    uint64_t rows, passes; /* that were computed, and the forward passes of them that it counts */
+    struct axon_watch *watch; /* NULL: nobody watches the neurons */
+};
+
+size_t model_tally_bytes(const struct model *m)
+{
+    const struct model_private *p = m->private;
+
+    return sizeof(struct model_tally) + (p->counters ? axon_watch_bytes(m->mlp) : 0);
+}
+
+struct model_tally *model_tally_create(const struct model *m)
+{
+    const struct model_private *p = m->private;
+    struct model_tally *tally = malloc(model_tally_bytes(m));
+
+    if (!tally)
+        return NULL;
+    *tally = (struct model_tally){.rows = 0};
+    if (p->counters)
+        tally->watch = axon_watch_init(tally + 1, m->mlp);
+    return tally;
+}
+
+void model_tally_destroy(struct model_tally *tally)
+{
+    free(tally);
+}
+
+void model_tally_add(struct model_tally *into, const struct model_tally *from)
+{
+    into->rows += from->rows;
+    into->passes += from->passes;
+    if (into->watch)
+        axon_watch_add(into->watch, from->watch);
+}
+
+static void count_neurons(const struct model *m, const struct axon_watch *watch)
+{
+    const struct model_private *p = m->private;
+
+    metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0,
+                      axon_watch_rows_skipped(watch));
+    if (counters_add(p->counters, watch, (double)clock_coarse_ns() * 1e-9) == 0)
+        metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, axon_watch_rows(watch));
+}
+
+void model_count(struct model *m, const struct model_tally *tally)
+{
+    metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, tally->rows);
+    metrics_model_add(m->metrics, METRIC_inference_batches_total, 0, tally->passes);
+    metrics_model_observe_all(m->metrics, METRIC_batch_rows, tally->passes, (double)tally->rows);
+    if (tally->watch)
+        count_neurons(m, tally->watch);
+}
+
 /* ---- prediction ----------------------------------------------------------------------------- */
 
-/* The calling worker's memory: for the network; the tally, or NULL if nothing is tallied; and, for
- * more than one part, the rows together. */
+/* The calling worker's memory: for the network; who watches which rows; and, for more than one
+ * part, the rows together. */
 struct work {
     void *scratch;
-    uint32_t *tally;
+    struct axon_watched *watched; /* [count] */
     float *x, *y;
 };
 
@@ -70,73 +129,29 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-static bool work_init(struct work *w, const struct model *m, size_t rows)
+static bool work_init(struct work *w, const struct model *m, const struct model_rows *parts,
+                      size_t count, size_t rows)
 {
-    const struct model_private *p = m->private;
     size_t scratch_bytes = aligned(axon_mlp_scratch_bytes(m->mlp));
-    size_t tally_bytes = aligned(axon_mlp_tally_size(m->mlp) * sizeof *w->tally);
+    size_t watched_bytes = aligned(count * sizeof *w->watched);
     size_t x_bytes = aligned(rows * axon_mlp_features(m->mlp) * sizeof *w->x);
     size_t y_bytes = aligned(rows * axon_mlp_outputs(m->mlp) * sizeof *w->y);
-    char *memory = worker_scratch(scratch_bytes + tally_bytes + x_bytes + y_bytes);
+    char *memory = worker_scratch(scratch_bytes + watched_bytes + x_bytes + y_bytes);
 
     if (!memory)
         return false;
     w->scratch = memory;
-    w->tally = p->counters ? (uint32_t *)(void *)(memory + scratch_bytes) : NULL;
-    w->x = (float *)(void *)(memory + scratch_bytes + tally_bytes);
-    w->y = (float *)(void *)(memory + scratch_bytes + tally_bytes + x_bytes);
+    w->watched = (struct axon_watched *)(void *)(memory + scratch_bytes);
+    w->x = (float *)(void *)(memory + scratch_bytes + watched_bytes);
+    w->y = (float *)(void *)(memory + scratch_bytes + watched_bytes + x_bytes);
+    for (size_t i = 0; i < count; i++)
+        w->watched[i] = (struct axon_watched){parts[i].rows,
+                                              parts[i].tally ? parts[i].tally->watch : NULL};
     return true;
-}
-
-static void run(const struct model *m, const struct work *w, const float *x, size_t rows, float *y)
-{
-    if (w->tally)
-        memset(w->tally, 0, axon_mlp_tally_size(m->mlp) * sizeof *w->tally);
-    axon_mlp_predict(m->mlp, x, rows, y, w->scratch, w->tally);
-}
-
-static bool is_finite(const struct model *m, const struct model_rows *part)
-{
-    for (size_t i = 0; i < part->rows * axon_mlp_outputs(m->mlp); i++)
-        if (!isfinite(part->y[i]))
-            return false;
-    return true;
-}
-
-/* The tally of the last run into the neuron statistics. If it holds rows that must not count, the
- * others run again, together: one bad client must not make every batch cost more than double. */
-static void count_neurons(const struct model *m, const struct work *w,
-                          const struct model_rows *parts, size_t count, size_t rows)
-{
-    const struct model_private *p = m->private;
-    size_t features = axon_mlp_features(m->mlp), kept = 0;
-
-    if (!w->tally)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_finite(m, &parts[i]))
-            continue;
-        if (count > 1)
-            memcpy(w->x + kept * features, parts[i].x, parts[i].rows * features * sizeof *w->x);
-        kept += parts[i].rows;
-    }
-    if (kept == 0)
-        return;
-    if (kept < rows)
-        run(m, w, w->x, kept, w->y);
-    if (counters_add(p->counters, w->tally, kept) == 0)
-        metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, kept);
-}
-
-static void count_rows(const struct model *m, size_t rows)
-{
-    metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, rows);
-    metrics_model_add(m->metrics, METRIC_inference_batches_total, 0, 1);
-    metrics_model_observe(m->metrics, METRIC_batch_rows, (double)rows);
 }
 
 static void run_together(const struct model *m, const struct work *w,
-                         const struct model_rows *parts, size_t count, size_t rows)
+                         const struct model_rows *parts, size_t count)
 {
     size_t features = axon_mlp_features(m->mlp), outputs = axon_mlp_outputs(m->mlp);
     float *x = w->x;
@@ -144,7 +159,7 @@ static void run_together(const struct model *m, const struct work *w,
 
     for (size_t i = 0; i < count; x += parts[i++].rows * features)
         memcpy(x, parts[i].x, parts[i].rows * features * sizeof *x);
-    run(m, w, w->x, rows, w->y);
+    axon_mlp_predict_watched(m->mlp, w->x, w->y, w->scratch, w->watched, count);
     for (size_t i = 0; i < count; y += parts[i++].rows * outputs)
         memcpy(parts[i].y, y, parts[i].rows * outputs * sizeof *y);
 }
@@ -189,6 +204,30 @@ static int capture(const struct model *m, const struct model_rows *part)
     return 0;
 }
 
+static bool has_skipped(const struct model_tally *tally)
+{
+    return tally->watch && axon_watch_rows_skipped(tally->watch) > 0;
+}
+
+/* The pass is the first part's to count whose request is not about to be refused for numbers that
+ * are not finite; if there is none, the first one's. */
+static void tally_pass(const struct model_rows *parts, size_t count)
+{
+    struct model_tally *first = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct model_tally *tally = parts[i].tally;
+
+        if (!tally)
+            continue;
+        tally->rows += parts[i].rows;
+        if (!first || (has_skipped(first) && !has_skipped(tally)))
+            first = tally;
+    }
+    if (first)
+        first->passes++;
+}
+
 int model_run(struct model *m, const struct model_rows *parts, size_t count)
 {
     struct work w;
@@ -196,14 +235,13 @@ int model_run(struct model *m, const struct model_rows *parts, size_t count)
 
     for (size_t i = 0; i < count; i++)
         rows += parts[i].rows;
-    if (!work_init(&w, m, count > 1 ? rows : 0))
+    if (!work_init(&w, m, parts, count, count > 1 ? rows : 0))
         return count > 1 ? run_apart(m, parts, count) : -1;
     if (count > 1)
-        run_together(m, &w, parts, count, rows);
+        run_together(m, &w, parts, count);
     else
-        run(m, &w, parts->x, rows, parts->y);
-    count_rows(m, rows);
-    count_neurons(m, &w, parts, count, rows);
+        axon_mlp_predict_watched(m->mlp, parts->x, parts->y, w.scratch, w.watched, 1);
+    tally_pass(parts, count);
     for (size_t i = 0; i < count; i++)
         if (capture(m, &parts[i]) != 0)
             return -1;

@@ -60,6 +60,20 @@ struct model_capture {
     } layers[];
 };
 
+/* What the rows of a request have to say to the counters: kept with the request until it is known
+ * to be answered, since a request that fails counts nothing. Of one thread at a time. */
+struct model_tally;
+
+size_t model_tally_bytes(const struct model *m);
+struct model_tally *model_tally_create(const struct model *m); /* new; NULL when out of memory */
+void model_tally_destroy(struct model_tally *tally);           /* NULL is fine */
+/* into += from: of a request that several workers have computed. */
+void model_tally_add(struct model_tally *into, const struct model_tally *from);
+
+/* The request is answered: its rows, forward passes and neurons into the counters. Without memory
+ * for neuron counters the rows are missing there and in axond_neuron_rows_total. */
+void model_count(struct model *m, const struct model_tally *tally);
+
 /* Rows of one request, or a part of them. */
 struct model_rows {
     const float *x; /* [rows, features] */
@@ -67,13 +81,12 @@ struct model_rows {
     size_t rows;
     const struct model_capture *capture; /* or NULL              */
     size_t first;                        /* of its rows: x's first */
+    struct model_tally *tally; /* is added to, and stands in one part only; NULL: nothing counts */
 };
 
-/* Predict all parts as one matrix (at most UINT32_MAX rows), on the calling worker's scratch, and
- * count them: rows, the batch, and the neurons that fired. Parts of which an output is not finite
- * say nothing of the units that they went through: the neuron statistics leave them out, and the
- * other parts in. 0, or -1 when out of memory, with y undefined. Without memory for the counters
- * the rows are missing there and in axond_neuron_rows_total. */
+/* Predict all parts as one matrix (at most UINT32_MAX rows), on the calling worker's scratch. A
+ * forward pass is one part's to count. 0, or -1 when out of memory, with y and the tallies
+ * undefined. */
 int model_run(struct model *m, const struct model_rows *parts, size_t count);
 
 #endif

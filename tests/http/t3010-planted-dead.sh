@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Neuron metrics on a network whose every output can be worked out by hand: three units planted dead, one
-# that fires rarely.  A zero output is not a dead unit; health checks and golden rows are no traffic.
+# that fires rarely.  A zero output is not a dead unit; health checks and golden rows are no traffic; a request that
+# is refused counts nothing, and one bad row of a request that is answered costs that row.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets address, body and tmp
 . "$(dirname "$0")/lib.sh"
 
@@ -33,7 +34,8 @@ series() { echo "$1{model=\"planted\",version=\"1\"${2+,layer=\"$2\"}${3+,window
 is() {
     local value
     value=$(metric "$(series "${@:2}")")
-    if [ -z "$value" ] || awk "BEGIN { exit $value == $1 }"; then
+    [ "$value" != NaN ] || [ "$1" != NaN ] || return 0
+    if [ -z "$value" ] || [ "$value" = NaN ] || [ "$1" = NaN ] || awk "BEGIN { exit $value == $1 }"; then
         echo "# $(series "${@:2}") ${value:-is missing}, not $1"
         return 1
     fi
@@ -45,15 +47,15 @@ counts() {
         is "$3" axond_relu_zero_outputs_total hidden1 || return 1
     local window
     for window in load 60s; do
-        is "$4" axond_dead_relu_ratio hidden1 "$window" || return 1
+        is "$4" axond_dead_relu_ratio hidden1 "$window" && is "${5-$4}" axond_silent_unit_ratio hidden1 "$window" || return 1
         [ "$2" = 0 ] || is "$3 / $2" axond_relu_zero_fraction hidden1 "$window" || return 1
     done
 }
 
 predict() { req POST /v1/models/planted:predict "{\"instances\": $1}"; }
 
-serve --models "$tmp/models"
-ok "after loading nothing has been counted, golden rows neither" counts 0 0 0 0
+serve --models "$tmp/models" --neuron-rows-min 3
+ok "after loading nothing has been counted, golden rows neither, and nothing is known" counts 0 0 0 NaN
 
 predict '[[1, 1, 1, 1], [-1, 2, 0, 1], [0, 0, 0, 0]]'
 ok "the answers are as worked out" want 200 '.predictions == [[4.5, 0], [3.5, 0], [0.5, 0]]'
@@ -80,19 +82,60 @@ predict '[[1, 2, 3]]'
 ok "a row of the wrong length is refused" want 400 '.error | length > 0'
 predict '[[1, 2, 3, 4], [1, 2, 3, "4"]]'
 ok "so are rows of which only the last is wrong" want 400 '.error | length > 0'
-predict '[[3e38, 3e38, 3e38, 3e38]]'
+predict '[[3e38, 3e38, 3e38, 3e38], [9, 9, 9, 9]]'
 ok "so is a row whose result overflows" want 400 '.code == "non_finite"'
+predict '[[1, 2, 3, 4], [9, 9, 9, 9]], "top_k": 1'
+ok "and what asks for labels that there are none of" want 400
 ok "and refused rows are not counted" counts 4 32 21 0.375
-req POST '/v1/models/planted:predict?non_finite=token' '{"instances": [[NaN, 1, 1, 1]]}'
+inference() { metric "axond_inference_$1_total{model=\"planted\",version=\"1\"}"; }
+ok "nowhere: rows" [ "$(inference rows)" = 4 ]
+ok "nor forward passes" [ "$(inference batches)" = 2 ]
+ok "nor skipped ones" is 0 axond_neuron_rows_skipped_total
+req POST '/v1/models/planted:predict?non_finite=token' '{"instances": [[NaN, 1, 1, 1], [1, 2, 3, 4]]}'
 ok "NaN goes through the network if asked to" want 200
-ok "and wakes no dead unit" counts 4 32 21 0.375
+ok "wakes no dead unit, and costs its own row only" counts 5 40 24 0.375
+ok "which is counted as skipped" is 1 axond_neuron_rows_skipped_total
+ok "its answer is a row like any other" [ "$(inference rows)" = 6 ]
 
-# A window of two seconds forgets what the one since load remembers.
-serve --models "$tmp/models" --neuron-window 2
-predict '[[1, 2, 3, 4]]'
+# ---- one row of 64 has a NaN, ten times over
+nan_requests() {
+    local rows i
+    rows=$(jq -cn '[range(64) | [., 1, 2, 1]]')
+    rows=${rows/\[5,1/[NaN,1}
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        req POST '/v1/models/planted:predict?non_finite=token' "{\"instances\": $rows}"
+        want 200 '.predictions | length == 64' || return 1
+    done
+}
+serve --models "$tmp/models"
+ok "ten requests of 64 rows are answered, of which one has a NaN" nan_requests
+ok "630 rows are counted" is 630 axond_neuron_rows_total
+ok "ten are skipped" is 10 axond_neuron_rows_skipped_total
+ok "630 rows of 8 outputs" is 5040 axond_relu_outputs_total hidden1
+ok "and that is evidence: three units are dead" is 0.375 axond_dead_relu_ratio hidden1 60s
+
+# ---- a long request that is refused, by its first row, after all of it was computed
+serve --models "$tmp/models" --inline-us-max 0
+predict "$(jq -cn '[[3.4e38, 3.4e38, 3.4e38, 3.4e38]] + [range(599) | [1, 2, 3, .]]')"
+ok "600 rows of which the first is not finite are refused" want 400 '.code == "non_finite"'
+ok "no row is counted" counts 0 0 0 NaN
+
+# ---- evidence
+serve --models "$tmp/models"
+predict '[[1, 1, 1, 1]]'
+ok "after one row half of the units are silent, and nobody says dead" counts 1 8 4 NaN 0.5
+predict "$(jq -cn '[range(400) | [1, 1, 1, 1]]')"
+ok "nor after 401 equal rows" counts 401 3208 1604 NaN 0.5
+predict '[[1, 1, 1, 2]]'
+ok "one other row makes a verdict" counts 402 3216 1608 0.5 0.5
+
+# A window of two seconds forgets what the one since load remembers; but not the last rows, if it needs them.
+serve --models "$tmp/models" --neuron-window 2 --neuron-rows-min 2
+predict '[[1, 2, 3, 4], [4, 3, 2, 1]]'
 ok "in a window of two seconds unit 4 fires" is 0.375 axond_dead_relu_ratio hidden1 2s
 sleep 2.3
-predict '[[1, 1, 1, 1]]'
+ok "as long as there are no others these rows are the window" is 0.375 axond_dead_relu_ratio hidden1 2s
+predict '[[1, 1, 1, 1], [1, 1, 1, 2]]'
 ok "two seconds later that is forgotten" is 0.5 axond_dead_relu_ratio hidden1 2s
 ok "but not since load" is 0.375 axond_dead_relu_ratio hidden1 load
 

@@ -25,10 +25,11 @@ def wire_names():
     for ident, kind, scope, labels in ROW.findall(Path("server/metrics/metrics.def").read_text()):
         base = ident if scope == "PROCESS" else "axond_" + ident
         own = set(labels.split(",")) - {""} | TARGET_LABELS
+        if kind.startswith(("HISTOGRAM", "SUMMARY")):
+            names[base + "_sum"] = names[base + "_count"] = own
         if kind.startswith("HISTOGRAM"):
             names[base + "_bucket"] = own | {"le"}
-            names[base + "_sum"] = names[base + "_count"] = own
-        else:
+        if not kind.startswith(("HISTOGRAM", "SUMMARY")):
             names[base] = own
     if len(names) < 30:
         raise SystemExit("server/metrics/metrics.def: METRIC rows are not read")

@@ -102,6 +102,7 @@ struct client {
     sem_t woken, asked, allowed;
     unsigned wakes; /* atomically */
     bool hold, leave;
+    bool refused; /* its reply is an error whatever was computed */
     float *x, *y, *alone;
 };
 
@@ -143,6 +144,7 @@ static inline struct client *client_create(struct model *m, size_t rows, unsigne
                                 .x = c->x,
                                 .y = c->y,
                                 .rows = rows,
+                                .tally = model_tally_create(m),
                                 .deadline_ns = UINT64_MAX,
                                 .wake = woken,
                                 .is_here = is_here,
@@ -174,13 +176,15 @@ static inline void destroy(struct client *c)
     sem_destroy(&c->woken);
     sem_destroy(&c->asked);
     sem_destroy(&c->allowed);
+    model_tally_destroy(c->job.tally);
     free(c->x);
     free(c->y);
     free(c->alone);
     free(c);
 }
 
-/* The client was woken once, its job ended so, and if it is done, then with the right rows. */
+/* The client was woken once, its job ended so, and if it is done, then with the right rows; a reply
+ * is counted. */
 static inline void expect_end(struct client *c, enum batch_end end)
 {
     sem_wait(&c->woken);
@@ -188,6 +192,8 @@ static inline void expect_end(struct client *c, enum batch_end end)
     ck_assert_int_eq(c->job.end, end);
     if (end == BATCH_DONE)
         ck_assert_mem_eq(c->y, c->alone, c->job.rows * OUTPUTS * sizeof *c->y);
+    if (end == BATCH_DONE && !c->refused)
+        model_count(c->job.model, c->job.tally);
 }
 
 #endif

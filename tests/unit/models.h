@@ -40,7 +40,7 @@ static inline void set_up(void)
                                       .window_s = 60};
 
     ck_assert_int_eq(metrics_init(&info), 0);
-    options = (struct options){.neuron_stats = "full", .neuron_window = 60};
+    options = (struct options){.neuron_stats = "full", .neuron_window = 60, .neuron_rows_min = 300};
     root = folder_create();
 }
 
@@ -90,10 +90,17 @@ static inline void open_repository(void)
     ck_assert_msg(repository, "%s", error.text);
 }
 
-/* A request of these rows, served and counted. */
+/* A request of these rows, answered and counted. */
 static inline int serve_rows(struct model *m, const float *x, size_t rows, float *y)
 {
-    return model_run(m, &(struct model_rows){.x = x, .y = y, .rows = rows}, 1);
+    struct model_tally *tally = model_tally_create(m);
+    const struct model_rows all = {.x = x, .y = y, .rows = rows, .tally = tally};
+    int result = tally ? model_run(m, &all, 1) : -1;
+
+    if (result == 0)
+        model_count(m, tally);
+    model_tally_destroy(tally);
+    return result;
 }
 
 /* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "axon/cpu.h"
-#include "axon/mlp.h"
+#include "axon/watch.h"
 #include "../oracle/guard.h"
 #include "../oracle/oracle.h"
 #include "suite.h"
@@ -121,33 +121,28 @@ static void reference(const struct network *net, const float *x, double *out,
     }
 }
 
-static uint32_t *tally_create(const struct axon_mlp *mlp)
+static struct axon_watch *watch_create(const struct axon_mlp *mlp)
 {
-    uint32_t *tally = calloc(axon_mlp_tally_size(mlp), sizeof *tally);
+    void *memory = malloc(axon_watch_bytes(mlp));
 
-    ck_assert_ptr_nonnull(tally);
-    return tally;
+    ck_assert_ptr_nonnull(memory);
+    return axon_watch_init(memory, mlp);
 }
 
-static void check_tally(const struct network *net, const uint32_t *tally,
+static void check_watch(const struct network *net, const struct axon_watch *watch, size_t rows,
                         uint32_t fired[DEPTH_MAX][WIDTH_MAX])
 {
-    size_t sum = 0, want = 0;
-
+    ck_assert_uint_eq(axon_watch_rows(watch), rows);
+    ck_assert_uint_eq(axon_watch_rows_skipped(watch), 0);
     for (size_t l = 0; l < net->depth; l++) {
         int counted = axon_activation_has_zeros(net->activation[l], NULL, 0) && l + 1 < net->depth;
+        const uint32_t *got = axon_watch_fired(watch, net->mlp, l);
 
-        ck_assert_int_eq(axon_mlp_layer_tallied(net->mlp, l), counted);
-        for (size_t u = 0; u < net->sizes[l + 1]; u++) {
-            uint32_t got = tally[axon_mlp_tally_offset(net->mlp, l) + u];
-
-            ck_assert_uint_eq(got, counted ? fired[l][u] : 0);
-            want += got;
-        }
+        ck_assert_int_eq(axon_mlp_layer_watched(net->mlp, l), counted);
+        ck_assert_int_eq(got != NULL, counted);
+        for (size_t u = 0; counted && u < net->sizes[l + 1]; u++)
+            ck_assert_uint_eq(got[u], fired[l][u]);
     }
-    for (size_t i = 0; i < axon_mlp_tally_size(net->mlp); i++)
-        sum += tally[i]; /* nothing outside of the units */
-    ck_assert_uint_eq(sum, want);
 }
 
 static void check_network(struct network *net, size_t rows, int scaled)
@@ -155,19 +150,19 @@ static void check_network(struct network *net, size_t rows, int scaled)
     static uint32_t fired[DEPTH_MAX][WIDTH_MAX];
     size_t outputs = net->sizes[net->depth];
     float *x, *y;
-    uint32_t *tally;
+    struct axon_watch *watch;
     struct guard scratch;
 
     network_create(net, scaled);
     x = random_floats(rows * net->sizes[0]);
     y = malloc(rows * outputs * sizeof *y);
-    tally = tally_create(net->mlp);
+    watch = watch_create(net->mlp);
     scratch = guard_create(axon_mlp_scratch_bytes(net->mlp) / sizeof(float), GUARD_AFTER);
     ck_assert_ptr_nonnull(y);
     ck_assert_uint_eq((uintptr_t)scratch.data % 64, 0);
     memset(scratch.data, 0xff, axon_mlp_scratch_bytes(net->mlp)); /* NaN: nothing may read it */
     memset(fired, 0, sizeof fired);
-    axon_mlp_predict(net->mlp, x, rows, y, scratch.data, tally);
+    axon_mlp_predict(net->mlp, x, rows, y, scratch.data, watch);
     for (size_t r = 0; r < rows; r++) {
         double want[WIDTH_MAX];
 
@@ -177,9 +172,9 @@ static void check_network(struct network *net, size_t rows, int scaled)
                           "row %zu of %zu, output %zu: %g, want %g", r, rows, u,
                           (double)y[r * outputs + u], want[u]);
     }
-    check_tally(net, tally, fired);
+    check_watch(net, watch, rows, fired);
     guard_destroy(&scratch);
-    free(tally);
+    free(watch);
     free(x);
     free(y);
     network_destroy(net);
@@ -237,13 +232,13 @@ START_TEST(no_rows_is_a_no_op)
 {
     struct network net = {
         .depth = 1, .sizes = {3, 2}, .activation = {axon_activation_find("tanh")}};
-    uint32_t *tally;
+    struct axon_watch *watch;
 
     network_create(&net, 0);
-    tally = tally_create(net.mlp);
-    axon_mlp_predict(net.mlp, NULL, 0, NULL, NULL, tally);
+    watch = watch_create(net.mlp);
+    axon_mlp_predict(net.mlp, NULL, 0, NULL, NULL, watch);
     axon_mlp_predict(net.mlp, NULL, 0, NULL, NULL, NULL);
-    free(tally);
+    free(watch);
     network_destroy(&net);
 }
 END_TEST
@@ -256,23 +251,41 @@ START_TEST(nothing_outside_of_the_buffers_is_touched)
         for (int side = 0; side < GUARD_SIDES; side++) {
             struct network net = {
                 .depth = 2, .sizes = {7, 19, outputs}, .activation = {relu, relu}};
-            struct guard x, y, tally, scratch;
+            struct guard x, y, watch, scratch;
 
             network_create(&net, outputs % 2 == 0);
             x = guard_create(5 * 7, (enum guard_side)side);
             y = guard_create(5 * outputs, (enum guard_side)side);
-            tally = guard_create(axon_mlp_tally_size(net.mlp), (enum guard_side)side);
+            watch = guard_create(axon_watch_bytes(net.mlp) / 4, (enum guard_side)side);
             scratch = guard_create(axon_mlp_scratch_bytes(net.mlp) / 4, (enum guard_side)side);
             axon_mlp_predict(net.mlp, x.data, 5, y.data, scratch.data,
-                             (uint32_t *)(void *)tally.data);
+                             axon_watch_init(watch.data, net.mlp));
             guard_destroy(&x);
             guard_destroy(&y);
-            guard_destroy(&tally);
+            guard_destroy(&watch);
             guard_destroy(&scratch);
             network_destroy(&net);
         }
 }
 END_TEST
+
+/* The second of four rows is skipped; the others are counted as they are without it. */
+static void check_skipped(const struct axon_mlp *mlp, const float *x, struct axon_watch *watch)
+{
+    struct axon_watch *others = watch_create(mlp);
+    void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
+    float y[3 * 4];
+
+    axon_mlp_predict(mlp, x, 1, y, scratch, others);
+    axon_mlp_predict(mlp, x + 2 * 6, 2, y, scratch, others);
+    ck_assert_uint_eq(axon_watch_rows_skipped(watch), 1);
+    ck_assert_uint_eq(axon_watch_rows(watch), 3);
+    for (size_t l = 0; l < 2; l++)
+        ck_assert_mem_eq(axon_watch_fired(watch, mlp, l), axon_watch_fired(others, mlp, l),
+                         (l ? 9 : 17) * sizeof(uint32_t));
+    free(scratch);
+    free(others);
+}
 
 /* All layers have padding columns, where NaN * 0 stands too. */
 START_TEST(a_row_of_nan_or_infinity_leaves_the_other_rows_alone)
@@ -282,54 +295,55 @@ START_TEST(a_row_of_nan_or_infinity_leaves_the_other_rows_alone)
                           .sizes = {6, 17, 9, 3},
                           .activation = {relu, relu, axon_activation_find("tanh")}};
     float bad = _i == 0 ? NAN : _i == 1 ? INFINITY : -INFINITY, *x, clean[3 * 4], y[3 * 4];
-    uint32_t *tally;
+    struct axon_watch *watch;
     void *scratch;
 
     network_create(&net, 0);
     scratch = aligned_alloc(64, axon_mlp_scratch_bytes(net.mlp));
-    tally = tally_create(net.mlp);
+    watch = watch_create(net.mlp);
     x = random_floats(6 * 4);
     axon_mlp_predict(net.mlp, x, 4, clean, scratch, NULL);
     for (size_t f = 0; f < 6; f++)
         x[6 + f] = bad;
-    axon_mlp_predict(net.mlp, x, 4, y, scratch, tally);
+    axon_mlp_predict(net.mlp, x, 4, y, scratch, watch);
     ck_assert_mem_eq(y, clean, 3 * sizeof *y);
     ck_assert_mem_eq(y + 6, clean + 6, 6 * sizeof *y);
     ck_assert(isnan(y[3]) && isnan(y[4]) && isnan(y[5]));
-    for (size_t u = 0; u < 17; u++)
-        ck_assert_uint_le(tally[u], 4);
-    for (size_t u = 17; u < axon_mlp_tally_offset(net.mlp, 1); u++)
-        ck_assert_uint_eq(tally[u], 0);
-    if (_i == 0)
-        for (size_t u = 0; u < 17; u++)
-            ck_assert_uint_ge(tally[u], 1); /* NaN is not 0 */
-    free(tally);
+    check_skipped(net.mlp, x, watch);
+    free(watch);
     free(scratch);
     free(x);
     network_destroy(&net);
 }
 END_TEST
 
-START_TEST(a_tally_is_added_to)
+START_TEST(a_watch_is_added_to)
 {
     const struct axon_activation *relu = axon_activation_find("relu");
     struct network net = {.depth = 2, .sizes = {4, 8, 2}, .activation = {relu, relu}};
     float *x, y[2 * 10];
-    uint32_t *once, *twice;
+    struct axon_watch *once, *twice, *sum;
     void *scratch;
 
     network_create(&net, 0);
     scratch = aligned_alloc(64, axon_mlp_scratch_bytes(net.mlp));
-    once = tally_create(net.mlp);
-    twice = tally_create(net.mlp);
+    once = watch_create(net.mlp);
+    twice = watch_create(net.mlp);
+    sum = watch_create(net.mlp);
     x = random_floats(4 * 10);
     axon_mlp_predict(net.mlp, x, 10, y, scratch, once);
     axon_mlp_predict(net.mlp, x, 10, y, scratch, twice);
     axon_mlp_predict(net.mlp, x, 10, y, scratch, twice);
-    for (size_t i = 0; i < axon_mlp_tally_size(net.mlp); i++)
-        ck_assert_uint_eq(twice[i], 2 * once[i]);
+    axon_watch_add(sum, once);
+    axon_watch_add(sum, once);
+    ck_assert_mem_eq(sum, twice, axon_watch_bytes(net.mlp));
+    ck_assert_uint_eq(axon_watch_rows(sum), 20);
+    for (size_t u = 0; u < 8; u++)
+        ck_assert_uint_eq(axon_watch_fired(twice, net.mlp, 0)[u],
+                          2 * axon_watch_fired(once, net.mlp, 0)[u]);
     free(once);
     free(twice);
+    free(sum);
     free(scratch);
     free(x);
     network_destroy(&net);
@@ -349,12 +363,12 @@ static void *predict_often(void *argument)
 {
     struct worker *worker = argument;
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(worker->mlp));
-    uint32_t *tally = calloc(axon_mlp_tally_size(worker->mlp), sizeof *tally);
+    struct axon_watch *watch = watch_create(worker->mlp);
 
-    for (int i = 0; scratch && tally && i < ROUNDS; i++)
-        axon_mlp_predict(worker->mlp, worker->x, 20, worker->y, scratch, tally);
+    for (int i = 0; scratch && i < ROUNDS; i++)
+        axon_mlp_predict(worker->mlp, worker->x, 20, worker->y, scratch, watch);
     free(scratch);
-    free(tally);
+    free(watch);
     return NULL;
 }
 
@@ -399,7 +413,7 @@ int main(void)
     tcase_add_test(tcase, no_rows_is_a_no_op);
     tcase_add_test(tcase, nothing_outside_of_the_buffers_is_touched);
     tcase_add_loop_test(tcase, a_row_of_nan_or_infinity_leaves_the_other_rows_alone, 0, 3);
-    tcase_add_test(tcase, a_tally_is_added_to);
+    tcase_add_test(tcase, a_watch_is_added_to);
     tcase_add_test(tcase, one_model_serves_many_threads);
     return suite_run(suite);
 }

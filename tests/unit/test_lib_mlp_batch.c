@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "axon/cpu.h"
-#include "axon/mlp.h"
+#include "axon/watch.h"
 #include "kernels/dispatch.h"
 #include "suite.h"
 
@@ -56,7 +56,7 @@ static struct axon_mlp *random_network(size_t sizes_end)
 }
 
 static void predict_in_pieces(const struct axon_mlp *mlp, size_t rows, size_t rows_max,
-                              void *scratch, uint32_t *tally)
+                              void *scratch, struct axon_watch *watch)
 {
     size_t some;
 
@@ -65,7 +65,7 @@ static void predict_in_pieces(const struct axon_mlp *mlp, size_t rows, size_t ro
 
         some = 1 + random_below(end);
         axon_mlp_predict(mlp, x + at * axon_mlp_features(mlp), some,
-                         pieces + at * axon_mlp_outputs(mlp), scratch, tally);
+                         pieces + at * axon_mlp_outputs(mlp), scratch, watch);
     }
 }
 
@@ -73,21 +73,21 @@ static void check_splits(const struct axon_mlp *mlp, size_t rows)
 {
     static const size_t longest[] = {1, 3, 40, ROWS_MAX};
     size_t bytes = rows * axon_mlp_outputs(mlp) * sizeof *whole;
-    size_t tally_bytes = axon_mlp_tally_size(mlp) * sizeof(uint32_t);
+    size_t watch_bytes = axon_watch_bytes(mlp);
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
-    uint32_t *tally = calloc(1, tally_bytes), *other = calloc(1, tally_bytes);
+    void *memory = malloc(watch_bytes), *other = malloc(watch_bytes);
+    struct axon_watch *watch = axon_watch_init(memory, mlp);
 
-    ck_assert(scratch && tally && other);
-    axon_mlp_predict(mlp, x, rows, whole, scratch, tally);
+    ck_assert(scratch && memory && other);
+    axon_mlp_predict(mlp, x, rows, whole, scratch, watch);
     for (size_t i = 0; i < sizeof longest / sizeof *longest; i++) {
-        memset(other, 0, tally_bytes);
         memset(pieces, 0xff, bytes);
-        predict_in_pieces(mlp, rows, longest[i], scratch, other);
+        predict_in_pieces(mlp, rows, longest[i], scratch, axon_watch_init(other, mlp));
         ck_assert_mem_eq(pieces, whole, bytes);
-        ck_assert_mem_eq(other, tally, tally_bytes);
+        ck_assert_mem_eq(other, watch, watch_bytes);
     }
     free(scratch);
-    free(tally);
+    free(memory);
     free(other);
 }
 

@@ -276,48 +276,130 @@ START_TEST(closing_wakes_everybody_and_waits_for_the_piece_under_way)
 }
 END_TEST
 
-/* ---- neurons -------------------------------------------------------------------------------- */
+/* ---- what is counted ------------------------------------------------------------------------ */
 
-static const char rows_seen[] = "axond_neuron_rows_total{model=\"plain\",version=\"1\"}";
-static const char zeros_seen[] =
-    "axond_relu_zero_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}";
+enum { COUNTS = 6 };
+static const char *const counted[COUNTS] = {
+    "axond_neuron_rows_total{model=\"plain\",version=\"1\"}",
+    "axond_relu_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}",
+    "axond_relu_zero_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}",
+    "axond_inference_rows_total{model=\"plain\",version=\"1\"}",
+    "axond_batch_rows_sum{model=\"plain\",version=\"1\"}",
+    "axond_neuron_rows_skipped_total{model=\"plain\",version=\"1\"}",
+};
 
-START_TEST(rows_that_are_not_finite_do_not_spoil_what_their_company_tells)
+struct counts {
+    double value[COUNTS];
+};
+
+static struct counts counts_now(void)
 {
-    struct model *m = find("plain");
-    struct client *first = client_create(m, 1, 0), *a = client_create(m, 3, 1),
-                  *bad = client_create(m, 2, 2), *b = client_create(m, 4, 3);
-    double rows = metric(rows_seen), zeros = metric(zeros_seen);
-    const struct model_rows parts[] = {
-        {.x = first->x, .y = first->y, .rows = 1},
-        {.x = a->x, .y = a->y, .rows = 3},
-        {.x = b->x, .y = b->y, .rows = 4},
-    };
+    struct counts counts;
 
-    ck_assert_int_eq(model_run(m, parts, 3), 0);
-    rows = metric(rows_seen) - rows;
-    zeros = metric(zeros_seen) - zeros;
-    ck_assert_double_eq(rows, 8);
-    rows += metric(rows_seen);
-    zeros += metric(zeros_seen);
-    bad->x[FEATURES] = NAN;
-    ck_assert_int_eq(model_run(m, &(struct model_rows){.x = bad->x, .y = bad->alone, .rows = 2}, 1),
-                     0);
+    for (size_t i = 0; i < COUNTS; i++)
+        counts.value[i] = metric(counted[i]);
+    return counts;
+}
+
+static struct counts counts_since(const struct counts *before)
+{
+    struct counts counts = counts_now();
+
+    for (size_t i = 0; i < COUNTS; i++)
+        counts.value[i] -= before->value[i];
+    return counts;
+}
+
+/* What these requests count when each is served by itself. */
+static struct counts counts_alone(struct client *const *clients, size_t count)
+{
+    struct counts before = counts_now();
+
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(serve_rows(clients[i]->job.model, clients[i]->x, clients[i]->job.rows,
+                                    clients[i]->alone),
+                         0);
+    return counts_since(&before);
+}
+
+static void expect_counts(const struct counts *got, const struct counts *want)
+{
+    for (size_t i = 0; i < COUNTS; i++)
+        ck_assert_msg(!(got->value[i] < want->value[i]) && !(got->value[i] > want->value[i]),
+                      "%s: %g, want %g", counted[i], got->value[i], want->value[i]);
+}
+
+static void run_together(struct client *const *clients, size_t count)
+{
+    struct client *first = client_create(find("other"), 1, 0);
+
     hold(first);
-    submit(a);
-    submit(bad);
-    submit(b);
+    for (size_t i = 0; i < count; i++)
+        submit(clients[i]);
     release(first);
     expect_end(first, BATCH_DONE);
-    expect_end(a, BATCH_DONE);
-    expect_end(b, BATCH_DONE);
-    expect_end(bad, BATCH_DONE);
-    ck_assert_double_eq(metric(rows_seen), rows);
-    ck_assert_double_eq(metric(zeros_seen), zeros);
+    for (size_t i = 0; i < count; i++)
+        expect_end(clients[i], BATCH_DONE);
     destroy(first);
+}
+
+/* b's second row is not finite: `refused` if its client does not take that. */
+static void check_company(bool refused)
+{
+    struct model *m = find("plain");
+    struct client *a = client_create(m, 3, 1), *bad = client_create(m, 2, 2),
+                  *c = client_create(m, 4, 3);
+    struct client *const all[] = {a, bad, c}, *const served[] = {a, c};
+    struct counts before, got, want;
+
+    bad->x[FEATURES] = NAN;
+    bad->refused = refused;
+    want = counts_alone(refused ? served : all, refused ? 2 : 3);
+    ck_assert_int_eq(model_run(m, &(struct model_rows){.x = bad->x, .y = bad->alone, .rows = 2}, 1),
+                     0);
+    ck_assert_double_eq(want.value[0], refused ? 7 : 8);
+    ck_assert_double_eq(want.value[COUNTS - 1], refused ? 0 : 1);
+    before = counts_now();
+    run_together(all, 3);
+    got = counts_since(&before);
+    expect_counts(&got, &want);
     destroy(a);
     destroy(bad);
-    destroy(b);
+    destroy(c);
+}
+
+START_TEST(row_that_is_not_finite_costs_itself_only)
+{
+    check_company(false);
+}
+END_TEST
+
+START_TEST(request_that_is_refused_counts_nothing_and_its_company_all)
+{
+    check_company(true);
+}
+END_TEST
+
+START_TEST(pieces_of_several_workers_count_as_the_whole)
+{
+    struct model *m = find("plain");
+    struct client *big = client_create(m, 3000, 1), *small = client_create(m, 5, 2);
+    struct client *const both[] = {big, small};
+    struct counts want, got, before;
+
+    big->x[FEATURES * 1000] = big->x[FEATURES * 2999] = NAN;
+    want = counts_alone(both, 2);
+    ck_assert_double_eq(want.value[0], 3003);
+    more_workers();
+    before = counts_now();
+    submit(big);
+    submit(small);
+    expect_end(big, BATCH_DONE);
+    expect_end(small, BATCH_DONE);
+    got = counts_since(&before);
+    expect_counts(&got, &want);
+    destroy(big);
+    destroy(small);
 }
 END_TEST
 
@@ -342,6 +424,8 @@ int main(void)
     tcase_add_test(tc, deadline_amid_a_long_request_drops_the_rest_of_it);
     tcase_add_test(tc, work_of_a_client_that_has_gone_is_not_done);
     tcase_add_test(tc, closing_wakes_everybody_and_waits_for_the_piece_under_way);
-    tcase_add_test(tc, rows_that_are_not_finite_do_not_spoil_what_their_company_tells);
+    tcase_add_test(tc, row_that_is_not_finite_costs_itself_only);
+    tcase_add_test(tc, request_that_is_refused_counts_nothing_and_its_company_all);
+    tcase_add_test(tc, pieces_of_several_workers_count_as_the_whole);
     return run_suite("batcher", tc);
 }

@@ -13,6 +13,7 @@ START_TEST(every_family_stands_once_and_together)
         .model = "m", .version = "1", .task = "", .layers = layers, .layers_count = 1});
     ck_assert_ptr_nonnull(m);
     metrics_model_publish(m);
+    metrics_model_observe(m, METRIC_inference_duration_seconds, 1);
 
     for (int f = 0; f < 2; f++) {
         char *text = scrape_as(f ? openmetrics : NULL);
@@ -37,6 +38,7 @@ START_TEST(openmetrics_has_its_own_names_and_its_end)
     ck_assert_uint_eq(times(text, "# TYPE axond_build info"), 1);
     ck_assert_uint_eq(times(text, "# UNIT axond_http_request_duration_seconds seconds"), 1);
     ck_assert_uint_eq(times(text, "# UNIT axond_http_request_bytes bytes"), 1);
+    ck_assert_uint_eq(times(text, "# TYPE axond_batch_rows summary"), 0); /* no model */
     ck_assert_uint_eq(times(text, "axond_http_request_bytes_total 0"), 1);
     ck_assert_str_eq(text + strlen(text) - 7, "\n# EOF\n");
     free(text);

@@ -39,7 +39,7 @@ START_TEST(a_model_is_seen_from_publish_to_withdraw)
     metrics_model_publish(m);
     expect("axond_model_info{model=\"digits\",version=\"1\",task=\"multiclass\"} 1");
     expect("axond_inference_requests_total{model=\"digits\",version=\"1\",outcome=\"deadline\"} 0");
-    expect("axond_inference_parse_duration_seconds_count{model=\"digits\"} 0");
+    expect("axond_inference_parse_seconds_count{model=\"digits\"} 0");
     metrics_model_withdraw(m);
     expect_nothing_of("digits");
     metrics_model_withdraw(m);
@@ -77,15 +77,17 @@ START_TEST(versions_of_a_model_share_what_is_counted_per_model)
     metrics_model_publish(one);
     metrics_model_publish(other);
     metrics_model_publish(two);
-    metrics_model_observe(one, METRIC_inference_compute_duration_seconds, 0.5);
-    metrics_model_observe(two, METRIC_inference_compute_duration_seconds, 0.25);
+    metrics_model_observe(one, METRIC_inference_compute_seconds, 0.5);
+    metrics_model_observe(two, METRIC_inference_compute_seconds, 0.25);
     metrics_model_observe(one, METRIC_batch_rows, 256);
+    metrics_model_observe_all(one, METRIC_batch_rows, 2, 100);
+    metrics_model_observe_all(one, METRIC_inference_rows_total, 2, 100); /* is not observed */
     metrics_model_add(two, METRIC_inference_rows_total, 0, 7);
-    expect("axond_inference_compute_duration_seconds_sum{model=\"digits\"} 0.75");
-    expect("axond_inference_compute_duration_seconds_count{model=\"alone\"} 0");
-    expect("axond_batch_rows_bucket{model=\"digits\",version=\"1\",le=\"128.0\"} 0");
-    expect("axond_batch_rows_bucket{model=\"digits\",version=\"1\",le=\"256.0\"} 1");
-    expect("axond_batch_rows_sum{model=\"digits\",version=\"1\"} 256");
+    expect("axond_inference_compute_seconds_sum{model=\"digits\"} 0.75");
+    expect("axond_inference_compute_seconds_count{model=\"alone\"} 0");
+    expect("axond_batch_rows_count{model=\"digits\",version=\"1\"} 3");
+    expect("axond_batch_rows_sum{model=\"digits\",version=\"1\"} 356");
+    expect_nothing_of("axond_batch_rows_bucket");
     expect("axond_inference_rows_total{model=\"digits\",version=\"1\"} 0");
     expect("axond_inference_rows_total{model=\"digits\",version=\"2\"} 7");
 
@@ -97,7 +99,7 @@ START_TEST(versions_of_a_model_share_what_is_counted_per_model)
     free(text);
 
     metrics_model_destroy(one); /* its counts go on with the others */
-    expect("axond_inference_compute_duration_seconds_sum{model=\"digits\"} 0.75");
+    expect("axond_inference_compute_seconds_sum{model=\"digits\"} 0.75");
     metrics_model_destroy(ten);
     metrics_model_destroy(two);
     metrics_model_destroy(other);
@@ -117,6 +119,24 @@ START_TEST(a_version_loaded_again_takes_the_place_of_the_old)
     metrics_model_destroy(old);
     expect("axond_model_load_duration_seconds{model=\"digits\",version=\"1\"} 0.125");
     metrics_model_destroy(again);
+}
+END_TEST
+
+/* Most models of a large repository serve nothing most of the time. */
+START_TEST(a_model_has_no_histogram_before_its_first_value)
+{
+    struct metrics_model *idle = model("idle", "1"), *busy = model("busy", "1");
+
+    metrics_model_publish(idle);
+    metrics_model_publish(busy);
+    expect_nothing_of("axond_inference_duration_seconds");
+    metrics_model_observe(busy, METRIC_inference_duration_seconds, 0.0003);
+    expect("axond_inference_duration_seconds_bucket{model=\"busy\",le=\"0.00025\"} 0");
+    expect("axond_inference_duration_seconds_bucket{model=\"busy\",le=\"0.001\"} 1");
+    expect("axond_inference_duration_seconds_bucket{model=\"busy\",le=\"+Inf\"} 1");
+    expect_nothing_of("axond_inference_duration_seconds_bucket{model=\"idle\"");
+    metrics_model_destroy(idle);
+    metrics_model_destroy(busy);
 }
 END_TEST
 
@@ -153,6 +173,7 @@ int main(void)
     tcase_add_test(tc, a_model_is_seen_from_publish_to_withdraw);
     tcase_add_test(tc, layer_metrics_are_refreshed_by_the_scrape);
     tcase_add_test(tc, versions_of_a_model_share_what_is_counted_per_model);
+    tcase_add_test(tc, a_model_has_no_histogram_before_its_first_value);
     tcase_add_test(tc, a_version_loaded_again_takes_the_place_of_the_old);
     tcase_add_test(tc, models_come_and_go_while_others_scrape);
     suite_add_tcase(s, tc);

@@ -1,6 +1,7 @@
 /* test_server_reload.c - what stays, changes and goes when a repository is scanned again, under
  * readers and scrapes. */
 #include <check.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,12 +229,13 @@ START_TEST(dead_units_are_counted_over_served_rows_only)
                 "\"relu\", \"weight\": [[1], [0]], \"bias\": [0, -1]}, {\"units\": 1, "
                 "\"activation\": \"identity\", \"weight\": [[1, 1]]}]}");
     folder_text(&root, "m/1/golden.json", "{\"instances\": [[5]], \"predictions\": [[5]]}");
+    options.neuron_rows_min = 4;
     open_repository();
     ck_assert_uint_eq(failed, 0);
     const struct repository_snapshot *s = repository_acquire(repository);
     struct model *m = repository_find(s, "m")->versions[0].model;
-    ck_assert(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\",layer=\"hidden1\","
-                     "window=\"load\"}") == 0);
+    ck_assert(isnan(metric("axond_dead_relu_ratio{model=\"m\",version=\"1\","
+                           "layer=\"hidden1\",window=\"load\"}")));
     ck_assert_int_eq(serve_rows(m, x, 4, y), 0);
     ck_assert(y[0] == 1 && y[3] == 0);
     repository_release(repository, s);
