@@ -35,6 +35,7 @@ NEEDS.accuracy      := build optional:bench
 NEEDS.bench-peers   := optional:peers optional:npm
 NEEDS.models        := models
 NEEDS.golden        := models
+NEEDS.test-export   := build test optional:export
 NEEDS.torch-golden  := torch
 NEEDS.help          :=
 NEEDS.clean         :=
@@ -181,6 +182,11 @@ test: $B/axond $(UNIT)                             ## all tests from nothing; T=
 
 test-bare:                                                  ## both commands in roots of Debian 12 and 13 that have make and git alone
 	@.ci/bare
+
+# The frameworks come from PyPI and Debian into venvs of their own; the tests of one that is not there are skipped.
+test-export: $B/axond                                       ## configs/export against PyTorch, scikit-learn and Keras (PyPI), over HTTP
+	@tests/export/venvs.sh
+	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(filter-out %/venvs.sh,$(sort $(wildcard tests/export/*.sh)))
 
 lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
@@ -372,5 +378,5 @@ clean:                                                      ## remove build/ (bu
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run test test-bare lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test test-bare test-export lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)
