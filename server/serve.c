@@ -15,7 +15,7 @@
 #include "http/http.h"
 #include "log.h"
 #include "metrics/metrics.h"
-#include "model/batcher.h"
+#include "infer/batch.h"
 #include "model/repository.h"
 #include "serve.h"
 #include "start.h"
@@ -209,8 +209,8 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     }
     log_repository(options->models, api.repository, failed);
-    api.batcher = batcher_start(threads, options->inline_us_max);
-    if (!api.batcher) {
+    api.pool = pool_start(threads, options->inline_us_max, options->work_elements_max);
+    if (!api.pool) {
         snprintf(error, sizeof error, "cannot start %u workers", threads);
         goto out;
     }
@@ -226,7 +226,7 @@ out:
     if (status != 0)
         log_event(LOG_ERROR, "start_failed", LOG_S("error", error));
     http_destroy(http);
-    batcher_stop(api.batcher);
+    pool_stop(api.pool);
     repository_close(api.repository);
     metrics_fini();
     if (status == 0)

@@ -143,6 +143,8 @@ struct evaluation {
     struct application a;
     float *halved;       /* y of a gated activation, which must not overlap x, or NULL */
     float *y, *gradient; /* y [out_count]; gradient like x, or NULL */
+    size_t done;         /* of a.axis.outer, or of all elements of x if nothing joins them */
+    struct statistics statistics;
 };
 _Static_assert(sizeof(struct evaluation) <= CALL_STATE_MAX, "a call's state");
 
@@ -186,15 +188,15 @@ static enum error_id write_reply(struct api_call *call)
 {
     const struct evaluation *e = (const struct evaluation *)call->state;
     const struct application *a = &e->a;
-    struct statistics s = statistics_of(a->act, a->params, e->y, a->out_count);
+    const struct statistics *s = &e->statistics;
     enum error_id id = a->npy ? write_npy(call, a, e->y)
-                              : write_json(call, a, e->y, e->gradient, &s);
+                              : write_json(call, a, e->y, e->gradient, s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
     if (id == ERROR_OK && !call->reply->body.failed) {
-        metrics_add(METRIC_activation_outputs_total, row, s.count);
-        metrics_add(METRIC_activation_zero_outputs_total, row, s.zeros);
+        metrics_add(METRIC_activation_outputs_total, row, s->count);
+        metrics_add(METRIC_activation_zero_outputs_total, row, s->zeros);
     }
     return id;
 }
@@ -220,19 +222,55 @@ static enum error_id make_room(struct api_call *call, struct evaluation *e)
     return ERROR_OK;
 }
 
-/* The gradient needs x, so it comes before the forward pass, which may overwrite x with y. */
+/* x as rows that can be done one after the other. */
+static struct axon_axis rows_of(const struct application *a)
+{
+    size_t count = a->fields[FIELD_DATA].tensor.count;
+
+    /* Nothing joins the elements but one parameter per channel. */
+    if (a->act->kind == AXON_ELEMENTWISE && !a->params_channel)
+        return (struct axon_axis){count, 1, 1};
+    return a->axis;
+}
+
+/* The next so many rows. The gradient needs x, so it comes before the forward pass, which may
+ * overwrite x with y. */
+static void compute_rows(struct evaluation *e, struct axon_axis rows, size_t count)
+{
+    const struct application *a = &e->a;
+    const float *upstream = a->fields[FIELD_UPSTREAM].tensor.data;
+    size_t width = rows.length * rows.inner, from = e->done * width;
+    size_t from_y = a->act->kind == AXON_GATED ? from / 2 : from;
+    const float *x = a->fields[FIELD_DATA].tensor.data + from;
+    float *y = e->y + from_y;
+
+    rows.outer = count;
+    if (e->gradient)
+        axon_activation_gradient(a->act, x, upstream ? upstream + from_y : NULL, e->gradient + from,
+                                 rows, a->params, a->params_count);
+    axon_activation_forward(a->act, x, y, rows, a->params, a->params_count);
+    statistics_add(&e->statistics, y,
+                   a->act->kind == AXON_GATED ? count * width / 2 : count * width);
+}
+
+/* A piece at a time, which is one row at least. */
 static enum error_id compute(struct api_call *call)
 {
+    enum { PIECE = 1 << 17 };
     struct evaluation *e = (struct evaluation *)call->state;
-    const struct application *a = &e->a;
-    const float *x = a->fields[FIELD_DATA].tensor.data;
+    struct axon_axis rows = rows_of(&e->a);
+    size_t width = rows.length * rows.inner, count = width < PIECE ? PIECE / (width + !width) : 1;
 
-    if (make_room(call, e) != ERROR_OK)
-        return call->error.id;
-    if (e->gradient)
-        axon_activation_gradient(a->act, x, a->fields[FIELD_UPSTREAM].tensor.data, e->gradient,
-                                 a->axis, a->params, a->params_count);
-    axon_activation_forward(a->act, x, e->y, a->axis, a->params, a->params_count);
+    if (!e->y) {
+        statistics_init(&e->statistics, e->a.act, e->a.params);
+        if (make_room(call, e) != ERROR_OK)
+            return call->error.id;
+    }
+    count = count < rows.outer - e->done ? count : rows.outer - e->done;
+    if (count * width > 0)
+        compute_rows(e, rows, count);
+    e->done += count;
+    call->again = e->done < rows.outer;
     return ERROR_OK;
 }
 

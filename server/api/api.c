@@ -101,6 +101,20 @@ static enum error_id check_body(struct api_call *call, const char *encoding, uin
     return ERROR_OK;
 }
 
+/* Who comes while too much waits already need not send the body, nor has anybody to read it. */
+static enum error_id check_line(struct api_call *call, uint64_t body_bytes)
+{
+    enum { NUMBER_BYTES = 8 }; /* with its comma, more or less */
+
+    if (call->post->elements || body_bytes == API_BODY_UNKNOWN ||
+        work_fits(call->api->pool, (size_t)body_bytes / NUMBER_BYTES))
+        return ERROR_OK;
+    return call_fail(call, ERROR_QUEUE_FULL,
+                     "too much waits for workers to take another body of %llu bytes "
+                     "(work_elements_max)",
+                     (unsigned long long)body_bytes);
+}
+
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
 static bool admit(struct api_call *call, const struct api_request *request, uint64_t body_bytes)
@@ -132,7 +146,7 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
     memset(call->state, 0, route->post->state_bytes);
     call->post = route->post;
     call_body_init(call, route->npy && call_is_npy(call), body_bytes);
-    return call->post->admit(call) == ERROR_OK;
+    return call->post->admit(call) == ERROR_OK && check_line(call, body_bytes) == ERROR_OK;
 }
 
 static size_t text_bytes(const char *text)
@@ -194,10 +208,10 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
 
 uint64_t api_look(const struct api *api, uint64_t now_ns)
 {
-    return batcher_look(api->batcher, now_ns);
+    return pool_look(api->pool, now_ns);
 }
 
 void api_cut(const struct api *api)
 {
-    batcher_close(api->batcher);
+    pool_close(api->pool);
 }

@@ -13,14 +13,14 @@
 #include "options.h"
 
 struct repository;
-struct batcher;
+struct pool;
 
 /* What the handlers work on; immutable but for the repository's content and `draining`. */
 struct api {
     const struct options *options;
     struct repository *repository;
-    struct batcher *batcher; /* NULL: whatever is asked is computed by the thread that asks */
-    bool draining;           /* atomically: __atomic_load_n / __atomic_store_n */
+    struct pool *pool; /* of workers. NULL: whatever is asked is done by the thread that asks */
+    bool draining;     /* atomically: __atomic_load_n / __atomic_store_n */
 };
 
 /* All strings are borrowed for the function that takes them; NULL where the client sent none. */

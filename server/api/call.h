@@ -11,7 +11,8 @@
 #include "api/api.h"
 #include "api/target.h"
 #include "codec/envelope.h"
-#include "model/batcher.h"
+#include "infer/batch.h"
+#include "infer/work.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
 enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
@@ -35,10 +36,13 @@ struct call_post {
     api_handler *admit;
     /* READ: what the body asks for, from call->fields and call->envelope.json, which is gone
      * afterwards. COMPUTE. WRITE: call->reply->body. One that sets call->again is called again,
-     * after a look at the deadline; COMPUTE may set call->queued, and is over after call->job. */
+     * after a look at the deadline; COMPUTE may wait for a batch, call->job, and is over then. */
     api_handler *phases[CALL_PHASES];
     /* Always the last: free what state holds. Not answered: nobody will read a reply. */
     void (*fini)(struct api_call *call, bool answered);
+    /* How many numbers the next phase works on, more or less: what is too much for a thread that
+     * reads sockets is a worker's. NULL: as many as the body holds, whatever the phase. */
+    size_t (*elements)(const struct api_call *call);
 };
 
 /* How the route wants the body, and what has come of it. */
@@ -60,6 +64,9 @@ enum call_state {
     CALL_OVER      /* the reply is complete, or nobody is there */
 };
 
+/* What it waits for. */
+enum call_wait { CALL_WAITS_FOR_NOTHING, CALL_WAITS_FOR_BATCH, CALL_WAITS_FOR_WORK };
+
 enum { CALL_TENSORS_MAX = 8, CALL_STATE_MAX = 1024 };
 
 struct api_call {
@@ -74,12 +81,15 @@ struct api_call {
     size_t rows;                                /* for it, once they are known */
 
     enum call_phase phase;
-    bool again, queued, submitted;
+    enum call_wait waits;
+    bool again, submitted;
     uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
     uint64_t mark_ns;     /* up to here time is accounted for, in: */
     uint64_t spent_ns[CALL_PHASES], queue_ns;
-    struct batch_job job; /* of a worker, if queued */
-    size_t state_holds;   /* bytes, besides the block itself */
+    struct api_waiter waiter; /* if submitted */
+    struct batch_job job;     /* a worker's, if it waits for a batch: COMPUTE           */
+    struct work work;         /* a worker's, if it waits for work: the rest of the call */
+    size_t state_holds;       /* bytes, besides the block itself */
 
     struct error error;
     struct call_body body; /* of a POST */
@@ -127,6 +137,9 @@ enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
+
+/* Numbers in it, more or less. */
+size_t call_body_elements(const struct api_call *call);
 
 /* When reading the body would have begun, had its bytes been there in one piece. */
 uint64_t call_parse_since(const struct api_call *call);

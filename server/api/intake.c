@@ -110,6 +110,17 @@ size_t api_call_bytes(const struct api_call *call)
     return body->binary ? body->bytes.cap : envelope_reader_bytes(&body->reader);
 }
 
+size_t call_body_elements(const struct api_call *call)
+{
+    size_t count = 0;
+
+    if (call->body.binary && call->phase == CALL_READ)
+        return call->body.bytes.len / sizeof(float);
+    for (size_t i = 0; call->post->tensors[i]; i++)
+        count += call->fields[i].tensor.count;
+    return count;
+}
+
 uint64_t call_parse_since(const struct api_call *call)
 {
     const struct call_body *body = &call->body;

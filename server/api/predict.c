@@ -240,19 +240,19 @@ static enum error_id place(struct api_call *call, struct prediction *p)
         return no_memory(call, p);
     call->state_holds = p->rows * p->outputs * sizeof *p->y + model_tally_bytes(p->model) +
                         capture_bytes(p->capture, p->model, p->rows);
-    switch (batcher_place(call->api->batcher, p->model, p->rows)) {
-    case BATCH_HERE:
+    switch (batch_place(call->api->pool, p->model, p->rows)) {
+    case TASK_HERE:
         return ERROR_OK;
-    case BATCH_QUEUED:
+    case TASK_QUEUED:
         call->job = (struct batch_job){.model = p->model,
                                        .x = p->input->tensor.data,
                                        .y = p->y,
                                        .rows = p->rows,
                                        .capture = p->capture,
                                        .tally = p->tally};
-        call->queued = true;
+        call->waits = CALL_WAITS_FOR_BATCH;
         return ERROR_OK;
-    case BATCH_FULL:
+    case TASK_FULL:
         break;
     }
     return call_fail(call, ERROR_QUEUE_FULL,
@@ -271,7 +271,7 @@ static enum error_id compute(struct api_call *call)
         return ERROR_OK;
     if (!p->y && place(call, p) != ERROR_OK)
         return call->error.id;
-    if (call->queued)
+    if (call->waits)
         return ERROR_OK;
     rows.x = p->input->tensor.data + p->computed * axon_mlp_features(p->model->mlp);
     rows.y = p->y + p->computed * p->outputs;
@@ -352,6 +352,16 @@ static const char *const tensors[] = {
 static const enum envelope_objects objects[] = {
     [FIELD_INSTANCES] = ENVELOPE_OBJECT_ROWS, [FIELD_INPUTS] = ENVELOPE_OBJECT};
 
+/* Rows are the batch's to place; a class of a label costs about as much as a number. */
+static size_t elements(const struct api_call *call)
+{
+    const struct prediction *p = (const struct prediction *)call->state;
+    size_t ranked = p->top_k > 0 ? call->model->labels_count + p->top_k : 0;
+    size_t captured = capture_bytes(p->capture, call->model, p->rows) / sizeof(float);
+
+    return call->phase == CALL_WRITE ? p->rows * (p->outputs + ranked) + captured : 0;
+}
+
 const struct call_post models_predict[1] = {
     {.tensors = tensors,
      .objects = objects,
@@ -359,5 +369,6 @@ const struct call_post models_predict[1] = {
      .admit = lookup_model,
      .phases =
          {[CALL_READ] = read_prediction, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
-     .fini = fini},
+     .fini = fini,
+     .elements = elements},
 };

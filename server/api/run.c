@@ -81,11 +81,34 @@ static enum error_id step(struct api_call *call)
     call->again = false;
     id = call->post->phases[call->phase](call);
     call_mark(call, &call->spent_ns[call->phase]);
-    if (id != ERROR_OK || call->again || call->queued)
+    if (id != ERROR_OK || call->again || call->waits == CALL_WAITS_FOR_BATCH)
         return id;
     if (call->phase++ == CALL_READ)
         drop_json(call);
     return ERROR_OK;
+}
+
+/* Who goes on with the call: if it is too much for this thread, call->waits is set. Only what has
+ * not begun yet can be refused. */
+static enum error_id place(struct api_call *call)
+{
+    struct pool *pool = call->api->pool;
+    size_t elements = call->post->elements ? call->post->elements(call) : call_body_elements(call);
+
+    switch (call->phase == CALL_READ ? work_place(pool, elements)
+                                     : work_place_next(pool, elements)) {
+    case TASK_HERE:
+        return ERROR_OK;
+    case TASK_QUEUED:
+        call->waits = CALL_WAITS_FOR_WORK;
+        call->work.elements = elements;
+        return ERROR_OK;
+    case TASK_FULL:
+        break;
+    }
+    return call_fail(call, ERROR_QUEUE_FULL,
+                     "too much waits for workers to take %zu numbers more (work_elements_max)",
+                     elements);
 }
 
 /* By this thread, up to the reply or to where a worker has to go on. */
@@ -93,9 +116,12 @@ static void go_on(struct api_call *call)
 {
     enum error_id id = ERROR_OK;
 
-    while (id == ERROR_OK && call->phase < CALL_PHASES && !call->queued)
-        id = step(call);
-    if (call->queued)
+    while (id == ERROR_OK && call->phase < CALL_PHASES && !call->waits) {
+        id = place(call);
+        if (id == ERROR_OK && !call->waits)
+            id = step(call);
+    }
+    if (call->waits)
         call->at = CALL_WAITING;
     else
         conclude(call, id);
@@ -118,44 +144,116 @@ bool api_run(struct api_call *call, uint64_t received_ns)
 
 /* ---- by a worker ---------------------------------------------------------------------------- */
 
+static bool is_here(void *context)
+{
+    const struct api_waiter *waiter = &((const struct api_call *)context)->waiter;
+
+    return !waiter->is_here || waiter->is_here(waiter->context);
+}
+
+/* From here on a client that is woken may have ended the call. */
+static void wake(void *context)
+{
+    const struct api_waiter *waiter = &((const struct api_call *)context)->waiter;
+
+    waiter->wake(waiter->context);
+}
+
+static bool work_on(struct work *work)
+{
+    struct api_call *call = work->task.context;
+    enum error_id id;
+
+    call_mark(call, &call->queue_ns);
+    id = step(call);
+    if (id == ERROR_OK && call->phase < CALL_PHASES)
+        return true;
+    conclude(call, id);
+    return false;
+}
+
+static void submit_work(struct api_call *call)
+{
+    call->work.task.deadline_ns = deadline_ns(call);
+    call->work.task.wake = wake;
+    call->work.task.is_here = is_here;
+    call->work.task.context = call;
+    call->work.run = work_on;
+    work_submit(call->api->pool, &call->work);
+}
+
+/* The job's times are the call's. Time between its end and somebody's turn was spent in waiting. */
+static void account_job(struct api_call *call)
+{
+    const struct pool_task *task = &call->job.task;
+
+    call_mark(call, &call->queue_ns);
+    call->queue_ns -= task->ended_ns - task->taken_ns;
+    call->spent_ns[CALL_COMPUTE] += task->ended_ns - task->taken_ns;
+}
+
+/* The batch is over. A long reply is written by a worker, too, and a short one by the thread that
+ * sends it. */
+static void batch_over(void *context)
+{
+    struct api_call *call = context;
+
+    account_job(call);
+    call->phase = CALL_WRITE;
+    if (call->job.task.end == TASK_DONE && place(call) == ERROR_OK &&
+        call->waits == CALL_WAITS_FOR_WORK)
+        submit_work(call);
+    else
+        wake(call);
+}
+
+static void submit_batch(struct api_call *call)
+{
+    call->job.task.deadline_ns = deadline_ns(call);
+    call->job.task.wake = batch_over;
+    call->job.task.is_here = is_here;
+    call->job.task.context = call;
+    batch_submit(call->api->pool, &call->job);
+}
+
 void api_submit(struct api_call *call, const struct api_waiter *waiter)
 {
     call->submitted = true;
-    call->job.deadline_ns = deadline_ns(call);
-    call->job.wake = waiter->wake;
-    call->job.is_here = waiter->is_here;
-    call->job.context = waiter->context;
-    batcher_submit(call->api->batcher, &call->job);
-}
-
-/* The job's times are the call's. The time between the work's end and this thread's turn was spent
- * in waiting, too. */
-static void account_job(struct api_call *call)
-{
-    const struct batch_job *job = &call->job;
-
-    call_mark(call, &call->queue_ns);
-    call->queue_ns -= job->ended_ns - job->taken_ns;
-    call->spent_ns[CALL_COMPUTE] += job->ended_ns - job->taken_ns;
+    call->waiter = *waiter;
+    if (call->waits == CALL_WAITS_FOR_BATCH)
+        submit_batch(call);
+    else
+        submit_work(call);
 }
 
 bool api_resume(struct api_call *call)
 {
-    enum batch_end end = call->job.end;
+    enum task_end end = call->waits == CALL_WAITS_FOR_BATCH ? call->job.task.end
+                                                            : call->work.task.end;
 
-    account_job(call);
-    call->queued = false;
+    call->waits = CALL_WAITS_FOR_NOTHING;
+    if (call->at == CALL_OVER) /* a worker has completed the reply */
+        return true;
+    call_mark(call, &call->queue_ns);
     call->at = CALL_RUNNING;
-    call->phase = CALL_WRITE;
-    if (end == BATCH_DONE)
+    if (end == TASK_DONE)
         go_on(call);
-    else if (end == BATCH_DEADLINE)
+    else if (end == TASK_DEADLINE)
         conclude(call, fail_deadline(call));
-    else if (end == BATCH_NO_MEMORY)
+    else if (end == TASK_NO_MEMORY)
         conclude(call, call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory"));
     else
         close_call(call, false);
-    return end != BATCH_GONE && end != BATCH_CUT;
+    return end != TASK_GONE && end != TASK_CUT;
+}
+
+/* What was placed and is not submitted. */
+static void give_back(struct api_call *call)
+{
+    if (call->waits == CALL_WAITS_FOR_BATCH)
+        batch_give_back(call->api->pool, call->job.model, call->job.rows);
+    else if (call->waits == CALL_WAITS_FOR_WORK)
+        work_give_back(call->api->pool, call->work.elements);
 }
 
 void api_end(struct api_call *call)
@@ -163,7 +261,7 @@ void api_end(struct api_call *call)
     if (!call)
         return;
     if (call->at == CALL_WAITING && !call->submitted)
-        batcher_give_back(call->api->batcher, call->job.model, call->job.rows);
+        give_back(call);
     if (call->at != CALL_OVER)
         close_call(call, false);
     model_unref(call->model);

@@ -106,8 +106,8 @@ static bool is_gone(const struct look *look, struct connection *c, uint64_t stat
 {
     struct socket_progress progress;
 
-    return has_passed(look, phase_since_ns(state), GONE_S) && socket_progress(c->fd, &progress) && progress.farewell &&
-           progress.silent_ms > GONE_S * 1000;
+    return has_passed(look, phase_since_ns(state), GONE_S) && socket_progress(c->fd, &progress) &&
+           progress.farewell && progress.silent_ms > GONE_S * 1000;
 }
 
 static const struct {

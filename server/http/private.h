@@ -172,7 +172,7 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
  * there is no such text. */
 void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX]);
 struct socket_progress {
-    uint64_t received;     /* bytes; a farewell may count as one */
+    uint64_t received; /* bytes; a farewell may count as one */
     uint64_t acked, sent;
     uint32_t silent_ms; /* since the last byte came                               */
     bool farewell;      /* the client will send no more, and all it sent was read */
@@ -211,7 +211,8 @@ void body_charge_reply(struct connection *connection);
 /* ---- reply.c ---- */
 /* Hand request->reply to libmicrohttpd. False: it could not, close the connection. */
 bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool close);
-/* The client did not take all of it: reply_bytes becomes what it has acknowledged, of a long reply. */
+/* The client did not take all of it: reply_bytes becomes what it has acknowledged, of a long reply.
+ */
 void reply_failed(struct connection *connection);
 /* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
 void reply_write(struct connection *connection, const struct api_reply *reply);

@@ -56,9 +56,8 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     (void)cls;
     if (!c)
         return NULL;
-    c->request = (struct request){.started_ns = now,
-                                  .reply.route = API_ROUTE_OTHER,
-                                  .target = strdup(target ? target : "")};
+    c->request = (struct request){
+        .started_ns = now, .reply.route = API_ROUTE_OTHER, .target = strdup(target ? target : "")};
     make_id(c->request.id);
     /* The headers' time began with the connection, or with the bytes that the keeper saw. */
     slow = atomic_exchange(&c->slow_since_ns, 0);

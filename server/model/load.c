@@ -123,16 +123,16 @@ static int count(struct model *m, const struct options *options)
     });
     if (!m->metrics)
         return -1;
-    metrics_model_add(m->metrics, METRIC_queue_rows_max, 0, p->queue.queue_rows_max);
+    metrics_model_add(m->metrics, METRIC_queue_rows_max, 0, p->line.queue_rows_max);
     return 0;
 }
 
-static void queue_init(struct batch_queue *q, const struct config *config)
+static void line_init(struct model_line *line, const struct config *config)
 {
-    q->rows_max = (size_t)config->batch_rows_max;
-    q->queue_rows_max = (size_t)config->queue_rows_max;
-    q->delay_ns = config->queue_delay_us * 1000;
-    TAILQ_INIT(&q->jobs);
+    line->rows_max = (size_t)config->batch_rows_max;
+    line->queue_rows_max = (size_t)config->queue_rows_max;
+    line->delay_ns = config->queue_delay_us * 1000;
+    TAILQ_INIT(&line->line.tasks);
 }
 
 static void untrained_tell(const struct version_source *from)
@@ -187,7 +187,8 @@ struct model *load_version(const struct version_source *from, const struct confi
     snprintf(m->name, sizeof m->name, "%s", from->model);
     p->references = 1;
     p->fingerprint = fingerprint_read(from, config_id);
-    queue_init(&p->queue, config);
+    line_init(&p->line, config);
+    m->line = &p->line;
     if (build(m, from, config, error) != 0)
         goto fail;
     if (describe(m, config) != 0 || count(m, options) != 0) {

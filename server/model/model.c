@@ -36,7 +36,7 @@ void model_destroy(struct model *m)
 
     if (m->metrics)
         metrics_model_add(m->metrics, METRIC_queue_rows_max, 0,
-                          0 - (uint64_t)p->queue.queue_rows_max);
+                          0 - (uint64_t)p->line.queue_rows_max);
     metrics_model_destroy(m->metrics); /* first: a refresh reads the counters */
     counters_destroy(p->counters);
     axon_mlp_destroy(m->mlp);

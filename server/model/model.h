@@ -23,6 +23,8 @@ enum model_task {
     MODEL_REGRESSION
 };
 
+struct model_line;
+
 struct model_layer {
     const char *name;
     const struct axon_activation *activation;
@@ -42,6 +44,7 @@ struct model {
     struct axon_mlp *mlp;
     struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;
+    struct model_line *line; /* of requests that wait for a worker: server/infer's */
     double load_s, loaded_unix_s;
     void *private; /* model.c's */
 };

@@ -16,18 +16,20 @@ declare -A may=(
     [codec]="base"
     [metrics]="include base"
     [model]="include base codec metrics"
-    [api]="include base codec model metrics"
+    [infer]="include base metrics model"
+    [api]="include base codec model infer metrics"
     [http]="base api metrics"
-    [main]="include base codec model metrics api http"
+    [main]="include base codec model infer metrics api http"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base codec model metrics api http oracle lib-tests"
+    [tests]="include lib kernels base codec model infer metrics api http oracle lib-tests"
 )
 # What other zones may include of a module; the rest of its headers is its own. Tests see all.
 declare -A face=(
     [codec]="tensor.h envelope.h json_value.h npy.h binary.h"
     [metrics]="metrics.h"
-    [model]="model.h repository.h batcher.h"
+    [model]="model.h repository.h line.h version.h"
+    [infer]="pool.h batch.h work.h"
     [api]="api.h"
     [http]="http.h"
 )

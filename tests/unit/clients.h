@@ -1,4 +1,4 @@
-/* clients.h - for tests of the batcher: models of which everything goes to the queue, one worker,
+/* clients.h - for tests of the workers: models of which everything goes to the queue, one worker,
  * and clients with rows that are all different.
  *
  * The worker is held at a known place by a job whose client answers "are you here?" late. start()
@@ -14,11 +14,11 @@
 #include "api/api.h"
 #include "clock.h"
 #include "models.h"
-#include "model/batcher.h"
+#include "infer/batch.h"
 
-enum { FEATURES = 24, OUTPUTS = 10 };
+enum { FEATURES = 24, OUTPUTS = 10, WORK_MAX = 100000 };
 
-static struct batcher *batcher;
+static struct pool *pool;
 static struct api api;
 
 /* ---- models --------------------------------------------------------------------------------- */
@@ -57,23 +57,23 @@ static inline void start(void)
     put_model("patient", "{\"rows_max\": 8, \"queue_delay_us\": 200000}");
     put_model("calm", "{\"rows_max\": 8, \"queue_delay_us\": 10000000}");
     open_repository();
-    batcher = batcher_start(1, 0);
-    ck_assert_ptr_nonnull(batcher);
-    api = (struct api){.options = &options, .repository = repository, .batcher = batcher};
+    pool = pool_start(1, 0, WORK_MAX);
+    ck_assert_ptr_nonnull(pool);
+    api = (struct api){.options = &options, .repository = repository, .pool = pool};
 }
 
 /* Where it does not matter which worker does what. */
 static inline void more_workers(void)
 {
-    batcher_stop(batcher);
-    batcher = batcher_start(3, 0);
-    ck_assert_ptr_nonnull(batcher);
-    api.batcher = batcher;
+    pool_stop(pool);
+    pool = pool_start(3, 0, WORK_MAX);
+    ck_assert_ptr_nonnull(pool);
+    api.pool = pool;
 }
 
 static inline void stop(void)
 {
-    batcher_stop(batcher);
+    pool_stop(pool);
     tear_down();
 }
 
@@ -140,22 +140,20 @@ static inline struct client *client_create(struct model *m, size_t rows, unsigne
     sem_init(&c->woken, 0, 0);
     sem_init(&c->asked, 0, 0);
     sem_init(&c->allowed, 0, 0);
-    c->job = (struct batch_job){.model = m,
-                                .x = c->x,
-                                .y = c->y,
-                                .rows = rows,
-                                .tally = model_tally_create(m),
-                                .deadline_ns = UINT64_MAX,
-                                .wake = woken,
-                                .is_here = is_here,
-                                .context = c};
+    c->job = (struct batch_job){
+        .model = m,
+        .x = c->x,
+        .y = c->y,
+        .rows = rows,
+        .tally = model_tally_create(m),
+        .task = {.deadline_ns = UINT64_MAX, .wake = woken, .is_here = is_here, .context = c}};
     return c;
 }
 
 static inline void submit(struct client *c)
 {
-    ck_assert_int_eq(batcher_place(batcher, c->job.model, c->job.rows), BATCH_QUEUED);
-    batcher_submit(batcher, &c->job);
+    ck_assert_int_eq(batch_place(pool, c->job.model, c->job.rows), TASK_QUEUED);
+    batch_submit(pool, &c->job);
 }
 
 /* A worker is with c, and stays until release(c). */
@@ -185,14 +183,14 @@ static inline void destroy(struct client *c)
 
 /* The client was woken once, its job ended so, and if it is done, then with the right rows; a reply
  * is counted. */
-static inline void expect_end(struct client *c, enum batch_end end)
+static inline void expect_end(struct client *c, enum task_end end)
 {
     sem_wait(&c->woken);
     ck_assert_uint_eq(__atomic_load_n(&c->wakes, __ATOMIC_RELAXED), 1);
-    ck_assert_int_eq(c->job.end, end);
-    if (end == BATCH_DONE)
+    ck_assert_int_eq(c->job.task.end, end);
+    if (end == TASK_DONE)
         ck_assert_mem_eq(c->y, c->alone, c->job.rows * OUTPUTS * sizeof *c->y);
-    if (end == BATCH_DONE && !c->refused)
+    if (end == TASK_DONE && !c->refused)
         model_count(c->job.model, c->job.tally);
 }
 

@@ -1,4 +1,4 @@
-/* test_server_batcher.c - queues and workers: what is computed together, in which order, and what
+/* test_server_pool.c - queues and workers: what is computed together, in which order, and what
  * ends a wait. */
 #include <math.h>
 #include <pthread.h>
@@ -25,9 +25,9 @@ static double batches_for_ten(const char *name)
         submit(c[i]);
     ck_assert_double_eq(metric(waiting), 55);
     release(first);
-    expect_end(first, BATCH_DONE);
+    expect_end(first, TASK_DONE);
     for (unsigned i = 0; i < 10; i++) {
-        expect_end(c[i], BATCH_DONE);
+        expect_end(c[i], TASK_DONE);
         destroy(c[i]);
     }
     destroy(first);
@@ -59,12 +59,12 @@ START_TEST(long_request_is_computed_in_pieces_and_nobody_waits_for_its_end)
     submit(small);
     submit(other);
     release(first);
-    expect_end(first, BATCH_DONE);
-    expect_end(small, BATCH_DONE);
-    expect_end(other, BATCH_DONE);
-    expect_end(big, BATCH_DONE);
-    ck_assert_uint_lt(small->job.ended_ns, big->job.ended_ns);
-    ck_assert_uint_lt(other->job.ended_ns, big->job.ended_ns);
+    expect_end(first, TASK_DONE);
+    expect_end(small, TASK_DONE);
+    expect_end(other, TASK_DONE);
+    expect_end(big, TASK_DONE);
+    ck_assert_uint_lt(small->job.task.ended_ns, big->job.task.ended_ns);
+    ck_assert_uint_lt(other->job.task.ended_ns, big->job.task.ended_ns);
     double pieces = ceil(4096.0 / (double)m->cost.piece_rows);
     double batches = metric("axond_inference_batches_total{model=\"plain\",version=\"1\"}") -
                      before;
@@ -83,8 +83,8 @@ START_TEST(queue_delay_is_waited_though_the_worker_is_idle)
     struct client *c = client_create(find("patient"), 1, 1);
 
     submit(c);
-    expect_end(c, BATCH_DONE);
-    ck_assert_uint_ge(c->job.taken_ns - c->job.submitted_ns, 200000000);
+    expect_end(c, TASK_DONE);
+    ck_assert_uint_ge(c->job.task.taken_ns - c->job.task.submitted_ns, 200000000);
     destroy(c);
 }
 END_TEST
@@ -99,13 +99,13 @@ START_TEST(company_of_rows_max_ends_the_queue_delay)
 
     submit(a);
     submit(b);
-    expect_end(a, BATCH_DONE);
-    expect_end(b, BATCH_DONE);
+    expect_end(a, TASK_DONE);
+    expect_end(b, TASK_DONE);
     ck_assert_double_eq(metric(batches), before + 1);
-    ck_assert_uint_lt(a->job.taken_ns - a->job.submitted_ns, 10000000000);
+    ck_assert_uint_lt(a->job.task.taken_ns - a->job.task.submitted_ns, 10000000000);
     submit(c);
-    expect_end(c, BATCH_DONE);
-    ck_assert_uint_lt(c->job.taken_ns - c->job.submitted_ns, 10000000000);
+    expect_end(c, TASK_DONE);
+    ck_assert_uint_lt(c->job.task.taken_ns - c->job.task.submitted_ns, 10000000000);
     destroy(a);
     destroy(b);
     destroy(c);
@@ -118,13 +118,13 @@ START_TEST(full_queue_takes_no_more_but_an_empty_one_takes_anything)
 {
     struct model *m = find("narrow");
 
-    ck_assert_int_eq(batcher_place(batcher, m, 100), BATCH_QUEUED);
-    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_FULL);
-    batcher_give_back(batcher, m, 100);
-    ck_assert_int_eq(batcher_place(batcher, m, 3), BATCH_QUEUED);
-    ck_assert_int_eq(batcher_place(batcher, m, 2), BATCH_FULL);
-    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_QUEUED);
-    batcher_give_back(batcher, m, 4);
+    ck_assert_int_eq(batch_place(pool, m, 100), TASK_QUEUED);
+    ck_assert_int_eq(batch_place(pool, m, 1), TASK_FULL);
+    batch_give_back(pool, m, 100);
+    ck_assert_int_eq(batch_place(pool, m, 3), TASK_QUEUED);
+    ck_assert_int_eq(batch_place(pool, m, 2), TASK_FULL);
+    ck_assert_int_eq(batch_place(pool, m, 1), TASK_QUEUED);
+    batch_give_back(pool, m, 4);
     ck_assert_double_eq(metric("axond_queue_rows{model=\"narrow\"}"), 0);
     ck_assert_double_eq(metric("axond_queue_rows_max{model=\"narrow\"}"), 4);
 }
@@ -134,17 +134,17 @@ START_TEST(small_work_is_done_where_it_was_read)
 {
     struct model *m = find("plain"), *patient = find("patient");
 
-    ck_assert_int_eq(batcher_place(NULL, m, 1000), BATCH_HERE);
-    batcher_stop(batcher);
-    batcher = batcher_start(1, 60);
-    ck_assert_ptr_nonnull(batcher);
+    ck_assert_int_eq(batch_place(NULL, m, 1000), TASK_HERE);
+    pool_stop(pool);
+    pool = pool_start(1, 60, WORK_MAX);
+    ck_assert_ptr_nonnull(pool);
     m->cost = (struct cost){.fixed_s = 1e-6, .row_s = 1e-6, .piece_rows = 256};
-    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_HERE);
-    ck_assert_int_eq(batcher_place(batcher, m, 1000), BATCH_QUEUED);
-    batcher_give_back(batcher, m, 1000);
+    ck_assert_int_eq(batch_place(pool, m, 1), TASK_HERE);
+    ck_assert_int_eq(batch_place(pool, m, 1000), TASK_QUEUED);
+    batch_give_back(pool, m, 1000);
     patient->cost = m->cost;
-    ck_assert_int_eq(batcher_place(batcher, patient, 1), BATCH_QUEUED); /* queue_delay_us */
-    batcher_give_back(batcher, patient, 1);
+    ck_assert_int_eq(batch_place(pool, patient, 1), TASK_QUEUED); /* queue_delay_us */
+    batch_give_back(pool, patient, 1);
 }
 END_TEST
 
@@ -153,8 +153,8 @@ START_TEST(inline_us_max_0_queues_everything)
     struct model *m = find("plain");
 
     m->cost = (struct cost){.fixed_s = 1e-9, .row_s = 1e-9, .piece_rows = 256};
-    ck_assert_int_eq(batcher_place(batcher, m, 1), BATCH_QUEUED);
-    batcher_give_back(batcher, m, 1);
+    ck_assert_int_eq(batch_place(pool, m, 1), TASK_QUEUED);
+    batch_give_back(pool, m, 1);
 }
 END_TEST
 
@@ -165,19 +165,19 @@ START_TEST(deadline_ends_a_wait_though_no_worker_gets_there)
                   *later = client_create(m, 5, 2);
 
     hold(first);
-    late->job.deadline_ns = 1000;
-    later->job.deadline_ns = UINT64_MAX - 1;
+    late->job.task.deadline_ns = 1000;
+    later->job.task.deadline_ns = UINT64_MAX - 1;
     submit(late);
     submit(later);
-    ck_assert_uint_eq(batcher_look(batcher, 999), 1000);
+    ck_assert_uint_eq(pool_look(pool, 999), 1000);
     ck_assert_int_eq(sem_trywait(&late->woken), -1);
-    ck_assert_uint_eq(batcher_look(batcher, 1000), UINT64_MAX - 1);
-    expect_end(late, BATCH_DEADLINE);
+    ck_assert_uint_eq(pool_look(pool, 1000), UINT64_MAX - 1);
+    expect_end(late, TASK_DEADLINE);
     ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 5);
     release(first);
-    expect_end(later, BATCH_DONE);
-    expect_end(first, BATCH_DONE);
-    ck_assert_uint_eq(batcher_look(batcher, clock_ns()), UINT64_MAX);
+    expect_end(later, TASK_DONE);
+    expect_end(first, TASK_DONE);
+    ck_assert_uint_eq(pool_look(pool, clock_ns()), UINT64_MAX);
     destroy(first);
     destroy(late);
     destroy(later);
@@ -190,9 +190,9 @@ START_TEST(deadline_that_passed_in_the_queue_is_not_computed)
     struct client *late = client_create(m, 5, 1);
     double before = metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}");
 
-    late->job.deadline_ns = clock_ns();
+    late->job.task.deadline_ns = clock_ns();
     submit(late);
-    expect_end(late, BATCH_DEADLINE);
+    expect_end(late, TASK_DEADLINE);
     ck_assert_double_eq(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}"),
                         before);
     destroy(late);
@@ -205,13 +205,13 @@ START_TEST(deadline_amid_a_long_request_drops_the_rest_of_it)
     struct client *big = client_create(m, 4096, 0);
     double before = metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}");
 
-    big->job.deadline_ns = UINT64_MAX - 1;
+    big->job.task.deadline_ns = UINT64_MAX - 1;
     hold(big); /* with its first piece */
-    batcher_look(batcher, UINT64_MAX - 1);
+    pool_look(pool, UINT64_MAX - 1);
     ck_assert_int_eq(sem_trywait(&big->woken), -1); /* the worker still has it */
     ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
     release(big);
-    expect_end(big, BATCH_DEADLINE);
+    expect_end(big, TASK_DEADLINE);
     ck_assert(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}") - before <= 256);
     destroy(big);
 }
@@ -229,9 +229,9 @@ START_TEST(work_of_a_client_that_has_gone_is_not_done)
     submit(gone);
     submit(here);
     release(first);
-    expect_end(gone, BATCH_GONE);
-    expect_end(here, BATCH_DONE);
-    expect_end(first, BATCH_DONE);
+    expect_end(gone, TASK_GONE);
+    expect_end(here, TASK_DONE);
+    expect_end(first, TASK_DONE);
     ck_assert_double_eq(metric("axond_inference_rows_total{model=\"plain\",version=\"1\"}"),
                         before + 3);
     destroy(first);
@@ -243,7 +243,7 @@ END_TEST
 static void *close_all(void *context)
 {
     (void)context;
-    batcher_close(batcher);
+    pool_close(pool);
     return NULL;
 }
 
@@ -260,16 +260,16 @@ START_TEST(closing_wakes_everybody_and_waits_for_the_piece_under_way)
     }
     ck_assert_int_eq(pthread_create(&closing, NULL, close_all, NULL), 0);
     for (unsigned i = 0; i < 5; i++) {
-        expect_end(c[i], BATCH_CUT);
+        expect_end(c[i], TASK_CUT);
         destroy(c[i]);
     }
     ck_assert_int_eq(sem_trywait(&first->woken), -1);
     release(first);
     pthread_join(closing, NULL);
     ck_assert_int_eq(sem_trywait(&first->woken), 0);
-    ck_assert_int_eq(first->job.end, BATCH_DONE);
+    ck_assert_int_eq(first->job.task.end, TASK_DONE);
     submit(after);
-    expect_end(after, BATCH_CUT);
+    expect_end(after, TASK_CUT);
     ck_assert_double_eq(metric("axond_queue_rows{model=\"plain\"}"), 0);
     destroy(first);
     destroy(after);
@@ -337,9 +337,9 @@ static void run_together(struct client *const *clients, size_t count)
     for (size_t i = 0; i < count; i++)
         submit(clients[i]);
     release(first);
-    expect_end(first, BATCH_DONE);
+    expect_end(first, TASK_DONE);
     for (size_t i = 0; i < count; i++)
-        expect_end(clients[i], BATCH_DONE);
+        expect_end(clients[i], TASK_DONE);
     destroy(first);
 }
 
@@ -394,8 +394,8 @@ START_TEST(pieces_of_several_workers_count_as_the_whole)
     before = counts_now();
     submit(big);
     submit(small);
-    expect_end(big, BATCH_DONE);
-    expect_end(small, BATCH_DONE);
+    expect_end(big, TASK_DONE);
+    expect_end(small, TASK_DONE);
     got = counts_since(&before);
     expect_counts(&got, &want);
     destroy(big);
@@ -427,5 +427,5 @@ int main(void)
     tcase_add_test(tc, row_that_is_not_finite_costs_itself_only);
     tcase_add_test(tc, request_that_is_refused_counts_nothing_and_its_company_all);
     tcase_add_test(tc, pieces_of_several_workers_count_as_the_whole);
-    return run_suite("batcher", tc);
+    return run_suite("pool", tc);
 }

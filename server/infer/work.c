@@ -1,0 +1,100 @@
+/* work.c - the one line of long work that no model's batch is made of.
+ *
+ * Invariant: p->elements is the sum over all work that was placed and has neither been given back
+ * nor ended. */
+#include "infer/work.h"
+#include "infer/private.h"
+
+/* What a number costs from text to text, more or less: no activation is so cheap that its reply's
+ * text does not cost ten times as much. */
+#define ELEMENT_S 20e-9
+
+static void take(struct pool *p, struct pool_line *line, struct pool_turn *turn)
+{
+    pool_take(p, turn, TAILQ_FIRST(&line->tasks));
+}
+
+static bool run(struct pool_line *line, struct pool_turn *turn)
+{
+    struct pool_piece *piece = turn->pieces;
+    struct work *work = (struct work *)piece->task;
+
+    (void)line;
+    if (piece->end == TASK_OPEN)
+        piece->more = work->run(work);
+    return true;
+}
+
+static bool is_complete(const struct pool_task *task)
+{
+    (void)task;
+    return true;
+}
+
+static void drop(struct pool *p, struct pool_task *task)
+{
+    p->elements -= ((struct work *)task)->elements;
+}
+
+const struct pool_kind work_kind = {
+    .take = take, .run = run, .is_complete = is_complete, .drop = drop};
+
+static bool is_inline(const struct pool *p, size_t elements)
+{
+    return elements == 0 || (double)elements * ELEMENT_S <= p->inline_s_max;
+}
+
+static bool is_full(const struct pool *p, size_t elements)
+{
+    return p->elements > 0 &&
+           (elements > p->elements_max || p->elements > p->elements_max - elements);
+}
+
+bool work_fits(struct pool *p, size_t elements)
+{
+    bool full;
+
+    if (!p || is_inline(p, elements))
+        return true;
+    pthread_mutex_lock(&p->lock);
+    full = is_full(p, elements);
+    pthread_mutex_unlock(&p->lock);
+    return !full;
+}
+
+static enum task_place place(struct pool *p, size_t elements, bool refusable)
+{
+    bool full;
+
+    if (!p || is_inline(p, elements))
+        return TASK_HERE;
+    pthread_mutex_lock(&p->lock);
+    full = refusable && is_full(p, elements);
+    if (!full)
+        p->elements += elements;
+    pthread_mutex_unlock(&p->lock);
+    return full ? TASK_FULL : TASK_QUEUED;
+}
+
+enum task_place work_place(struct pool *p, size_t elements)
+{
+    return place(p, elements, true);
+}
+
+enum task_place work_place_next(struct pool *p, size_t elements)
+{
+    return place(p, elements, false);
+}
+
+void work_give_back(struct pool *p, size_t elements)
+{
+    pthread_mutex_lock(&p->lock);
+    p->elements -= elements;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void work_submit(struct pool *p, struct work *work)
+{
+    work->task.line = &p->long_work;
+    pool_submit(p, &work->task);
+}
