@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "log.h"
+#include "model/field.h"
 #include "start.h"
 #include "version.h"
 
@@ -140,10 +141,19 @@ int start_models(struct options *options, char *error, size_t error_bytes)
 {
     static const char *const defaults[] = {"configs/models", AXOND_MODELS_INSTALLED};
 
+    if (*options->model_name && !field_name_valid(options->model_name)) {
+        snprintf(error, error_bytes,
+                 "model_name: %.100s: a model's name is 1 to %d letters, digits, '.', '_' or '-'",
+                 options->model_name, FIELD_NAME_MAX);
+        return -1;
+    }
+    if (*options->model_dir) /* an image may set a repository, too */
+        snprintf(options->models, sizeof options->models, "%s", options->model_dir);
     if (*options->models) {
         if (is_folder(options->models) == 0)
             return 0;
-        snprintf(error, error_bytes, "models: %.300s: %s", options->models, strerror(errno));
+        snprintf(error, error_bytes, "%s: %.300s: %s", *options->model_dir ? "model_dir" : "models",
+                 options->models, strerror(errno));
         return -1;
     }
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +127,36 @@ const char *files_reason(int error_number)
     return text ? text : "cannot be opened";
 }
 
+/* The file or folder that is closed: path, or what leads there, cut off in it. False: not found. */
+static bool closed_at(int dirfd, char *path, struct stat *st)
+{
+    int flags = dirfd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+
+    while (fstatat(dirfd, path, st, flags) != 0) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            return false;
+        *slash = '\0';
+    }
+    return true;
+}
+
+int files_error(struct model_error *error, int dirfd, const char *path, int error_number)
+{
+    char at[PATH_MAX];
+    struct stat st;
+
+    snprintf(at, sizeof at, "%s", path);
+    if (error_number != EACCES || !closed_at(dirfd, at, &st))
+        return model_error_set(error, "%s: %s", path, files_reason(error_number));
+    return model_error_set(error,
+                           "%s: permission denied: axond runs as uid %u, and %s has the mode %04o "
+                           "and the owner %u:%u; chmod %s it, or run axond as its owner",
+                           path, (unsigned)geteuid(), strcmp(at, path) == 0 ? "it" : at,
+                           (unsigned)st.st_mode & 07777, (unsigned)st.st_uid, (unsigned)st.st_gid,
+                           S_ISDIR(st.st_mode) ? "a+rx" : "a+r");
+}
+
 /* [n] bytes from offset 0. 0, or -1 if they are not all there. */
 static int read_all(int fd, char *data, size_t n)
 {
@@ -162,7 +193,7 @@ enum files_result files_read(int dirfd, const char *path, size_t bytes_max, stru
     if (fd < 0) {
         if (errno == ENOENT)
             return FILES_ABSENT;
-        model_error_set(error, "%s: %s", path, files_reason(errno));
+        files_error(error, dirfd, path, errno);
         return FILES_FAILED;
     }
     if (fstat(fd, &before) != 0 || before.st_size < 0) {

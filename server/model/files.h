@@ -45,6 +45,10 @@ bool files_same(const struct file_id *a, const struct file_id *b);
  * non-zero; that is then the result. 0 at the end, -1 and errno if the folder cannot be read. */
 int files_each(int dirfd, int (*visit)(void *context, const char *name), void *context);
 
+/* Say why path beneath dirfd (or AT_FDCWD) cannot be opened: "<path>: <reason>", and for a
+ * permission that is missing: whose, on which file or folder, and the way out. Returns -1. */
+int files_error(struct model_error *error, int dirfd, const char *path, int error_number);
+
 /* "is a symbolic link, ..." and the like: a sentence's end for errno. Static storage. */
 const char *files_reason(int error_number);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +15,14 @@
 #include "model/field.h"
 #include "model/files.h"
 #include "model/scan.h"
+#include "model/single.h"
 
 enum { MODELS_MAX = 1024 };
 
 struct snapshot {
     struct repository_snapshot shown; /* first: readers get a pointer to it */
     unsigned references;              /* atomically */
+    bool single;                      /* the folder is the one entry's */
 };
 
 struct repository {
@@ -157,9 +160,30 @@ static int name_visit(void *context, const char *name)
     return 0;
 }
 
-/* The names of the models in dir; new, or NULL and error. */
-static struct snapshot *names_read(const char *dir, int *rootfd, struct model_error *error)
+/* dir is no repository, but one model. */
+static void single_add(struct snapshot *s, const struct repository *r)
 {
+    struct repository_entry *e = &s->shown.entries[s->shown.entries_count++];
+    char reason[2 * OPTION_TEXT_MAX];
+
+    s->single = true;
+    single_name(r->dir, r->options->model_name, e->name);
+    if (*r->options->model_dir)
+        return;
+    snprintf(reason, sizeof reason,
+             "%s is a model: give its parent, or --model-dir; it is served alone, as %s", r->dir,
+             e->name);
+    finding_tell(&s->shown.findings, &(struct finding){.event = "models_is_a_model",
+                                                       .key = "folder",
+                                                       .name = r->dir,
+                                                       .reason = reason});
+}
+
+/* The names of the models in r's folder; new, or NULL and error. */
+static struct snapshot *names_read(const struct repository *r, int *rootfd,
+                                   struct model_error *error)
+{
+    const char *dir = r->dir;
     struct names names = {.into = snapshot_create(MODELS_MAX)};
     int result;
 
@@ -172,7 +196,18 @@ static struct snapshot *names_read(const char *dir, int *rootfd, struct model_er
         return names.into;
     /* The root itself may be a link: a deployment switches it, and each scan follows it anew. */
     *rootfd = names.rootfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (names.rootfd >= 0 && (*r->options->model_dir || single_is(names.rootfd))) {
+        single_add(names.into, r);
+        return names.into;
+    }
     result = names.rootfd < 0 ? -1 : files_each(names.rootfd, name_visit, &names);
+    if (result == 0 && *r->options->model_name)
+        finding_tell(&names.into->shown.findings,
+                     &(struct finding){.event = "model_name_unused",
+                                       .key = "option",
+                                       .name = "model_name",
+                                       .reason = "the models of a repository are called as their "
+                                                 "folders; it goes with --model-dir"});
     if (result == 0) {
         qsort(names.into->shown.entries, names.into->shown.entries_count,
               sizeof *names.into->shown.entries, entry_order);
@@ -181,7 +216,7 @@ static struct snapshot *names_read(const char *dir, int *rootfd, struct model_er
     if (result > 0)
         model_error_set(error, "%s: more than %d models", dir, MODELS_MAX);
     else
-        model_error_set(error, "%s: %s", dir, files_reason(errno));
+        files_error(error, AT_FDCWD, dir, errno);
     snapshot_release(names.into);
     if (*rootfd >= 0)
         close(*rootfd);
@@ -194,7 +229,7 @@ static struct snapshot *scan(const struct repository *r, const struct repository
 {
     const char *cause = NULL;
     int rootfd;
-    struct snapshot *s = names_read(r->dir, &rootfd, error);
+    struct snapshot *s = names_read(r, &rootfd, error);
 
     *failed = 0;
     if (!s)
@@ -205,7 +240,8 @@ static struct snapshot *scan(const struct repository *r, const struct repository
             cause = "given up, since the service is to stop";
             break;
         }
-        int result = scan_entry(e, rootfd, old ? repository_find(old, e->name) : NULL, r->options);
+        int result = scan_entry(e, rootfd, s->single ? "." : e->name,
+                                old ? repository_find(old, e->name) : NULL, r->options);
         if (result < 0)
             cause = "out of memory";
         else

@@ -26,6 +26,7 @@ struct scan {
     size_t found_count;
     size_t available; /* rows of the entry that have a model */
     int failed;
+    bool flat; /* no version folder: the files of version 1 lie beside config.json */
     bool out_of_memory;
 };
 
@@ -124,12 +125,13 @@ static int version_visit(void *context, const char *name)
     uint64_t version = version_read(name);
     int fd = files_open(s->dirfd, name, true), cause = errno;
 
-    if (fd < 0) {
+    if (fd < 0 && (!version || cause != EACCES)) { /* who may not look at a version is told why */
         if (version || cause != ENOTDIR)
             version_ignore(s, name, files_reason(cause));
         return 0;
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     if (!version) {
         version_ignore(s, name, "a version is " VERSION_IS);
         return 0;
@@ -147,7 +149,8 @@ static struct version_source source_of(struct scan *s, uint64_t version)
                                   .version = version,
                                   .findings = &s->entry->findings};
 
-    snprintf(from.folder, sizeof from.folder, "%" PRIu64 "/", version);
+    if (!s->flat)
+        snprintf(from.folder, sizeof from.folder, "%" PRIu64 "/", version);
     return from;
 }
 
@@ -267,16 +270,48 @@ static void labels_keep(struct scan *s)
     s->entry->labels_count = n;
 }
 
+/* Is a weights file beside config.json? Its name, or NULL. */
+static const char *flat_file(const struct scan *s)
+{
+    static const struct file_id none;
+
+    for (size_t i = 0; i < WEIGHTS_FILES; i++) {
+        struct file_id id = files_identify(s->dirfd, weights_files[i]);
+        if (!files_same(&id, &none))
+            return weights_files[i];
+    }
+    return NULL;
+}
+
+/* Without a version folder the weights beside config.json are version 1, or all numbers are in the
+ * config. With one they are not read, which nobody should have to guess. */
+static void flat_look(struct scan *s)
+{
+    const char *file = flat_file(s);
+
+    if (s->found_count > 0 && file)
+        finding_tell(&s->entry->findings, &(struct finding){.event = "weights_ignored",
+                                                            .model = s->entry->name,
+                                                            .key = "file",
+                                                            .name = file,
+                                                            .reason = "there are version folders, "
+                                                                      "and only those are read"});
+    if (s->found_count > 0 || (!file && config_needs_weights(&s->config)))
+        return;
+    s->flat = file != NULL;
+    s->found[s->found_count++] = 1;
+}
+
 static void configured_load(struct scan *s)
 {
     struct model_error error = {""};
 
-    if (s->found_count == 0 && !config_needs_weights(&s->config))
-        s->found[s->found_count++] = 1; /* all numbers are in the config: no need of a folder */
+    flat_look(s);
     if (s->found_count > 0) {
         versions_load(s);
     } else {
-        model_error_set(&error, "no version folder; expected 1/weights.safetensors");
+        if (!weights_foreign(s->dirfd, "", &error))
+            model_error_set(&error, "no version folder; expected 1/weights.safetensors");
         row_fail(s, 1, &error);
     }
     if (s->available == 0 && s->failed > 0)
@@ -307,7 +342,7 @@ static void folder_scan(struct scan *s)
         if (listed_all > 0)
             model_error_set(&error, "more than %d version folders", SCAN_VERSIONS_MAX);
         else
-            model_error_set(&error, "the folder cannot be listed: %s", files_reason(errno));
+            files_error(&error, s->dirfd, ".", errno);
         entry_fail(s, &error);
         labels_keep(s);
     } else if (load_config(s->dirfd, &s->config, &s->config_id, &error) != 0) {
@@ -347,8 +382,8 @@ static void failures_log(const struct repository_entry *e)
                       LOG_S("error", e->versions[i].error), LOG_S("serving", serving));
 }
 
-int scan_entry(struct repository_entry *entry, int rootfd, const struct repository_entry *old,
-               const struct options *options)
+int scan_entry(struct repository_entry *entry, int rootfd, const char *folder,
+               const struct repository_entry *old, const struct options *options)
 {
     struct scan *s = calloc(1, sizeof *s);
     struct model_error error = {""};
@@ -357,12 +392,12 @@ int scan_entry(struct repository_entry *entry, int rootfd, const struct reposito
     if (!s)
         return -1;
     *s = (struct scan){.entry = entry, .old = old, .options = options};
-    s->dirfd = files_open(rootfd, entry->name, true);
+    s->dirfd = files_open(rootfd, folder, true);
     if (s->dirfd >= 0) {
         folder_scan(s);
         close(s->dirfd);
     } else {
-        model_error_set(&error, "the model's folder %s", files_reason(errno));
+        files_error(&error, rootfd, folder, errno);
         entry_fail(s, &error);
         labels_keep(s);
     }

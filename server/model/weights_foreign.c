@@ -20,12 +20,15 @@
     "this build does not read this format yet; write weights.safetensors, for instance " \
     "with a script of configs/export"
 
+#define NAME "not a name that is looked for; rename it to weights.safetensors"
+
 static const struct {
     const char *suffix, *text;
 } rows[] = {
-    {".npz", LATER},  {".npy", LATER},  {".onnx", LATER},  {".pt", TORCH},      {".pth", TORCH},
-    {".ckpt", TORCH}, {".bin", TORCH},  {".pkl", PICKLE},  {".pickle", PICKLE}, {".joblib", PICKLE},
-    {".h5", KERAS},   {".hdf5", KERAS}, {".keras", KERAS}, {".pb", KERAS},      {".tflite", KERAS},
+    {".safetensors", NAME}, {".npz", LATER},     {".npy", LATER},     {".onnx", LATER},
+    {".pt", TORCH},         {".pth", TORCH},     {".ckpt", TORCH},    {".bin", TORCH},
+    {".pkl", PICKLE},       {".pickle", PICKLE}, {".joblib", PICKLE}, {".h5", KERAS},
+    {".hdf5", KERAS},       {".keras", KERAS},   {".pb", KERAS},      {".tflite", KERAS},
 };
 
 struct search {
@@ -38,6 +41,9 @@ static int visit(void *context, const char *name)
     struct search *s = context;
     size_t length = strlen(name);
 
+    for (size_t i = 0; i < WEIGHTS_FILES; i++)
+        if (strcmp(name, weights_files[i]) == 0)
+            return 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t n = strlen(rows[i].suffix);
         if (length <= n || strcmp(name + length - n, rows[i].suffix) != 0)

@@ -40,6 +40,9 @@ classes three 1 3
 ok "a label per output" want 200 '[.classes[0][].label] == ["c", "b", "a"], ([.classes[0][].score] == (.predictions[0] | reverse))'
 
 put relu binary relu 1 '[[1]]' '["no", "yes"]'
-ok "two labels on what is neither are refused when the model loads" eval '"$BIN" --models "$tmp/models" --check-config |
-    grep -q "^model relu version 1: config.json: output.labels: 2 labels for 1 output take a last activation with range"'
+is_refused() {
+    "$BIN" --models "$tmp/models" --check-config 2>/dev/null |
+        grep -q "^model relu version 1: config.json: output.labels: 2 labels for 1 output take a last activation with range"
+}
+ok "two labels on what is neither are refused when the model loads" is_refused
 done_testing

@@ -1,0 +1,50 @@
+/* single.c - a folder that is one model, where a repository of models was expected. */
+#include "model/single.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "model/field.h"
+#include "model/files.h"
+#include "model/version.h"
+
+static bool holds(int dirfd, const char *path)
+{
+    struct stat st;
+
+    return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static int visit(void *context, const char *name)
+{
+    char path[NAME_MAX + sizeof "/config.json"];
+
+    snprintf(path, sizeof path, "%s/config.json", name);
+    return holds(*(const int *)context, path);
+}
+
+bool single_is(int rootfd)
+{
+    static const char *const files[] = {"config.json", "weights.safetensors", "model.safetensors",
+                                        "weights.npz", "model.onnx"};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (holds(rootfd, files[i]))
+            return files_each(rootfd, visit, &rootfd) == 0;
+    return false;
+}
+
+void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1])
+{
+    char *path = realpath(dir, NULL);
+    const char *slash = path ? strrchr(path, '/') : NULL, *last = slash ? slash + 1 : "";
+
+    if (*wished)
+        last = wished;
+    else if (!field_name_valid(last) || version_read(last))
+        last = "model";
+    snprintf(name, MODEL_NAME_MAX + 1, "%s", last);
+    free(path);
+}
