@@ -36,6 +36,7 @@ NEEDS.bench-peers   := optional:peers optional:npm
 NEEDS.models        := models
 NEEDS.golden        := models
 NEEDS.test-export   := build test optional:export
+NEEDS.test-clients  := build test optional:models
 NEEDS.torch-golden  := torch
 NEEDS.help          :=
 NEEDS.clean         :=
@@ -187,6 +188,11 @@ test-bare:                                                  ## both commands in 
 test-export: $B/axond                                       ## configs/export against PyTorch, scikit-learn and Keras (PyPI), over HTTP
 	@tests/export/venvs.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(filter-out %/venvs.sh,$(sort $(wildcard tests/export/*.sh)))
+
+# Their tools come from PyPI into a venv of their own; without it they are skipped.
+test-clients: $B/axond                                      ## a client generated from openapi.json, and requests made from it (PyPI), over HTTP
+	@tests/clients/venv.sh
+	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/clients/t*.sh))
 
 lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
@@ -378,5 +384,5 @@ clean:                                                      ## remove build/ (bu
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run test test-bare test-export lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test test-bare test-export test-clients lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

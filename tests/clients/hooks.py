@@ -1,0 +1,132 @@
+"""hooks.py - what schemathesis is to do and check besides its own: found by SCHEMATHESIS_HOOKS, and $AXOND_BASE.
+
+Paths name what there is: made-up names are 404, which says nothing of a body. Of the requests that fit the schema every
+other one is mended in what a schema cannot say (arrays are made rectangular, rows as wide as the model ...): they test what is
+answered, and the rest what is refused: with a code that the operation's x-refusals has. Choices depend on the request
+alone. At the end $AXOND_COUNTS has a line for each operation: how many requests it took, and how many it refused.
+"""
+import atexit
+import collections
+import json
+import os
+import random
+import urllib.request
+
+import schemathesis
+from schemathesis.generation import GenerationMode
+
+BASE = os.environ["AXOND_BASE"]
+
+
+def get(path):
+    with urllib.request.urlopen(BASE + path) as reply:
+        return json.load(reply)
+
+
+ACTIVATIONS = {a["name"]: a for a in get("/v1/activations")["activations"]}
+LOSSES = {loss["name"]: loss for loss in get("/v1/losses")["losses"]}
+FEATURES = {m["name"]: m["inputs"][0] for m in get("/v1/models")["models"]}
+counts = collections.Counter()
+
+
+def numbers(value):
+    """All numbers in nested arrays."""
+    if isinstance(value, list):
+        return [n for item in value for n in numbers(item)]
+    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+
+
+def shaped(values, shape):
+    """Nested arrays of that shape, the values again and again."""
+    flat = iter(values * (1 + 1000 // len(values)))
+
+    def build(dims):
+        return [build(dims[1:]) for _ in range(dims[0])] if dims else next(flat)
+    return build(shape)
+
+
+def mend_application(case, pick):
+    """Rectangular data; axis, upstream and parameters as the activation has them."""
+    activation, body = ACTIVATIONS[case.path_parameters["activation"]], case.body
+    kind, shape = activation["kind"], [pick.randint(1, 3) for _ in range(pick.randint(1, 4))]
+    if kind == "gated":
+        shape[-1] = 2 * shape[-1]
+    values = [max(-9, min(9, n)) for n in numbers(body["data"])] or [1.5]
+    body = {key: body[key] for key in ("gradient", "dialect") if key in body}
+    body["data"] = shaped(values, shape)
+    if kind != "elementwise":
+        body.pop("gradient", None)
+        body["axis"] = -1
+    if pick.random() < 0.5:
+        body["upstream"] = shaped(values, shape[:-1] + [shape[-1] // 2] if kind == "gated" else shape)
+        body["gradient"] = True
+    if pick.random() < 0.5:
+        body["parameters"] = {p["name"]: p["default"] for p in activation["parameters"]}
+    case.body, case.query = body, {k: v for k, v in (case.query or {}).items() if k == "non_finite"}
+
+
+def mend_evaluation(case, pick):
+    """What the loss takes, and a target that each of them takes: rows with a single 1."""
+    rows, columns = pick.randint(1, 3), pick.randint(1, 4)
+    values = [max(-9, min(9, n)) for n in numbers(list(case.body.values()))] or [0.5]
+    right = [pick.randrange(columns) for _ in range(rows)]
+    target = [[float(c == right[r]) for c in range(columns)] for r in range(rows)]
+    case.body = {LOSSES[case.path_parameters["loss"]]["input"]: shaped(values, [rows, columns]), "targets": target}
+
+
+def mend_prediction(case, pick):
+    """Rows as wide as the model's input, under its name or not."""
+    port, body, rows = FEATURES[case.path_parameters["model"]], dict(case.body), pick.randint(0, 3)
+    key = "instances" if "instances" in body else "inputs"
+    values = [max(-9, min(9, n)) for n in numbers(body[key])] or [0.5]
+    data = shaped(values, [rows, port["shape"][1]])
+    if pick.random() < 0.5:
+        data = [{port["name"]: row} for row in data] if key == "instances" else {port["name"]: data}
+    case.body = {key: data, **{k: v for k, v in body.items() if k in ("signature_name", "parameters")}}
+
+
+def mend(case, pick):
+    case.path_parameters = dict(case.path_parameters)
+    for name, known in (("activation", sorted(ACTIVATIONS)), ("loss", sorted(LOSSES)), ("model", ["scorer", "tiny"])):
+        if name in case.path_parameters:
+            case.path_parameters[name] = pick.choice(known)
+    if case.path_parameters.get("model") and ("version" in case.path_parameters or "label" in case.path_parameters):
+        case.path_parameters["model"] = "tiny"
+        case.path_parameters.update({k: v for k, v in (("version", 1), ("label", "stable")) if k in case.path_parameters})
+    if not isinstance(case.body, dict) or pick.random() < 0.5:
+        return
+    if "data" in case.body:
+        mend_application(case, pick)
+    elif "loss" in case.path_parameters:
+        mend_evaluation(case, pick)
+    elif "instances" in case.body or "inputs" in case.body:
+        mend_prediction(case, pick)
+
+
+def fits_schema(case):
+    return case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    if fits_schema(case):
+        mend(case, random.Random(repr((case.operation.label, case.path_parameters, case.body, case.query))))
+
+
+@schemathesis.check
+def refusals_are_described(context, response, case):
+    if not fits_schema(case):
+        return
+    counts[case.operation.label, response.status_code < 300] += 1
+    if response.status_code < 300:
+        return
+    described = {r["code"] for r in case.operation.definition.raw.get("x-refusals", [])}
+    code = response.json()["code"]
+    assert response.status_code == 400 and code in described, f"{code}, x-refusals has {sorted(described)}"
+
+
+@atexit.register
+def write_counts():
+    with open(os.environ["AXOND_COUNTS"], "w", encoding="utf-8") as file:
+        for label in sorted({label for label, _ in counts}):
+            print(label, counts[label, True], counts[label, False], sep="\t", file=file)
