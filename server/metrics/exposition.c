@@ -270,11 +270,22 @@ static void name_version(struct writer *w, const struct metrics_model *m)
     w->value[LABEL_TASK] = m->task;
 }
 
-static void write_version(struct writer *w)
+static void write_loaded(struct writer *w)
 {
     for (const struct metrics_model *m = registry.models; m; m = m->next) {
         name_version(w, m);
         write_values(w, &m->values);
+    }
+}
+
+/* Loaded versions and, of what says that they are ready, those that failed to load. */
+static void write_version(struct writer *w)
+{
+    write_loaded(w);
+    for (size_t i = 0; w->metric == METRIC_model_ready && i < registry.failed_count; i++) {
+        w->value[LABEL_MODEL] = registry.failed[i].model;
+        w->value[LABEL_VERSION] = registry.failed[i].version;
+        write_value(w, 0);
     }
 }
 

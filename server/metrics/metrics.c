@@ -95,16 +95,15 @@ static unsigned route_row(unsigned route)
                                               : registry.info.routes_count;
 }
 
-/* A method that the route does not take is as good as one that nobody has heard of. */
+/* A method that the route does not take, or of an unknown path that no route takes, is as good as
+ * one that nobody has heard of. */
 static unsigned method_of(unsigned row, const char *method)
 {
     unsigned m = 0;
 
     while (m < METHODS && !(method && strcmp(methods[m], method) == 0))
         m++;
-    if (m < METHODS && row < registry.info.routes_count && !(registry.methods[row] >> m & 1))
-        return METHOD_OTHER;
-    return m;
+    return m < METHODS && registry.methods[row] >> m & 1 ? m : (unsigned)METHOD_OTHER;
 }
 
 static uint32_t http_key(unsigned row, unsigned method, unsigned code)
@@ -238,6 +237,7 @@ static void routes_init(const struct metrics_info *info)
         for (unsigned m = 0; m < METHODS; m++)
             if (info->route_takes && info->route_takes(r, methods[m])) {
                 registry.methods[registry.route_row[r]] |= 1u << m;
+                registry.methods[info->routes_count] |= 1u << m;
                 foresee(registry.route_row[r], m);
             }
 }

@@ -111,6 +111,15 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
                        enum axon_window window, double value);
 
+/* Versions that failed to load and of which nothing serves: their axond_model_ready is 0, and they
+ * have no other series. Takes the place of the list before; names are copied. 0, or -1 when out of
+ * memory, with the list before in place. */
+struct metrics_failed {
+    const char *model;
+    uint64_t version;
+};
+int metrics_failed_set(const struct metrics_failed *list, size_t count);
+
 /* The whole scrape. accept is the request's header or NULL: OpenMetrics 1.0 if asked for,
  * else text 0.0.4. *content_type is static. */
 void metrics_write(struct buf *out, const char *accept, const char **content_type);

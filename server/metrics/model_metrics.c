@@ -2,6 +2,8 @@
  *
  * Invariant: registry.models holds the published versions, ascending, one per model and version;
  * registry.names holds one entry per model that has a version alive, published or not. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/registry.h"
@@ -137,4 +139,46 @@ void metrics_model_destroy(struct metrics_model *m)
     cells_destroy(m->values.cells);
     free(m->values.set);
     free(m);
+}
+
+/* ---- versions that failed to load ---- */
+
+static void failed_free(struct failed_version *failed, size_t count)
+{
+    for (size_t i = 0; failed && i < count; i++)
+        free(failed[i].model);
+    free(failed);
+}
+
+/* new, or NULL when out of memory */
+static struct failed_version *failed_copy(const struct metrics_failed *list, size_t count)
+{
+    struct failed_version *failed = calloc(count + 1, sizeof *failed);
+
+    for (size_t i = 0; failed && i < count; i++) {
+        snprintf(failed[i].version, sizeof failed[i].version, "%" PRIu64, list[i].version);
+        failed[i].model = strdup(list[i].model);
+        if (!failed[i].model) {
+            failed_free(failed, i);
+            failed = NULL;
+        }
+    }
+    return failed;
+}
+
+int metrics_failed_set(const struct metrics_failed *list, size_t count)
+{
+    struct failed_version *failed = failed_copy(list, count), *before;
+    size_t before_count;
+
+    if (!failed)
+        return -1;
+    pthread_mutex_lock(&registry.lock);
+    before = registry.failed;
+    before_count = registry.failed_count;
+    registry.failed = failed;
+    registry.failed_count = count;
+    pthread_mutex_unlock(&registry.lock);
+    failed_free(before, before_count);
+    return 0;
 }

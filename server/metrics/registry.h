@@ -133,6 +133,11 @@ struct metrics_model {
     struct metrics_model *next; /* published, ascending by model and version */
 };
 
+/* A version that is not there, since it failed to load. */
+struct failed_version {
+    char *model, version[24];
+};
+
 struct registry {
     pthread_mutex_t lock;
     struct metrics_info info;
@@ -144,6 +149,8 @@ struct registry {
     unsigned http_added; /* atomically; of these, not foreseen */
     struct metrics_name *names;
     struct metrics_model *models;
+    struct failed_version *failed; /* [failed_count] */
+    size_t failed_count;
     char window[32]; /* "60s" */
 };
 extern struct registry registry;

@@ -295,9 +295,32 @@ static void publish(struct model *m, const struct repository_snapshot *before)
     metrics_model_publish(m->metrics);
 }
 
+/* Versions of which nothing serves have a metric that says so. */
+static void report_failed(const struct repository_snapshot *s)
+{
+    struct metrics_failed *list;
+    size_t rows = 0, count = 0;
+
+    for (size_t i = 0; i < s->entries_count; i++)
+        rows += s->entries[i].versions_count;
+    list = calloc(rows + 1, sizeof *list);
+    if (!list)
+        return;
+    for (size_t i = 0; i < s->entries_count; i++) {
+        const struct repository_entry *e = &s->entries[i];
+
+        for (size_t j = 0; j < e->versions_count; j++)
+            if (!e->versions[j].model)
+                list[count++] = (struct metrics_failed){e->name, e->versions[j].version};
+    }
+    metrics_failed_set(list, count);
+    free(list);
+}
+
 /* In first, then out: publishing replaces the namesake in one step, so that no scrape misses it. */
 static void swap(struct repository *r, struct snapshot *now)
 {
+    static const struct repository_snapshot nothing;
     struct snapshot *before;
 
     pthread_mutex_lock(&r->lock);
@@ -306,6 +329,7 @@ static void swap(struct repository *r, struct snapshot *now)
     pthread_mutex_unlock(&r->lock);
     difference(now ? &now->shown : NULL, before ? &before->shown : NULL, publish);
     difference(before ? &before->shown : NULL, now ? &now->shown : NULL, withdraw);
+    report_failed(now ? &now->shown : &nothing);
     snapshot_release(before);
 }
 

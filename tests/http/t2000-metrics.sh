@@ -132,7 +132,8 @@ echo '{}' >"$tmp/models/digits/bad" && mkdir -p "$tmp/models/second/1" && echo '
 kill -HUP "$pid"
 ok "a reload with a failure says so" is axond_reload_successful 0
 ok "and counts its errors" eval '[ "$(metric "axond_log_messages_total{level=\"error\"}")" -ge 1 ]'
-ok "a model that failed has no series" eval '! curl -sS --noproxy "*" "$base/metrics" | grep -q "model=\"second\""'
+ok "a model that failed has one series, which says that it is not ready" \
+    eval '[ "$(curl -sS --noproxy "*" "$base/metrics" | grep "model=\"second\"")" = "axond_model_ready{model=\"second\",version=\"1\"} 0" ]'
 rm -r "$tmp/models/second"
 kill -HUP "$pid"
 ok "the next success as well" is axond_reload_successful 1

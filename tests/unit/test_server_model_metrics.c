@@ -140,6 +140,26 @@ START_TEST(a_model_has_no_histogram_before_its_first_value)
 }
 END_TEST
 
+START_TEST(a_version_that_failed_is_not_ready_and_nothing_else)
+{
+    const struct metrics_failed failed[] = {{"broken", 3}, {"digits", 2}};
+    struct metrics_model *m = model("digits", "1");
+
+    metrics_model_publish(m);
+    ck_assert_int_eq(metrics_failed_set(failed, 2), 0);
+    expect("axond_model_ready{model=\"broken\",version=\"3\"} 0");
+    expect("axond_model_ready{model=\"digits\",version=\"2\"} 0");
+    expect_nothing_of("axond_inference_rows_total{model=\"broken\"");
+    expect_nothing_of("axond_model_info{model=\"broken\"");
+    ck_assert_int_eq(metrics_failed_set(failed, 1), 0);
+    expect("axond_model_ready{model=\"broken\",version=\"3\"} 0");
+    expect_nothing_of("axond_model_ready{model=\"digits\",version=\"2\"}");
+    ck_assert_int_eq(metrics_failed_set(NULL, 0), 0);
+    expect_nothing_of("broken");
+    metrics_model_destroy(m);
+}
+END_TEST
+
 static void *scrape_repeatedly(void *context)
 {
     for (int i = 0; i < 200; i++)
@@ -175,6 +195,7 @@ int main(void)
     tcase_add_test(tc, versions_of_a_model_share_what_is_counted_per_model);
     tcase_add_test(tc, a_model_has_no_histogram_before_its_first_value);
     tcase_add_test(tc, a_version_loaded_again_takes_the_place_of_the_old);
+    tcase_add_test(tc, a_version_that_failed_is_not_ready_and_nothing_else);
     tcase_add_test(tc, models_come_and_go_while_others_scrape);
     suite_add_tcase(s, tc);
 
