@@ -189,7 +189,7 @@ static double scale_of(const struct axon_loss_pass *p)
 enum axon_status axon_loss_start(struct axon_loss_pass *pass, const struct axon_loss *loss,
                                  const struct axon_loss_batch *batch,
                                  const struct axon_loss_options *options,
-                                 struct axon_loss_result *result)
+                                 struct axon_loss_result *result, struct axon_loss_place *place)
 {
     struct axon_loss_options defaults;
     enum axon_status status;
@@ -197,7 +197,7 @@ enum axon_status axon_loss_start(struct axon_loss_pass *pass, const struct axon_
     axon_loss_defaults(loss, &defaults);
     if (!options)
         options = &defaults;
-    status = axon_loss_check(loss, batch, options, NULL);
+    status = axon_loss_check(loss, batch, options, place);
     if (status == AXON_OK)
         status = axon__loss_check_result(loss, batch, options, result);
     if (status != AXON_OK)
@@ -326,7 +326,7 @@ enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon
                                  struct axon_loss_result *result)
 {
     struct axon_loss_pass pass;
-    enum axon_status status = axon_loss_start(&pass, loss, batch, options, result);
+    enum axon_status status = axon_loss_start(&pass, loss, batch, options, result, NULL);
 
     while (status == AXON_OK && axon_loss_advance(&pass, SIZE_MAX))
         continue;

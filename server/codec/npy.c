@@ -172,11 +172,11 @@ static const struct dtype *find_dtype(const char *descr)
     return NULL;
 }
 
+/* more: other arrays may follow in the bytes. need: how many are this one's. */
 static enum error_id check_size(const struct header *h, const struct dtype *dtype, size_t bytes,
-                                const struct tensor_limits *limits, size_t *count,
-                                struct error *error)
+                                bool more, const struct tensor_limits *limits, size_t *count,
+                                size_t *need, struct error *error)
 {
-    size_t need;
     bool overflow = false;
 
     *count = 1;
@@ -189,7 +189,8 @@ static enum error_id check_size(const struct header *h, const struct dtype *dtyp
         return error_set(error, ERROR_LIMIT_EXCEEDED,
                          "body: the shape has more than %zu elements (elements_max)",
                          limits->elements_max);
-    if (__builtin_mul_overflow(*count, dtype->width, &need) || need != bytes)
+    if (__builtin_mul_overflow(*count, dtype->width, need) ||
+        (more ? *need > bytes : *need != bytes))
         return error_set(error, ERROR_SHAPE_MISMATCH,
                          "body: %zu elements of %zu bytes, but %zu bytes of data", *count,
                          dtype->width, bytes);
@@ -253,16 +254,17 @@ static enum error_id check_range(const struct header *h, const unsigned char *fr
                      value);
 }
 
-enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
-                       const struct tensor_limits *limits, struct error *error)
+/* Of bytes [*len]; *len becomes what the array takes of them. */
+static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
+                                const struct tensor_limits *limits, struct error *error)
 {
     struct header h = {0};
     const struct dtype *dtype;
     const unsigned char *numbers;
-    size_t begin = 0, count;
+    size_t begin = 0, count, need = 0;
 
     memset(t, 0, sizeof *t);
-    if (read_header(&h, bytes, len, &begin, error) != ERROR_OK)
+    if (read_header(&h, bytes, *len, &begin, error) != ERROR_OK)
         return error->id;
     dtype = find_dtype(h.descr);
     if (!dtype)
@@ -270,7 +272,7 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
                          "body: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
                          "in little-endian order are",
                          h.descr);
-    if (check_size(&h, dtype, len - begin, limits, &count, error) != ERROR_OK)
+    if (check_size(&h, dtype, *len - begin, more, limits, &count, &need, error) != ERROR_OK)
         return error->id;
     numbers = (const unsigned char *)bytes + begin;
     if (dtype->load == binary_f64 && check_range(&h, numbers, count, error) != ERROR_OK)
@@ -285,6 +287,25 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
     t->count = t->cap = count;
     t->rank = h.rank;
     memcpy(t->shape, h.shape, sizeof t->shape);
+    *len = begin + need;
+    return ERROR_OK;
+}
+
+enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
+                       const struct tensor_limits *limits, struct error *error)
+{
+    return read_array(t, bytes, &len, false, limits, error);
+}
+
+enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
+                            const struct tensor_limits *limits, struct error *error)
+{
+    size_t taken = *len;
+
+    if (read_array(t, *bytes, &taken, true, limits, error) != ERROR_OK)
+        return error->id;
+    *bytes += taken;
+    *len -= taken;
     return ERROR_OK;
 }
 

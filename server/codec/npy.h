@@ -13,6 +13,11 @@
 enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error);
 
+/* The first of the arrays that *bytes [*len] hold, one after another, as numpy.save() writes them to
+ * one file; both are moved past it. */
+enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
+                            const struct tensor_limits *limits, struct error *error);
+
 /* Append data [product(shape)] as '<f4', version 1.0, C order. */
 void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape);
 

@@ -204,7 +204,7 @@ START_TEST(pieces_of_any_size_give_the_same_bits)
             struct axon_loss_result result = {.per_row = per_row, .gradient = gradient};
             struct axon_loss_pass pass;
 
-            ck_assert_int_eq(axon_loss_start(&pass, loss, &b, &o, &result), AXON_OK);
+            ck_assert_int_eq(axon_loss_start(&pass, loss, &b, &o, &result, NULL), AXON_OK);
             while (axon_loss_advance(&pass, size))
                 continue;
             ck_assert_same(result.loss, whole);

@@ -8,7 +8,6 @@
 
 #include <string.h>
 #include "test_lib_losses.h"
-#include "random.h"
 
 enum {
     ROWS_MAX = 9,
@@ -22,9 +21,18 @@ static float input[VALUES_MAX], targets[VALUES_MAX], variances[VALUES_MAX];
 static float weight[OUTPUTS_MAX], pos_weight[OUTPUTS_MAX];
 static int32_t labels[VALUES_MAX];
 
+/* Knuth's MMIX generator; the upper bits are those that are random. */
+static inline uint64_t random_bits(void)
+{
+    static uint64_t state = 1;
+
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return state >> 31;
+}
+
 static inline double random_unit(void)
 {
-    return (double)(random_bits() >> 11) / 0x1p53;
+    return (double)random_bits() / 0x1p33;
 }
 
 static inline const struct axon_loss *loss_at(size_t i)

@@ -1,0 +1,253 @@
+/* evaluation_options.c - the options of a loss: keys of a JSON body, or of the query beside .npy.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "api/evaluation.h"
+#include "codec/json_value.h"
+#include "codec/npy.h"
+
+/* ---- one option ---- */
+
+static enum error_id read_reduction(struct api_call *call, struct evaluation *e,
+                                    const json_t *value)
+{
+    const char *text = json_string_value(value), *name;
+
+    for (unsigned i = 0; (name = axon_reduction_name((enum axon_reduction)i)); i++)
+        if (text && strcmp(text, name) == 0) {
+            e->options.reduction = (enum axon_reduction)i;
+            return ERROR_OK;
+        }
+    return call_fail(call, ERROR_BAD_FIELD,
+                     "reduction: expected mean, sum, none or batchmean, found %s%.40s%s",
+                     text ? "'" : "", text ? text : json_type_text(value), text ? "'" : "");
+}
+
+/* A value of the parameter's kind; its domain is looked at by the caller. */
+static bool take_value(const struct axon_loss_parameter *p, const json_t *value, double *out)
+{
+    int64_t whole = 0;
+
+    if (p->kind == AXON_LOSS_BOOLEAN) {
+        *out = json_is_true(value);
+        return json_is_boolean(value);
+    }
+    *out = json_number_value(value);
+    if (p->kind == AXON_LOSS_NUMBER || !json_is_number(value))
+        return json_is_number(value);
+    if (!json_whole(value, &whole))
+        return false;
+    *out = (double)whole;
+    return true;
+}
+
+static enum error_id read_parameter(struct api_call *call, struct evaluation *e, unsigned i,
+                                    const json_t *value)
+{
+    static const char *const kinds[] = {[AXON_LOSS_NUMBER] = "a number",
+                                        [AXON_LOSS_INTEGER] = "a whole number",
+                                        [AXON_LOSS_BOOLEAN] = "true or false"};
+    const struct axon_loss_parameter *p = &e->loss->parameters[i];
+    double number;
+
+    if (!take_value(p, value, &number))
+        return call_fail(call, ERROR_BAD_FIELD, "%s: expected %s, found %s", p->name,
+                         kinds[p->kind], json_type_text(value));
+    if (!(number >= p->minimum && number <= p->maximum))
+        return call_fail(call, ERROR_BAD_PARAMETER, "%s: %.9g is not within %.10g .. %.10g",
+                         p->name, number, p->minimum, p->maximum);
+    e->options.values[i] = number;
+    return ERROR_OK;
+}
+
+/* ---- the keys ---- */
+
+/* Everything that a body for the loss may hold, for a refusal. */
+static enum error_id unknown_key(struct api_call *call, const struct evaluation *e, const char *key)
+{
+    const struct axon_loss *loss = e->loss;
+    bool both = axon_loss_parameter_find(loss, "from_logits") < loss->parameters_count;
+    char known[300];
+    int used = snprintf(known, sizeof known, "%s%s, %s%s%s%s, reduction", both ? "logits, " : "",
+                        "predictions", loss->labels ? "labels" : "targets",
+                        loss->weight ? ", weight" : "", loss->pos_weight ? ", pos_weight" : "",
+                        loss->variances ? ", variances" : "");
+
+    for (unsigned i = 0; i < loss->parameters_count; i++)
+        used += snprintf(known + used, sizeof known - (size_t)used, ", %s",
+                         loss->parameters[i].name);
+    return call_fail(call, ERROR_BAD_FIELD, "unknown key '%.60s'; %s takes %s", key, loss->name,
+                     known);
+}
+
+static bool is_tensor(const char *key, size_t *field)
+{
+    for (*field = 0; *field < LOSS_FIELDS; ++*field)
+        if (strcmp(evaluation_tensors[*field], key) == 0)
+            return true;
+    return false;
+}
+
+/* null is absent. What has become a field is not looked at here. */
+static enum error_id read_key(struct api_call *call, struct evaluation *e, const char *key,
+                              const json_t *value)
+{
+    unsigned i = axon_loss_parameter_find(e->loss, key);
+    size_t field;
+
+    if (is_tensor(key, &field))
+        return json_is_null(value) || call->fields[field].present
+                   ? ERROR_OK
+                   : call_fail(call, ERROR_BAD_FIELD, "%s: expected arrays of numbers, found %s",
+                               key, json_type_text(value));
+    if (i == e->loss->parameters_count && strcmp(key, "reduction") != 0)
+        return unknown_key(call, e, key);
+    if (json_is_null(value))
+        return ERROR_OK;
+    return i < e->loss->parameters_count ? read_parameter(call, e, i, value)
+                                         : read_reduction(call, e, value);
+}
+
+enum error_id evaluation_read_options(struct api_call *call, struct evaluation *e,
+                                      const json_t *object)
+{
+    unsigned from = axon_loss_parameter_find(e->loss, "from_logits");
+    const char *key;
+    json_t *value;
+
+    if (from < e->loss->parameters_count && call->fields[LOSS_PREDICTIONS].present)
+        e->options.values[from] = 0;
+    for (void *i = json_object_iter((json_t *)object); i;
+         i = json_object_iter_next((json_t *)object, i)) {
+        key = json_object_iter_key(i);
+        value = json_object_iter_value(i);
+        if (read_key(call, e, key, value) != ERROR_OK)
+            return call->error.id;
+    }
+    return ERROR_OK;
+}
+
+/* ---- .npy: arrays in the body, options in the query ---- */
+
+/* "0.5,1,2", read as JSON reads it. */
+static enum error_id read_list(struct api_call *call, const struct tensor_limits *limits,
+                               size_t field, const char *text)
+{
+    struct envelope_field *f = &call->fields[field];
+    struct buf list;
+    size_t at = 0;
+    enum error_id id;
+
+    buf_init(&list, 0);
+    buf_printf(&list, "[%s]", text);
+    buf_append(&list, "", 1);
+    if (list.failed)
+        id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    else
+        id = tensor_read(&f->tensor, list.data, list.len - 1, &at, f->key, limits,
+                         NON_FINITE_STRICT, &call->error);
+    if (id == ERROR_OK && at != list.len - 1)
+        id = call_fail(call, ERROR_BAD_PARAMETER, "query: %s: expected numbers with commas",
+                       f->key);
+    f->present = id == ERROR_OK;
+    buf_fini(&list);
+    return id;
+}
+
+/* A word or a number of the query as the JSON value that a body would hold; NULL: no memory. */
+static json_t *query_value(const char *text)
+{
+    size_t length = strlen(text);
+    float nearest;
+
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return json_boolean(text[0] == 't');
+    if (length > 0 && float_read(text, length, &nearest) == length)
+        return json_number(text, length, nearest);
+    return json_string(text);
+}
+
+static enum error_id read_query(struct api_call *call, struct evaluation *e,
+                                const struct tensor_limits *limits)
+{
+    for (size_t i = 0; i < call->target.query_count; i++) {
+        const char *key = call->target.query[i].key, *text = call->target.query[i].value;
+        size_t field;
+        enum error_id id;
+
+        if (is_tensor(key, &field) && (field == LOSS_WEIGHT || field == LOSS_POS_WEIGHT)) {
+            id = read_list(call, limits, field, text);
+        } else {
+            json_t *value = query_value(text);
+
+            id = value ? read_key(call, e, key, value)
+                       : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+            json_decref(value);
+        }
+        if (id != ERROR_OK)
+            return id;
+    }
+    return ERROR_OK;
+}
+
+/* One array after another, as numpy.save() writes them to one file. */
+static enum error_id read_arrays(struct api_call *call, struct evaluation *e,
+                                 const struct tensor_limits *limits)
+{
+    const size_t order[] = {strcmp(e->loss->input, "logits") == 0 ? LOSS_LOGITS : LOSS_PREDICTIONS,
+                            e->loss->labels ? LOSS_LABELS : LOSS_TARGETS, LOSS_VARIANCES};
+    size_t wanted = e->loss->variances ? 3 : 2, size;
+    const char *bytes;
+
+    if (call_binary(call, &bytes, &size) != ERROR_OK)
+        return call->error.id;
+    for (size_t i = 0; i < wanted; i++) {
+        struct envelope_field *f = &call->fields[order[i]];
+
+        if (size == 0)
+            return call_fail(call, ERROR_BAD_TENSOR,
+                             "body: %zu arrays, %s takes %zu one after another: %s, %s%s", i,
+                             e->loss->name, wanted, evaluation_tensors[order[0]],
+                             evaluation_tensors[order[1]], wanted == 3 ? ", variances" : "");
+        if (npy_read_next(&f->tensor, &bytes, &size, limits, &call->error) != ERROR_OK)
+            return call->error.id;
+        f->present = true;
+    }
+    if (size > 0)
+        return call_fail(call, ERROR_BAD_TENSOR, "body: %zu bytes after the last of %zu arrays",
+                         size, wanted);
+    return ERROR_OK;
+}
+
+/* from_logits=false makes predictions of the first array, whose key is in no body here. */
+static void call_it_predictions(struct api_call *call, const struct evaluation *e)
+{
+    struct envelope_field *logits = &call->fields[LOSS_LOGITS];
+    struct envelope_field *predictions = &call->fields[LOSS_PREDICTIONS];
+    unsigned from = axon_loss_parameter_find(e->loss, "from_logits");
+
+    if (from == e->loss->parameters_count || e->options.values[from] != 0)
+        return;
+    predictions->tensor = logits->tensor;
+    predictions->present = true;
+    memset(&logits->tensor, 0, sizeof logits->tensor);
+    logits->present = false;
+}
+
+enum error_id evaluation_read_npy(struct api_call *call, struct evaluation *e)
+{
+    const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
+                                         .elements_max = call->api->options->elements_max};
+
+    e->policy = NON_FINITE_TOKEN; /* not read: .npy has all floats */
+    call->envelope.fields = call->fields;
+    call->envelope.fields_count = LOSS_FIELDS;
+    for (size_t i = 0; i < LOSS_FIELDS; i++)
+        call->fields[i].key = evaluation_tensors[i];
+    if (read_query(call, e, &limits) != ERROR_OK || read_arrays(call, e, &limits) != ERROR_OK)
+        return call->error.id;
+    call_it_predictions(call, e);
+    return ERROR_OK;
+}
