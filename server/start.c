@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "log.h"
-#include "model/field.h"
+#include "model/repository.h"
 #include "start.h"
 #include "version.h"
 
@@ -141,10 +141,10 @@ int start_models(struct options *options, char *error, size_t error_bytes)
 {
     static const char *const defaults[] = {"configs/models", AXOND_MODELS_INSTALLED};
 
-    if (*options->model_name && !field_name_valid(options->model_name)) {
+    if (*options->model_name && !repository_name_valid(options->model_name)) {
         snprintf(error, error_bytes,
                  "model_name: %.100s: a model's name is 1 to %d letters, digits, '.', '_' or '-'",
-                 options->model_name, FIELD_NAME_MAX);
+                 options->model_name, MODEL_NAME_MAX);
         return -1;
     }
     if (*options->model_dir) /* an image may set a repository, too */

@@ -127,6 +127,11 @@ bool repository_serves(struct repository *r)
     return serves;
 }
 
+bool repository_name_valid(const char *name)
+{
+    return field_name_valid(name);
+}
+
 /* ---- scanning ------------------------------------------------------------------------------- */
 
 struct names {

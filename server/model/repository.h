@@ -62,6 +62,9 @@ bool repository_serves(struct repository *r);
 const struct repository_snapshot *repository_acquire(struct repository *r);
 void repository_release(struct repository *r, const struct repository_snapshot *s);
 
+/* Can a model be called so: 1 to MODEL_NAME_MAX letters, digits, '.', '_' or '-'? */
+bool repository_name_valid(const char *name);
+
 /* Look-ups in a snapshot; borrowed from it, NULL if there is none. */
 const struct repository_entry *repository_find(const struct repository_snapshot *s,
                                                const char *name);
