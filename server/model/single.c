@@ -38,13 +38,13 @@ bool single_is(int rootfd)
 
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1])
 {
-    char *path = realpath(dir, NULL);
-    const char *slash = path ? strrchr(path, '/') : NULL, *last = slash ? slash + 1 : "";
+    char path[PATH_MAX];
+    const char *slash = realpath(dir, path) ? strrchr(path, '/') : NULL;
+    const char *last = slash ? slash + 1 : "";
 
     if (*wished)
         last = wished;
     else if (!field_name_valid(last) || version_read(last))
         last = "model";
     snprintf(name, MODEL_NAME_MAX + 1, "%s", last);
-    free(path);
 }

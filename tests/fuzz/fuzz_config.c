@@ -29,6 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             require(c.layers[l].units >= 1 && c.layers[l].units <= CONFIG_UNITS_MAX);
             require(c.layers[l].activation && field_name_valid(c.layers[l].name));
         }
+        for (size_t n = 0; n < c.norms_count; n++) {
+            const struct config_layer *layer = &c.layers[c.norms[n].layer];
+            require(c.norms[n].layer < c.layers_count);
+            require(c.norms[n].width == (c.norms[n].before ? layer->features : layer->units));
+            require(c.norms[n].epsilon >= 0 && c.norms[n].epsilon <= 1);
+        }
+        require(c.ranking == RANKING_NONE || c.labels_count > 0);
         config_needs_weights(&c);
         config_fini(&c);
     } else {

@@ -66,8 +66,31 @@ void free(void *p)
 #pragma GCC visibility pop
 #endif
 
+/* Batch normalization, slopes and leftovers by tensor, and findings. */
+static void put_norm(void)
+{
+    static const char tensors[] =
+        "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+        "\"1.running_mean\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},"
+        "\"1.running_var\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]},"
+        "\"slopes\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]},"
+        "\"more\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}";
+    static const float numbers[] = {1, 2, 3, 4, 5};
+    size_t len;
+    unsigned char *file = safetensors_make(tensors, numbers, sizeof numbers, &len);
+
+    folder_write(&root, "b/1/model.safetensors", file, len);
+    free(file);
+    folder_text(&root, "b/config.json",
+                "{\"input\": {\"features\": 1}, \"layers\": [{\"name\": \"0\", \"units\": 1, "
+                "\"activation\": \"identity\", \"bias\": null}, {\"name\": \"1\", \"type\": "
+                "\"batch_norm\", \"bias\": [1], \"activation\": {\"name\": \"prelu\", \"alpha\": "
+                "\"slopes\"}}], \"ignore_tensors\": [\"more\", \"none\"], \"labels\": {\"x\": 9}}");
+}
+
 static void put_everything(void)
 {
+    put_norm();
     put_config("m", ", \"output\": {\"labels\": [\"yes\"]}, \"labels\": {\"stable\": 1}");
     put_weights("m", 1, 1);
     put_weights("m", 2, 2);
