@@ -65,6 +65,7 @@ static void write_option(struct buf *out, const struct option_row *row)
 {
     static const char *const placeholder[] = {[OPTION_TEXT] = " TEXT",
                                               [OPTION_ADDRESS] = " ADDRESS:PORT",
+                                              [OPTION_LIST] = " LIST",
                                               [OPTION_SIZE] = " N",
                                               [OPTION_TIME] = " TIME",
                                               [OPTION_FLAG] = "[=off]"};

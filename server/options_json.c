@@ -90,6 +90,7 @@ static bool set(struct options *options, const struct option_row *row, const jso
     static const char *const expected[] = {
         [OPTION_TEXT] = "expected a string",
         [OPTION_ADDRESS] = "expected a string",
+        [OPTION_LIST] = "expected a string",
         [OPTION_SIZE] = "expected a whole number",
         [OPTION_TIME] = "expected a number of seconds, or a string such as \"30s\"",
         [OPTION_FLAG] = "expected true or false",
@@ -201,7 +202,7 @@ static json_t *value_of(const struct options *options, const struct option_row *
     uint64_t size;
     double time;
 
-    if (row->type == OPTION_TEXT || row->type == OPTION_ADDRESS)
+    if (option_is_text(row))
         return json_string(place);
     if (row->type == OPTION_FLAG)
         return json_boolean(*(const bool *)place);

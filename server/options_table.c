@@ -6,7 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "hosts.h"
+#include "ip.h"
 #include "options_table.h"
+
+static bool networks_ok(const char *text)
+{
+    struct networks unused;
+
+    return networks_read(text, &unused);
+}
 
 const struct option_row option_rows[OPTION_COUNT] = {
 #define OPT_TEXT(name, value, allowed, about)  \
@@ -24,6 +33,16 @@ const struct option_row option_rows[OPTION_COUNT] = {
      .text = (value),                          \
      .choices = "",                            \
      .unit = "",                               \
+     .help = (about)},
+#define OPT_LIST(name, ok, what, about)        \
+    {.id = #name,                              \
+     .type = OPTION_LIST,                      \
+     .offset = offsetof(struct options, name), \
+     .text = "",                               \
+     .choices = "",                            \
+     .unit = "",                               \
+     .list_ok = (ok),                          \
+     .items = (what),                          \
      .help = (about)},
 #define OPT_SIZE(name, value, least, most, what, about) \
     {.id = #name,                                       \
@@ -245,15 +264,29 @@ static bool set_address(struct options *options, const struct option_row *row, c
     return false;
 }
 
+static bool set_list(struct options *options, const struct option_row *row, const char *text,
+                     char *why, size_t why_bytes)
+{
+    if (row->list_ok(text))
+        return set_text(options, row, text, why, why_bytes);
+    snprintf(why, why_bytes, "expected %s", row->items);
+    return false;
+}
+
 bool option_set(struct options *options, const struct option_row *row, const char *value, char *why,
                 size_t why_bytes)
 {
     static bool (*const setters[])(struct options *, const struct option_row *, const char *,
                                    char *, size_t) = {
-        [OPTION_TEXT] = set_text, [OPTION_ADDRESS] = set_address, [OPTION_SIZE] = set_size,
-        [OPTION_TIME] = set_time, [OPTION_FLAG] = set_flag,
+        [OPTION_TEXT] = set_text, [OPTION_ADDRESS] = set_address, [OPTION_LIST] = set_list,
+        [OPTION_SIZE] = set_size, [OPTION_TIME] = set_time,       [OPTION_FLAG] = set_flag,
     };
     return setters[row->type](options, row, value, why, why_bytes);
+}
+
+bool option_is_text(const struct option_row *row)
+{
+    return row->type == OPTION_TEXT || row->type == OPTION_ADDRESS || row->type == OPTION_LIST;
 }
 
 bool option_same(const struct options *a, const struct options *b, const struct option_row *row)
@@ -263,7 +296,5 @@ bool option_same(const struct options *a, const struct options *b, const struct 
                                    [OPTION_FLAG] = sizeof(bool)};
     const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
 
-    return row->type == OPTION_TEXT || row->type == OPTION_ADDRESS
-               ? strcmp(x, y) == 0
-               : memcmp(x, y, bytes[row->type]) == 0;
+    return option_is_text(row) ? strcmp(x, y) == 0 : memcmp(x, y, bytes[row->type]) == 0;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include "options.h"
 
-enum option_type { OPTION_TEXT, OPTION_ADDRESS, OPTION_SIZE, OPTION_TIME, OPTION_FLAG };
+enum option_type { OPTION_TEXT, OPTION_ADDRESS, OPTION_LIST, OPTION_SIZE, OPTION_TIME, OPTION_FLAG };
 
 struct option_row {
     const char *id; /* like_this: the key in JSON, and what flag and variable are spelt from */
@@ -19,12 +19,15 @@ struct option_row {
     uint64_t size, size_min, size_max;
     double time, time_min, time_max;
     const char *choices; /* "a|b|c", or "" for any text */
+    bool (*list_ok)(const char *text);
+    const char *items; /* of a list, for messages */
     const char *unit, *help;
 };
 
 enum option_index {
 #define OPT_TEXT(id, ...)    OPTION_##id,
 #define OPT_ADDRESS(id, ...) OPTION_##id,
+#define OPT_LIST(id, ...)    OPTION_##id,
 #define OPT_SIZE(id, ...)    OPTION_##id,
 #define OPT_TIME(id, ...)    OPTION_##id,
 #define OPT_FLAG(id, ...)    OPTION_##id,
@@ -46,6 +49,9 @@ enum { OPTION_NAME_MAX = 48 };
 /* "--like-this" and "AXOND_LIKE_THIS" */
 void option_flag(const struct option_row *row, char out[OPTION_NAME_MAX]);
 void option_variable(const struct option_row *row, char out[OPTION_NAME_MAX]);
+
+/* Is its value a string in struct options? */
+bool option_is_text(const struct option_row *row);
 
 /* Does the option count bytes, so that it takes suffixes? */
 bool option_in_bytes(const struct option_row *row);

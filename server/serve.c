@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "clock.h"
 #include "http/http.h"
+#include "ip.h"
 #include "log.h"
 #include "metrics/metrics.h"
 #include "infer/batch.h"
@@ -186,6 +187,22 @@ static void log_repository(const char *folder, struct repository *repository, si
               LOG_U("versions_failed", failed));
 }
 
+/* Whoever reaches the address may ask, and so may the pages that they look at. */
+static void warn_if_open(const struct options *options)
+{
+    struct listen_address listen;
+    struct networks loopback;
+    struct ip ip;
+
+    if (*options->hosts || !options_listen(options->listen, &listen) ||
+        !networks_read("127.0.0.0/8,::1", &loopback) ||
+        (ip_read(listen.host, strlen(listen.host), &ip) && networks_hold(&loopback, &ip)))
+        return;
+    log_event(LOG_WARN, "open_to_the_network", LOG_S("listen", options->listen),
+              LOG_S("reason", "everybody who reaches this address may ask, since there are no keys; "
+                              "--hosts at least keeps pages of other sites out"));
+}
+
 int serve(const struct options *options, int argc, char **argv, double started_s)
 {
     size_t failed = 0;
@@ -219,6 +236,7 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     log_event(LOG_INFO, "listening", LOG_S("address", http_address(http)),
               LOG_U("threads", threads));
+    warn_if_open(options);
     log_readiness(api.repository, failed, started_s);
     drain(&api, http, wait_for_stop(options, api.repository, argc, argv, started_s));
     status = 0;

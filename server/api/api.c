@@ -125,6 +125,8 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
     call->reply->route = route ? route_index(route) : API_ROUTE_OTHER;
     if (id != ERROR_OK && id != ERROR_UNKNOWN_PATH)
         return false;
+    if (access_check(call, route, request) != ERROR_OK)
+        return false;
     if (!route) {
         call_fail(call, ERROR_UNKNOWN_PATH,
                   "%.100s: no such path; GET /openapi.json lists what there is", request->target);

@@ -30,6 +30,7 @@ struct api_request {
     const char *content_type;
     const char *content_encoding;
     const char *accept;
+    const char *host, *origin;
     /* For api_handle() alone: */
     const char *body; /* [body_bytes] */
     size_t body_bytes;

@@ -16,6 +16,11 @@ struct route {
  * are cut; NULL if there is none. */
 const struct route *route_find(struct api_call *call);
 
+/* May it be asked like this? route is NULL for a path that is none. ERROR_OK, or ERROR_WRONG_HOST,
+ * ERROR_CROSS_SITE. In access.c. */
+enum error_id access_check(struct api_call *call, const struct route *route,
+                           const struct api_request *request);
+
 /* Does the row take the method? HEAD is answered as GET. */
 bool route_takes(const struct route *route, const char *method);
 

@@ -1,55 +1,46 @@
-/* addresses.c - how many connections each client address has open.
+/* addresses.c - how many connections, or requests through proxies, each client address has.
  *
  * A hash table of chains, seeded so that nobody can aim at one chain; called under
  * connections.mutex. Invariant: an entry exists exactly while its count is above zero. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include "http/private.h"
 
-enum { BUCKETS = 1024, KEY_BYTES = 16 };
+enum { BUCKETS = 1024, SIX_PREFIX_BYTES = 8 };
 
 struct address {
     struct address *next;
     size_t count, bucket;
-    unsigned char key[KEY_BYTES];
+    struct ip ip;
 };
 
 static uint64_t seed;
 
-/* IPv4 as it stands; IPv6 by its /64, since a customer is given at least that much. Anything else
- * (a local socket) is one address. */
-static void make_key(const struct sockaddr *address, unsigned char *key)
+/* IPv4 as it stands; IPv6 by its /64, since a customer is given at least that much. */
+static struct ip customer_of(const struct ip *ip)
 {
-    memset(key, 0, KEY_BYTES);
-    if (address && address->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, address, sizeof in);
-        key[0] = 4;
-        memcpy(key + 1, &in.sin_addr, sizeof in.sin_addr);
-    } else if (address && address->sa_family == AF_INET6) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, address, sizeof in6);
-        key[0] = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? 4 : 6;
-        memcpy(key + 1, in6.sin6_addr.s6_addr + (key[0] == 4 ? 12 : 0), key[0] == 4 ? 4 : 8);
-    }
+    struct ip customer = *ip;
+
+    if (!ip_is_four(ip))
+        memset(customer.bytes + SIX_PREFIX_BYTES, 0, sizeof customer.bytes - SIX_PREFIX_BYTES);
+    return customer;
 }
 
-static size_t bucket_of(const unsigned char *key)
+static size_t bucket_of(const struct ip *customer)
 {
     uint64_t hash = seed;
 
-    for (size_t i = 0; i < KEY_BYTES; i++)
-        hash = (hash ^ key[i]) * 0x100000001b3;
+    for (size_t i = 0; i < sizeof customer->bytes; i++)
+        hash = (hash ^ customer->bytes[i]) * 0x100000001b3;
     return (size_t)(hash >> 32) % BUCKETS;
 }
 
-static struct address *find(const struct connections *list, const unsigned char *key)
+static struct address *find(const struct connections *list, const struct ip *customer)
 {
-    struct address *entry = list->addresses[bucket_of(key)];
+    struct address *entry = list->addresses[bucket_of(customer)];
 
-    while (entry && memcmp(entry->key, key, KEY_BYTES) != 0)
+    while (entry && !ip_same(&entry->ip, customer))
         entry = entry->next;
     return entry;
 }
@@ -68,29 +59,25 @@ void addresses_fini(struct connections *list)
     list->addresses = NULL;
 }
 
-size_t addresses_count(const struct connections *list, const struct sockaddr *address)
+size_t addresses_count(const struct connections *list, const struct ip *ip)
 {
-    unsigned char key[KEY_BYTES];
-    const struct address *entry;
+    const struct ip customer = customer_of(ip);
+    const struct address *entry = find(list, &customer);
 
-    make_key(address, key);
-    entry = find(list, key);
     return entry ? entry->count : 0;
 }
 
-struct address *addresses_add(struct connections *list, const struct sockaddr *address)
+struct address *addresses_add(struct connections *list, const struct ip *ip)
 {
-    unsigned char key[KEY_BYTES];
-    struct address *entry;
+    const struct ip customer = customer_of(ip);
+    struct address *entry = find(list, &customer);
 
-    make_key(address, key);
-    entry = find(list, key);
     if (!entry) {
         entry = calloc(1, sizeof *entry);
         if (!entry)
             return NULL;
-        memcpy(entry->key, key, KEY_BYTES);
-        entry->bucket = bucket_of(key);
+        entry->ip = customer;
+        entry->bucket = bucket_of(&customer);
         entry->next = list->addresses[entry->bucket];
         list->addresses[entry->bucket] = entry;
     }

@@ -10,9 +10,10 @@
 #include "http/private.h"
 #include "log.h"
 
-/* Connections beyond connections_max that are still told why; and descriptors that the rest of the
+/* Connections beyond connections_max, and beyond connections_per_address_max, that are still told
+ * why; and descriptors that the rest of the
  * daemon may need at once: reloading models, reading /proc for a scrape, accepting. */
-enum { SURPLUS_MAX = 64, RESERVE = 10, PER_THREAD = 4, VISIT_AT_ONCE = 64 };
+enum { SURPLUS_MAX = 64, SURPLUS_PER_ADDRESS_MAX = 8, RESERVE = 10, PER_THREAD = 4, VISIT_AT_ONCE = 64 };
 
 static size_t descriptors_in_use(void)
 {
@@ -65,6 +66,9 @@ int connections_init(struct connections *list, const struct options *options, un
     *list = (struct connections){.max = max,
                                  .surplus_max = surplus,
                                  .per_address_max = (size_t)options->connections_per_address_max};
+    list->per_address_surplus_max = list->per_address_max / 8 + 1 < SURPLUS_PER_ADDRESS_MAX
+                                        ? list->per_address_max / 8 + 1
+                                        : SURPLUS_PER_ADDRESS_MAX;
     if (pthread_mutex_init(&list->mutex, NULL) != 0)
         return -1;
     return addresses_init(list);
@@ -78,18 +82,39 @@ void connections_fini(struct connections *list)
     pthread_mutex_destroy(&list->mutex);
 }
 
-bool connections_may_start(struct connections *list, const struct sockaddr *address)
+void connections_warn(struct http *http, const char *limit, const struct ip *ip)
 {
+    char text[IP_TEXT_MAX];
+
+    if (!http_may_warn(&http->limit_warned_ns))
+        return;
+    ip_write(ip, text);
+    log_event(LOG_WARN, "connections_refused", LOG_S("limit", limit), LOG_S("client", text));
+}
+
+/* Of a proxy's connections nobody knows whose they are: its requests are counted, by client.c. */
+static size_t count_of(const struct http *http, const struct ip *ip)
+{
+    return networks_hold(&http->trusted, ip) ? 0 : addresses_count(&http->connections, ip);
+}
+
+bool connections_may_start(struct http *http, const struct sockaddr *address)
+{
+    struct connections *list = &http->connections;
+    struct ip ip = {{0}};
     bool full, crowded;
 
+    ip_of_socket(address, &ip);
     pthread_mutex_lock(&list->mutex);
     full = list->count >= list->max + list->surplus_max;
-    crowded = addresses_count(list, address) >= list->per_address_max;
+    crowded = count_of(http, &ip) >= list->per_address_max + list->per_address_surplus_max;
     pthread_mutex_unlock(&list->mutex);
-    if (full || crowded)
-        metrics_add(METRIC_http_rejected_total,
-                    full ? REJECTED_CONNECTIONS : REJECTED_CONNECTIONS_PER_ADDRESS, 1);
-    return !full && !crowded;
+    if (!full && !crowded)
+        return true;
+    metrics_add(METRIC_http_rejected_total,
+                full ? REJECTED_CONNECTIONS : REJECTED_CONNECTIONS_PER_ADDRESS, 1);
+    connections_warn(http, full ? "connections_max" : "connections_per_address_max", &ip);
+    return false;
 }
 
 static bool grow(struct connections *list)
@@ -107,24 +132,40 @@ static bool grow(struct connections *list)
     return true;
 }
 
+/* Under the mutex. */
+static bool enlist(struct connection *c)
+{
+    struct connections *list = &c->http->connections;
+
+    if (!grow(list))
+        return false;
+    if (list->count >= list->max)
+        c->surplus = SURPLUS_ALL;
+    else if (count_of(c->http, &c->ip) >= list->per_address_max)
+        c->surplus = SURPLUS_ADDRESS;
+    if (!c->trusted && !(c->address = addresses_add(list, &c->ip)))
+        return false;
+    c->slot = list->count;
+    list->items[list->count++] = c;
+    return true;
+}
+
 struct connection *connection_start(struct http *http, int fd, const struct sockaddr *address)
 {
-    struct connections *list = &http->connections;
     struct connection *c = calloc(1, sizeof *c);
+    bool listed;
 
     if (!c)
         return NULL;
     c->http = http;
     c->fd = fd;
+    ip_of_socket(address, &c->ip);
+    c->trusted = networks_hold(&http->trusted, &c->ip);
     atomic_init(&c->state, (clock_ns() & ~(uint64_t)7) | PHASE_NEW);
-    pthread_mutex_lock(&list->mutex);
-    if (grow(list) && (c->address = addresses_add(list, address)) != NULL) {
-        c->slot = list->count;
-        c->surplus = list->count >= list->max;
-        list->items[list->count++] = c;
-    }
-    pthread_mutex_unlock(&list->mutex);
-    if (!c->address) {
+    pthread_mutex_lock(&http->connections.mutex);
+    listed = enlist(c);
+    pthread_mutex_unlock(&http->connections.mutex);
+    if (!listed) {
         free(c);
         return NULL;
     }
@@ -155,7 +196,8 @@ void connection_end(struct connection *c)
     pthread_mutex_lock(&list->mutex);
     list->items[c->slot] = list->items[--list->count];
     list->items[c->slot]->slot = c->slot;
-    addresses_remove(list, c->address);
+    if (c->address)
+        addresses_remove(list, c->address);
     pthread_mutex_unlock(&list->mutex);
     metrics_gauge_add(METRIC_http_connections, -1);
     free(c);

@@ -19,6 +19,7 @@ static const struct {
     FIELD(GATE_CONTENT_TYPE, "Content-Type"),
     FIELD(GATE_CONTENT_ENCODING, "Content-Encoding"),
     FIELD(GATE_ACCEPT, "Accept"),
+    FIELD(GATE_ORIGIN, "Origin"),
     FIELD(GATE_REQUEST_ID, "X-Request-Id"),
     FIELD(GATE_TRACEPARENT, "traceparent"),
 #undef FIELD

@@ -21,6 +21,13 @@
  * many connections all of it goes through the caches: each KiB costs a one-row predict 0.1 us. */
 enum { CONNECTION_MEMORY_MIN = 32768, FIELD_BYTES = 96, REPLY_HEAD_BYTES = 2048, SPARE = 16 };
 
+bool http_may_warn(atomic_uint_fast64_t *warned_ns)
+{
+    uint64_t now = clock_ns(), last = atomic_load(warned_ns);
+
+    return now - last > 1000000000 && atomic_compare_exchange_strong(warned_ns, &last, now);
+}
+
 static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 {
     size_t needed = (size_t)http->options->headers_bytes_max + REPLY_HEAD_BYTES +
@@ -95,6 +102,7 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
         .headers_count_max = options->headers_count_max,
         .chunked_refused = refuses_chunks(options, http->lenient_parser)};
     http->keeper_wake = -1;
+    networks_read(options->trusted_proxy, &http->trusted); /* options_read() has checked it */
     http->listen_fd = socket_listen(options->listen, http->address, error, error_bytes);
     if (http->listen_fd < 0) {
         free(http);

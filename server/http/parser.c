@@ -96,15 +96,6 @@ static void answer_first(unsigned status)
                "the size line of a chunk, with its extension, is too long");
 }
 
-/* At most one warning a second: the cause is outside, and may go on for long. */
-static bool may_warn(struct http *http)
-{
-    uint64_t now = clock_ns(), last = atomic_load(&http->accept_warned_ns);
-
-    return now - last > 1000000000 &&
-           atomic_compare_exchange_strong(&http->accept_warned_ns, &last, now);
-}
-
 void parser_log(void *cls, const char *format, va_list args)
 {
     static const char answered[] = "Error processing request", accept_failed[] = "Error accepting";
@@ -122,7 +113,7 @@ void parser_log(void *cls, const char *format, va_list args)
             answer_first(va_arg(again, unsigned));
     }
     va_end(again);
-    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 && may_warn(http))
+    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 && http_may_warn(&http->accept_warned_ns))
         log_event(LOG_WARN, "accept_failed", LOG_S("detail", text));
     else
         log_event(LOG_DEBUG, "libmicrohttpd", LOG_S("detail", text));

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include "http/gate.h"
 #include "http/http.h"
+#include "ip.h"
 #include "metrics/metrics.h"
 
 struct MHD_Connection;
@@ -44,6 +45,8 @@ struct request {
     uint64_t refused_at;   /* received when the refusal was decided             */
     struct api_call *call; /* from the headers to the end of the reply, unless it is refused */
     struct api_reply reply;
+    struct ip client;        /* who asked, as far as proxies are trusted           */
+    struct address *proxied; /* its entry, if a proxy sent it for somebody else    */
     bool waits; /* for a worker: the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
@@ -60,8 +63,14 @@ struct connection {
     struct http *http;
     int fd;
     size_t slot; /* in connections.items */
-    struct address *address;
-    bool surplus;                  /* beyond connections_max: gets a 503 and goes */
+    struct ip ip;
+    bool trusted;            /* a proxy: its requests are counted instead           */
+    struct address *address; /* NULL then                                           */
+    enum surplus {
+        SURPLUS_NONE,
+        SURPLUS_ALL,    /* beyond connections_max: gets a 503 and goes */
+        SURPLUS_ADDRESS /* beyond connections_per_address_max: as well */
+    } surplus;
     atomic_uint_fast64_t state;    /* since_ns, its low three bits replaced by the phase */
     atomic_uint_fast64_t progress; /* bytes of the body received                         */
     atomic_uint_fast64_t asked;    /* bytes of all requests so far, as received          */
@@ -83,7 +92,7 @@ struct connections {
     struct connection **items;
     size_t count, cap, max, surplus_max;
     struct address **addresses;
-    size_t per_address_max;
+    size_t per_address_max, per_address_surplus_max;
 };
 
 /* Sockets whose reply has been sent while the client still writes: read for a while, so that the
@@ -113,7 +122,8 @@ struct http {
     struct connections connections;
     struct linger_list linger;
     atomic_uint_fast64_t bodies_bytes;
-    atomic_uint_fast64_t accept_warned_ns;
+    struct networks trusted;
+    atomic_uint_fast64_t accept_warned_ns, limit_warned_ns;
     pthread_t keeper;
     int keeper_wake; /* eventfd */
     bool keeper_started;
@@ -126,7 +136,7 @@ int connections_init(struct connections *list, const struct options *options, un
                      size_t *linger_max);
 void connections_fini(struct connections *list);
 /* May one more come in from this address? Counts it as rejected if not. */
-bool connections_may_start(struct connections *list, const struct sockaddr *address);
+bool connections_may_start(struct http *http, const struct sockaddr *address);
 /* new and in the list, or NULL when out of memory. */
 struct connection *connection_start(struct http *http, int fd, const struct sockaddr *address);
 void connection_end(struct connection *connection);
@@ -135,11 +145,20 @@ size_t connections_count(struct connections *list);
 void connections_visit(struct connections *list,
                        void (*visit)(struct connection *connection, void *context), void *context);
 
+/* A warning, now and then, that a limit keeps somebody out. */
+void connections_warn(struct http *http, const char *limit, const struct ip *ip);
+
+/* ---- client.c ---- */
+/* Who asked: the connection's other end, or whom a trusted proxy names. False, and a refusal, if
+ * what the proxy says is not to be understood, or that client has too many requests in flight. */
+bool client_read(struct connection *connection, struct MHD_Connection *mhd);
+void client_done(struct connection *connection);
+
 /* ---- addresses.c: all under connections.mutex ---- */
 int addresses_init(struct connections *list);
 void addresses_fini(struct connections *list);
-size_t addresses_count(const struct connections *list, const struct sockaddr *address);
-struct address *addresses_add(struct connections *list, const struct sockaddr *address);
+size_t addresses_count(const struct connections *list, const struct ip *ip);
+struct address *addresses_add(struct connections *list, const struct ip *ip);
 void addresses_remove(struct connections *list, struct address *address);
 
 /* ---- report.c ---- */
@@ -216,6 +235,10 @@ bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool
 void reply_failed(struct connection *connection);
 /* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
 void reply_write(struct connection *connection, const struct api_reply *reply);
+
+/* ---- http.c ---- */
+/* At most once a second for each *warned_ns: causes are outside, and may go on for long. */
+bool http_may_warn(atomic_uint_fast64_t *warned_ns);
 
 /* ---- drain.c ---- */
 /* Is this the address of a sentinel? No connection is made of it. */

@@ -6,8 +6,8 @@
 #include "http/private.h"
 #include "log.h"
 
-/* "" if it is unknown. */
-static void client_text(struct MHD_Connection *mhd, char out[static SOCKET_ADDRESS_MAX])
+/* The connection's other end; "" if it is unknown. */
+static void peer_text(struct MHD_Connection *mhd, char out[static SOCKET_ADDRESS_MAX])
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -22,9 +22,10 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
 {
     const struct request *r = &c->request;
     const struct api_account *a = &r->reply.account;
-    char client[SOCKET_ADDRESS_MAX];
+    char peer[SOCKET_ADDRESS_MAX], client[IP_TEXT_MAX];
+    bool proxied = !ip_same(&r->client, &c->ip);
     struct log_field fields[20] = {
-        /* 8, and 9 that only some requests have */
+        /* 8, and 10 that only some requests have */
         LOG_S("request_id", r->id),
         LOG_S("method", r->method),
         LOG_S("route", api_route_template(r->reply.route)),
@@ -32,11 +33,14 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
         LOG_U("bytes_in", r->received),
         LOG_U("bytes_out", r->reply_bytes),
         LOG_F("duration", seconds),
-        LOG_S("client", client),
+        LOG_S("client", proxied ? client : peer),
     };
     int count = 8;
 
-    client_text(mhd, client);
+    peer_text(mhd, peer);
+    ip_write(&r->client, client);
+    if (proxied)
+        fields[count++] = (struct log_field)LOG_S("proxy", peer);
     if (r->reply.error != ERROR_OK)
         fields[count++] = (struct log_field)LOG_S("error_code", error_code(r->reply.error));
     if (*r->traceparent)

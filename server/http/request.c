@@ -56,8 +56,10 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     (void)cls;
     if (!c)
         return NULL;
-    c->request = (struct request){
-        .started_ns = now, .reply.route = API_ROUTE_OTHER, .target = strdup(target ? target : "")};
+    c->request = (struct request){.started_ns = now,
+                                  .client = c->ip,
+                                  .reply.route = API_ROUTE_OTHER,
+                                  .target = strdup(target ? target : "")};
     make_id(c->request.id);
     /* The headers' time began with the connection, or with the bytes that the keeper saw. */
     slow = atomic_exchange(&c->slow_since_ns, 0);
@@ -131,20 +133,35 @@ static bool lacks_length(const struct request *r)
            !r->value[GATE_TRANSFER_ENCODING];
 }
 
-static void admit(struct connection *c)
+static void refuse_surplus(struct connection *c)
+{
+    bool all = c->surplus == SURPLUS_ALL;
+
+    metrics_add(METRIC_http_rejected_total,
+                all ? REJECTED_CONNECTIONS : REJECTED_CONNECTIONS_PER_ADDRESS, 1);
+    connections_warn(c->http, all ? "connections_max" : "connections_per_address_max", &c->ip);
+    request_refuse(c, ERROR_OVERLOADED,
+                   all ? "too many connections (connections_max)"
+                       : "too many connections from one address (connections_per_address_max)");
+}
+
+static void admit(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
     const struct api_request request = {.method = r->method,
                                         .target = r->target,
                                         .content_type = r->value[GATE_CONTENT_TYPE],
                                         .content_encoding = r->value[GATE_CONTENT_ENCODING],
-                                        .accept = r->value[GATE_ACCEPT]};
+                                        .accept = r->value[GATE_ACCEPT],
+                                        .host = r->value[GATE_HOST],
+                                        .origin = r->value[GATE_ORIGIN]};
 
     if (c->surplus) {
-        metrics_add(METRIC_http_rejected_total, REJECTED_CONNECTIONS, 1);
-        request_refuse(c, ERROR_OVERLOADED, "too many connections (connections_max)");
+        refuse_surplus(c);
         return;
     }
+    if (!client_read(c, mhd))
+        return;
     r->call = api_admit(c->http->api, &request, r->declared.bytes, &r->reply);
     if (!r->call) {
         r->refused = true;
@@ -187,7 +204,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
         return MHD_NO;
     if (!pass_gate(c, mhd, method, version))
         return answer(c, mhd, true);
-    admit(c);
+    admit(c, mhd);
     if (r->refused && !may_discard(c))
         return answer(c, mhd, true);
     if (r->declared.bytes == 0)
@@ -320,6 +337,7 @@ static unsigned final_status(const struct connection *c, struct MHD_Connection *
 
 static void request_fini(struct connection *c)
 {
+    client_done(c);
     body_release(c);
     api_reply_fini(&c->request.reply);
     free(c->request.target);
@@ -357,7 +375,7 @@ enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, 
     struct http *http = cls;
 
     (void)bytes;
-    return drain_is_sentinel(address) || connections_may_start(&http->connections, address)
+    return drain_is_sentinel(address) || connections_may_start(http, address)
                ? MHD_YES
                : MHD_NO;
 }

@@ -11,6 +11,22 @@ serve --connections-per-address-max 12
 ok "beyond connections_per_address_max only that address is refused" raw per_address --limit 12
 sleep 0.3
 ok "it is counted" [ "$(metric 'axond_http_rejected_total{reason="connections_per_address"}')" -ge 1 ]
+warnings() { grep -c 'level=warn event=connections_refused limit=connections_per_address_max client=127.0.0.1' "$tmp/log"; }
+ok "and warned of, but not each time" eval '[ "$(warnings)" -ge 1 ] && [ "$(warnings)" -le 20 ]'
+stop TERM
+
+serve --connections-per-address-max 12 --trusted-proxy 127.0.0.3,10.0.0.0/8 --access-log
+ok "behind a trusted proxy each client has a limit of its own" raw proxy --limit 12
+ok "the log tells the client, and the proxy" grep -q 'event=request .*client=203.0.113.9 proxy=127.0.0.3:' "$tmp/log"
+ok "who is not trusted is told as it is" grep -q 'event=request .*client=127.0.0.1:' "$tmp/log"
+stop TERM
+serve --trusted-proxy 127.0.0.1 --trusted-proxy-header forwarded --access-log
+req GET /v2/health/live -H 'Forwarded: for="[2001:db8::1]:4711"' -H 'X-Forwarded-For: 203.0.113.9'
+ok "where the proxy's header is named the other is not read" want 200
+ok "and the log has its client" grep -q 'client=2001:db8::1 ' "$tmp/log"
+not_a_list() { ! "$BIN" --trusted-proxy "$1" 2>"$tmp/second" && grep -q 'trusted.proxy.*expected addresses or networks' "$tmp/second"; }
+ok "a proxy is an address or a network" not_a_list proxy.example.com
+ok "without bits beyond its prefix" not_a_list 10.0.0.1/8
 stop TERM
 
 serve

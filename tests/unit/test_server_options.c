@@ -310,7 +310,7 @@ START_TEST(unknown_variables_are_told_with_the_nearest)
     ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
     ck_assert_str_eq(text, "AXOND_LISTNE: no such option (nearest: AXOND_LISTEN)");
     ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
-    ck_assert_str_eq(text, "AXOND_PORT: no such option (nearest: AXOND_ISA)");
+    ck_assert_str_eq(text, "AXOND_PORT: no such option (nearest: AXOND_HOSTS)");
     ck_assert(options_unknown_variable(environment, &next, text, sizeof text));
     ck_assert_str_eq(text, "AXOND_ENTIRELY_OTHER: no such option");
     ck_assert(!options_unknown_variable(environment, &next, text, sizeof text));

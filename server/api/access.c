@@ -1,0 +1,40 @@
+/* access.c - who may ask: the hosts that the service answers for (--hosts).
+ *
+ * A page of a stranger reaches a service that is closed to the stranger: its name may resolve to our
+ * address (the browser then sends it as Host), and its forms may be sent to us (with its own name as
+ * Origin). Health is for everybody: probes name the address of a pod. */
+#include <string.h>
+#include <strings.h>
+#include "api/route.h"
+#include "hosts.h"
+
+static bool is_health(const struct route *route)
+{
+    static const char prefix[] = "/v2/health/";
+
+    return route && strncmp(route->template, prefix, sizeof prefix - 1) == 0;
+}
+
+/* "https://example.com:8000"; "null" has no host. */
+static bool holds_origin(const char *hosts, const char *origin)
+{
+    const char *scheme_end = strstr(origin, "://");
+
+    return scheme_end && hosts_hold(hosts, scheme_end + strlen("://"));
+}
+
+enum error_id access_check(struct api_call *call, const struct route *route,
+                           const struct api_request *request)
+{
+    const char *hosts = call->api->options->hosts;
+
+    if (!*hosts || is_health(route))
+        return ERROR_OK;
+    if (!hosts_hold(hosts, request->host))
+        return call_fail(call, ERROR_WRONG_HOST, "Host '%.100s' is none that is served here (hosts)",
+                         request->host ? request->host : "");
+    if (request->origin && !holds_origin(hosts, request->origin))
+        return call_fail(call, ERROR_CROSS_SITE,
+                         "Origin '%.100s' is no host that is served here (hosts)", request->origin);
+    return ERROR_OK;
+}
