@@ -152,8 +152,7 @@ static enum error_id read_tensor(struct envelope_reader *r)
     return attach(r, json_true());
 }
 
-/* ---- objects that stand for an element of a tensor: one key, the same in all, and its value ----
- */
+/* ---- objects that stand for an element: one key, the same in all ---------------------------- */
 
 /* The string at pos to word. It is not kept: a million rows hold one key. */
 static enum error_id read_row_string(struct envelope_reader *r)

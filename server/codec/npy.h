@@ -13,8 +13,8 @@
 enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error);
 
-/* The first of the arrays that *bytes [*len] hold, one after another, as numpy.save() writes them to
- * one file; both are moved past it. */
+/* The first of the arrays that *bytes [*len] hold, one after another, as numpy.save() writes them
+ * to one file; both are moved past it. */
 enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
                             const struct tensor_limits *limits, struct error *error);
 
