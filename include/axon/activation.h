@@ -85,7 +85,8 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *
  *   elementwise  its own x and params only, never on its position. NaN in, NaN out
  *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is
- *                contiguous (inner == 1) or not. A NaN makes its row NaN. Softmax and its kin give
+ *                contiguous (inner == 1) or not. n equal values are 1 / n rounded, one alone is
+ *                1, and masks count for nothing. A NaN makes its row NaN. Softmax and its kin give
  *                a NaN row for -inf only and for the infinity that would win, as PyTorch; a masked
  *                entry (-inf among numbers) is exactly 0. For hardmax infinities are numbers
  *   gated        its own a and b: a f(b) rounded once, a from the first half, b from the second.

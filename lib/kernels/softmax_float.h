@@ -46,20 +46,12 @@ struct frame {
     vf shift;  /* taken off x, exactly: 0, or the top where it is far from 0 */
     vf end;    /* of what is left, times 1 / T: below, the exponential is 0 */
     vf origin; /* the top's k, with SOFTMAX_MAGIC */
+    vf nudge;  /* added to p, after which the top's exponential is a float */
 };
 
 ALWAYS vf power_of(vf u)
 {
     return vf_fma(u, vf_all(0x1.715476p+0f), vf_all(SOFTMAX_MAGIC));
-}
-
-/* An infinite top makes a NaN of every exponential. */
-ALWAYS struct frame frame_of(vf top, const struct coolness *c, int unit)
-{
-    vf shift = vf_pick(vf_abs(top * c->high) >= 256.0f, top, vf_all(0.0f));
-    vf u = unit ? top - shift : (top - shift) * c->high;
-
-    return (struct frame){shift, u - SOFTMAX_END, power_of(u)};
 }
 
 /* An exponential: a power of two times 1 + p, rounded, and what that rounding lost. */
@@ -88,15 +80,18 @@ ALWAYS struct exponential raised(vf a, vf p, vf n, vf u, const struct frame *f)
 #endif
 }
 
-/* e^((x - top) / T) times what is the same for all of the line. x / T - k ln 2 = whole - tail: the
- * first is exact, the second small; r is their difference and `lost` what rounding it lost. p errs
- * by 0.4 * 2^-24, and its rounding with 1 by up to 2^-24. */
-ALWAYS struct exponential exp_framed(vf x, const struct frame *f, const struct coolness *c,
-                                     int unit)
+/* e^(d / T) = (1 + p) 2^k, but for the nudge; also k with SOFTMAX_MAGIC and about d / T. The latter
+ * less k ln 2 is whole - tail: the first is exact, the second small; r is their difference and
+ * `lost` what rounding it lost. p errs by 0.4 * 2^-24. */
+struct reduced {
+    vf p, n, u, r;
+};
+
+ALWAYS struct reduced reduced(vf d, vf nudge, const struct coolness *c, int unit)
 {
-    vf d = x - f->shift, u = unit ? d : d * c->high;
+    vf u = unit ? d : d * c->high;
     vf n = power_of(u), k = n - SOFTMAX_MAGIC, whole = vf_fnma1(k, vf_all(SOFTMAX_LN2_HIGH), u);
-    vf r, lost, p;
+    vf r, lost;
 
     if (unit) {
         r = vf_fma(k, vf_all(-SOFTMAX_LN2_LOW), whole);
@@ -108,8 +103,39 @@ ALWAYS struct exponential exp_framed(vf x, const struct frame *f, const struct c
         r = whole + more;
         lost = (whole - r) + more;
     }
-    p = r + vf_fma(r * r, vf_exp_rest(r), lost);
-    return raised(1.0f + p, p, n, u, f);
+    /* e^r - 1 + nudge (1 + r) */
+    return (struct reduced){r + vf_fma(r, vf_fma(r, vf_exp_rest(r), nudge), lost + nudge), n, u, r};
+}
+
+/* e^((x - top) / T) times what is the same for all of the line. The rounding of 1 + p errs by up to
+ * 2^-24 more. */
+ALWAYS struct exponential exp_framed(vf x, const struct frame *f, const struct coolness *c,
+                                     int unit)
+{
+    struct reduced e = reduced(x - f->shift, f->nudge, c, unit);
+
+    return raised(1.0f + e.p, e.p, e.n, e.u, f);
+}
+
+/* What the rounding of 1 + p would lose of the top is taken off the exponents of its line, which
+ * divides out: so values that equal the top are stored exactly, and m of them share 1 as m times
+ * 1 / m. Half of what is missing then, since p itself was rounded, and so can't miss again. */
+ALWAYS vf nudge_of(vf d, const struct coolness *c, int unit)
+{
+    struct reduced e = reduced(d, vf_all(0.0f), c, unit);
+    vf want = (1.0f + e.p) - 1.0f, share = 1.0f / (1.0f + e.r), nudge = (want - e.p) * share;
+
+    e = reduced(d, nudge, c, unit);
+    return nudge + (want - e.p) * share * 0.5f;
+}
+
+/* An infinite top makes a NaN of every exponential. */
+ALWAYS struct frame frame_of(vf top, const struct coolness *c, int unit)
+{
+    vf shift = vf_pick(vf_abs(top * c->high) >= 256.0f, top, vf_all(0.0f)), d = top - shift;
+    vf u = unit ? d : d * c->high;
+
+    return (struct frame){shift, u - SOFTMAX_END, power_of(u), nudge_of(d, c, unit)};
 }
 
 /* ---- sums ---- */
@@ -259,7 +285,7 @@ ALWAYS vf one_of(const float *lanes, size_t r)
 
 /* A line's frame in every lane */
 struct frames {
-    float shift[VF_LANES], end[VF_LANES], origin[VF_LANES];
+    float shift[VF_LANES], end[VF_LANES], origin[VF_LANES], nudge[VF_LANES];
 };
 
 ALWAYS void frames_store(struct frames *to, struct frame f)
@@ -267,11 +293,13 @@ ALWAYS void frames_store(struct frames *to, struct frame f)
     vf_store(to->shift, f.shift);
     vf_store(to->end, f.end);
     vf_store(to->origin, f.origin);
+    vf_store(to->nudge, f.nudge);
 }
 
 ALWAYS struct frame frame_at(const struct frames *all, size_t r)
 {
-    return (struct frame){one_of(all->shift, r), one_of(all->end, r), one_of(all->origin, r)};
+    return (struct frame){one_of(all->shift, r), one_of(all->end, r), one_of(all->origin, r),
+                          one_of(all->nudge, r)};
 }
 
 /* Both halves of VF_LANES lines' sums */
