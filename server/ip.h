@@ -34,7 +34,8 @@ struct networks {
     } items[NETWORKS_MAX];
 };
 
-/* False if an item is no network, has bits beyond its prefix, or if there are too many. "" has none.
+/* False if an item is no network, has bits beyond its prefix, or if there are too many. "" has
+ * none.
  */
 bool networks_read(const char *text, struct networks *networks);
 bool networks_hold(const struct networks *networks, const struct ip *ip);

@@ -199,8 +199,9 @@ static void warn_if_open(const struct options *options)
         (ip_read(listen.host, strlen(listen.host), &ip) && networks_hold(&loopback, &ip)))
         return;
     log_event(LOG_WARN, "open_to_the_network", LOG_S("listen", options->listen),
-              LOG_S("reason", "everybody who reaches this address may ask, since there are no keys; "
-                              "--hosts at least keeps pages of other sites out"));
+              LOG_S("reason",
+                    "everybody who reaches this address may ask, since there are no keys; "
+                    "--hosts at least keeps pages of other sites out"));
 }
 
 int serve(const struct options *options, int argc, char **argv, double started_s)

@@ -1,8 +1,8 @@
 /* access.c - who may ask: the hosts that the service answers for (--hosts).
  *
- * A page of a stranger reaches a service that is closed to the stranger: its name may resolve to our
- * address (the browser then sends it as Host), and its forms may be sent to us (with its own name as
- * Origin). Health is for everybody: probes name the address of a pod. */
+ * A page of a stranger reaches a service that is closed to the stranger: its name may resolve to
+ * our address (the browser then sends it as Host), and its forms may be sent to us (with its own
+ * name as Origin). Health is for everybody: probes name the address of a pod. */
 #include <string.h>
 #include <strings.h>
 #include "api/route.h"
@@ -31,7 +31,8 @@ enum error_id access_check(struct api_call *call, const struct route *route,
     if (!*hosts || is_health(route))
         return ERROR_OK;
     if (!hosts_hold(hosts, request->host))
-        return call_fail(call, ERROR_WRONG_HOST, "Host '%.100s' is none that is served here (hosts)",
+        return call_fail(call, ERROR_WRONG_HOST,
+                         "Host '%.100s' is none that is served here (hosts)",
                          request->host ? request->host : "");
     if (request->origin && !holds_origin(hosts, request->origin))
         return call_fail(call, ERROR_CROSS_SITE,

@@ -1,7 +1,8 @@
 /* client.c - who asked: the other end of a connection, or whom a trusted proxy names.
  *
- * Behind a proxy all clients share its connections, so their requests in flight count as connections
- * would. Invariant: an entry is taken at the headers and given back at the request's end, once. */
+ * Behind a proxy all clients share its connections, so their requests in flight count as
+ * connections would. Invariant: an entry is taken at the headers and given back at the request's
+ * end, once. */
 #include <microhttpd.h>
 #include <string.h>
 #include "http/forwarded.h"
@@ -42,9 +43,10 @@ static bool ask_proxy(struct connection *c, struct MHD_Connection *mhd)
         }
     if (has[FORWARDED] && has[X_FORWARDED_FOR] &&
         !ip_same(&named[FORWARDED], &named[X_FORWARDED_FOR])) {
-        request_refuse(c, ERROR_BAD_REQUEST,
-                       "Forwarded and X-Forwarded-For, from a trusted proxy, name different clients "
-                       "(trusted_proxy_header)");
+        request_refuse(
+            c, ERROR_BAD_REQUEST,
+            "Forwarded and X-Forwarded-For, from a trusted proxy, name different clients "
+            "(trusted_proxy_header)");
         return false;
     }
     c->request.client = named[has[FORWARDED] ? FORWARDED : X_FORWARDED_FOR];

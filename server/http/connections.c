@@ -13,7 +13,13 @@
 /* Connections beyond connections_max, and beyond connections_per_address_max, that are still told
  * why; and descriptors that the rest of the
  * daemon may need at once: reloading models, reading /proc for a scrape, accepting. */
-enum { SURPLUS_MAX = 64, SURPLUS_PER_ADDRESS_MAX = 8, RESERVE = 10, PER_THREAD = 4, VISIT_AT_ONCE = 64 };
+enum {
+    SURPLUS_MAX = 64,
+    SURPLUS_PER_ADDRESS_MAX = 8,
+    RESERVE = 10,
+    PER_THREAD = 4,
+    VISIT_AT_ONCE = 64
+};
 
 static size_t descriptors_in_use(void)
 {

@@ -1,7 +1,8 @@
 /* forwarded.h - who asked, as the proxies between say: Forwarded (RFC 7239) and X-Forwarded-For.
  *
- * Pure functions over header values: no sockets, no libmicrohttpd, no memory. Anybody can send these
- * headers, so each name in them counts only if the one who appended it, on its right, is trusted. */
+ * Pure functions over header values: no sockets, no libmicrohttpd, no memory. Anybody can send
+ * these headers, so each name in them counts only if the one who appended it, on its right, is
+ * trusted. */
 #ifndef HTTP_FORWARDED_H
 #define HTTP_FORWARDED_H
 
@@ -21,8 +22,9 @@ struct forwarded {
 bool forwarded_find(const char *name, enum forwarded_header *header);
 void forwarded_add(struct forwarded *list, const char *line);
 
-/* The rightmost address that is not trusted; if all are, the leftmost. *client begins as the trusted
- * one that sent the request, and stays so where nobody, or somebody without an address ("unknown",
+/* The rightmost address that is not trusted; if all are, the leftmost. *client begins as the
+ * trusted one that sent the request, and stays so where nobody, or somebody without an address
+ * ("unknown",
  * "_hidden"), is named. False if a line does not hold what the header's syntax asks for. */
 bool forwarded_client(enum forwarded_header header, const struct forwarded *list,
                       const struct networks *trusted, struct ip *client);

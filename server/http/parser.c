@@ -113,7 +113,8 @@ void parser_log(void *cls, const char *format, va_list args)
             answer_first(va_arg(again, unsigned));
     }
     va_end(again);
-    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 && http_may_warn(&http->accept_warned_ns))
+    if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 &&
+        http_may_warn(&http->accept_warned_ns))
         log_event(LOG_WARN, "accept_failed", LOG_S("detail", text));
     else
         log_event(LOG_DEBUG, "libmicrohttpd", LOG_S("detail", text));

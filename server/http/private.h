@@ -47,7 +47,7 @@ struct request {
     struct api_reply reply;
     struct ip client;        /* who asked, as far as proxies are trusted           */
     struct address *proxied; /* its entry, if a proxy sent it for somebody else    */
-    bool waits; /* for a worker: the connection is suspended, or about to go on */
+    bool waits;              /* for a worker: the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool queued;     /* that reply is libmicrohttpd's to send             */

@@ -375,9 +375,7 @@ enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, 
     struct http *http = cls;
 
     (void)bytes;
-    return drain_is_sentinel(address) || connections_may_start(http, address)
-               ? MHD_YES
-               : MHD_NO;
+    return drain_is_sentinel(address) || connections_may_start(http, address) ? MHD_YES : MHD_NO;
 }
 
 /* One that finds no room in the list would be out of the keeper's sight: it goes at once. */

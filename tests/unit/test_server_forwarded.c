@@ -1,4 +1,5 @@
-/* test_server_forwarded.c - who asked, as proxies say: what is believed, and what is no such header. */
+/* test_server_forwarded.c - who asked, as proxies say: what is believed, and what is no such
+ * header. */
 #include <check.h>
 #include <string.h>
 #include "http/forwarded.h"

@@ -49,10 +49,10 @@ END_TEST
 
 START_TEST(a_list_holds_names_and_addresses)
 {
-    static const char *const good[] = {"", "localhost", "a-b.c_d", "*.a", "::1", "[::1]", "10.0.0.1",
-                                       "a,b", "a , b,"};
-    static const char *const bad[] = {"*", "*.", "a*.b", "http://a", "a:80", "a..b", ".a",
-                                      "[::1", "a/b", "a;b"};
+    static const char *const good[] = {"",      "localhost", "a-b.c_d", "*.a",   "::1",
+                                       "[::1]", "10.0.0.1",  "a,b",     "a , b,"};
+    static const char *const bad[] = {"*",    "*.", "a*.b", "http://a", "a:80",
+                                      "a..b", ".a", "[::1", "a/b",      "a;b"};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(hosts_ok(good[i]), "%s", good[i]);
