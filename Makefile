@@ -37,6 +37,7 @@ NEEDS.models        := models
 NEEDS.golden        := models
 NEEDS.test-export   := build test optional:export
 NEEDS.test-clients  := build test optional:models
+NEEDS.test-onnx     := build test optional:models
 NEEDS.torch-golden  := torch
 NEEDS.help          :=
 NEEDS.clean         :=
@@ -193,6 +194,11 @@ test-export: $B/axond                                       ## configs/export ag
 test-clients: $B/axond                                      ## a client generated from openapi.json, and requests made from it (PyPI), over HTTP
 	@tests/clients/venv.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/clients/t*.sh))
+
+# ONNX comes from PyPI into a venv of its own; without it its tests are skipped.
+test-onnx: $B/axond                                         ## ONNX's own tests of activations and losses (PyPI), over HTTP
+	@tests/onnx/venv.sh
+	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/onnx/t*.sh))
 
 lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
@@ -384,5 +390,5 @@ clean:                                                      ## remove build/ (bu
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run test test-bare test-export test-clients lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test test-bare test-export test-clients test-onnx lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

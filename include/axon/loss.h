@@ -187,8 +187,8 @@ struct axon_loss_pass {
     double sum, row_sum, scale, share; /* of the result; of the row that is being summed       */
 };
 
-/* Checks all that axon_loss_apply() checks, and tells the place as axon_loss_check() does. result is
- * borrowed, as are the arrays, until axon_loss_advance() has returned false. */
+/* Checks all that axon_loss_apply() checks, and tells the place as axon_loss_check() does. result
+ * is borrowed, as are the arrays, until axon_loss_advance() has returned false. */
 enum axon_status axon_loss_start(struct axon_loss_pass *pass, const struct axon_loss *loss,
                                  const struct axon_loss_batch *batch,
                                  const struct axon_loss_options *options,

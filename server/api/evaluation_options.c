@@ -242,8 +242,8 @@ enum error_id evaluation_read_npy(struct api_call *call, struct evaluation *e)
                                          .elements_max = call->api->options->elements_max};
 
     e->policy = NON_FINITE_TOKEN; /* not read: .npy has all floats */
-    call->envelope.fields = call->fields;
-    call->envelope.fields_count = LOSS_FIELDS;
+    memset(call->fields, 0, LOSS_FIELDS * sizeof *call->fields);
+    call->envelope = (struct envelope){.fields = call->fields, .fields_count = LOSS_FIELDS};
     for (size_t i = 0; i < LOSS_FIELDS; i++)
         call->fields[i].key = evaluation_tensors[i];
     if (read_query(call, e, &limits) != ERROR_OK || read_arrays(call, e, &limits) != ERROR_OK)
