@@ -408,7 +408,6 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     size_t size;
 
     a->npy = true;
-    memset(a->fields, 0, APPLICATION_FIELDS * sizeof *a->fields);
     call->envelope.fields = a->fields;
     call->envelope.fields_count = APPLICATION_FIELDS;
     call->envelope.json = json_object();

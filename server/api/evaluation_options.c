@@ -166,7 +166,7 @@ static json_t *query_value(const char *text)
         return json_boolean(text[0] == 't');
     if (length > 0 && float_read(text, length, &nearest) == length)
         return json_number(text, length, nearest);
-    return json_string(text);
+    return json_string_nocheck(text);
 }
 
 static enum error_id read_query(struct api_call *call, struct evaluation *e,
@@ -242,10 +242,7 @@ enum error_id evaluation_read_npy(struct api_call *call, struct evaluation *e)
                                          .elements_max = call->api->options->elements_max};
 
     e->policy = NON_FINITE_TOKEN; /* not read: .npy has all floats */
-    memset(call->fields, 0, LOSS_FIELDS * sizeof *call->fields);
     call->envelope = (struct envelope){.fields = call->fields, .fields_count = LOSS_FIELDS};
-    for (size_t i = 0; i < LOSS_FIELDS; i++)
-        call->fields[i].key = evaluation_tensors[i];
     if (read_query(call, e, &limits) != ERROR_OK || read_arrays(call, e, &limits) != ERROR_OK)
         return call->error.id;
     call_it_predictions(call, e);

@@ -12,30 +12,38 @@ enum { PROMISE_TRUSTED = 65536 };
  * costs as much as to read a hundred bytes. */
 enum { TIMED_EACH = 1024 };
 
-static void init_tensors(struct api_call *call, size_t bytes)
+/* Empty, whatever kind of body fills them. Returns their count. */
+static size_t init_fields(struct api_call *call)
+{
+    const struct call_post *post = call->post;
+    size_t count = 0;
+
+    for (; post->tensors[count]; count++)
+        call->fields[count] = (struct envelope_field){
+            .key = post->tensors[count],
+            .objects = post->objects ? post->objects[count] : ENVELOPE_NO_OBJECTS};
+    return count;
+}
+
+static void init_reader(struct api_call *call, size_t fields_count, size_t bytes)
 {
     const struct options *options = call->api->options;
     const struct envelope_limits limits = {
         .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
         .depth_max = options->json_depth_max,
         .tokens_max = options->json_tokens_max};
-    size_t count = 0;
     enum non_finite policy;
 
-    for (; call->post->tensors[count]; count++) {
-        call->fields[count].key = call->post->tensors[count];
-        call->fields[count].objects = call->post->objects ? call->post->objects[count]
-                                                          : ENVELOPE_NO_OBJECTS;
-    }
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
-    envelope_reader_init(&call->body.reader, call->fields, count, &limits, policy, bytes);
+    envelope_reader_init(&call->body.reader, call->fields, fields_count, &limits, policy, bytes);
 }
 
 void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
 {
     struct call_body *body = &call->body;
     bool known = body_bytes != API_BODY_UNKNOWN;
+    size_t fields_count = init_fields(call);
 
     body->binary = binary;
     body->fed_bytes = body->timed_bytes = 0;
@@ -43,7 +51,7 @@ void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
     if (binary)
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
     else
-        init_tensors(call, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
+        init_reader(call, fields_count, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
 }
 
 void call_body_fini(struct api_call *call)
