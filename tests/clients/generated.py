@@ -12,7 +12,7 @@ from client.api.models import (get_model_metadata, get_version_status, list_mode
                                predict_version)
 from client.api.operations import get_metrics, get_openapi, is_live, is_ready
 from client.models import (Application, ApplyActivationNonFinite, Dialect, Error, ErrorCode, Evaluation, NamedRow,
-                           NamedRows, Parameters, PredictInputs, PredictInstances)
+                           NamedRows, Parameters, PredictInputs, PredictInstances, Reduction)
 
 client = Client(base_url=sys.argv[1])
 
@@ -72,6 +72,14 @@ def case_loss():
     evaluated = evaluate_loss.sync("cross_entropy", client=client, body=body)
     assert evaluated.loss == 0.3465736 and evaluated.per_row == [0, 0.6931472]
     assert evaluated.gradient == [[0, 0], [0.25, -0.25]]
+
+
+def case_loss_with_options():
+    body = Evaluation(logits=[[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]], labels=[2, -100], reduction=Reduction.NONE)
+    evaluated = evaluate_loss.sync("cross_entropy", client=client, body=body)
+    assert evaluated.loss == [0.40760598, 0] and evaluated.gradient[1] == [0, 0, 0]
+    body = Evaluation(predictions=[1.0, 5.0], targets=[0.0, 0.0], delta=2)
+    assert evaluate_loss.sync("huber", client=client, body=body).per_row == [0.5, 8]
 
 
 def case_predict():

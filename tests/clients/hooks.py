@@ -71,7 +71,18 @@ def mend_evaluation(case, pick):
     values = [max(-9, min(9, n)) for n in numbers(list(case.body.values()))] or [0.5]
     right = [pick.randrange(columns) for _ in range(rows)]
     target = [[float(c == right[r]) for c in range(columns)] for r in range(rows)]
-    case.body = {LOSSES[case.path_parameters["loss"]]["input"]: shaped(values, [rows, columns]), "targets": target}
+    loss = LOSSES[case.path_parameters["loss"]]
+    body = {loss["input"]: shaped(values, [rows, columns]), "targets": target}
+    if loss["target_kinds"] == ["class_index"]:
+        body["targets"] = right
+    options = {o["name"]: o["default"] for o in loss["options"]}
+    if "variances" in options:
+        body["variances"] = 1.5
+    if pick.random() < 0.5:
+        body.update({name: value for name, value in options.items() if value is not None})
+        body["reduction"] = pick.choice(["mean", "sum", "none", "batchmean"])
+    case.body = body
+    case.query = {k: v for k, v in (case.query or {}).items() if k == "non_finite"}
 
 
 def mend_prediction(case, pick):
@@ -104,7 +115,10 @@ def mend(case, pick):
 
 
 def fits_schema(case):
-    return case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
+    """All parts of it: schemathesis spoils one of them, or none."""
+    return case.meta is not None and all(
+        mode == GenerationMode.POSITIVE
+        for mode in [case.meta.generation.mode, *(part.mode for part in case.meta.components.values())])
 
 
 @schemathesis.hook

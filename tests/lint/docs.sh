@@ -38,6 +38,14 @@ described_errors() {
         sed -n "s|^< |$openapi: lacks the error code |p; s|^> |$openapi: describes what is no error code: |p"
 }
 
+# What a loss may be told besides its tensors.
+described_options() {
+    diff <(grep -oE '\b(BOOLEAN|NUMBER|INTEGER)\("\w+"' lib/loss.def | cut -d'"' -f2 | sort -u) \
+        <(jq -r '.components.schemas.Evaluation.properties | keys[] | select(IN("logits", "predictions", "labels",
+            "targets", "weight", "pos_weight", "variances", "reduction") | not)' "$openapi" | LC_ALL=C sort) |
+        sed -n "s|^< |$openapi: lacks the option |p; s|^> |$openapi: describes what is no option: |p"
+}
+
 # A client generator names its functions by them.
 named_operations() {
     jq -r '[.paths | to_entries[] | .key as $path | .value | to_entries[] | select(.value | type == "object") |
@@ -111,6 +119,7 @@ check "openapi.json describes the routes and methods of routes.def and no others
 check "openapi.json describes the parameters of each path" described_parameters
 check "openapi.json describes the dialects" described_dialects
 check "openapi.json describes the codes of errors" described_errors
+check "openapi.json describes the options of losses" described_options
 check "openapi.json names each operation" named_operations
 check "every error is used" used_errors
 check "every option is read" used_options

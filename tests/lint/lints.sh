@@ -145,6 +145,7 @@ server/api/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
 server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
 lib/dialect.def@DIALECT(bad, "x")@openapi.json@lacks the dialect bad
 server/api/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
+lib/loss.def@NUMBER("bad", "x", 0, 0, 1)@openapi.json@lacks the option bad
 server/bad/bad.c@x@server/bad/README.md@missing
 server/model/README.md@[x](nowhere.md)@leads nowhere
 configs/bad.json@{}@no test loads it
