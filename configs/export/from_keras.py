@@ -40,6 +40,7 @@ class Network:
         self.features = self.width = int(features)
         self.layers = []  # {"weight" [units, features], "bias" [units] or None, "activation"}
         self.scale = self.offset = None  # [features] float32 values
+        self.columns = None  # the features' names
         self.waiting = None  # (scale, shift, place) that the next dense layer takes
 
     def dense(self, weight, bias, where):
@@ -181,6 +182,8 @@ def config_of(network, entries, task, labels):
         if values is not None:
             values = shortest(values)
             config["input"][key] = values if len(set(values)) > 1 else values[0]
+    if network.columns is not None:
+        config["input"]["columns"] = [str(column) for column in network.columns]
     config["layers"] = entries
     if labels:
         labels = [str(label) for label in labels]

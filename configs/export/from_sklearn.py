@@ -49,6 +49,7 @@ class Network:
         self.features = self.width = int(features)
         self.layers = []  # {"weight" [units, features], "bias" [units] or None, "activation"}
         self.scale = self.offset = None  # [features] float32 values
+        self.columns = None  # the features' names
         self.waiting = None  # (scale, shift, place) that the next dense layer takes
 
     def dense(self, weight, bias, where):
@@ -190,6 +191,8 @@ def config_of(network, entries, task, labels):
         if values is not None:
             values = shortest(values)
             config["input"][key] = values if len(set(values)) > 1 else values[0]
+    if network.columns is not None:
+        config["input"]["columns"] = [str(column) for column in network.columns]
     config["layers"] = entries
     if labels:
         labels = [str(label) for label in labels]
@@ -396,6 +399,7 @@ def export(estimator, folder, *, labels=None, task=None, rows=None, version=1, t
     if not hasattr(steps[0][0], "n_features_in_"):
         raise Refused(f"{steps[0][1]}: it is not fitted")
     network = Network(steps[0][0].n_features_in_)
+    network.columns = getattr(steps[0][0], "feature_names_in_", None)
     for step, where in steps:
         classes = add_step(network, step, where)
     last = steps[-1][0]

@@ -87,9 +87,54 @@ static int input_numbers(const struct config *c, const struct place *at, const j
     return 0;
 }
 
+static int range_check(const struct config *c, const struct place *at)
+{
+    for (size_t i = 0; c->min && c->max && i < c->features; i++)
+        if (c->min[i] > c->max[i])
+            return field_fail(at, "max", "%.9g is below \"min\", which is %.9g, for feature %zu",
+                              (double)c->max[i], (double)c->min[i], i);
+    return 0;
+}
+
+static int text_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The features' names, each once. */
+static int columns_read(struct config *c, const struct place *at, const json_t *input)
+{
+    const json_t *columns;
+    const char **sorted;
+    size_t twice = 1;
+
+    if (field_typed(at, input, "columns", JSON_ARRAY, &columns) != 0)
+        return -1;
+    if (!columns)
+        return 0;
+    if (json_array_size(columns) != c->features)
+        return field_fail(at, "columns", "%zu names for %zu features", json_array_size(columns),
+                          c->features);
+    if (config__texts_read(&c->columns, &c->columns_count, at, "columns", columns,
+                           CONFIG_OUTPUT_LABEL_BYTES_MAX) != 0)
+        return -1;
+    sorted = calloc(c->features, sizeof *sorted);
+    if (!sorted)
+        return field_fail(at, "columns", "out of memory");
+    memcpy(sorted, c->columns, c->features * sizeof *sorted);
+    qsort(sorted, c->features, sizeof *sorted, text_order);
+    while (twice < c->features && strcmp(sorted[twice - 1], sorted[twice]) != 0)
+        twice++;
+    if (twice < c->features)
+        field_fail(at, "columns", "\"%.64s\" names two features", sorted[twice]);
+    free(sorted);
+    return twice < c->features ? -1 : 0;
+}
+
 static int input_read(struct config *c, const struct place *top, const json_t *json)
 {
-    static const char *const keys[] = {"name", "features", "scale", "offset", NULL};
+    static const char *const keys[] = {"name", "features", "scale",   "offset",
+                                       "min",  "max",      "columns", NULL};
     struct place at = {top->file, "input", top->error};
     const json_t *input;
     uint64_t features = 0;
@@ -105,9 +150,11 @@ static int input_read(struct config *c, const struct place *top, const json_t *j
         return field_fail(&at, "features", "missing; expected the number of values in a row");
     c->features = (size_t)features;
     if (input_numbers(c, &at, input, "scale", &c->scale) != 0 ||
-        input_numbers(c, &at, input, "offset", &c->offset) != 0)
+        input_numbers(c, &at, input, "offset", &c->offset) != 0 ||
+        input_numbers(c, &at, input, "min", &c->min) != 0 ||
+        input_numbers(c, &at, input, "max", &c->max) != 0 || range_check(c, &at) != 0)
         return -1;
-    return 0;
+    return columns_read(c, &at, input);
 }
 
 int config__texts_read(char ***texts, size_t *count, const struct place *at, const char *key,
@@ -255,6 +302,11 @@ void config_fini(struct config *config)
     for (size_t i = 0; i < config->ignored_count; i++)
         free(config->ignored[i]);
     free(config->ignored);
+    for (size_t i = 0; i < config->columns_count; i++)
+        free(config->columns[i]);
+    free(config->columns);
+    free(config->min);
+    free(config->max);
     free(config->norms);
     free(config->layers);
     free(config->labels);

@@ -83,7 +83,10 @@ struct config {
     enum model_task task;
     char input_name[FIELD_NAME_MAX + 1], output_name[FIELD_NAME_MAX + 1];
     size_t features;
-    float *scale, *offset;              /* [features] or NULL */
+    float *scale, *offset; /* [features] or NULL */
+    float *min, *max;      /* [features] or NULL: the range that a feature is declared to have */
+    char **columns;        /* the features' names; columns_count 0: none */
+    size_t columns_count;
     const struct axon_dialect *dialect; /* whose names and defaults the activations have */
     struct config_layer *layers;
     size_t layers_count;

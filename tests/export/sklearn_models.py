@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """from_sklearn.py: estimators are fitted, written, served and compared on random rows."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,7 @@ def main():
                       answer(estimator, rows)))  # fmt: skip
     refusals()
     command_line(wanted["binary"][0])
+    columns(wanted["linear"][0])
     serving.run(cases, lambda base: classes(base, wanted))
 
 
@@ -128,6 +130,15 @@ def command_line(estimator):
         status, text = serving.check_config(Path(folder) / "models")
         serving.ok(run.returncode == 0 and status == 0, "a joblib file, from the command line",
                    run.stderr + text)  # fmt: skip
+
+
+def columns(estimator):
+    """What fit() leaves of a DataFrame."""
+    estimator.feature_names_in_ = np.array(["a", "b", "c", "d"], dtype=object)
+    with tempfile.TemporaryDirectory() as folder:
+        config = json.loads((export(estimator, Path(folder) / "m") / "config.json").read_text())
+        serving.ok(config["input"]["columns"] == ["a", "b", "c", "d"], "columns keep their names")
+        serving.ok(serving.check_config(folder)[0] == 0, "and the daemon takes them")
 
 
 def refusals():

@@ -16,7 +16,8 @@ static int read_text(struct config *c, const char *text, struct model_error *err
 
 static const char documented[] =
     "{\"task\": \"multiclass\","
-    " \"input\": {\"name\": \"pixels\", \"features\": 64, \"scale\": 0.0625, \"offset\": -1},"
+    " \"input\": {\"name\": \"pixels\", \"features\": 64, \"scale\": 0.0625, \"offset\": -1,"
+    "  \"min\": 0, \"max\": 16},"
     " \"layers\": ["
     "  {\"name\": \"hidden1\", \"units\": 128, \"activation\": \"relu\","
     "   \"weight\": \"0.weight\", \"bias\": \"0.bias\"},"
@@ -37,6 +38,7 @@ START_TEST(the_documented_example_is_read)
     ck_assert_str_eq(c.input_name, "pixels");
     ck_assert_uint_eq(c.features, 64);
     ck_assert(c.scale[0] == 0.0625f && c.scale[63] == 0.0625f && c.offset[63] == -1.0f);
+    ck_assert(c.min[0] == 0 && c.max[63] == 16);
     ck_assert_uint_eq(c.layers_count, 3);
     ck_assert_str_eq(c.layers[0].weight.tensor, "0.weight");
     ck_assert_int_eq(c.layers[0].weight.source, CONFIG_TENSOR);
