@@ -3,8 +3,9 @@
  * Knows the layout of a watch; of the mlp, whose layers are copied at create, nothing afterwards.
  * Invariant: every count is in exactly one place, a part of the ring or `retired`; since-load is
  * their sum, so adding touches one part only. A part's place in the ring is its number modulo the
- * ring's size; what was there before is retired. */
+ * ring's size; what was there before is retired. A part holds fewer than 2^32 rows. */
 #include <stdlib.h>
+#include <string.h>
 #include "axon/activation.h"
 #include "axon/neurons.h"
 #include "mlp_internal.h"
@@ -22,17 +23,18 @@ struct part {
     uint64_t number;
     double last_s; /* of its newest row */
     struct axon__rows rows;
-    uint64_t *fired; /* [size] */
+    uint32_t *fired; /* [size] */
 };
 
 struct axon_neurons {
     struct axon_evidence evidence;
     size_t size, layers_count;
     struct layer *layers;
-    bool *has_zeros;  /* [size] of units: with their own parameters  */
-    uint64_t *counts; /* the block that every part's fired is part of */
-    struct part retired;
+    bool *has_zeros; /* [size] of units: with their own parameters */
+    struct axon__rows retired;
+    uint64_t *retired_fired; /* [size] */
     struct part ring[RING];
+    uint32_t *counts; /* [RING][size]: every part's fired */
 };
 
 /* A per-channel activation may have exact zeros in some units only. */
@@ -67,16 +69,16 @@ struct axon_neurons *axon_neurons_create(const struct axon_mlp *mlp,
     neurons->layers_count = mlp->layers_count;
     neurons->layers = calloc(neurons->layers_count, sizeof *neurons->layers);
     neurons->has_zeros = calloc(neurons->size + 1, sizeof *neurons->has_zeros);
-    neurons->counts = calloc(neurons->size + 1, (RING + 1) * sizeof *neurons->counts);
-    if (!neurons->layers || !neurons->has_zeros || !neurons->counts) {
+    neurons->retired_fired = calloc(neurons->size + 1, sizeof *neurons->retired_fired);
+    neurons->counts = calloc(neurons->size + 1, RING * sizeof *neurons->counts);
+    if (!neurons->layers || !neurons->has_zeros || !neurons->retired_fired || !neurons->counts) {
         axon_neurons_destroy(neurons);
         return NULL;
     }
     for (size_t i = 0; i < neurons->layers_count; i++)
         layer_copy(neurons, i, &mlp->layers[i]);
-    neurons->retired.fired = neurons->counts;
     for (size_t i = 0; i < RING; i++)
-        neurons->ring[i].fired = neurons->counts + (i + 1) * neurons->size;
+        neurons->ring[i].fired = neurons->counts + i * neurons->size;
     return neurons;
 }
 
@@ -86,6 +88,7 @@ void axon_neurons_destroy(struct axon_neurons *neurons)
         return;
     free(neurons->layers);
     free(neurons->has_zeros);
+    free(neurons->retired_fired);
     free(neurons->counts);
     free(neurons);
 }
@@ -100,71 +103,80 @@ bool axon_neurons_part_is_over(const struct axon_evidence *evidence, double age_
 
 /* ---- counting ---- */
 
-static void part_add(struct part *to, const struct part *from, size_t size)
+/* Rows that were counted elsewhere count since load only. */
+static void retire(struct axon_neurons *neurons, const struct axon__rows *rows,
+                   const uint32_t *fired)
 {
-    if (from->rows.count == 0)
-        return;
-    axon__rows_add(&to->rows, &from->rows);
-    to->last_s = to->last_s < from->last_s ? from->last_s : to->last_s;
-    for (size_t i = 0; i < size; i++)
-        to->fired[i] += from->fired[i];
+    axon__rows_add(&neurons->retired, rows);
+    for (size_t i = 0; i < neurons->size; i++)
+        neurons->retired_fired[i] += fired[i];
 }
 
-static void part_clear(struct part *part, uint64_t number, size_t size)
+/* The part begins anew, and what it had is retired. */
+static void part_begin(struct axon_neurons *neurons, struct part *part, uint64_t number)
 {
+    if (part->rows.count > 0) {
+        retire(neurons, &part->rows, part->fired);
+        memset(part->fired, 0, neurons->size * sizeof *part->fired);
+    }
     part->number = number;
     part->last_s = 0;
     part->rows = (struct axon__rows){0};
-    for (size_t i = 0; i < size; i++)
-        part->fired[i] = 0;
 }
 
-/* Where rows of a part are counted; what an older part left there is retired first. */
-static struct part *part_for(struct axon_neurons *neurons, uint64_t number)
+/* A multiple of 16 counts: a loop that compilers make vectors of. */
+static void add_fired(uint32_t *restrict to, const uint32_t *restrict from, size_t size)
+{
+    for (; size > 0;
+         size -= AXON_UNITS_MULTIPLE, to += AXON_UNITS_MULTIPLE, from += AXON_UNITS_MULTIPLE)
+        for (size_t i = 0; i < AXON_UNITS_MULTIPLE; i++)
+            to[i] += from[i];
+}
+
+/* Rows into a part. Those of a part that has left the ring, or of one that is as full as it can
+ * be, do not find it there. */
+static void part_add(struct axon_neurons *neurons, uint64_t number, const struct axon__rows *rows,
+                     const uint32_t *fired, double last_s)
 {
     struct part *part = &neurons->ring[number % RING];
 
-    if (part->number > number)
-        return &neurons->retired;
-    if (part->number < number) {
-        part_add(&neurons->retired, part, neurons->size);
-        part_clear(part, number, neurons->size);
+    if (rows->count == 0)
+        return;
+    if (part->number > number) {
+        retire(neurons, rows, fired);
+        return;
     }
-    return part;
-}
-
-/* As many units as every layer's part of a watch is a multiple of: a loop that compilers unroll. */
-static void add_slice(uint64_t *restrict to, const uint32_t *restrict from)
-{
-    for (size_t i = 0; i < AXON_UNITS_MULTIPLE; i++)
-        to[i] += from[i];
+    if (part->number < number || part->rows.count + rows->count > UINT32_MAX)
+        part_begin(neurons, part, number);
+    axon__rows_add(&part->rows, rows);
+    part->last_s = part->last_s < last_s ? last_s : part->last_s;
+    add_fired(part->fired, fired, neurons->size);
 }
 
 void axon_neurons_add(struct axon_neurons *neurons, const struct axon_watch *watch, uint64_t part,
                       double now_s)
 {
-    struct part *to = part_for(neurons, part);
-
-    if (watch->rows.count == 0)
-        return;
-    axon__rows_add(&to->rows, &watch->rows);
-    to->last_s = to->last_s < now_s ? now_s : to->last_s;
-    for (size_t i = 0; i < neurons->size; i += AXON_UNITS_MULTIPLE)
-        add_slice(to->fired + i, watch->fired + i);
+    part_add(neurons, part, &watch->rows, watch->fired, now_s);
 }
 
 void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from)
 {
-    part_add(&into->retired, &from->retired, into->size);
-    for (size_t i = 0; i < RING; i++)
-        part_add(part_for(into, from->ring[i].number), &from->ring[i], into->size);
+    axon__rows_add(&into->retired, &from->retired);
+    for (size_t i = 0; i < into->size; i++)
+        into->retired_fired[i] += from->retired_fired[i];
+    for (size_t i = 0; i < RING; i++) {
+        const struct part *part = &from->ring[i];
+
+        part_add(into, part->number, &part->rows, part->fired, part->last_s);
+    }
 }
 
 /* ---- reading ---- */
 
-/* The parts of a window: those of the ring that are in it and, since load, what was retired. */
+/* A window: the parts of the ring that are in it and, since load, what was retired. */
 struct view {
-    const struct part *parts[RING + 1];
+    const uint64_t *retired_fired; /* or NULL */
+    const struct part *parts[RING];
     size_t count;
     struct axon__rows rows;
 };
@@ -189,9 +201,8 @@ static uint64_t newest(const struct axon_neurons *neurons)
 
 static struct view view_since_load(const struct axon_neurons *neurons)
 {
-    struct view view = {.count = 0};
+    struct view view = {.retired_fired = neurons->retired_fired, .rows = neurons->retired};
 
-    view_add(&view, &neurons->retired);
     for (size_t i = 0; i < RING; i++)
         view_add(&view, &neurons->ring[i]);
     return view;
@@ -227,7 +238,7 @@ static bool has_verdict(const struct axon_neurons *neurons, const struct view *v
 
 static uint64_t fired_in(const struct view *view, size_t at)
 {
-    uint64_t fired = 0;
+    uint64_t fired = view->retired_fired ? view->retired_fired[at] : 0;
 
     for (size_t i = 0; i < view->count; i++)
         fired += view->parts[i]->fired[at];

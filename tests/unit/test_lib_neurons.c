@@ -313,6 +313,38 @@ START_TEST(a_long_life_loses_nothing)
 }
 END_TEST
 
+/* More rows in one part than its counts can hold: what is too much counts since load. */
+START_TEST(a_part_of_billions_of_rows_loses_nothing)
+{
+    struct axon_neurons *neurons = create(), *sum = create();
+    struct axon_watch *watch = axon_watch_init(malloc(axon_watch_bytes(mlp)), mlp);
+    struct axon_watch *copy = malloc(axon_watch_bytes(mlp));
+    void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
+    const float x[2] = {1, -1};
+    const uint64_t half = (uint64_t)1 << 31;
+    float y;
+
+    axon_mlp_predict(mlp, x, 1, &y, scratch, watch);
+    for (int i = 0; i < 31; i++) {
+        memcpy(copy, watch, axon_watch_bytes(mlp));
+        axon_watch_add(watch, copy);
+    }
+    for (int i = 0; i < 3; i++)
+        axon_neurons_add(neurons, watch, 7, 1);
+    check_layer(neurons, AXON_WINDOW_LOAD, 1, 3 * half, 3, 3 * 3 * half);
+    check_layer(neurons, AXON_WINDOW_SLIDING, 1, half, 3, 3 * half);
+    axon_neurons_merge(sum, neurons);
+    axon_neurons_merge(sum, neurons);
+    check_layer(sum, AXON_WINDOW_LOAD, 1, 6 * half, 3, 3 * 6 * half);
+    ck_assert_uint_eq(axon_neurons_fired(sum, 0, 0, AXON_WINDOW_LOAD, 1), 6 * half);
+    free(scratch);
+    free(copy);
+    free(watch);
+    axon_neurons_destroy(neurons);
+    axon_neurons_destroy(sum);
+}
+END_TEST
+
 START_TEST(workers_are_merged)
 {
     struct axon_neurons *a = create(), *b = create(), *sum = create();
@@ -445,6 +477,7 @@ int main(void)
     tcase_add_test(tcase, the_window_holds_the_last_rows_however_old);
     tcase_add_test(tcase, a_slow_model_has_a_verdict_that_stays_and_can_change);
     tcase_add_test(tcase, a_long_life_loses_nothing);
+    tcase_add_test(tcase, a_part_of_billions_of_rows_loses_nothing);
     tcase_add_test(tcase, workers_are_merged);
     tcase_add_test(tcase, merging_parts_of_different_ages_keeps_both_windows_right);
     tcase_add_test(tcase, a_worker_whose_clock_is_a_little_ahead_is_in_the_window);
