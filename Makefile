@@ -142,9 +142,11 @@ define isa_rule
 $B/lib/kernels/%.$1.o: lib/kernels/%.c $B/gen/settings
 	@echo "  CC      $$< [$1]"
 	@mkdir -p $$(@D)
-	$$Q $$(call COMPILE,$$(CC),$$(CFLAGS) $$(FLAGS.$1) -DAXON_ISA=$1)
+	$$Q $$(call COMPILE,$$(CC),$$(CFLAGS) $$(FLAGS.$1) $$(LOOPS) -DAXON_ISA=$1)
 
 endef
+# A row's loop is compiled once more for parameters that take another way: asked before it, not in it. Clang does so unasked.
+$(foreach isa,$(ISAS),$B/lib/kernels/smooth.$(isa).o $B/lib/kernels/piecewise.$(isa).o): LOOPS := $(if $(findstring clang,$(CC)),,-funswitch-loops)
 $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $B/%.o: %.c $B/gen/settings

@@ -8,7 +8,14 @@
 #include <stdbool.h>
 #include "options.h"
 
-enum option_type { OPTION_TEXT, OPTION_ADDRESS, OPTION_LIST, OPTION_SIZE, OPTION_TIME, OPTION_FLAG };
+enum option_type {
+    OPTION_TEXT,
+    OPTION_ADDRESS,
+    OPTION_LIST,
+    OPTION_SIZE,
+    OPTION_TIME,
+    OPTION_FLAG
+};
 
 struct option_row {
     const char *id; /* like_this: the key in JSON, and what flag and variable are spelt from */

@@ -37,7 +37,7 @@ struct axon_activation {
     const char *initializer;                          /* "he_normal": see axon/initializer.h     */
     double gain;                                      /* of that initialiser, at the defaults    */
     const char *source;                               /* the paper that defines it               */
-    float ulp_max; /* accuracy promise of forward and derivative at default parameters           */
+    float ulp_max; /* accuracy promise of forward and derivative, at every allowed parameter     */
     float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN.
                                               Of an ascending one its parameters are the bounds  */
     unsigned parameters_count;
@@ -79,9 +79,8 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *   y       as axon_activation_output() says. Elementwise and rowwise: may be x itself, must not
  *           overlap it otherwise. Gated: must not overlap x
  *
- * Within act->ulp_max ULP of the exact value: at the default parameters if elementwise, at any
- * length and temperature if rowwise; sparsemax, whose values are differences, within that or 2^-50.
- * What a value depends on:
+ * Within act->ulp_max ULP of the exact value, at any parameters and, if rowwise, at any length;
+ * sparsemax, whose values are differences, within that or 2^-50. What a value depends on:
  *
  *   elementwise  its own x and params only, never on its position. NaN in, NaN out
  *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is

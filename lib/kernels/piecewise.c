@@ -50,16 +50,31 @@ static inline vf df_prelu(vf x, const vf *p)
     return df_leaky_relu(x, p);
 }
 
+static inline vd rrelu_in_double(vd x, vd lower, vd upper)
+{
+    return vd_pick(x < 0.0, x * ((lower + upper) * 0.5), x);
+}
+
+static __attribute__((noinline, cold)) vf rrelu_of_long_slope(vf x, vf lower, vf upper)
+{
+    return vf_join(rrelu_in_double(vd_low(x), vd_low(lower), vd_low(upper)),
+                   rrelu_in_double(vd_high(x), vd_high(lower), vd_high(upper)));
+}
+
+/* A mean slope that a float can't hold is not rounded to one: the product is rounded once. */
 static inline vf f_rrelu(vf x, const vf *p)
 {
-    vf slope = (p[0] + p[1]) * 0.5f; /* as a float, as PyTorch takes it */
+    vf sum = p[0] + p[1], slope = sum * 0.5f, y = f_leaky_relu(x, &slope);
+    vi lost = (sum - p[0] != p[1]) | (sum - p[1] != p[0]);
 
-    return f_leaky_relu(x, &slope);
+    if (__builtin_expect(vi_any(lost), 0))
+        y = vf_pick(lost, rrelu_of_long_slope(x, p[0], p[1]), y);
+    return y;
 }
 
 static inline vf df_rrelu(vf x, const vf *p)
 {
-    vf slope = (p[0] + p[1]) * 0.5f;
+    vf slope = (p[0] + p[1]) * 0.5f; /* rounded once */
 
     return df_leaky_relu(x, &slope);
 }

@@ -21,9 +21,27 @@ static inline vf f_exponential(vf x, const vf *p)
 
 #define EXPM1_END -18.0f /* e^x - 1 is -1 from here down */
 
+/* alpha (e^(x / width) - 1) for parameters that round: the errors of quotient, exponential and
+ * product may add up to more than 2 ULP in floats. */
+static inline vd elu_in_double(vd x, vd alpha, vd width)
+{
+    return vd_pick(x < 0.0, alpha * vd_expm1(vd_max(x / width, 2.0 * (double)EXPM1_END)), x);
+}
+
+static __attribute__((noinline, cold)) vf elu_of_odd_alpha(vf x, vf alpha, vf width)
+{
+    return vf_join(elu_in_double(vd_low(x), vd_low(alpha), vd_low(width)),
+                   elu_in_double(vd_high(x), vd_high(alpha), vd_high(width)));
+}
+
 static inline vf f_elu(vf x, const vf *p)
 {
-    return vf_pick(x < 0.0f, p[0] * vf_expm1(vf_max(x, vf_all(EXPM1_END))), x);
+    vi odd = vf_odd(p[0]);
+    vf y = vf_pick(x < 0.0f, p[0] * vf_expm1(vf_max(x, vf_all(EXPM1_END))), x);
+
+    if (__builtin_expect(vi_any(odd), 0))
+        y = vf_pick(odd, elu_of_odd_alpha(x, p[0], vf_all(1.0f)), y);
+    return y;
 }
 
 static inline vf f_selu(vf x, const vf *p)
@@ -40,10 +58,13 @@ static inline vf f_selu(vf x, const vf *p)
 /* alpha > 0. Next to 0, where x / alpha may be subnormal, e^t - 1 is t. */
 static inline vf f_celu(vf x, const vf *p)
 {
-    vf inverse = 1.0f / p[0], a = vf_max(x, p[0] * EXPM1_END), t = a * inverse;
+    vi odd = vf_odd(p[0]);
+    vf inverse = 1.0f / p[0], t = vf_max(x, p[0] * EXPM1_END) * inverse;
+    vf y = vf_pick(t < -0x1p-30f, p[0] * vf_expm1(t), x);
 
-    t = vf_fma(vf_fnma1(t, p[0], a), inverse, t); /* as if divided */
-    return vf_pick(t < -0x1p-30f, p[0] * vf_expm1(t), x);
+    if (__builtin_expect(vi_any(odd), 0))
+        y = vf_pick(odd, elu_of_odd_alpha(x, p[0], p[0]), y);
+    return y;
 }
 
 #if defined(__AVX512F__)

@@ -1,6 +1,6 @@
 /* kernels/smooth_log.h - f_<id>(x, p) of the smooth rows that need more than one exponential.
  *
- * Within 2 ULP for every float at the default parameters, on every ISA; what a step rounds away is
+ * Within 2 ULP for every float and parameter, on every ISA; what a step rounds away is
  * carried along where it would cost more than that. Coefficients: tests/oracle/coefficients.py,
  * section "logarithms". */
 #ifndef AXON_SMOOTH_LOG_H
@@ -50,13 +50,29 @@ static inline vf softplus_tail(vf x)
 
 #endif
 
-/* p: beta, threshold. A beta that is no power of two rounds beta x, and so costs accuracy for
- * beta x << 0. */
+/* Any beta: a beta x that is rounded costs up to a hundred ULP for beta x << 0. */
+static inline vd softplus_in_double(vd x, vd beta, vd threshold)
+{
+    vd t = x * beta, tail = vd_log1p(vd_exp(-vd_min(vd_abs(t), 700.0)));
+
+    return vd_pick(t > threshold, x, (vd_max(t, 0.0) + tail) / beta);
+}
+
+static __attribute__((noinline, cold)) vf softplus_of_beta(vf x, vf beta, vf threshold)
+{
+    return vf_join(softplus_in_double(vd_low(x), vd_low(beta), vd_low(threshold)),
+                   softplus_in_double(vd_high(x), vd_high(beta), vd_high(threshold)));
+}
+
+/* p: beta, threshold */
 static inline vf f_softplus(vf x, const vf *p)
 {
-    vf t = x * p[0], y = vf_max(t, vf_all(0.0f)) + softplus_tail(t);
+    vi scaled = p[0] != 1.0f;
+    vf y = vf_pick(x > p[1], x, vf_max(x, vf_all(0.0f)) + softplus_tail(x));
 
-    return vf_pick(t > p[1], x, y * (1.0f / p[0]));
+    if (__builtin_expect(vi_any(scaled), 0))
+        y = vf_pick(scaled, softplus_of_beta(x, p[0], p[1]), y);
+    return y;
 }
 
 static inline vf f_log_sigmoid(vf x, const vf *p)

@@ -35,6 +35,12 @@ static inline vf vf_scale(vf a, vf n)
 #endif
 }
 
+/* Not 0 or a power of two: by those a product or quotient isn't rounded. */
+static inline vi vf_odd(vf a)
+{
+    return ((vi)a & 0x7fffff) != 0;
+}
+
 /* ---- e^x = (1 + p) 2^k (Cody & Waite 1980) ---- */
 
 #define VF_LOG2E  0x1.715476p+0f
