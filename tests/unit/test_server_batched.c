@@ -242,6 +242,90 @@ START_TEST(client_that_has_gone_is_counted_and_gets_nothing)
 }
 END_TEST
 
+/* ---- what is refused counts nothing --------------------------------------------------------- */
+
+/* How a request fails all of whose rows have been computed. */
+enum failure { FAIL_NOT_FINITE, FAIL_DEADLINE, FAIL_LEFT, FAILURES };
+
+enum { COUNTS = 6 };
+static const char *const counted[COUNTS] = {
+    "axond_neuron_rows_total{model=\"plain\",version=\"1\"}",
+    "axond_neuron_rows_skipped_total{model=\"plain\",version=\"1\"}",
+    "axond_relu_zero_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}",
+    "axond_inference_rows_total{model=\"plain\",version=\"1\"}",
+    "axond_batch_rows_sum{model=\"plain\",version=\"1\"}",
+    "axond_inference_batches_total{model=\"plain\",version=\"1\"}",
+};
+
+static void counts_read(double counts[static COUNTS])
+{
+    for (size_t i = 0; i < COUNTS; i++)
+        counts[i] = metric(counted[i]);
+}
+
+/* Reads the reply, or leaves, after a worker has computed the rows. */
+static void fail_after_compute(struct api_call *call, const struct api_reply *reply,
+                               enum failure how)
+{
+    static const unsigned status[FAILURES] = {400, 504, 0};
+
+    if (how == FAIL_LEFT) {
+        api_end(call);
+        return;
+    }
+    if (how == FAIL_DEADLINE)
+        options.request_timeout = 0;
+    ck_assert(api_resume(call));
+    api_end(call);
+    ck_assert_uint_eq(reply->http_status, status[how]);
+}
+
+/* In one batch with a request that is answered, which counts as if it were alone. */
+START_TEST(request_that_fails_after_it_was_computed_counts_nothing)
+{
+    struct client *blocker = client_create(find("other"), 1, 0),
+                  *answered = client_create(find("plain"), 4, 7),
+                  *c = client_create(find("plain"), 3, 5);
+    const struct api_waiter waiter = {.wake = woken, .context = c};
+    double before[COUNTS], alone[COUNTS], after[COUNTS];
+    struct api_request request;
+    struct api_call *call;
+    struct api_reply reply;
+    char *body;
+
+    find("plain")->cost.fixed_s = 1; /* a worker computes, but this thread writes */
+    find("other")->cost.fixed_s = 1;
+    pool_stop(pool);
+    pool = api.pool = pool_start(1, 60, WORK_MAX);
+    for (size_t f = 0; _i == FAIL_NOT_FINITE && f < FEATURES; f++)
+        c->x[FEATURES + f] = 3.4e38f;
+    body = body_of(c);
+    request = request_for("/v1/models/plain:predict", body);
+    counts_read(before);
+    ck_assert_int_eq(serve_rows(find("plain"), answered->x, 4, answered->alone), 0);
+    counts_read(alone);
+    hold(blocker);
+    call = begin(&request, &reply, true);
+    api_submit(call, &waiter);
+    submit(answered);
+    release(blocker);
+    sem_wait(&c->woken);
+    expect_end(answered, TASK_DONE);
+    fail_after_compute(call, &reply, (enum failure)_i);
+    counts_read(after);
+    for (size_t i = 0; i < COUNTS - 1; i++)
+        ck_assert_double_eq(after[i] - alone[i], alone[i] - before[i]);
+    /* the pass that they shared is either's to count */
+    ck_assert_double_le(after[COUNTS - 1] - alone[COUNTS - 1], 1);
+    api_reply_fini(&reply);
+    expect_end(blocker, TASK_DONE);
+    free(body);
+    destroy(blocker);
+    destroy(answered);
+    destroy(c);
+}
+END_TEST
+
 START_TEST(reload_leaves_waiting_requests_the_version_that_they_asked_for)
 {
     struct client *blocker = client_create(find("other"), 1, 0),
@@ -395,6 +479,7 @@ int main(void)
     tcase_add_test(tc, full_queue_is_429_with_retry_after);
     tcase_add_test(tc, deadline_in_the_queue_is_504);
     tcase_add_test(tc, client_that_has_gone_is_counted_and_gets_nothing);
+    tcase_add_loop_test(tc, request_that_fails_after_it_was_computed_counts_nothing, 0, FAILURES);
     tcase_add_test(tc, reload_leaves_waiting_requests_the_version_that_they_asked_for);
     tcase_add_test(tc, request_keeps_the_model_that_it_found_at_its_headers);
     tcase_add_test(tc, request_that_waits_holds_its_tensors_and_nothing_else_of_its_body);
