@@ -262,25 +262,14 @@ static enum error_id read_variances(struct api_call *call, struct evaluation *e)
 
 /* ---- all of it ---- */
 
-static enum error_id read_json(struct api_call *call, struct evaluation *e)
-{
-    static const char *const query[] = {"non_finite", NULL};
-
-    if (call_check_query(call, query) != ERROR_OK ||
-        call_non_finite(call, &e->policy) != ERROR_OK || call_envelope(call) != ERROR_OK)
-        return call->error.id;
-    return evaluation_read_options(call, e, call->envelope.json);
-}
-
 enum error_id evaluation_read(struct api_call *call, struct evaluation *e)
 {
     static enum error_id (*const steps[])(struct api_call *, struct evaluation *) = {
-        pick_fields, read_input, read_target, read_variances};
-    enum error_id id;
+        evaluation_read_body, pick_fields, read_input, read_target, read_variances};
+    enum error_id id = ERROR_OK;
 
     e->fields = call->fields;
     e->npy = call_is_npy(call);
-    id = e->npy ? evaluation_read_npy(call, e) : read_json(call, e);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && id == ERROR_OK; i++)
         id = steps[i](call, e);
     if (id == ERROR_OK)

@@ -43,12 +43,8 @@ enum error_id evaluation_find(struct api_call *call, const struct axon_loss **lo
 /* All but the values; e->loss and e->options are those of evaluation_find(). */
 enum error_id evaluation_read(struct api_call *call, struct evaluation *e);
 
-/* The keys of a JSON body that are options, into e->options. */
-enum error_id evaluation_read_options(struct api_call *call, struct evaluation *e,
-                                      const json_t *object);
-
-/* Arrays of a .npy body into e->fields; the options are in the query. */
-enum error_id evaluation_read_npy(struct api_call *call, struct evaluation *e);
+/* The body into e->fields, its options and those of the query into e->options. */
+enum error_id evaluation_read_body(struct api_call *call, struct evaluation *e);
 
 /* The shape of the places that a classwise loss compares: the input's without the classes. Returns
  * its rank. */

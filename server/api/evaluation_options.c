@@ -110,32 +110,13 @@ static enum error_id read_key(struct api_call *call, struct evaluation *e, const
                                          : read_reduction(call, e, value);
 }
 
-enum error_id evaluation_read_options(struct api_call *call, struct evaluation *e,
-                                      const json_t *object)
-{
-    unsigned from = axon_loss_parameter_find(e->loss, "from_logits");
-    const char *key;
-    json_t *value;
-
-    if (from < e->loss->parameters_count && call->fields[LOSS_PREDICTIONS].present)
-        e->options.values[from] = 0;
-    for (void *i = json_object_iter((json_t *)object); i;
-         i = json_object_iter_next((json_t *)object, i)) {
-        key = json_object_iter_key(i);
-        value = json_object_iter_value(i);
-        if (read_key(call, e, key, value) != ERROR_OK)
-            return call->error.id;
-    }
-    return ERROR_OK;
-}
-
-/* ---- .npy: arrays in the body, options in the query ---- */
+/* ---- the query, which may hold options in place of the body ---- */
 
 /* "0.5,1,2", read as JSON reads it. */
-static enum error_id read_list(struct api_call *call, const struct tensor_limits *limits,
-                               size_t field, const char *text)
+static enum error_id read_list(struct api_call *call, struct envelope_field *f, const char *text)
 {
-    struct envelope_field *f = &call->fields[field];
+    const struct tensor_limits limits = {.rank_max = 1,
+                                         .elements_max = call->api->options->elements_max};
     struct buf list;
     size_t at = 0;
     enum error_id id;
@@ -146,12 +127,13 @@ static enum error_id read_list(struct api_call *call, const struct tensor_limits
     if (list.failed)
         id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     else
-        id = tensor_read(&f->tensor, list.data, list.len - 1, &at, f->key, limits,
+        id = tensor_read(&f->tensor, list.data, list.len - 1, &at, f->key, &limits,
                          NON_FINITE_STRICT, &call->error);
-    if (id == ERROR_OK && at != list.len - 1)
-        id = call_fail(call, ERROR_BAD_PARAMETER, "query: %s: expected numbers with commas",
-                       f->key);
-    f->present = id == ERROR_OK;
+    if (id == ERROR_BAD_JSON || (id == ERROR_OK && at != list.len - 1))
+        id = call_fail(call, ERROR_BAD_PARAMETER,
+                       "query: %s: expected numbers with commas between them, found '%.40s'",
+                       f->key, text);
+    f->present = true;
     buf_fini(&list);
     return id;
 }
@@ -169,26 +151,62 @@ static json_t *query_value(const char *text)
     return json_string_nocheck(text);
 }
 
-static enum error_id read_query(struct api_call *call, struct evaluation *e,
-                                const struct tensor_limits *limits)
+static enum error_id read_query_key(struct api_call *call, struct evaluation *e, const char *key,
+                                    const char *text)
 {
+    json_t *value;
+    size_t field;
+    enum error_id id;
+
+    if (json_member(call->envelope.json, key))
+        return call_fail(call, ERROR_BAD_FIELD, "query: %s: stands in the body, too", key);
+    if (is_tensor(key, &field))
+        return read_list(call, &call->fields[field], text);
+    value = query_value(text);
+    id = value ? read_key(call, e, key, value)
+               : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    json_decref(value);
+    return id;
+}
+
+static enum error_id read_query(struct api_call *call, struct evaluation *e)
+{
+    const struct axon_loss *loss = e->loss;
+    const char *allowed[AXON_LOSS_PARAMETERS_MAX + 5] = {"non_finite", "reduction"};
+    size_t used = 2;
+
+    for (unsigned i = 0; i < loss->parameters_count; i++)
+        allowed[used++] = loss->parameters[i].name;
+    if (loss->weight)
+        allowed[used++] = "weight";
+    if (loss->pos_weight)
+        allowed[used++] = "pos_weight";
+    if (call_check_query(call, allowed) != ERROR_OK)
+        return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {
-        const char *key = call->target.query[i].key, *text = call->target.query[i].value;
-        size_t field;
-        enum error_id id;
+        const char *key = call->target.query[i].key;
 
-        if (is_tensor(key, &field) && (field == LOSS_WEIGHT || field == LOSS_POS_WEIGHT)) {
-            id = read_list(call, limits, field, text);
-        } else {
-            json_t *value = query_value(text);
-
-            id = value ? read_key(call, e, key, value)
-                       : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-            json_decref(value);
-        }
-        if (id != ERROR_OK)
-            return id;
+        if (strcmp(key, "non_finite") != 0 &&
+            read_query_key(call, e, key, call->target.query[i].value) != ERROR_OK)
+            return call->error.id;
     }
+    return ERROR_OK;
+}
+
+/* ---- the body ---- */
+
+static enum error_id read_json(struct api_call *call, struct evaluation *e)
+{
+    unsigned from = axon_loss_parameter_find(e->loss, "from_logits");
+
+    if (call_envelope(call) != ERROR_OK)
+        return call->error.id;
+    if (from < e->loss->parameters_count && call->fields[LOSS_PREDICTIONS].present)
+        e->options.values[from] = 0;
+    for (void *i = json_object_iter(call->envelope.json); i;
+         i = json_object_iter_next(call->envelope.json, i))
+        if (read_key(call, e, json_object_iter_key(i), json_object_iter_value(i)) != ERROR_OK)
+            return call->error.id;
     return ERROR_OK;
 }
 
@@ -236,15 +254,22 @@ static void call_it_predictions(struct api_call *call, const struct evaluation *
     logits->present = false;
 }
 
-enum error_id evaluation_read_npy(struct api_call *call, struct evaluation *e)
+static enum error_id read_npy(struct api_call *call, struct evaluation *e)
 {
     const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
                                          .elements_max = call->api->options->elements_max};
 
-    e->policy = NON_FINITE_TOKEN; /* not read: .npy has all floats */
     call->envelope = (struct envelope){.fields = call->fields, .fields_count = LOSS_FIELDS};
-    if (read_query(call, e, &limits) != ERROR_OK || read_arrays(call, e, &limits) != ERROR_OK)
+    return read_arrays(call, e, &limits);
+}
+
+enum error_id evaluation_read_body(struct api_call *call, struct evaluation *e)
+{
+    if (call_non_finite(call, &e->policy) != ERROR_OK ||
+        (e->npy ? read_npy(call, e) : read_json(call, e)) != ERROR_OK ||
+        read_query(call, e) != ERROR_OK)
         return call->error.id;
-    call_it_predictions(call, e);
+    if (e->npy)
+        call_it_predictions(call, e);
     return ERROR_OK;
 }

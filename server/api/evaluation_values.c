@@ -73,7 +73,7 @@ enum error_id evaluation_read_labels(struct api_call *call, struct evaluation *e
     }
     e->batch.labels = e->labels;
     if (counted == 0 && e->options.reduction == AXON_REDUCTION_MEAN &&
-        e->policy == NON_FINITE_STRICT)
+        e->policy == NON_FINITE_STRICT && !e->npy)
         return call_fail(call, ERROR_NON_FINITE,
                          "%s: all of them are ignore_index, and the mean of nothing is NaN; "
                          "reduction sum is 0",
