@@ -206,7 +206,7 @@ def write_text(path, value):
 
 
 def replace(path, write):
-    """The daemon may run as somebody else: every file is readable for all."""
+    """The daemon may run as somebody else: files are readable for all, whatever the umask is."""
     new = path.with_name(path.name + ".new")
     write(new)
     new.chmod(0o644)
@@ -231,6 +231,8 @@ def write_folder(folder, network, predict, *, task, labels, rows, version, toler
     }
     place = folder / str(int(version))
     place.mkdir(parents=True, exist_ok=True)
+    for made in (place, folder):
+        made.chmod(0o755)
     replace(place / "weights.safetensors", lambda new: save_file(tensors, new))
     write_text(place / "golden.json", golden)
     write_text(folder / "config.json", config)

@@ -113,12 +113,15 @@ def run(cases, check):
     """cases: [(name, export(folder), rows, want)]; check(base): further tests."""
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
+        models.mkdir()
+        os.umask(0o077)
         for name, export, _, _ in cases:
             export(models / name)
         status, text = check_config(models)
         ok(status == 0, "every folder loads, golden rows and all, without a finding", text)
-        modes = {oct(p.stat().st_mode & 0o777) for p in models.rglob("*") if p.is_file()}
-        ok(modes == {"0o644"}, "every file is readable for all", modes)
+        modes = {(p.is_dir(), oct(p.stat().st_mode & 0o777)) for p in models.rglob("*")}
+        wanted = {(True, "0o755"), (False, "0o644")}
+        ok(modes == wanted, "every file is readable for all, whatever the umask is", modes)
         with serve(models) as base:
             for name, _, rows, want in cases:
                 compare(base, name, rows, want)

@@ -128,6 +128,8 @@ def by_hand():
             config = {"input": {"features": 4}, "layers": middle}
             (folder / "config.json").write_text(json.dumps(config))
             (folder / "config.json").chmod(0o644)
+            folder.chmod(0o755)
+            (folder / "1").chmod(0o755)
 
         rows = torch.randn(50, 4)
         with torch.no_grad():
