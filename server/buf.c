@@ -17,10 +17,16 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){.max = max};
 }
 
+static void forget(struct buf *b)
+{
+    *b = (struct buf){.max = b->max, .account = b->account};
+}
+
 void buf_fini(struct buf *b)
 {
     free(b->data);
-    buf_init(b, b->max);
+    memory_give(b->account, b->cap);
+    forget(b);
 }
 
 /* The longest that the buffer may become; no object is larger than PTRDIFF_MAX. */
@@ -40,23 +46,54 @@ static size_t next_cap(const struct buf *b, size_t need)
     return cap < cap_max ? cap : cap_max;
 }
 
+/* Charged before it is allocated: a block that moves is there twice for a moment, which large ones
+ * are not, since they are moved by the page table. */
+static bool grow(struct buf *b, size_t cap)
+{
+    char *data;
+
+    if (!memory_take(b->account, cap - b->cap))
+        return false;
+    data = realloc(b->data, cap);
+    if (!data) {
+        memory_give(b->account, cap - b->cap);
+        return false;
+    }
+    b->data = data;
+    b->cap = cap;
+    return true;
+}
+
 char *buf_reserve(struct buf *b, size_t n)
 {
     if (b->failed || n > len_max(b) - b->len) {
         b->failed = true;
         return NULL;
     }
-    if (b->len + n + 1 > b->cap) {
-        size_t cap = next_cap(b, b->len + n + 1);
-        char *data = realloc(b->data, cap);
-        if (!data) {
-            b->failed = true;
-            return NULL;
-        }
-        b->data = data;
-        b->cap = cap;
+    if (b->len + n + 1 > b->cap && !grow(b, next_cap(b, b->len + n + 1))) {
+        b->failed = true;
+        return NULL;
     }
     return b->data + b->len;
+}
+
+void buf_expect(struct buf *b, size_t n)
+{
+    if (b->cap == 0 && n < len_max(b) && !grow(b, n + 1))
+        b->failed = true;
+}
+
+void buf_trim(struct buf *b)
+{
+    enum { LITTLE = 65536 };
+    size_t spare = b->cap > b->len ? b->cap - b->len - 1 : 0;
+    char *data = spare > LITTLE ? realloc(b->data, b->len + 1) : NULL;
+
+    if (!data)
+        return;
+    b->data = data;
+    b->cap -= spare;
+    memory_give(b->account, spare);
 }
 
 void buf_append(struct buf *b, const void *bytes, size_t n)
@@ -109,7 +146,7 @@ char *buf_steal(struct buf *b, size_t *len)
         data = b->data;
         data[b->len] = '\0';
         *len = b->len;
-        b->data = NULL;
+        forget(b);
     }
     buf_fini(b);
     b->failed = failed;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "memory.h"
 
 struct buf {
     char *data; /* [len] bytes, followed by a NUL that len does not count; NULL while empty. Bytes
@@ -15,10 +16,18 @@ struct buf {
     size_t len, cap;
     size_t max; /* 0: no bound */
     bool failed;
+    struct memory_account *account; /* what cap is charged to; NULL: nothing is */
 };
 
-void buf_init(struct buf *b, size_t max);
-void buf_fini(struct buf *b); /* frees; the buffer is empty and usable again */
+void buf_init(struct buf *b, size_t max); /* without an account */
+void buf_fini(struct buf *b);             /* frees; the buffer is empty and usable again */
+
+/* A buffer is going to hold n bytes, or little more: if it is empty, room for exactly these. As
+ * with appends, no memory shows in failed only. */
+void buf_expect(struct buf *b, size_t n);
+
+/* No more will be appended: memory that is left over in quantity goes back. */
+void buf_trim(struct buf *b);
 
 /* Room for n more bytes at data + len (not counted in len until the caller adds what it wrote), or
  * NULL and failed. */
@@ -28,8 +37,9 @@ void buf_append(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The bytes as a malloc'ed block that the caller frees; the buffer is empty afterwards. NULL and
- * *len 0 if the buffer is empty or has failed; `failed` stays as it was until buf_fini. */
+/* The bytes as a malloc'ed block that the caller frees, and that stays charged; the buffer is empty
+ * afterwards. NULL and *len 0 if the buffer is empty or has failed; `failed` stays as it was until
+ * buf_fini. */
 char *buf_steal(struct buf *b, size_t *len);
 
 #endif

@@ -209,7 +209,8 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     size_t failed = 0;
     struct model_error cause;
     char error[256] = "out of memory";
-    struct api api = {.options = options};
+    struct memory memory = {.max = options->bodies_bytes_max};
+    struct api api = {.options = options, .memory = &memory};
     struct http *http = NULL;
     unsigned threads = options->threads ? (unsigned)options->threads : threads_count();
     int status = 1;

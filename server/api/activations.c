@@ -201,12 +201,6 @@ static enum error_id write_reply(struct api_call *call)
     return id;
 }
 
-/* One float at least, so that NULL means that there is no memory. */
-static float *allocate(size_t count)
-{
-    return reallocarray(NULL, count ? count : 1, sizeof(float));
-}
-
 static enum error_id make_room(struct api_call *call, struct evaluation *e)
 {
     const struct application *a = &e->a;
@@ -214,12 +208,26 @@ static enum error_id make_room(struct api_call *call, struct evaluation *e)
 
     e->y = a->fields[FIELD_DATA].tensor.data;
     if (gated)
-        e->y = e->halved = allocate(a->out_count);
+        e->y = e->halved = call_allocate(call, a->out_count, sizeof(float));
     if (a->gradient)
-        e->gradient = allocate(a->fields[FIELD_DATA].tensor.count);
+        e->gradient = call_allocate(call, a->fields[FIELD_DATA].tensor.count, sizeof(float));
     if ((gated && !e->halved) || (a->gradient && !e->gradient))
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+        return call_no_memory(call);
     return ERROR_OK;
+}
+
+static struct call_needs needs(const struct api_call *call)
+{
+    enum { FRAME_BYTES = 1024 }; /* keys, shape, statistics; or the header of .npy */
+    const struct application *a = &((const struct evaluation *)call->state)->a;
+    const struct tensor *data = &a->fields[FIELD_DATA].tensor;
+    size_t y_bytes = a->out_count * sizeof(float),
+           text = tensor_text_max(data->rank, a->out_nested);
+    size_t dx_text = a->gradient ? tensor_text_max(data->rank, data->shape) : 0;
+
+    return (struct call_needs){.state = (a->act->kind == AXON_GATED ? y_bytes : 0) +
+                                        (a->gradient ? data->count * sizeof(float) : 0),
+                               .reply = FRAME_BYTES + (a->npy ? y_bytes : text + dx_text)};
 }
 
 /* x as rows that can be done one after the other. */
@@ -302,5 +310,6 @@ const struct call_post activations_apply[1] = {
      .state_bytes = sizeof(struct evaluation),
      .admit = admit,
      .phases = {[CALL_READ] = read_request, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
-     .fini = fini},
+     .fini = fini,
+     .needs = needs},
 };

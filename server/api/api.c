@@ -115,6 +115,18 @@ static enum error_id check_line(struct api_call *call, uint64_t body_bytes)
                      (unsigned long long)body_bytes);
 }
 
+/* A body of so many bytes, if they are known, may be more than there is memory for. That of JSON
+ * may become less than its text: whether it can fit shows while it is read. */
+static enum error_id check_memory(struct api_call *call, uint64_t body_bytes)
+{
+    if (body_bytes == API_BODY_UNKNOWN)
+        return ERROR_OK;
+    call->account.refused = memory_look(call->api->memory, body_bytes);
+    if (call->account.refused == MEMORY_NEVER && !call->body.binary)
+        call->account.refused = MEMORY_GRANTED;
+    return call->account.refused ? call_no_memory(call) : ERROR_OK;
+}
+
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
 static bool admit(struct api_call *call, const struct api_request *request, uint64_t body_bytes)
@@ -148,7 +160,8 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
     memset(call->state, 0, route->post->state_bytes);
     call->post = route->post;
     call_body_init(call, route->npy && call_is_npy(call), body_bytes);
-    return call->post->admit(call) == ERROR_OK && check_line(call, body_bytes) == ERROR_OK;
+    return call->post->admit(call) == ERROR_OK && check_line(call, body_bytes) == ERROR_OK &&
+           check_memory(call, body_bytes) == ERROR_OK;
 }
 
 static size_t text_bytes(const char *text)
@@ -181,6 +194,7 @@ static struct api_call *call_create(const struct api *api, const struct api_requ
     memset(call, 0, offsetof(struct api_call, body));
     call->api = api;
     call->reply = reply;
+    call->account.memory = api->memory;
     call->envelope = (struct envelope){0};
     end = call->text;
     copy(&end, request->target);
@@ -201,11 +215,18 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
         api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
         return NULL;
     }
-    if (admit(call, request, body_bytes))
+    if (!memory_take(&call->account, sizeof *call))
+        call_no_memory(call);
+    else if (admit(call, request, body_bytes))
         return call;
     api_refuse(reply, call->error.id, call->error.detail);
     api_end(call);
     return NULL;
+}
+
+void api_free_body(const struct api *api, char *body, size_t bytes)
+{
+    work_free(api->pool, body, bytes);
 }
 
 uint64_t api_look(const struct api *api, uint64_t now_ns)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "buf.h"
 #include "error.h"
+#include "memory.h"
 #include "options.h"
 
 struct repository;
@@ -19,8 +20,9 @@ struct pool;
 struct api {
     const struct options *options;
     struct repository *repository;
-    struct pool *pool; /* of workers. NULL: whatever is asked is done by the thread that asks */
-    bool draining;     /* atomically: __atomic_load_n / __atomic_store_n */
+    struct pool *pool;     /* of workers. NULL: whatever is asked is done by the thread that asks */
+    struct memory *memory; /* of all requests; NULL: no bound */
+    bool draining;         /* atomically: __atomic_load_n / __atomic_store_n */
 };
 
 /* All strings are borrowed for the function that takes them; NULL where the client sent none. */
@@ -83,10 +85,11 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
                            uint64_t body_bytes, struct api_reply *reply);
 
 /* The next bytes of its body, in pieces of any size. What is wrong with them is told by api_run().
- * How many there may be is the caller's to check. */
-void api_feed(struct api_call *call, const char *bytes, size_t size);
+ * How many there may be is the caller's to check. False: there is no memory for them, reply is the
+ * refusal, complete, and what is left is api_end(). */
+bool api_feed(struct api_call *call, const char *bytes, size_t size);
 
-/* Memory that is held for what has come of the body, or while the call waits. */
+/* Memory that is held besides the call itself, for its body, its results and its reply. */
 size_t api_call_bytes(const struct api_call *call);
 
 /* The body is complete, at clock_ns() received_ns: answer the request. False: the reply is
@@ -106,8 +109,12 @@ void api_submit(struct api_call *call, const struct api_waiter *waiter);
 /* After the wake: complete the reply. False: there is nobody to reply to. */
 bool api_resume(struct api_call *call);
 
-/* Release it, answered or not, but not between submit and wake. NULL is fine. */
+/* Release it, answered or not, but not between submit and wake. NULL is fine. Until then the
+ * reply's memory stays charged, though its body may have been stolen. */
 void api_end(struct api_call *call);
+
+/* Free a reply's body that was stolen, soon: a large one is a worker's to free. */
+void api_free_body(const struct api *api, char *body, size_t bytes);
 
 /* Now and then, from one thread: answer what has waited beyond its deadline. Returns when it should
  * be called next at the latest, as clock_ns(); UINT64_MAX if nothing waits. */

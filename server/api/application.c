@@ -403,7 +403,8 @@ static enum error_id read_json(struct api_call *call, struct application *a)
 static enum error_id read_npy(struct api_call *call, struct application *a)
 {
     const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
-                                         .elements_max = call->api->options->elements_max};
+                                         .elements_max = call->api->options->elements_max,
+                                         .account = &call->account};
     const char *bytes;
     size_t size;
 

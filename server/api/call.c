@@ -2,7 +2,9 @@
  *
  * Knows no resource. Everything that it refuses names the key. */
 #include "api/call.h"
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "clock.h"
@@ -13,6 +15,41 @@ void call_append(json_t **list, json_t *item)
         return;
     json_decref(*list);
     *list = NULL;
+}
+
+void *call_allocate(struct api_call *call, size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = NULL;
+
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        return NULL;
+    bytes += bytes == 0;
+    if (memory_take(&call->account, bytes))
+        memory = malloc(bytes);
+    if (memory)
+        call->state_holds += bytes;
+    return memory;
+}
+
+enum error_id call_no_memory(struct api_call *call)
+{
+    unsigned long long max = call->api->options->bodies_bytes_max;
+
+    switch (call->account.refused) {
+    case MEMORY_NEVER:
+        return call_fail(call, ERROR_BODY_TOO_LARGE,
+                         "with what it computes and its reply the request takes more memory than "
+                         "the %llu bytes for all requests together (bodies_bytes_max)",
+                         max);
+    case MEMORY_BUSY:
+        return call_fail(call, ERROR_OVERLOADED,
+                         "other requests hold what this one takes of the %llu bytes for all "
+                         "together (bodies_bytes_max)",
+                         max);
+    default:
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    }
 }
 
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy)

@@ -24,6 +24,12 @@ typedef enum error_id api_handler(struct api_call *call);
 /* A POST is answered in these phases, each of which is timed. */
 enum call_phase { CALL_READ, CALL_COMPUTE, CALL_WRITE, CALL_PHASES };
 
+/* Bytes. */
+struct call_needs {
+    size_t state; /* of call_allocate() */
+    size_t reply; /* the longest body   */
+};
+
 /* Who answers a POST. */
 struct call_post {
     /* The tensors that the body may hold, at its top level; NULL-terminated. They come as
@@ -40,6 +46,8 @@ struct call_post {
     api_handler *phases[CALL_PHASES];
     /* Always the last: free what state holds. Not answered: nobody will read a reply. */
     void (*fini)(struct api_call *call, bool answered);
+    /* What COMPUTE and WRITE will take, known after READ; NULL: nothing worth mentioning. */
+    struct call_needs (*needs)(const struct api_call *call);
     /* How many numbers the next phase works on, more or less: what is too much for a thread that
      * reads sockets is a worker's. NULL: as many as the body holds, whatever the phase. */
     size_t (*elements)(const struct api_call *call);
@@ -89,7 +97,9 @@ struct api_call {
     struct api_waiter waiter; /* if submitted */
     struct batch_job job;     /* a worker's, if it waits for a batch: COMPUTE           */
     struct work work;         /* a worker's, if it waits for work: the rest of the call */
-    size_t state_holds;       /* bytes, besides the block itself */
+    struct memory_account account;
+    struct call_needs needs;
+    size_t state_holds; /* bytes of call_allocate() */
 
     struct error error;
     struct call_body body; /* of a POST */
@@ -105,6 +115,14 @@ api_handler activations_list, activations_get, losses_list, losses_get, models_l
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1];
+
+/* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
+ * NULL means that there is none; call_no_memory() then tells why. */
+void *call_allocate(struct api_call *call, size_t count, size_t size);
+
+/* Out of memory, or of what bodies_bytes_max leaves: ERROR_OUT_OF_MEMORY, ERROR_OVERLOADED, or
+ * ERROR_BODY_TOO_LARGE if there will never be enough. */
+enum error_id call_no_memory(struct api_call *call);
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
 
@@ -137,6 +155,9 @@ enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
+
+/* The reply is what was written, or the refusal; what the call worked with is released. */
+void call_conclude(struct api_call *call, enum error_id id);
 
 /* Numbers in it, more or less. */
 size_t call_body_elements(const struct api_call *call);

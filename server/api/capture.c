@@ -65,11 +65,10 @@ static enum error_id allocate(struct api_call *call, size_t rows, struct model_c
     for (size_t i = 0; i < capture->count; i++) {
         struct model_captured *c = &capture->layers[i];
 
-        c->values = reallocarray(NULL, rows ? rows * sizeof *c->values : 1,
-                                 call->model->layers[c->layer].units);
+        c->values = call_allocate(call, rows * call->model->layers[c->layer].units,
+                                  sizeof *c->values);
         if (!c->values)
-            return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of a layer",
-                             rows);
+            return call_no_memory(call);
     }
     return ERROR_OK;
 }
@@ -102,6 +101,19 @@ size_t capture_bytes(const struct model_capture *capture, const struct model *mo
 
     for (size_t i = 0; capture && i < capture->count; i++)
         bytes += rows * model->layers[capture->layers[i].layer].units * sizeof(float);
+    return bytes;
+}
+
+size_t capture_text_max(const struct model_capture *capture, const struct model *model, size_t rows)
+{
+    enum { NAME_BYTES = MODEL_NAME_MAX + 16 };
+    size_t bytes = 0;
+
+    for (size_t i = 0; capture && i < capture->count; i++) {
+        const size_t shape[2] = {rows, model->layers[capture->layers[i].layer].units};
+
+        bytes += tensor_text_max(2, shape) + NAME_BYTES;
+    }
     return bytes;
 }
 

@@ -13,6 +13,10 @@ enum error_id capture_read(struct api_call *call, const json_t *list, size_t row
 
 size_t capture_bytes(const struct model_capture *capture, const struct model *model, size_t rows);
 
+/* The longest text that capture_write() can append. */
+size_t capture_text_max(const struct model_capture *capture, const struct model *model,
+                        size_t rows);
+
 /* Append ,"captured":{"hidden1":[[...]]}; nothing for NULL. */
 enum error_id capture_write(struct api_call *call, const struct model_capture *capture, size_t rows,
                             enum non_finite policy);

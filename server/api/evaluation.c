@@ -204,11 +204,9 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
 /* Room for count floats, owned by e as that of the field. */
 static float *make_room(struct api_call *call, struct evaluation *e, size_t field, size_t count)
 {
-    e->owned[field] = reallocarray(NULL, count, sizeof *e->owned[field]);
+    e->owned[field] = call_allocate(call, count, sizeof *e->owned[field]);
     if (!e->owned[field])
-        call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu values", count);
-    else
-        call->state_holds += count * sizeof *e->owned[field];
+        call_no_memory(call);
     return e->owned[field];
 }
 

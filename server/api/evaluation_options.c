@@ -257,7 +257,8 @@ static void call_it_predictions(struct api_call *call, const struct evaluation *
 static enum error_id read_npy(struct api_call *call, struct evaluation *e)
 {
     const struct tensor_limits limits = {.rank_max = call->api->options->rank_max,
-                                         .elements_max = call->api->options->elements_max};
+                                         .elements_max = call->api->options->elements_max,
+                                         .account = &call->account};
 
     call->envelope = (struct envelope){.fields = call->fields, .fields_count = LOSS_FIELDS};
     return read_arrays(call, e, &limits);

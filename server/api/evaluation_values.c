@@ -58,10 +58,9 @@ enum error_id evaluation_read_labels(struct api_call *call, struct evaluation *e
     if (classes > (size_t)LABEL_MAX)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu classes, at most %d", e->input->key,
                          classes, LABEL_MAX);
-    e->labels = reallocarray(NULL, t->count, sizeof *e->labels);
+    e->labels = call_allocate(call, t->count, sizeof *e->labels);
     if (!e->labels)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu labels", t->count);
-    call->state_holds += t->count * sizeof *e->labels;
+        return call_no_memory(call);
     for (size_t i = 0; i < t->count; i++) {
         float label = t->data[i];
         bool ignored = is_ignored(e, label);

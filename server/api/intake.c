@@ -28,10 +28,11 @@ static size_t init_fields(struct api_call *call)
 static void init_reader(struct api_call *call, size_t fields_count, size_t bytes)
 {
     const struct options *options = call->api->options;
-    const struct envelope_limits limits = {
-        .tensor = {.rank_max = options->rank_max, .elements_max = options->elements_max},
-        .depth_max = options->json_depth_max,
-        .tokens_max = options->json_tokens_max};
+    const struct envelope_limits limits = {.tensor = {.rank_max = options->rank_max,
+                                                      .elements_max = options->elements_max,
+                                                      .account = &call->account},
+                                           .depth_max = options->json_depth_max,
+                                           .tokens_max = options->json_tokens_max};
     enum non_finite policy;
 
     if (call_non_finite(call, &policy) != ERROR_OK)
@@ -48,10 +49,12 @@ void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
     body->binary = binary;
     body->fed_bytes = body->timed_bytes = 0;
     body->timed_ns = 0;
-    if (binary)
+    if (binary) {
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
-    else
+        body->bytes.account = &call->account;
+    } else {
         init_reader(call, fields_count, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
+    }
 }
 
 void call_body_fini(struct api_call *call)
@@ -83,39 +86,30 @@ static void feed_timed(struct call_body *body, const char *bytes, size_t size)
     body->timed_bytes += size;
 }
 
-void api_feed(struct api_call *call, const char *bytes, size_t size)
+bool api_feed(struct api_call *call, const char *bytes, size_t size)
 {
     struct call_body *body = &call->body;
     size_t before;
 
     if (!call->post)
-        return;
+        return true;
     before = body->fed_bytes;
     body->fed_bytes += size;
     if (before == 0 || before / TIMED_EACH != body->fed_bytes / TIMED_EACH)
         feed_timed(body, bytes, size);
     else
         feed(body, bytes, size);
-}
-
-static size_t tensors_bytes(const struct envelope *e)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < e->fields_count; i++)
-        bytes += e->fields[i].tensor.cap * sizeof(float);
-    return bytes;
+    if (!body->binary && body->reader.error.id)
+        memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
+    if (!call->account.refused)
+        return true;
+    call_conclude(call, call_no_memory(call));
+    return false;
 }
 
 size_t api_call_bytes(const struct api_call *call)
 {
-    const struct call_body *body = &call->body;
-
-    if (!call->post)
-        return 0;
-    if (call->at != CALL_ADMITTED)
-        return sizeof *call + call->state_holds + tensors_bytes(&call->envelope);
-    return body->binary ? body->bytes.cap : envelope_reader_bytes(&body->reader);
+    return call->account.used - sizeof *call;
 }
 
 size_t call_body_elements(const struct api_call *call)

@@ -2,7 +2,6 @@
  *
  * Knows what lib/loss.def knows and no loss by name: a new row is served as it is. evaluation.c
  * reads what a POST asks for. */
-#include <stdlib.h>
 #include <string.h>
 #include "api/evaluation.h"
 #include "codec/npy.h"
@@ -165,16 +164,15 @@ static void count_results(const struct evaluation *e, size_t *losses, size_t *ro
 
 static enum error_id make_room(struct api_call *call, struct evaluation *e)
 {
-    size_t values = e->input->tensor.count, losses, rows;
+    size_t losses, rows;
     bool none = e->options.reduction == AXON_REDUCTION_NONE;
 
     count_results(e, &losses, &rows);
-    e->result.gradient = reallocarray(NULL, values, sizeof(float));
-    e->result.per_row = reallocarray(NULL, rows, sizeof(float));
-    e->result.losses = none ? reallocarray(NULL, losses, sizeof(float)) : NULL;
+    e->result.gradient = call_allocate(call, e->input->tensor.count, sizeof(float));
+    e->result.per_row = call_allocate(call, rows, sizeof(float));
+    e->result.losses = none ? call_allocate(call, losses, sizeof(float)) : NULL;
     if (!e->result.gradient || !e->result.per_row || (none && !e->result.losses))
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu gradients", values);
-    call->state_holds += (values + rows + (none ? losses : 0)) * sizeof(float);
+        return call_no_memory(call);
     return ERROR_OK;
 }
 
@@ -260,6 +258,31 @@ static enum error_id write_reply(struct api_call *call)
     return ERROR_OK;
 }
 
+/* The text of so many numbers of which each may be an array; .npy is shorter. */
+static size_t text_max(size_t count)
+{
+    const size_t shape[2] = {count, 1};
+
+    return tensor_text_max(2, shape);
+}
+
+/* Labels are not read yet, and each loss may be wanted by itself. */
+static struct call_needs needs(const struct api_call *call)
+{
+    enum { FRAME_BYTES = 1024 }; /* keys, or the headers of .npy */
+    const struct evaluation *e = (const struct evaluation *)call->state;
+    bool none = e->options.reduction == AXON_REDUCTION_NONE;
+    size_t values = e->input->tensor.count, losses, rows;
+
+    count_results(e, &losses, &rows);
+    losses = none ? losses : 1;
+    return (struct call_needs){
+        .state = (values + rows + losses + (e->labelled ? e->target->tensor.count : 0)) *
+                 sizeof(float),
+        .reply = text_max(losses) + text_max(rows) +
+                 tensor_text_max(e->input->tensor.rank, e->input->tensor.shape) + FRAME_BYTES};
+}
+
 static enum error_id read_request(struct api_call *call)
 {
     return evaluation_read(call, state_of(call));
@@ -283,5 +306,6 @@ const struct call_post losses_apply[1] = {
      .state_bytes = sizeof(struct evaluation),
      .admit = admit,
      .phases = {[CALL_READ] = read_request, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
-     .fini = fini},
+     .fini = fini,
+     .needs = needs},
 };

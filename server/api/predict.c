@@ -180,11 +180,11 @@ static enum error_id write_class(struct api_call *call, const struct prediction 
 static enum error_id write_classes(struct api_call *call, const struct prediction *p)
 {
     struct buf *out = &call->reply->body;
-    size_t *best = reallocarray(NULL, p->top_k, sizeof *best);
+    size_t *best = call_allocate(call, p->top_k, sizeof *best);
     enum error_id id = ERROR_OK;
 
     if (!best)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+        return call_no_memory(call);
     buf_puts(out, ",\"classes\":[");
     for (size_t row = 0; row < p->rows && id == ERROR_OK; row++) {
         const float *y = p->y + row * p->outputs;
@@ -219,27 +219,19 @@ static enum error_id write_reply(struct api_call *call)
     if (id == ERROR_OK)
         id = capture_write(call, p->capture, p->rows, p->policy);
     buf_puts(out, "}");
-    return id == ERROR_OK && out->failed ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
-                                         : id;
+    return id;
 }
 
 /* ---- the rows ---- */
 
-static enum error_id no_memory(struct api_call *call, const struct prediction *p)
-{
-    return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory for %zu rows of %zu outputs",
-                     p->rows, p->outputs);
-}
-
 /* Room for the outputs, and who computes them. */
 static enum error_id place(struct api_call *call, struct prediction *p)
 {
-    p->y = reallocarray(NULL, p->rows * sizeof *p->y, p->outputs);
-    p->tally = model_tally_create(p->model);
-    if (!p->y || !p->tally)
-        return no_memory(call, p);
-    call->state_holds = p->rows * p->outputs * sizeof *p->y + model_tally_bytes(p->model) +
-                        capture_bytes(p->capture, p->model, p->rows);
+    p->y = call_allocate(call, p->rows * p->outputs, sizeof *p->y);
+    if (p->y && memory_take(&call->account, model_tally_bytes(p->model)))
+        p->tally = model_tally_create(p->model);
+    if (!p->tally)
+        return call_no_memory(call);
     switch (batch_place(call->api->pool, p->model, p->rows)) {
     case TASK_HERE:
         return ERROR_OK;
@@ -277,7 +269,7 @@ static enum error_id compute(struct api_call *call)
     rows.y = p->y + p->computed * p->outputs;
     rows.tally = p->tally;
     if (model_run(p->model, &rows, 1) != 0)
-        return no_memory(call, p);
+        return call_no_memory(call);
     p->computed += rows.rows;
     call->again = p->computed < p->rows;
     return ERROR_OK;
@@ -362,6 +354,19 @@ static size_t elements(const struct api_call *call)
     return call->phase == CALL_WRITE ? p->rows * (p->outputs + ranked) + captured : 0;
 }
 
+static struct call_needs needs(const struct api_call *call)
+{
+    enum { FRAME_BYTES = 64, CLASS_BYTES = sizeof "{\"label\":,\"score\":}," + FLOAT_TEXT_MAX };
+    const struct prediction *p = (const struct prediction *)call->state;
+    const size_t shape[2] = {p->rows, p->outputs};
+    size_t classes = p->rows * p->top_k * (CLASS_BYTES + call->model->label_text_max);
+
+    return (struct call_needs){
+        .state = p->rows * p->outputs * sizeof *p->y + model_tally_bytes(p->model),
+        .reply = tensor_text_max(2, shape) + classes + 3 * p->rows +
+                 capture_text_max(p->capture, call->model, p->rows) + FRAME_BYTES};
+}
+
 const struct call_post models_predict[1] = {
     {.tensors = tensors,
      .objects = objects,
@@ -370,5 +375,6 @@ const struct call_post models_predict[1] = {
      .phases =
          {[CALL_READ] = read_prediction, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
      .fini = fini,
+     .needs = needs,
      .elements = elements},
 };

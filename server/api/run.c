@@ -12,7 +12,8 @@
 _Static_assert(sizeof((struct api_account *)0)->model == sizeof((struct model *)0)->name,
                "an account holds any model's name");
 
-static void account(struct api_call *call)
+/* What the access log tells of the call. */
+static void tell(struct api_call *call)
 {
     struct api_account *a = &call->reply->account;
 
@@ -30,23 +31,25 @@ static void account(struct api_call *call)
 /* The call is over: release what it worked with. */
 static void close_call(struct api_call *call, bool answered)
 {
-    account(call);
+    tell(call);
     if (call->post) {
         call->post->fini(call, answered);
         call_body_fini(call);
     }
     call->at = CALL_OVER;
+    memory_settle(&call->account, sizeof *call + call->reply->body.cap);
 }
 
-/* The reply is what was written, or the refusal. */
-static void conclude(struct api_call *call, enum error_id id)
+void call_conclude(struct api_call *call, enum error_id id)
 {
-    if (id == ERROR_OK && call->reply->body.failed)
-        id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    if ((id == ERROR_OK && call->reply->body.failed) ||
+        (id == ERROR_OUT_OF_MEMORY && call->account.refused))
+        id = call_no_memory(call);
     if (id != ERROR_OK)
         api_refuse(call->reply, id, call->error.detail);
     else if (call->post)
         call_write_timing(call);
+    buf_trim(&call->reply->body);
     close_call(call, true);
 }
 
@@ -64,11 +67,30 @@ static uint64_t deadline_ns(const struct api_call *call)
     return call->received_ns + (uint64_t)(call->api->options->request_timeout * 1e9);
 }
 
-/* Strings of a body are as long as clients like: nobody needs them after they were read. */
-static void drop_json(struct api_call *call)
+static size_t tensors_bytes(const struct envelope *e)
 {
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < e->fields_count; i++)
+        bytes += e->fields[i].tensor.cap * sizeof(float);
+    return bytes;
+}
+
+/* The body was read. Nobody needs its bytes, or its strings, which are as long as clients like; and
+ * what is to come must find room before any of it is made. */
+static enum error_id settle(struct api_call *call)
+{
+    if (call->body.binary)
+        buf_fini(&call->body.bytes);
     json_decref(call->envelope.json);
     call->envelope.json = NULL;
+    memory_settle(&call->account,
+                  sizeof *call + tensors_bytes(&call->envelope) + call->state_holds);
+    if (call->post->needs)
+        call->needs = call->post->needs(call);
+    return memory_reserve(&call->account, call->needs.state + call->needs.reply)
+               ? ERROR_OK
+               : call_no_memory(call);
 }
 
 /* The next phase, or its next piece. */
@@ -79,13 +101,13 @@ static enum error_id step(struct api_call *call)
     if (call->mark_ns > deadline_ns(call))
         return fail_deadline(call);
     call->again = false;
+    if (call->phase == CALL_WRITE)
+        buf_expect(&call->reply->body, call->needs.reply);
     id = call->post->phases[call->phase](call);
     call_mark(call, &call->spent_ns[call->phase]);
     if (id != ERROR_OK || call->again || call->waits == CALL_WAITS_FOR_BATCH)
         return id;
-    if (call->phase++ == CALL_READ)
-        drop_json(call);
-    return ERROR_OK;
+    return call->phase++ == CALL_READ ? settle(call) : ERROR_OK;
 }
 
 /* Who goes on with the call: if it is too much for this thread, call->waits is set. Only what has
@@ -124,17 +146,18 @@ static void go_on(struct api_call *call)
     if (call->waits)
         call->at = CALL_WAITING;
     else
-        conclude(call, id);
+        call_conclude(call, id);
 }
 
 bool api_run(struct api_call *call, uint64_t received_ns)
 {
     call->reply->http_status = 200;
     call->reply->content_type = "application/json";
+    call->reply->body.account = &call->account;
     call->received_ns = received_ns;
     call->at = CALL_RUNNING;
     if (!call->post) {
-        conclude(call, call->handler(call));
+        call_conclude(call, call->handler(call));
         return false;
     }
     call->mark_ns = call_parse_since(call);
@@ -168,7 +191,7 @@ static bool work_on(struct work *work)
     id = step(call);
     if (id == ERROR_OK && call->phase < CALL_PHASES)
         return true;
-    conclude(call, id);
+    call_conclude(call, id);
     return false;
 }
 
@@ -239,9 +262,9 @@ bool api_resume(struct api_call *call)
     if (end == TASK_DONE)
         go_on(call);
     else if (end == TASK_DEADLINE)
-        conclude(call, fail_deadline(call));
+        call_conclude(call, fail_deadline(call));
     else if (end == TASK_NO_MEMORY)
-        conclude(call, call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory"));
+        call_conclude(call, call_no_memory(call));
     else
         close_call(call, false);
     return end != TASK_GONE && end != TASK_CUT;
@@ -265,6 +288,8 @@ void api_end(struct api_call *call)
     if (call->at != CALL_OVER)
         close_call(call, false);
     model_unref(call->model);
+    memory_close(&call->account);
+    call->reply->body.account = NULL;
     free(call);
 }
 
@@ -293,8 +318,8 @@ void api_handle(const struct api *api, const struct api_request *request, struct
 
     if (!call)
         return;
-    api_feed(call, request->body, request->body_bytes);
-    if (api_run(call, request->received_ns) && !wait_and_resume(call))
+    if (api_feed(call, request->body, request->body_bytes) && api_run(call, request->received_ns) &&
+        !wait_and_resume(call))
         api_refuse(reply, ERROR_DRAINING, "");
     api_end(call);
 }

@@ -27,7 +27,9 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
         .policy = policy,
         .fields = fields,
         .fields_count = fields_count,
-        .carry = {.max = bytes == WINDOW_UNKNOWN ? 0 : bytes},
+        .carry = {.max = bytes == WINDOW_UNKNOWN ? 0 : bytes, .account = limits->tensor.account},
+        .key = {.account = limits->tensor.account},
+        .word = {.account = limits->tensor.account},
         .window = {.text = "", .line = 1, .column = 1, .behind = bytes},
         .open = r->few,
         .depth_cap = JSON_DEPTH_FEW,
@@ -156,7 +158,6 @@ enum error_id envelope_finish(struct envelope_reader *r, struct envelope *e, str
 
 size_t envelope_reader_bytes(const struct envelope_reader *r)
 {
-    enum { TOKEN_BYTES = 240 }; /* of jansson's: an empty object's, the largest there is */
     size_t bytes = r->carry.cap + r->key.cap + r->word.cap;
 
     for (size_t i = 0; i < r->fields_count; i++)
@@ -164,7 +165,7 @@ size_t envelope_reader_bytes(const struct envelope_reader *r)
                  (r->fields[i].member ? strlen(r->fields[i].member) : 0);
     if (r->open != r->few)
         bytes += r->depth_cap * sizeof *r->open;
-    return bytes + (r->root ? r->tokens * TOKEN_BYTES + r->strings_bytes : 0);
+    return bytes + (r->root ? r->tokens * JSON_TOKEN_BYTES + r->strings_bytes : 0);
 }
 
 enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, size_t fields_count,

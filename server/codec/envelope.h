@@ -26,6 +26,8 @@ struct envelope_field {
     char *member;         /* out: the key of its objects, the same in all; NULL: there are none */
 };
 
+/* What the rest takes is charged to the tensors' account, too, jansson's values as an estimate;
+ * what is freed while reading may stay charged. */
 struct envelope_limits {
     struct tensor_limits tensor;
     size_t depth_max, tokens_max;

@@ -49,7 +49,7 @@ static enum error_id no_memory(struct envelope_reader *r)
 static enum error_id charge(struct envelope_reader *r)
 {
     if (r->tokens++ < r->limits.tokens_max)
-        return ERROR_OK;
+        return memory_take(r->limits.tensor.account, JSON_TOKEN_BYTES) ? ERROR_OK : no_memory(r);
     return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED, "more than %zu keys and values%s",
                      r->limits.tokens_max, r->file ? "" : " outside of tensors (json_tokens_max)");
 }
@@ -162,6 +162,7 @@ static enum error_id read_row_string(struct envelope_reader *r)
     if (json_read_string(r, &r->word))
         return r->error.id;
     r->strings_bytes -= r->word.len;
+    memory_give(r->limits.tensor.account, r->word.len);
     return ERROR_OK;
 }
 

@@ -9,6 +9,9 @@
 
 #include "codec/envelope.h"
 
+/* What a token of jansson's takes: an empty object's, the largest there is. */
+enum { JSON_TOKEN_BYTES = 240 };
+
 /* Read on, as far as the window's whole tokens go. Behind the last window the state is JSON_END, or
  * there is an error, which stands in r->error. */
 enum error_id json_read(struct envelope_reader *r);

@@ -132,7 +132,7 @@ enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
     }
     r->window.pos++;
     r->strings_bytes += out->len;
-    if (out->failed)
+    if (out->failed || !memory_take(r->limits.tensor.account, out->len))
         return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a string of the request");
     return ERROR_OK;
 }

@@ -277,7 +277,8 @@ static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len
     numbers = (const unsigned char *)bytes + begin;
     if (dtype->load == binary_f64 && check_range(&h, numbers, count, error) != ERROR_OK)
         return error->id;
-    t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
+    if (memory_take(limits->account, count * sizeof *t->data))
+        t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
     if (count && !t->data)
         return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
     if (h.fortran_order)

@@ -23,6 +23,7 @@ void tensor_fini(struct tensor *t); /* frees; zeros the struct */
 
 struct tensor_limits {
     size_t rank_max, elements_max;
+    struct memory_account *account; /* what is allocated for tensors is charged to; NULL: nothing */
 };
 
 /* How non-finite numbers travel. STRICT: refused both ways; NULL: written as null; STRING: written
@@ -46,6 +47,9 @@ enum error_id tensor_read(struct tensor *t, const char *text, size_t len, size_t
  * memory shows in out->failed only. */
 enum error_id tensor_write(struct buf *out, const float *data, size_t rank, const size_t *shape,
                            const char *name, enum non_finite policy, struct error *error);
+
+/* The longest text that tensor_write() can append for this shape, and its room for writing it. */
+size_t tensor_text_max(size_t rank, const size_t *shape);
 
 /* One float32 as the shortest JSON number; NaN and infinities are the caller's. Returns the length,
  * at most FLOAT_TEXT_MAX, not NUL-terminated. */

@@ -91,8 +91,10 @@ static enum error_id grow(struct tensor_reader *r)
 {
     struct tensor *t = r->t;
     size_t cap = next_cap(r);
-    float *data = cap > SIZE_MAX / sizeof *data ? NULL : realloc(t->data, cap * sizeof *data);
+    float *data = NULL;
 
+    if (cap <= SIZE_MAX / sizeof *data && memory_take(r->account, (cap - t->cap) * sizeof *data))
+        data = realloc(t->data, cap * sizeof *data);
     if (!data)
         return error_set(r->error, ERROR_OUT_OF_MEMORY, "%s: no memory for %zu numbers", r->name,
                          cap);
@@ -378,6 +380,7 @@ void tensor_reader_init(struct tensor_reader *r, struct window *w, struct tensor
         .name = name,
         .rank_max = limits->rank_max < TENSOR_RANK_MAX ? limits->rank_max : TENSOR_RANK_MAX,
         .elements_max = limits->elements_max,
+        .account = limits->account,
         .policy = policy,
         .error = error,
         .object_depth = SIZE_MAX,

@@ -23,6 +23,7 @@ struct tensor_reader {
     struct tensor *t;
     const char *name;
     size_t rank_max, elements_max;
+    struct memory_account *account;
     enum non_finite policy;
     struct error *error;
 

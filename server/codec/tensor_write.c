@@ -145,3 +145,15 @@ enum error_id tensor_write(struct buf *out, const float *data, size_t rank, cons
                          TENSOR_RANK_MAX);
     return rank == 0 ? write_values(&w, 1, 1) : write_arrays(&w);
 }
+
+size_t tensor_text_max(size_t rank, const size_t *shape)
+{
+    size_t arrays = 0, values = 1;
+
+    for (size_t i = 0; i < rank; i++) {
+        arrays += values;
+        values *= shape[i];
+    }
+    return values * (FLOAT_TEXT_MAX + 1) + arrays * FLOAT_ROW_END + FLOAT_ROOM +
+           (values < CHUNK ? values : CHUNK) * FLOAT_ROW_END;
+}

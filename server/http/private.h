@@ -41,7 +41,6 @@ struct request {
     uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;
     uint64_t received;     /* bytes of the body                                 */
-    uint64_t charged;      /* memory, counted as in flight                      */
     uint64_t refused_at;   /* received when the refusal was decided             */
     struct api_call *call; /* from the headers to the end of the reply, unless it is refused */
     struct api_reply reply;
@@ -121,7 +120,6 @@ struct http {
     unsigned threads_count;
     struct connections connections;
     struct linger_list linger;
-    atomic_uint_fast64_t bodies_bytes;
     struct networks trusted;
     atomic_uint_fast64_t accept_warned_ns, limit_warned_ns;
     pthread_t keeper;
@@ -216,16 +214,10 @@ void parser_unwatch(struct connection *connection);
 /* Hand the next bytes of the body to the call, within the limits; on failure the request is refused
  * and the call dismissed. */
 void body_feed(struct connection *connection, const char *bytes, size_t size);
-/* Would a body of this declared length fit? Refuses if not. */
-bool body_admit(struct connection *connection);
-/* End the call, if there still is one, and charge nothing more. */
+/* End the call, if there still is one: its memory is free for others. */
 void body_release(struct connection *connection);
-/* A request that waits holds other memory than its body. False, and a refusal, if it does not fit.
- */
-bool body_charge_waiting(struct connection *connection);
-/* The reply's memory is held as long as the client reads: it counts like a body until
- * body_release(), and becomes a refusal if it does not fit. */
-void body_charge_reply(struct connection *connection);
+/* The request was refused by its call: count that, if it is for lack of memory. */
+void body_count_refusal(const struct connection *connection);
 
 /* ---- reply.c ---- */
 /* Hand request->reply to libmicrohttpd. False: it could not, close the connection. */

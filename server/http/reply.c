@@ -58,6 +58,45 @@ void reply_failed(struct connection *c)
         r->reply_bytes = (size_t)acked;
 }
 
+/* A body that is large enough for its release to be felt. */
+struct long_body {
+    const struct api *api;
+    char *bytes;
+    size_t size;
+};
+
+static void free_long(void *context)
+{
+    struct long_body *body = context;
+
+    api_free_body(body->api, body->bytes, body->size);
+    free(body);
+}
+
+static struct MHD_Response *long_response(const struct connection *c, char *bytes, size_t size)
+{
+    struct long_body *body = malloc(sizeof *body);
+    struct MHD_Response *response;
+
+    if (!body)
+        return NULL;
+    *body = (struct long_body){.api = c->http->api, .bytes = bytes, .size = size};
+    response = MHD_create_response_from_buffer_with_free_callback_cls(size, bytes, free_long, body);
+    if (!response)
+        free(body);
+    return response;
+}
+
+/* The response frees the body, if there is one; without a response it is the caller's. */
+static struct MHD_Response *create_response(const struct connection *c, char *body, size_t size)
+{
+    if (!body)
+        return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    return size < REPLY_LONG_BYTES
+               ? MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE)
+               : long_response(c, body, size);
+}
+
 bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
 {
     struct request *r = &c->request;
@@ -66,8 +105,7 @@ bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
     char *body = buf_steal(&r->reply.body, &size);
     bool queued = false;
 
-    response = body ? MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE)
-                    : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    response = create_response(c, body, size);
     if (!response)
         goto out;
     body = NULL;

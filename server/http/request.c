@@ -165,14 +165,11 @@ static void admit(struct connection *c, struct MHD_Connection *mhd)
     r->call = api_admit(c->http->api, &request, r->declared.bytes, &r->reply);
     if (!r->call) {
         r->refused = true;
-        if (r->reply.http_status == 413)
-            metrics_add(METRIC_http_rejected_total, REJECTED_BODY, 1);
+        body_count_refusal(c);
         return;
     }
     if (lacks_length(r))
         request_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
-    else
-        body_admit(c);
 }
 
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
@@ -259,8 +256,6 @@ static enum MHD_Result suspend(struct connection *c, struct MHD_Connection *mhd)
     struct request *r = &c->request;
     const struct api_waiter waiter = {.wake = wake, .is_here = is_here, .context = c};
 
-    if (!body_charge_waiting(c))
-        return answer(c, mhd, false);
     r->waits = true;
     MHD_suspend_connection(mhd);
     api_submit(r->call, &waiter);
@@ -276,7 +271,7 @@ static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
         r->status = STATUS_CLIENT_GONE;
         return MHD_NO;
     }
-    body_charge_reply(c);
+    body_count_refusal(c);
     return answer(c, mhd, false);
 }
 
@@ -293,7 +288,7 @@ static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
     if (!r->refused) {
         if (api_run(r->call, r->received_ns))
             return suspend(c, mhd);
-        body_charge_reply(c);
+        body_count_refusal(c);
     }
     return answer(c, mhd, false);
 }

@@ -239,6 +239,7 @@ void pool_stop(struct pool *p)
 {
     if (!p)
         return;
+    pool_close(p);
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->work);

@@ -54,7 +54,7 @@ struct pool_task {
 /* new, with this many workers; NULL when out of memory or threads. What is expected to take up to
  * inline_us_max is not queued. elements_max: how much of all long work may wait (work.h). */
 struct pool *pool_start(unsigned threads, uint64_t inline_us_max, uint64_t elements_max);
-/* Joins the workers; every task must have been woken. NULL is fine. */
+/* Closes it, and joins the workers. NULL is fine. */
 void pool_stop(struct pool *p);
 
 /* End what has waited beyond its deadline, or was closed. Returns the next deadline, UINT64_MAX if

@@ -3,6 +3,7 @@
  * Invariant: p->elements is the sum over all work that was placed and has neither been given back
  * nor ended. */
 #include "infer/work.h"
+#include <stdlib.h>
 #include "infer/private.h"
 
 /* What a number costs from text to text, more or less: no activation is so cheap that its reply's
@@ -91,6 +92,27 @@ void work_give_back(struct pool *p, size_t elements)
     pthread_mutex_lock(&p->lock);
     p->elements -= elements;
     pthread_mutex_unlock(&p->lock);
+}
+
+static bool nothing(struct work *work)
+{
+    (void)work;
+    return false;
+}
+
+/* Nobody reads the block any more, so the task that frees it stands in it. */
+void work_free(struct pool *p, void *block, size_t bytes)
+{
+    enum { LARGE_BYTES = 1 << 20 };
+    struct work *work = block;
+
+    if (!p || bytes < LARGE_BYTES) {
+        free(block);
+        return;
+    }
+    *work = (struct work){.task = {.deadline_ns = UINT64_MAX, .wake = free, .context = block},
+                          .run = nothing};
+    work_submit(p, work);
 }
 
 void work_submit(struct pool *p, struct work *work)

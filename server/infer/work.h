@@ -23,6 +23,10 @@ bool work_fits(struct pool *p, size_t elements);
 /* The same for work that was accepted before, and so is never refused. */
 enum task_place work_place_next(struct pool *p, size_t elements);
 
+/* Free a large block of malloc()'s, which takes some milliseconds: the system takes page by page.
+ */
+void work_free(struct pool *p, void *block, size_t bytes);
+
 /* The wake may come before this returns. */
 void work_submit(struct pool *p, struct work *work);
 

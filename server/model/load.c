@@ -82,7 +82,11 @@ static int describe(struct model *m, const struct config *config)
     m->ranking = config->ranking;
     m->labels = (const char *const *)p->labels;
     for (; m->labels_count < config->labels_count; m->labels_count++) {
-        p->labels[m->labels_count] = strdup(config->labels[m->labels_count]);
+        const char *label = config->labels[m->labels_count];
+        size_t text_max = strlen(label) * 6 + 2; /* quotes, and each byte as \u0000 */
+
+        m->label_text_max = text_max > m->label_text_max ? text_max : m->label_text_max;
+        p->labels[m->labels_count] = strdup(label);
         if (!p->labels[m->labels_count])
             return -1;
     }

@@ -40,7 +40,8 @@ struct model {
     size_t layers_count;
     const char *const *labels; /* of the outputs; labels_count 0: none */
     size_t labels_count;
-    enum ranking ranking; /* how labels get their scores */
+    size_t label_text_max; /* of the longest label as JSON text */
+    enum ranking ranking;  /* how labels get their scores */
     struct axon_mlp *mlp;
     struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { ENVELOPE_FIELDS = 4 };
 
 /* Wide enough for jansson to be the narrower one, but for its depth of 2,048. */
-static const struct envelope_limits envelope_limits = {{8, 4096}, 64, 100000};
+static const struct envelope_limits envelope_limits = {
+    .tensor = {.rank_max = 8, .elements_max = 4096}, .depth_max = 64, .tokens_max = 100000};
 
 static void envelope_require(int condition)
 {

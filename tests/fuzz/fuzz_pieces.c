@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PIECES_FIELDS_COUNT = 4, PIECES_HEAD = 3 };
 
-static const struct envelope_limits pieces_limits = {{8, 4096}, 64, 1000};
+static const struct envelope_limits pieces_limits = {
+    .tensor = {.rank_max = 8, .elements_max = 4096}, .depth_max = 64, .tokens_max = 1000};
 
 struct pieces_result {
     struct envelope_field fields[PIECES_FIELDS_COUNT];

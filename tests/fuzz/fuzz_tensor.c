@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct tensor_limits tensor_limits = {TENSOR_RANK_MAX, 4096};
+static const struct tensor_limits tensor_limits = {.rank_max = TENSOR_RANK_MAX,
+                                                   .elements_max = 4096};
 
 static void tensor_require(int condition)
 {

@@ -13,7 +13,8 @@
 
 enum { DATA, UPSTREAM, INSTANCES, INPUTS, FIELDS };
 
-static const struct envelope_limits limits = {{8, 1000}, 16, 100};
+static const struct envelope_limits limits = {
+    .tensor = {.rank_max = 8, .elements_max = 1000}, .depth_max = 16, .tokens_max = 100};
 
 static struct error error;
 static struct envelope_field fields[FIELDS] = {
@@ -306,7 +307,9 @@ END_TEST
 
 START_TEST(a_configured_depth_is_still_bounded)
 {
-    const struct envelope_limits deep = {{8, 1000}, SIZE_MAX, SIZE_MAX};
+    const struct envelope_limits deep = {.tensor = {.rank_max = 8, .elements_max = 1000},
+                                         .depth_max = SIZE_MAX,
+                                         .tokens_max = SIZE_MAX};
     enum { N = 100000 };
     char *body = malloc(5 + N + 1);
     struct envelope e;

@@ -11,7 +11,8 @@
 #include "starve.h"
 #include "suite.h"
 
-static const struct envelope_limits limits = {{8, 1 << 20}, 64, 10000};
+static const struct envelope_limits limits = {
+    .tensor = {.rank_max = 8, .elements_max = 1 << 20}, .depth_max = 64, .tokens_max = 10000};
 
 /* Numbers of every length, over lines, with all else around them. */
 static char *large_body(size_t rows, size_t *len)

@@ -12,7 +12,7 @@
 #include "text.h"
 #include "suite.h"
 
-static const struct tensor_limits wide = {8, 1 << 24};
+static const struct tensor_limits wide = {.rank_max = 8, .elements_max = 1 << 24};
 
 static struct error error;
 
@@ -163,7 +163,7 @@ END_TEST
 
 START_TEST(elements_and_rank_are_bounded_while_reading)
 {
-    const struct tensor_limits small = {2, 6};
+    const struct tensor_limits small = {.rank_max = 2, .elements_max = 6};
     struct tensor t;
     size_t pos = 0;
 
