@@ -8,7 +8,8 @@
 
 enum { INSTANCES = 2, INPUTS }; /* of pieces_fields */
 
-static const struct envelope_limits limits = {{8, 1000}, 16, 100};
+static const struct envelope_limits limits = {
+    .tensor = {.rank_max = 8, .elements_max = 1000}, .depth_max = 16, .tokens_max = 100};
 
 static struct reading reading = {.limits = &limits};
 
