@@ -51,6 +51,7 @@ struct request {
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool queued;     /* that reply is libmicrohttpd's to send             */
     uint64_t acked;  /* by the client before it, if it is a long one      */
+    bool open;       /* from its target to its end                        */
     bool begun;      /* the first callback has run                        */
     bool refused;    /* reply is complete; what comes in is discarded     */
     bool whole;      /* the last byte has been received                   */

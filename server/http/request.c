@@ -56,7 +56,8 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     (void)cls;
     if (!c)
         return NULL;
-    c->request = (struct request){.started_ns = now,
+    c->request = (struct request){.open = true,
+                                  .started_ns = now,
                                   .client = c->ip,
                                   .reply.route = API_ROUTE_OTHER,
                                   .target = strdup(target ? target : "")};
@@ -337,6 +338,7 @@ static void request_fini(struct connection *c)
     api_reply_fini(&c->request.reply);
     free(c->request.target);
     c->request.target = NULL;
+    c->request.open = false;
 }
 
 void request_done(void *cls, struct MHD_Connection *mhd, void **state,
@@ -373,6 +375,16 @@ enum MHD_Result connection_may_start(void *cls, const struct sockaddr *address, 
     return drain_is_sentinel(address) || connections_may_start(http, address) ? MHD_YES : MHD_NO;
 }
 
+/* libmicrohttpd 1.0.1 forgets to end a request whose chunk's size line is too long for it. */
+static void connection_done(struct connection *c, struct MHD_Connection *mhd)
+{
+    void *state = c;
+
+    if (c->request.open)
+        request_done(c->http, mhd, &state, MHD_REQUEST_TERMINATED_WITH_ERROR);
+    connection_end(c);
+}
+
 /* One that finds no room in the list would be out of the keeper's sight: it goes at once. */
 static void list(struct http *http, struct MHD_Connection *mhd, const struct sockaddr *address,
                  void **context)
@@ -395,7 +407,7 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
         if (!drain_is_sentinel(address))
             list(http, mhd, address, context);
     } else if (*context) {
-        connection_end(*context);
+        connection_done(*context, mhd);
         *context = NULL;
     }
 }

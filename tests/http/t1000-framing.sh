@@ -28,6 +28,8 @@ req POST /v1/activations/relu '{"data":[1,-2]}' -H 'Transfer-Encoding: chunked'
 ok "so does curl" want 411 '.code == "length_required"'
 serve --chunked-bodies serve
 ok "chunks can be served, and malformed ones are refused" raw chunks_served
+none_in_flight() { [ "$(metric axond_http_requests_in_flight)" = 1 ]; }
+ok "nor is one of them in flight in the end" wait_for 100 none_in_flight
 ok "Python's generators are read" raw chunks_of_a_generator --limit 200 --times 5
 ok "what clients send wrong is no warning" [ "$(grep -c level=warn "$tmp/log")" = 0 ]
 serve
