@@ -71,6 +71,20 @@ def dialects():
     return table("| dialect | name | is | with | because |", lines)
 
 
+def losses():
+    lines = []
+    for name, _, aliases, variants, takes, _, _, formula, _, _, _, _, labels, targets, params, arrays, *_ in \
+            calls("lib/loss.def", "LOSS"):
+        also = "".join(f", `{alias}`" for alias in re.findall(r'"(\w+)"', aliases)[:2])
+        also += "".join(f", `{variant}`" for variant in re.findall(r'VARIANT\("(\w+)"', variants)[:1])
+        both = "`logits`, " if "from_logits" in params else ""
+        has = [f"`{array.lower()}`" for array in re.findall(r"[A-Z_]+", arrays) if array != "NO_ARRAYS"]
+        has += [f"`{option}` {value}" for option, value in re.findall(r'\w+\("(\w+)",\s*"[^"]*",\s*([^,)]+)', params)]
+        lines.append(f"| `{name}`{also} | {both}`predictions`; {cell(literal(targets))} | "
+                     f"{cell(literal(formula))} | {', '.join(has)} |")
+    return table("| `POST /v1/losses/…` | takes | of a place or value | options beside `reduction` |", lines)
+
+
 def table(head, lines):
     return "\n".join([head, "|".join([""] + [" --- "] * (head.count("|") - 1) + [""])] + lines) + "\n"
 
@@ -123,7 +137,7 @@ def routes():
 
 def main():
     readme = open("README.md").read()
-    tables = (routes, activations, dialects, errors, options, metrics)
+    tables = (routes, losses, activations, dialects, errors, options, metrics)
     failed = 0
     for n, make in enumerate(tables, 1):
         name = make.__name__
