@@ -141,6 +141,37 @@ START_TEST(file_cut_at_any_byte_is_refused)
 }
 END_TEST
 
+START_TEST(arrays_one_after_another_are_read_one_by_one)
+{
+    const float one[] = {1, 2}, two[] = {3};
+    const size_t shape[] = {2};
+    const char *at;
+    size_t left;
+    struct buf b;
+
+    buf_init(&b, 0);
+    npy_write(&b, one, 1, shape);
+    npy_write(&b, two, 0, NULL);
+    at = b.data;
+    left = b.len;
+    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    ck_assert(tensor.rank == 1 && tensor.count == 2 && tensor.data[1] == 2);
+    tensor_fini(&tensor);
+    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    ck_assert(tensor.rank == 0 && tensor.count == 1 && tensor.data[0] == 3);
+    ck_assert_uint_eq(left, 0);
+    ck_assert_ptr_eq(at, b.data + b.len);
+    tensor_fini(&tensor);
+    ck_assert_int_eq(npy_read(&tensor, b.data, b.len, &limits, &error), ERROR_SHAPE_MISMATCH);
+    left = b.len - 1;
+    at = b.data;
+    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    tensor_fini(&tensor);
+    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_SHAPE_MISMATCH);
+    buf_fini(&b);
+}
+END_TEST
+
 static const struct {
     const char *header;
     enum error_id id;
@@ -201,6 +232,7 @@ int main(void)
     tcase_add_loop_test(tc, bad_header_is_refused_by_its_numbers, 0,
                         sizeof refused / sizeof *refused);
     tcase_add_test(tc, other_files_are_not_npy);
+    tcase_add_test(tc, arrays_one_after_another_are_read_one_by_one);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }
