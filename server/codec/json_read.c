@@ -168,6 +168,7 @@ static enum error_id read_row_string(struct envelope_reader *r)
 
 static enum error_id read_row_key(struct envelope_reader *r)
 {
+    enum { MEMBER_MAX = 256 };
     struct tensor_reader *t = &r->tensor;
     char at[TENSOR_PLACE_MAX], first[TENSOR_PLACE_MAX];
 
@@ -177,6 +178,10 @@ static enum error_id read_row_key(struct envelope_reader *r)
                          tensor_reader_place(t, false, at));
     if (read_row_string(r))
         return r->error.id;
+    if (r->word.len > MEMBER_MAX)
+        return error_set(&r->error, ERROR_BAD_FIELD,
+                         "%s: the key \"%.60s...\" has %zu bytes, an input's name at most %d",
+                         tensor_reader_place(t, false, at), r->word.data, r->word.len, MEMBER_MAX);
     if (!r->field->member)
         r->field->member = strdup(r->word.data);
     if (!r->field->member)

@@ -28,7 +28,9 @@ static double double_of(const char *text, float nearest)
 
 json_t *json_number(const char *text, size_t length, float nearest)
 {
-    if (is_integer(text, length)) {
+    bool has_sign = *text == '-' && nearest == 0; /* "-0": no integer has it */
+
+    if (is_integer(text, length) && !has_sign) {
         errno = 0;
         json_int_t integer = strtoll(text, NULL, 10);
         if (errno != ERANGE)

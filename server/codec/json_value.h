@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 /* The number at text, of which float_read() has taken `length` bytes and made `nearest`: an integer
- * if it is written as one and fits 64 bits, else a real, at most DBL_MAX. New; NULL: no memory. */
+ * if it is written as one and fits 64 bits, else a real (also -0), at most DBL_MAX. New; NULL: no
+ * memory. */
 json_t *json_number(const char *text, size_t length, float nearest);
 
 /* The float32 that is nearest to what the text of a number said, infinite beyond the range. 0 for

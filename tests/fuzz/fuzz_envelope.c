@@ -1,6 +1,6 @@
 /* fuzz_envelope.c - libFuzzer entry: any bytes as a request body are an object with its tensors, or
  * an error with a message; and read without tensors they are what jansson makes of them, which
- * knows no byte order mark and no numbers beyond double and 64 bits. */
+ * knows no byte order mark, no numbers beyond double and 64 bits, and no -0. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,8 @@ static void check_against_jansson(const char *body, size_t len)
     enum error_id id = envelope_read(&e, NULL, 0, body, len, &envelope_limits, NON_FINITE_STRICT,
                                      &error);
 
-    bool wider = json_error_code(&why) == json_error_numeric_overflow || *body == '\xef';
+    bool wider = json_error_code(&why) == json_error_numeric_overflow || *body == '\xef' ||
+                 strstr(body, "-0");
     if (id != ERROR_LIMIT_EXCEEDED && !wider)
         envelope_require((id == ERROR_OK) == json_is_object(want));
     if (!id) {

@@ -56,6 +56,7 @@ START_TEST(a_number_is_rounded_once)
     assert_float("1e999", INFINITY);
     assert_float("-1e999", -INFINITY);
     assert_float("1e-999", 0);
+    assert_float("-0", -0.0f);
 }
 END_TEST
 

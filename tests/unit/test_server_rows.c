@@ -136,6 +136,25 @@ static const struct {
     {"{\"instances\":[{\"x", ERROR_BAD_JSON, "line 1, column 18: the text ends inside of a string"},
 };
 
+START_TEST(no_key_is_kept_that_no_input_can_have)
+{
+    char body[600], want[200];
+
+    for (int length = 255; length <= 258; length++) {
+        snprintf(body, sizeof body, "{\"instances\":[{\"%0*d\":1},{\"%0*d\":1}]}", length, 0,
+                 length, 0);
+        enum error_id id = read_body(body);
+        ck_assert_int_eq(id, length <= 256 ? ERROR_OK : ERROR_BAD_FIELD);
+        snprintf(want, sizeof want,
+                 "instances[0]: the key \"%060d...\" has %d bytes, an input's name at most 256", 0,
+                 length);
+        if (id)
+            ck_assert_str_eq(reading.error.detail, want);
+        envelope_fini(&reading.e);
+    }
+}
+END_TEST
+
 START_TEST(what_is_refused_is_named_by_its_place)
 {
     ck_assert_int_eq(read_body(refused[_i].body), refused[_i].id);
@@ -150,6 +169,7 @@ int main(void)
 
     tcase_add_loop_test(t, an_object_with_one_key_may_stand_for_a_row, 0,
                         (int)(sizeof named / sizeof *named));
+    tcase_add_test(t, no_key_is_kept_that_no_input_can_have);
     tcase_add_test(t, rows_in_objects_are_no_tokens_and_hold_no_memory);
     tcase_add_loop_test(t, what_is_refused_is_named_by_its_place, 0,
                         (int)(sizeof refused / sizeof *refused));
