@@ -54,11 +54,13 @@ static struct connection *find_headers(void)
     return c;
 }
 
-/* Its buffer is full of what is no data: of those who wait for the next chunk, it has read most. */
+/* Its buffer is full of what is no data: it has read much since a chunk was last handed out, where
+ * others wait for the rest of a line. */
 static struct connection *find_full(void)
 {
+    enum { LINE_BYTES = 4096 };
     struct connection *full = NULL;
-    uint64_t most = 0;
+    uint64_t most = LINE_BYTES;
 
     for (struct connection *c = watched; c; c = c->parsed_next) {
         uint64_t read = socket_bytes_read(c->fd);

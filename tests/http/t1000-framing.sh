@@ -31,6 +31,7 @@ ok "chunks can be served, and malformed ones are refused" raw chunks_served
 none_in_flight() { [ "$(metric axond_http_requests_in_flight)" = 1 ]; }
 ok "nor is one of them in flight in the end" wait_for 100 none_in_flight
 ok "Python's generators are read" raw chunks_of_a_generator --limit 200 --times 5
+ok "nothing is in flight after all that" [ "$(metric axond_http_requests_in_flight)" = 1 ]
 ok "what clients send wrong is no warning" [ "$(grep -c level=warn "$tmp/log")" = 0 ]
 serve
 if served_by_default; then

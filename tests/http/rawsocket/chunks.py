@@ -19,6 +19,11 @@ BAD = {
     "size 0x": (HEAD + b"0x5\r\nhello\r\n0\r\n\r\n" + SMUGGLED, {400}),
     "size beyond 64 bits": (HEAD + b"10000000000000000f\r\nx\r\n0\r\n\r\n" + SMUGGLED, {400, 413}),
     "longer than its size": (HEAD + b"3\r\nabcdef\r\n0\r\n\r\n", {400}),
+    "extension of 30,000 bytes that goes on": (HEAD + b"f;" + b"x" * 30000 + b"\r" + BODY * 9000, {400, 413, 431}),
+    "extension of 200,000 bytes": (HEAD + b"f;" + b"x" * 200000 + b"\r\n" + BODY + b"\r\n0\r\n\r\n", {400, 413, 431}),
+    "size of 100,000 digits": (HEAD + b"0" * 100000 + b"f\r\n" + BODY + b"\r\n0\r\n\r\n", {400, 413, 431}),
+    "trailers of 200,000 bytes": (
+        HEAD + b"f\r\n" + BODY + b"\r\n0\r\nX-A: " + b"y" * 200000 + b"\r\n\r\n", {400, 413, 431}),
     "extension of 73,596 bytes": (HEAD + b"f;" + b"x" * 73596 + b"\r\n" + BODY + b"\r\n0\r\n\r\n", {400, 413, 431}),
 }
 
