@@ -99,10 +99,10 @@ ok "its answer is a row like any other" [ "$(inference rows)" = 6 ]
 
 # ---- one row of 64 has a NaN, ten times over
 nan_requests() {
-    local rows i
+    local rows
     rows=$(jq -cn '[range(64) | [., 1, 2, 1]]')
     rows=${rows/\[5,1/[NaN,1}
-    for i in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
         req POST '/v1/models/planted:predict?non_finite=token' "{\"instances\": $rows}"
         want 200 '.predictions | length == 64' || return 1
     done
