@@ -160,7 +160,8 @@ bool api_run(struct api_call *call, uint64_t received_ns)
         call_conclude(call, call->handler(call));
         return false;
     }
-    call->mark_ns = call_parse_since(call);
+    call->spent_ns[CALL_READ] = received_ns - call_parse_since(call);
+    call->mark_ns = received_ns;
     go_on(call);
     return call->at == CALL_WAITING;
 }

@@ -219,6 +219,5 @@ void batch_submit(struct pool *p, struct batch_job *job)
 {
     job->taken = 0;
     job->task.line = &job->model->line->line;
-    job->task.line->kind = &batch_kind;
-    pool_submit(p, &job->task);
+    pool_submit(p, &job->task, &batch_kind);
 }

@@ -219,7 +219,6 @@ struct pool *pool_start(unsigned threads, uint64_t inline_us_max, uint64_t eleme
     }
     TAILQ_INIT(&p->ring);
     TAILQ_INIT(&p->long_work.tasks);
-    p->long_work.kind = &work_kind;
     p->elements_max = elements_max;
     p->inline_s_max = (double)inline_us_max * 1e-6;
     for (; p->workers_count < threads; p->workers_count++) {
@@ -254,7 +253,7 @@ void pool_stop(struct pool *p)
 
 /* ---- for others ----------------------------------------------------------------------------- */
 
-void pool_submit(struct pool *p, struct pool_task *task)
+void pool_submit(struct pool *p, struct pool_task *task, const struct pool_kind *kind)
 {
     struct pool_tasks over = TAILQ_HEAD_INITIALIZER(over);
 
@@ -263,8 +262,10 @@ void pool_submit(struct pool *p, struct pool_task *task)
     task->begun = false;
     task->submitted_ns = task->taken_ns = clock_ns();
     pthread_mutex_lock(&p->lock);
-    if (task->line->kind->join)
-        task->line->kind->join(task);
+    if (task->line->kind != kind) /* the line's first task: workers read this without the lock */
+        task->line->kind = kind;
+    if (kind->join)
+        kind->join(task);
     pool_line_up(p, task);
     if (p->closed)
         task_end(p, task, TASK_CUT, &over);

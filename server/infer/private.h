@@ -47,8 +47,6 @@ struct pool_kind {
     void (*drop)(struct pool *p, struct pool_task *task);
 };
 
-extern const struct pool_kind work_kind;
-
 struct pool_worker {
     struct pool *pool;
     pthread_t thread;
@@ -77,6 +75,6 @@ void pool_step_out(struct pool *p, struct pool_task *task);
 struct pool_piece *pool_take(struct pool *p, struct pool_turn *turn, struct pool_task *task);
 
 /* A new task, without the lock; the wake may come before this returns. */
-void pool_submit(struct pool *p, struct pool_task *task);
+void pool_submit(struct pool *p, struct pool_task *task, const struct pool_kind *kind);
 
 #endif

@@ -37,7 +37,7 @@ static void drop(struct pool *p, struct pool_task *task)
     p->elements -= ((struct work *)task)->elements;
 }
 
-const struct pool_kind work_kind = {
+static const struct pool_kind work_kind = {
     .take = take, .run = run, .is_complete = is_complete, .drop = drop};
 
 static bool is_inline(const struct pool *p, size_t elements)
@@ -118,5 +118,5 @@ void work_free(struct pool *p, void *block, size_t bytes)
 void work_submit(struct pool *p, struct work *work)
 {
     work->task.line = &p->long_work;
-    pool_submit(p, &work->task);
+    pool_submit(p, &work->task, &work_kind);
 }
