@@ -113,6 +113,40 @@ void gate_begin_tiling(struct gate *gate, const struct gate_request *request)
     gate->malformed = request->method + line != request->version;
 }
 
+/* The value without blanks at its end: itself, or a copy; NULL if there is no room for one. */
+static const char *trim(struct gate *gate, const char *value, size_t bytes)
+{
+    size_t n = bytes;
+    char *copy = gate->spare;
+
+    while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'))
+        n--;
+    if (n == bytes)
+        return value;
+    if (n >= gate->spare_bytes)
+        return NULL;
+    memcpy(copy, value, n);
+    copy[n] = '\0';
+    gate->spare += n + 1;
+    gate->spare_bytes -= n + 1;
+    return copy;
+}
+
+/* Those of the framing are taken as they are: the parser has read them already, blanks and all. */
+static bool is_framing(enum gate_field field)
+{
+    return field == GATE_CONTENT_LENGTH || field == GATE_TRANSFER_ENCODING;
+}
+
+static void see_field(struct gate *gate, enum gate_field field, const char *value, size_t bytes)
+{
+    if (gate->count[field]++ > 0)
+        return;
+    gate->value[field] = is_framing(field) ? value : trim(gate, value, bytes);
+    if (!gate->value[field])
+        gate->malformed = true;
+}
+
 void gate_header(struct gate *gate, const char *name, size_t name_bytes, const char *value,
                  size_t value_bytes)
 {
@@ -123,10 +157,9 @@ void gate_header(struct gate *gate, const char *name, size_t name_bytes, const c
         gate->malformed = true;
         return;
     }
-    for (size_t f = 0; f < GATE_FIELDS; f++)
+    for (enum gate_field f = 0; f < GATE_FIELDS; f++)
         if (fields[f].bytes == name_bytes && strcasecmp(fields[f].name, name) == 0) {
-            if (gate->count[f]++ == 0)
-                gate->value[f] = value;
+            see_field(gate, f, value, value_bytes);
             return;
         }
 }

@@ -39,6 +39,10 @@ struct gate {
      * where they lie in its buffer (libmicrohttpd before 0.9.77): the fields must then tile the
      * header block without a gap. NULL: it is strict itself. */
     const char *tile;
+    /* The caller's room for values whose blanks at the end a lenient parser leaves in place; what
+     * does not fit is malformed. May be NULL if spare_bytes is 0. */
+    char *spare;
+    size_t spare_bytes;
 };
 
 /* The request that the headers belong to. */

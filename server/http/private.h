@@ -37,6 +37,7 @@ struct request {
     char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
     char method[GATE_METHOD_MAX + 1]; /* a longer one is cut: no route has it          */
     const char *value[GATE_FIELDS];   /* borrowed from libmicrohttpd until the reply    */
+    char trimmed[256];                /* or copies in here                              */
     uint64_t started_ns, received_ns;
     uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;

@@ -102,7 +102,7 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
                       const char *version)
 {
     struct request *r = &c->request;
-    struct gate gate = {0};
+    struct gate gate = {.spare = r->trimmed, .spare_bytes = sizeof r->trimmed};
     struct gate_request request = {.method = method, .target = r->target, .version = version};
     struct error error = {0};
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(

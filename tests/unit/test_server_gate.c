@@ -132,6 +132,35 @@ START_TEST(http_1_0_needs_no_host_and_knows_no_chunks)
 }
 END_TEST
 
+START_TEST(blanks_at_the_end_of_a_value_are_none_of_it)
+{
+    static const struct {
+        enum gate_field field;
+        const char *name, *value, *want;
+    } cases[] = {
+        {GATE_REQUEST_ID, "X-Request-Id", "abc ", "abc"},
+        {GATE_HOST, "Host", "example.com \t ", "example.com"},
+        {GATE_CONTENT_TYPE, "Content-Type", "text/plain; charset=utf-8\t",
+         "text/plain; charset=utf-8"},
+        {GATE_ORIGIN, "Origin", " ", ""},
+        {GATE_ACCEPT, "Accept", "a b", "a b"},
+        {GATE_CONTENT_LENGTH, "Content-Length", "15 ", "15 "}, /* as the parser has read it */
+    };
+    char room[64];
+    struct gate gate = {.spare = room, .spare_bytes = sizeof room};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gate_header(&gate, cases[i].name, strlen(cases[i].name), cases[i].value,
+                    strlen(cases[i].value));
+        ck_assert_str_eq(gate.value[cases[i].field], cases[i].want);
+    }
+    ck_assert(!gate.malformed);
+    gate_header(&gate, "Expect", 6, "12345678901234567890123 ", 24); /* 3 + 1 + 11 + 1 + 25 + 2 */
+    ck_assert(gate.malformed);
+    ck_assert_ptr_null(gate.value[GATE_EXPECT]);
+}
+END_TEST
+
 START_TEST(expect_is_read_on_http_1_1_only)
 {
     struct gate_body body;
@@ -319,6 +348,7 @@ int main(void)
     tcase_add_test(tc, chunks_are_refused_where_nobody_checks_them);
     tcase_add_test(tc, a_body_has_one_length_or_the_request_is_refused);
     tcase_add_test(tc, http_1_0_needs_no_host_and_knows_no_chunks);
+    tcase_add_test(tc, blanks_at_the_end_of_a_value_are_none_of_it);
     tcase_add_test(tc, expect_is_read_on_http_1_1_only);
     tcase_add_test(tc, headers_are_counted_and_measured);
     tcase_add_test(tc, every_byte_of_a_target_is_allowed_or_refused_with_its_place);

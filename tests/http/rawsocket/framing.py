@@ -100,6 +100,8 @@ ACCEPTED = {
     "length": (POST + b"Content-Length: 15\r\n\r\n" + BODY, 200),
     "length with zeros": (POST + b"Content-Length: 0000000000015\r\n\r\n" + BODY, 200),
     "blanks around value": (POST + b"Content-Length:  \t 15\r\n\r\n" + BODY, 200),
+    "blanks after a value": (
+        POST + b"Accept: */* \t\r\nContent-Encoding: identity \r\nX-A: b \r\nContent-Length: 15\r\nX-B: \t\r\n\r\n" + BODY, 200),
     "every character of a target": (b"GET /v1/-._~:@!$&'()*+,;=%41 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     "escaped NUL": (b"GET /v1/activations/relu%00x HTTP/1.1\r\nHost: x\r\n\r\n", (400, 404)),
     "dots": (b"GET /v1/models/../activations HTTP/1.1\r\nHost: x\r\n\r\n", (400, 404)),
@@ -182,10 +184,10 @@ def case_headers(args):
 def case_request_ids(args):
     """A good id comes back, a bad one is replaced, made ones differ."""
     s = connect(args)
-    for given, echoed in ((b"a-B_9.z", True), (b"x" * 64, True), (b"x" * 65, False), (b"a b", False), (b"a;b", False)):
+    for given, echoed in ((b"a-B_9.z", True), (b"a-B_9.z \t", True), (b"x" * 64, True), (b"x" * 65, False), (b"a b", False), (b"a;b", False)):
         s.sendall(GET + b"X-Request-Id: " + given + b"\r\n\r\n")
         got = read_reply(s)[1]["x-request-id"]
-        must((got == given.decode()) == echoed and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", got), given, got)
+        must((got == given.decode().strip()) == echoed and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", got), given, got)
     made = set()
     for _ in range(200):
         s.sendall(GET + b"\r\n")
