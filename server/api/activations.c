@@ -2,6 +2,7 @@
  *
  * Knows what the registry knows and no activation by name: a new row of lib/activation.def is
  * served as it is. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/application.h"
@@ -152,10 +153,10 @@ static enum error_id write_tensor(struct api_call *call, const struct applicatio
                                   const char *name, const float *values, const size_t *shape)
 {
     size_t rank = a->fields[FIELD_DATA].tensor.rank;
-    struct buf *out = &call->reply->body;
+    char text[32];
 
-    buf_printf(out, ",\"%s\":", name);
-    return tensor_write(out, values, rank, shape, name, a->policy, &call->error);
+    snprintf(text, sizeof text, ",\"%s\":", name);
+    return call_write_part(call, text, values, rank, shape, name, a->policy);
 }
 
 static enum error_id write_json(struct api_call *call, const struct application *a, const float *y,
@@ -164,13 +165,17 @@ static enum error_id write_json(struct api_call *call, const struct application 
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
     struct buf *out = &call->reply->body;
 
-    buf_printf(out, "{\"name\":\"%s\",\"shape\":[", a->act->name);
-    for (size_t i = 0; i < a->rank; i++)
-        buf_printf(out, "%s%zu", i ? "," : "", a->out_shape[i]);
-    buf_puts(out, "]");
+    if (out->len == 0) {
+        buf_printf(out, "{\"name\":\"%s\",\"shape\":[", a->act->name);
+        for (size_t i = 0; i < a->rank; i++)
+            buf_printf(out, "%s%zu", i ? "," : "", a->out_shape[i]);
+        buf_puts(out, "]");
+    }
     if (write_tensor(call, a, "data", y, a->out_nested) != ERROR_OK ||
         (gradient && write_tensor(call, a, "gradient", gradient, data->shape) != ERROR_OK))
         return call->error.id;
+    if (call->again)
+        return ERROR_OK;
     buf_puts(out, ",\"statistics\":");
     statistics_write(out, s);
     buf_puts(out, "}");
@@ -194,7 +199,7 @@ static enum error_id write_reply(struct api_call *call)
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
-    if (id == ERROR_OK && !call->reply->body.failed) {
+    if (id == ERROR_OK && !call->again && !call->reply->body.failed) {
         metrics_add(METRIC_activation_outputs_total, row, s->count);
         metrics_add(METRIC_activation_zero_outputs_total, row, s->zeros);
     }

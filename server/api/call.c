@@ -17,6 +17,28 @@ void call_append(json_t **list, json_t *item)
     *list = NULL;
 }
 
+enum error_id call_write_part(struct api_call *call, const char *text, const float *values,
+                              size_t rank, const size_t *shape, const char *name,
+                              enum non_finite policy)
+{
+    enum { PIECE = 1 << 16 };
+    struct buf *out = &call->reply->body;
+    enum error_id id = ERROR_OK;
+
+    if (call->parts_seen++ < call->parts_done || call->again)
+        return ERROR_OK;
+    if (!call->writing) {
+        buf_puts(out, text);
+        id = tensor_writer_init(&call->writer, out, values, rank, shape, name, policy,
+                                &call->error);
+    }
+    if (id == ERROR_OK)
+        id = tensor_writer_go_on(&call->writer, PIECE);
+    call->writing = call->again = id == ERROR_OK && !out->failed && !call->writer.done;
+    call->parts_done += !call->writing;
+    return id;
+}
+
 void *call_allocate(struct api_call *call, size_t count, size_t size)
 {
     size_t bytes;

@@ -94,9 +94,12 @@ struct api_call {
     uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
     uint64_t mark_ns;     /* up to here time is accounted for, in: */
     uint64_t spent_ns[CALL_PHASES], queue_ns;
-    struct api_waiter waiter; /* if submitted */
-    struct batch_job job;     /* a worker's, if it waits for a batch: COMPUTE           */
-    struct work work;         /* a worker's, if it waits for work: the rest of the call */
+    struct api_waiter waiter;      /* if submitted */
+    struct batch_job job;          /* a worker's, if it waits for a batch: COMPUTE           */
+    struct work work;              /* a worker's, if it waits for work: the rest of the call */
+    struct tensor_writer writer;   /* of the part of the reply that is being written */
+    size_t parts_seen, parts_done; /* in this call of WRITE; in all                  */
+    bool writing;
     struct memory_account account;
     struct call_needs needs;
     size_t state_holds; /* bytes of call_allocate() */
@@ -132,6 +135,13 @@ enum error_id call_reply_json(struct api_call *call, json_t *json);
 /* Append item, which is stolen, to *list. Without memory for either the list becomes NULL, and so
  * does what is packed from it: call_reply_json() tells. */
 void call_append(json_t **list, json_t *item);
+
+/* WRITE: append a tensor, a piece of it at a time, with `text` in front of it; call->again is set
+ * until it is complete, and the parts behind it do nothing then. What is a part is told by its
+ * place among them. text and shape are copied, values and name are not. */
+enum error_id call_write_part(struct api_call *call, const char *text, const float *values,
+                              size_t rank, const size_t *shape, const char *name,
+                              enum non_finite policy);
 
 /* A json_dump_callback() that appends to the struct buf *out. */
 int call_append_json(const char *bytes, size_t size, void *out);

@@ -2,6 +2,7 @@
  *
  * Knows what lib/loss.def knows and no loss by name: a new row is served as it is. evaluation.c
  * reads what a POST asks for. */
+#include <stdio.h>
 #include <string.h>
 #include "api/evaluation.h"
 #include "codec/npy.h"
@@ -232,10 +233,10 @@ static enum error_id write_all(struct api_call *call, write_tensor *write)
 static enum error_id write_json(struct api_call *call, const char *name, const float *values,
                                 size_t rank, const size_t *shape)
 {
-    struct buf *out = &call->reply->body;
+    char text[32];
 
-    buf_printf(out, "%c\"%s\":", out->len == 0 ? '{' : ',', name);
-    return tensor_write(out, values, rank, shape, name, state_of(call)->policy, &call->error);
+    snprintf(text, sizeof text, "%c\"%s\":", call->reply->body.len == 0 ? '{' : ',', name);
+    return call_write_part(call, text, values, rank, shape, name, state_of(call)->policy);
 }
 
 static enum error_id write_npy(struct api_call *call, const char *name, const float *values,
@@ -254,7 +255,7 @@ static enum error_id write_reply(struct api_call *call)
     }
     if (write_all(call, write_json) != ERROR_OK)
         return call->error.id;
-    buf_puts(&call->reply->body, "}");
+    buf_puts(&call->reply->body, call->again ? "" : "}");
     return ERROR_OK;
 }
 

@@ -206,15 +206,16 @@ static enum error_id write_reply(struct api_call *call)
 {
     const struct prediction *p = (const struct prediction *)call->state;
     struct buf *out = &call->reply->body;
-    const char *name = p->input == &call->fields[FIELD_INSTANCES] ? "predictions" : "outputs";
+    bool instances = p->input == &call->fields[FIELD_INSTANCES];
     const size_t shape[2] = {p->rows, p->outputs};
     enum error_id id;
 
-    buf_puts(out, "{\"");
-    buf_puts(out, name);
-    buf_puts(out, "\":");
-    id = tensor_write(out, p->y, p->scalars ? 1 : 2, shape, name, p->policy, &call->error);
-    if (id == ERROR_OK && p->top_k > 0)
+    id = call_write_part(call, instances ? "{\"predictions\":" : "{\"outputs\":", p->y,
+                         p->scalars ? 1 : 2, shape, instances ? "predictions" : "outputs",
+                         p->policy);
+    if (id != ERROR_OK || call->again)
+        return id;
+    if (p->top_k > 0)
         id = write_classes(call, p);
     if (id == ERROR_OK)
         id = capture_write(call, p->capture, p->rows, p->policy);

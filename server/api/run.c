@@ -101,6 +101,7 @@ static enum error_id step(struct api_call *call)
     if (call->mark_ns > deadline_ns(call))
         return fail_deadline(call);
     call->again = false;
+    call->parts_seen = 0;
     if (call->phase == CALL_WRITE)
         buf_expect(&call->reply->body, call->needs.reply);
     id = call->post->phases[call->phase](call);

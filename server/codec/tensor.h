@@ -48,6 +48,28 @@ enum error_id tensor_read(struct tensor *t, const char *text, size_t len, size_t
 enum error_id tensor_write(struct buf *out, const float *data, size_t rank, const size_t *shape,
                            const char *name, enum non_finite policy, struct error *error);
 
+/* tensor_write() in pieces. The members are the codec's. */
+struct tensor_writer {
+    struct buf *out;
+    const float *start, *next;
+    size_t rank, shape[TENSOR_RANK_MAX];
+    const char *name;
+    enum non_finite policy;
+    struct error *error;
+    size_t inner, outer, length;   /* levels of rows and runs; values of a row */
+    size_t run_left, row_left;     /* values                                   */
+    size_t index[TENSOR_RANK_MAX]; /* of the run                               */
+    bool done;
+};
+
+/* All but shape is borrowed until the text is complete. */
+enum error_id tensor_writer_init(struct tensor_writer *w, struct buf *out, const float *data,
+                                 size_t rank, const size_t *shape, const char *name,
+                                 enum non_finite policy, struct error *error);
+
+/* Append up to so many values more; w->done: the text is complete. Fails as tensor_write() does. */
+enum error_id tensor_writer_go_on(struct tensor_writer *w, size_t values);
+
 /* The longest text that tensor_write() can append for this shape, and its room for writing it. */
 size_t tensor_text_max(size_t rank, const size_t *shape);
 

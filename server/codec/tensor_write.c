@@ -6,27 +6,18 @@
 #include "codec/tensor.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { CHUNK = 64 };
-
-struct writer {
-    struct buf *out;
-    const float *start, *next;
-    size_t rank;
-    const size_t *shape;
-    const char *name;
-    enum non_finite policy;
-    struct error *error;
-};
 
 static const char *value_name(float value)
 {
     return isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
 }
 
-static enum error_id refuse(const struct writer *w)
+static enum error_id refuse(const struct tensor_writer *w)
 {
     size_t offset = (size_t)(w->next - w->start), index[TENSOR_RANK_MAX] = {0};
     char path[ERROR_DETAIL_MAX] = "";
@@ -54,12 +45,14 @@ static size_t write_non_finite(char *at, float value, enum non_finite policy)
     return n + 2 * q;
 }
 
-/* n values, whole rows of `length`, with commas and brackets between them. What is written behind
- * the last goes. */
-static enum error_id write_values(struct writer *w, size_t n, size_t length)
+/* Of the run, up to n values with commas and brackets between them. What is written behind the last
+ * of the run goes. */
+static enum error_id write_values(struct tensor_writer *w, size_t n)
 {
-    struct float_rows rows = {length, length};
+    struct float_rows rows = {.length = w->length, .left = w->row_left};
 
+    n = n < w->run_left ? n : w->run_left;
+    w->run_left -= n;
     for (size_t left = n; left > 0;) {
         size_t chunk = left < CHUNK ? left : CHUNK, finite;
         char *start = buf_reserve(w->out, chunk * (FLOAT_TEXT_MAX + FLOAT_ROW_END) + FLOAT_ROOM),
@@ -77,12 +70,13 @@ static enum error_id write_values(struct writer *w, size_t n, size_t length)
             at = float_row_next(at, &rows);
             left--;
         }
-        w->out->len += (size_t)(at - start) - (left == 0 ? FLOAT_ROW_END : 0);
+        w->out->len += (size_t)(at - start) - (left + w->run_left == 0 ? FLOAT_ROW_END : 0);
     }
+    w->row_left = rows.left;
     return ERROR_OK;
 }
 
-static void write_brackets(struct writer *w, char bracket, size_t n)
+static void write_brackets(struct tensor_writer *w, char bracket, size_t n)
 {
     char text[TENSOR_RANK_MAX];
 
@@ -91,7 +85,7 @@ static void write_brackets(struct writer *w, char bracket, size_t n)
 }
 
 /* Level of the innermost arrays: those of numbers, or the outermost that are empty. */
-static size_t innermost(const struct writer *w)
+static size_t innermost(const struct tensor_writer *w)
 {
     size_t level = 0;
 
@@ -100,50 +94,86 @@ static size_t innermost(const struct writer *w)
     return level;
 }
 
-static enum error_id write_arrays(struct writer *w)
+/* The next run of values is about to be written, behind its opening brackets. */
+static void begin_run(struct tensor_writer *w, size_t brackets)
 {
-    size_t index[TENSOR_RANK_MAX] = {0}, inner = innermost(w), level = 0;
-    size_t brackets = inner + 1, length = w->shape[inner];
-    /* All rows of a matrix are one run: short ones by themselves would cost a half more. */
-    size_t outer = inner > 0 && length > 0 ? inner - 1 : inner;
-    size_t values = outer < inner ? w->shape[outer] * length : length;
+    write_brackets(w, '[', brackets);
+    w->run_left = w->outer < w->inner ? w->shape[w->outer] * w->length : w->length;
+    w->row_left = w->length;
+}
 
-    while (!w->out->failed) {
-        write_brackets(w, '[', brackets);
-        enum error_id id = write_values(w, values, length);
-        if (id)
-            return id;
-        brackets = inner - outer + 1;
-        for (level = outer; level > 0 && ++index[level - 1] == w->shape[level - 1]; level--) {
-            index[level - 1] = 0;
-            brackets++;
-        }
-        write_brackets(w, ']', brackets);
-        if (level == 0)
-            break;
-        buf_append(w->out, ",", 1);
+/* A run is complete: its closing brackets, and the next run or the end. */
+static void end_run(struct tensor_writer *w)
+{
+    size_t brackets = w->inner - w->outer + 1, level;
+
+    for (level = w->outer; level > 0 && ++w->index[level - 1] == w->shape[level - 1]; level--) {
+        w->index[level - 1] = 0;
+        brackets++;
     }
+    write_brackets(w, ']', brackets);
+    w->done = level == 0;
+    if (w->done)
+        return;
+    buf_append(w->out, ",", 1);
+    begin_run(w, brackets);
+}
+
+enum error_id tensor_writer_init(struct tensor_writer *w, struct buf *out, const float *data,
+                                 size_t rank, const size_t *shape, const char *name,
+                                 enum non_finite policy, struct error *error)
+{
+    *w = (struct tensor_writer){
+        .out = out,
+        .start = data,
+        .next = data,
+        .rank = rank,
+        .name = name,
+        .policy = policy,
+        .error = error,
+    };
+    if (rank > TENSOR_RANK_MAX)
+        return error_set(error, ERROR_INTERNAL, "%s: rank %zu, at most %d", name, rank,
+                         TENSOR_RANK_MAX);
+    if (rank == 0) {
+        w->length = w->run_left = w->row_left = 1;
+        return ERROR_OK;
+    }
+    memcpy(w->shape, shape, rank * sizeof *shape);
+    w->inner = innermost(w);
+    w->length = shape[w->inner];
+    /* All rows of a matrix are one run: short ones by themselves would cost a half more. */
+    w->outer = w->inner > 0 && w->length > 0 ? w->inner - 1 : w->inner;
+    begin_run(w, w->inner + 1);
     return ERROR_OK;
+}
+
+enum error_id tensor_writer_go_on(struct tensor_writer *w, size_t values)
+{
+    enum error_id id = ERROR_OK;
+
+    while (!w->done && !w->out->failed && values > 0 && id == ERROR_OK) {
+        size_t before = w->run_left;
+
+        id = write_values(w, values);
+        values -= before - w->run_left < values ? before - w->run_left : values;
+        if (id == ERROR_OK && w->run_left == 0) {
+            if (w->rank == 0)
+                w->done = true;
+            else
+                end_run(w);
+        }
+    }
+    return id;
 }
 
 enum error_id tensor_write(struct buf *out, const float *data, size_t rank, const size_t *shape,
                            const char *name, enum non_finite policy, struct error *error)
 {
-    struct writer w = {
-        .out = out,
-        .start = data,
-        .next = data,
-        .rank = rank,
-        .shape = shape,
-        .name = name,
-        .policy = policy,
-        .error = error,
-    };
+    struct tensor_writer w;
+    enum error_id id = tensor_writer_init(&w, out, data, rank, shape, name, policy, error);
 
-    if (rank > TENSOR_RANK_MAX)
-        return error_set(error, ERROR_INTERNAL, "%s: rank %zu, at most %d", name, rank,
-                         TENSOR_RANK_MAX);
-    return rank == 0 ? write_values(&w, 1, 1) : write_arrays(&w);
+    return id == ERROR_OK ? tensor_writer_go_on(&w, SIZE_MAX) : id;
 }
 
 size_t tensor_text_max(size_t rank, const size_t *shape)

@@ -27,13 +27,35 @@ static enum error_id read_text(struct tensor *t, const char *text, enum non_fini
     return id;
 }
 
+/* However it is cut into pieces, the text is the same. */
+static void write_in_pieces(const struct tensor *t, enum non_finite policy, size_t piece,
+                            const struct buf *whole)
+{
+    struct tensor_writer w;
+    struct buf out;
+
+    buf_init(&out, 0);
+    ck_assert_int_eq(
+        tensor_writer_init(&w, &out, t->data, t->rank, t->shape, "data", policy, &error), 0);
+    while (!w.done)
+        ck_assert_int_eq(tensor_writer_go_on(&w, piece), 0);
+    ck_assert_uint_eq(out.len, whole->len);
+    ck_assert_mem_eq(out.data, whole->data, whole->len);
+    buf_fini(&out);
+}
+
 static char *write_text(const struct tensor *t, enum non_finite policy)
 {
     struct buf out;
     size_t len;
 
     buf_init(&out, 0);
+    buf_expect(&out, tensor_text_max(t->rank, t->shape));
+    len = out.cap;
     ck_assert_int_eq(tensor_write(&out, t->data, t->rank, t->shape, "data", policy, &error), 0);
+    ck_assert_uint_eq(out.cap, len); /* it has not grown */
+    for (size_t piece = 1; piece < 80; piece += piece < 8 ? 1 : 19)
+        write_in_pieces(t, policy, piece, &out);
     return buf_steal(&out, &len);
 }
 
