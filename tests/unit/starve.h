@@ -1,15 +1,19 @@
-/* starve.h - the n-th allocation of this thread fails: include it in one .c of a test program.
+/* starve.h - the n-th allocation of this thread, or of all others, fails: include it in one .c of a
+ * test program.
  *
  * The allocator of the C library is wrapped, so sanitizer builds, which wrap it themselves, have
  * STARVE_WORKS 0 and nothing ever fails there. */
 #ifndef STARVE_H
 #define STARVE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 static __thread long starve_countdown; /* the allocation that fails; 0: none */
 static __thread long starve_live;      /* blocks of this thread */
+static atomic_long starve_others;      /* the same for threads that have not set starve_exempt */
+static __thread bool starve_exempt;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STARVE_WORKS = 0 };
@@ -23,6 +27,9 @@ void __libc_free(void *p);
 
 static inline bool starve_now(void)
 {
+    if (!starve_exempt && atomic_load_explicit(&starve_others, memory_order_relaxed) > 0 &&
+        atomic_fetch_sub(&starve_others, 1) == 1)
+        return true;
     return starve_countdown > 0 && --starve_countdown == 0;
 }
 
