@@ -199,6 +199,7 @@ void connection_end(struct connection *c)
     struct connections *list = &c->http->connections;
 
     count_unread_line(c);
+    reply_settle(c, true);
     pthread_mutex_lock(&list->mutex);
     list->items[c->slot] = list->items[--list->count];
     list->items[c->slot]->slot = c->slot;

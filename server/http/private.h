@@ -51,6 +51,7 @@ struct request {
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool queued;     /* that reply is libmicrohttpd's to send             */
+    bool closes;     /* it is the connection's last                       */
     uint64_t acked;  /* by the client before it, if it is a long one      */
     bool open;       /* from its target to its end                        */
     bool begun;      /* the first callback has run                        */
@@ -83,6 +84,7 @@ struct connection {
     struct MHD_Connection *mhd;         /* from a request's first line to its end      */
     struct connection *parsed_next;     /* while parser.c watches it: its place        */
     struct connection **parsed_link;    /* in its thread's list                        */
+    uint64_t untaken;                   /* of a long reply: the kernel has it, not the client */
     uint64_t parsed_bytes;              /* read from the socket when a chunk was last handed out */
     struct request request;
 };
@@ -200,6 +202,8 @@ bool socket_has_unread(int fd);
 bool socket_progress(int fd, struct socket_progress *progress);
 /* Bytes that were read from it, which is fewer than have come; 0 if unknown. */
 uint64_t socket_bytes_read(int fd);
+/* Bytes that were written to it and not acknowledged. */
+uint64_t socket_bytes_untaken(int fd);
 
 /* ---- request.c (what libmicrohttpd calls is in callbacks.h) ---- */
 /* A refusal is complete in request->reply. */
@@ -227,6 +231,12 @@ bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool
 /* The client did not take all of it: reply_bytes becomes what it has acknowledged, of a long reply.
  */
 void reply_failed(struct connection *connection);
+/* All of it was sent; what of a long one has not been acknowledged is counted later: as bytes that
+ * went out, by reply_settle() when the client asks for more or the connection ends; or, if it ends
+ * without, as a reply that was not read (reason reply_unread). Of a connection's last reply nobody
+ * hears more, so it counts as taken. */
+void reply_sent(struct connection *connection);
+void reply_settle(struct connection *connection, bool at_end);
 /* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
 void reply_write(struct connection *connection, const struct api_reply *reply);
 

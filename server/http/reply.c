@@ -58,6 +58,29 @@ void reply_failed(struct connection *c)
         r->reply_bytes = (size_t)acked;
 }
 
+void reply_sent(struct connection *c)
+{
+    uint64_t untaken;
+
+    if (c->request.reply_bytes < REPLY_LONG_BYTES || c->request.closes)
+        return;
+    untaken = socket_bytes_untaken(c->fd);
+    c->untaken = untaken < c->request.reply_bytes ? untaken : c->request.reply_bytes;
+}
+
+void reply_settle(struct connection *c, bool at_end)
+{
+    uint64_t lost = c->untaken && at_end ? socket_bytes_untaken(c->fd) : 0;
+
+    if (lost > c->untaken)
+        lost = c->untaken;
+    if (c->untaken)
+        metrics_add(METRIC_http_response_bytes_total, 0, c->untaken - lost);
+    if (lost)
+        metrics_add(METRIC_http_rejected_total, REJECTED_REPLY_UNREAD, 1);
+    c->untaken = 0;
+}
+
 /* A body that is large enough for its release to be felt. */
 struct long_body {
     const struct api *api;
@@ -113,6 +136,7 @@ bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
     if (!add_headers(response, c, &r->reply, close))
         goto out;
     queued = MHD_queue_response(mhd, r->reply.http_status, response) == MHD_YES;
+    r->closes = close;
     if (queued)
         reply_begins(c, size);
 out:

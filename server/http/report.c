@@ -68,7 +68,8 @@ void request_report(const struct connection *c, struct MHD_Connection *mhd, unsi
                            : c->http->options->access_log ? LOG_INFO
                                                           : LOG_DEBUG;
 
-    metrics_http_request(r->reply.route, r->method, status, seconds, r->received, r->reply_bytes);
+    metrics_http_request(r->reply.route, r->method, status, seconds, r->received,
+                         r->reply_bytes - c->untaken);
     if (log_enabled(level))
         log_request(c, mhd, level, status, seconds);
 }

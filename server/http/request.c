@@ -62,6 +62,7 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
                                   .reply.route = API_ROUTE_OTHER,
                                   .target = strdup(target ? target : "")};
     make_id(c->request.id);
+    reply_settle(c, false);
     /* The headers' time began with the connection, or with the bytes that the keeper saw. */
     slow = atomic_exchange(&c->slow_since_ns, 0);
     if (phase_of(atomic_load(&c->state)) == PHASE_NEW)
@@ -356,6 +357,8 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     status = final_status(c, mhd, why);
     if (c->request.queued && status == STATUS_CLIENT_GONE)
         reply_failed(c);
+    else if (c->request.queued)
+        reply_sent(c);
     request_report(c, mhd, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);
     if (!c->request.whole && status != STATUS_CLIENT_GONE)

@@ -147,3 +147,10 @@ uint64_t socket_bytes_read(int fd)
     } while (before.received != after.received);
     return after.received - (uint64_t)unread;
 }
+
+uint64_t socket_bytes_untaken(int fd)
+{
+    int untaken = 0;
+
+    return ioctl(fd, TIOCOUTQ, &untaken) == 0 && untaken > 0 ? (uint64_t)untaken : 0;
+}

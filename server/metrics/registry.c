@@ -39,6 +39,7 @@ static const char *const reasons[REJECTED_COUNT] = {
     [REJECTED_HEADERS_TIMEOUT] = "headers_timeout",
     [REJECTED_BODY_TIMEOUT] = "body_timeout",
     [REJECTED_IDLE_TIMEOUT] = "idle_timeout",
+    [REJECTED_REPLY_UNREAD] = "reply_unread",
     [REJECTED_CUT] = "cut",
 };
 static const char *const outcomes[OUTCOME_COUNT] = {

@@ -13,6 +13,7 @@ for reason in headers_timeout idle_timeout body_timeout; do
 done
 ok "a client that does not read its reply is cut" raw slow_reader --seconds 1.5
 ok "a reply that nobody took counts as 499, with the bytes that were taken" raw unread_reply --seconds 1.5
+ok "what was left in the kernel's buffers has a reason of its own" raw untaken_reply
 ok "so is one that reads fast at first and then not at all" raw silent_reader --seconds 1.5 --bytes 3000000
 stop TERM
 
