@@ -1,104 +1,6 @@
 /* test_lib_neurons.c - planted dead units, since load and in a window that slides, pauses and is
- * merged from several workers; what proves a unit dead. The clock is the test's. */
-#include <stdint.h>
-#include <string.h>
-#include "axon/neurons.h"
-#include "suite.h"
-
-enum { UNITS = 5, WINDOW_S = 60, PART_S = WINDOW_S / AXON_NEURONS_PARTS, ROWS_MIN = 20 };
-
-static struct axon_mlp *mlp;
-
-/* features 2, one ReLU layer of 5 units, one output. Unit 2 is dead by its bias, unit 4 by its zero
- * weights; unit 0 fires for x0 > 0, unit 1 always, unit 3 for x1 > 0. */
-static void setup(void)
-{
-    static const float weight[UNITS * 2] = {1, 0, 0, 0, 1, 1, 0, 1, 0, 0},
-                                      ones[UNITS] = {1, 1, 1, 1, 1};
-    static const float bias[UNITS] = {0, 1, -1000, 0, 0};
-    struct axon_layer layers[] = {
-        {.units = UNITS,
-         .weight = weight,
-         .bias = bias,
-         .activation = axon_activation_find("relu")},
-        {.units = 1, .weight = ones, .activation = axon_activation_find("relu")}};
-    struct axon_mlp_spec spec = {.features = 2, .layers = layers, .layers_count = 2};
-
-    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-}
-
-static void teardown(void)
-{
-    axon_mlp_destroy(mlp);
-}
-
-static struct axon_neurons *create_for(const struct axon_mlp *of, uint64_t rows_min)
-{
-    struct axon_neurons *neurons = axon_neurons_create(
-        of, &(struct axon_evidence){.window_s = WINDOW_S, .rows_min = rows_min});
-
-    ck_assert_ptr_nonnull(neurons);
-    return neurons;
-}
-
-static struct axon_neurons *create(void)
-{
-    return create_for(mlp, 1);
-}
-
-/* Rows x [rows, features] through the network, into a part, at time now_s. */
-static void add(struct axon_neurons *neurons, const struct axon_mlp *of, const float *x,
-                size_t rows, uint64_t part, double now_s)
-{
-    float y[8 * 4];
-    void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(of));
-    void *memory = malloc(axon_watch_bytes(of));
-    struct axon_watch *watch = axon_watch_init(memory, of);
-
-    ck_assert_uint_le(rows, 8);
-    axon_mlp_predict(of, x, rows, y, scratch, watch);
-    axon_neurons_add(neurons, watch, part, now_s);
-    free(memory);
-    free(scratch);
-}
-
-/* `rows` times the same row. */
-static void serve(struct axon_neurons *neurons, float x0, float x1, size_t rows, uint64_t part,
-                  double now_s)
-{
-    float x[2 * 8];
-
-    for (size_t r = 0; r < 8; r++) {
-        x[2 * r] = x0;
-        x[2 * r + 1] = x1;
-    }
-    add(neurons, mlp, x, rows, part, now_s);
-}
-
-static void check_layer(const struct axon_neurons *neurons, enum axon_window window, double now_s,
-                        uint64_t rows, uint64_t silent, uint64_t zero_outputs)
-{
-    struct axon_neurons_layer is = axon_neurons_layer(neurons, 0, window, now_s);
-
-    ck_assert_uint_eq(is.units, UNITS);
-    ck_assert_uint_eq(is.rows, rows);
-    ck_assert_uint_eq(is.outputs, rows * UNITS);
-    ck_assert_uint_eq(is.silent, silent);
-    ck_assert_uint_eq(is.zero_outputs, zero_outputs);
-}
-
-static void check_verdict(const struct axon_neurons *neurons, enum axon_window window, double now_s,
-                          bool verdict, uint64_t dead)
-{
-    struct axon_neurons_layer is = axon_neurons_layer(neurons, 0, window, now_s);
-
-    ck_assert_int_eq(is.verdict, verdict);
-    ck_assert_uint_eq(is.dead, dead);
-    ck_assert_int_eq(axon_neurons_state(neurons, 0, 1, window, now_s),
-                     is.rows ? AXON_UNIT_ALIVE : AXON_UNIT_SUSPECT);
-    ck_assert_int_eq(axon_neurons_state(neurons, 0, 2, window, now_s),
-                     verdict ? AXON_UNIT_DEAD : AXON_UNIT_SUSPECT);
-}
+ * merged from several workers. */
+#include "test_lib_planted.h"
 
 START_TEST(planted_dead_units_are_found)
 {
@@ -130,89 +32,6 @@ START_TEST(without_rows_there_is_no_verdict)
         check_verdict(neurons, (enum axon_window)w, 1e6, false, 0);
     }
     axon_neurons_destroy(neurons);
-}
-END_TEST
-
-START_TEST(few_rows_prove_nothing)
-{
-    struct axon_neurons *neurons = create_for(mlp, ROWS_MIN);
-
-    for (int row = 1; row <= ROWS_MIN; row++) {
-        serve(neurons, (float)row, 1, 1, 0, 1);
-        check_layer(neurons, AXON_WINDOW_LOAD, 1, (uint64_t)row, 2, 2 * (uint64_t)row);
-        for (int w = 0; w < AXON_WINDOW_COUNT; w++)
-            check_verdict(neurons, (enum axon_window)w, 1, row == ROWS_MIN,
-                          row == ROWS_MIN ? 2 : 0);
-    }
-    axon_neurons_destroy(neurons);
-}
-END_TEST
-
-/* A canary sends one row for ever, to several workers and through all parts. */
-START_TEST(equal_rows_prove_nothing)
-{
-    struct axon_neurons *a = create_for(mlp, ROWS_MIN), *b = create_for(mlp, ROWS_MIN), *sum;
-
-    for (uint64_t part = 0; part < 30; part++) {
-        serve(a, 1, 0.0f, 4, part, (double)part);
-        serve(b, 1, -0.0f, 4, part, (double)part); /* the same number */
-    }
-    sum = create_for(mlp, ROWS_MIN);
-    axon_neurons_merge(sum, a);
-    axon_neurons_merge(sum, b);
-    for (int w = 0; w < AXON_WINDOW_COUNT; w++) {
-        check_verdict(a, (enum axon_window)w, 29, false, 0);
-        check_verdict(sum, (enum axon_window)w, 29, false, 0);
-    }
-    serve(b, 1, -1, 1, 29, 29); /* one other row, of one worker */
-    axon_neurons_merge(sum, b);
-    for (int w = 0; w < AXON_WINDOW_COUNT; w++)
-        check_verdict(sum, (enum axon_window)w, 29, true, 3);
-    axon_neurons_destroy(a);
-    axon_neurons_destroy(b);
-    axon_neurons_destroy(sum);
-}
-END_TEST
-
-START_TEST(rows_that_differ_within_one_request_are_not_equal)
-{
-    struct axon_neurons *neurons = create_for(mlp, 8);
-    static const float x[8][2] = {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 2}};
-
-    add(neurons, mlp, x[0], 7, 0, 0);
-    serve(neurons, 1, 1, 1, 0, 0);
-    check_verdict(neurons, AXON_WINDOW_LOAD, 0, false, 0);
-    add(neurons, mlp, x[0], 8, 0, 0);
-    check_verdict(neurons, AXON_WINDOW_LOAD, 0, true, 2);
-    axon_neurons_destroy(neurons);
-}
-END_TEST
-
-START_TEST(other_rows_long_ago_do_not_count_for_the_sliding_window)
-{
-    struct axon_neurons *neurons = create_for(mlp, ROWS_MIN);
-
-    serve(neurons, 2, 2, 8, 0, 0);
-    for (uint64_t part = 1; part < 40; part++)
-        serve(neurons, 1, 1, 8, part, (double)part * PART_S);
-    check_verdict(neurons, AXON_WINDOW_LOAD, 39 * PART_S, true, 2);
-    check_verdict(neurons, AXON_WINDOW_SLIDING, 39 * PART_S, false, 0);
-    axon_neurons_destroy(neurons);
-}
-END_TEST
-
-START_TEST(a_part_is_over_once_it_is_long_and_full_enough)
-{
-    const struct axon_evidence evidence = {.window_s = 60, .rows_min = 300};
-    const struct axon_evidence odd = {.window_s = 60, .rows_min = 301};
-    const struct axon_evidence most = {.window_s = 1, .rows_min = UINT64_MAX};
-
-    ck_assert(axon_neurons_part_is_over(&evidence, 6, 30));
-    ck_assert(!axon_neurons_part_is_over(&evidence, 5.99, 1000000));
-    ck_assert(!axon_neurons_part_is_over(&evidence, 1e9, 29));
-    ck_assert(!axon_neurons_part_is_over(&odd, 6, 30));
-    ck_assert(axon_neurons_part_is_over(&odd, 6, 31));
-    ck_assert(!axon_neurons_part_is_over(&most, 1, UINT64_MAX / 10));
 }
 END_TEST
 
@@ -267,35 +86,6 @@ START_TEST(the_window_holds_the_last_rows_however_old)
     check_layer(neurons, AXON_WINDOW_SLIDING, now + 1e6, 24, 3, 24 * 3);
     check_verdict(neurons, AXON_WINDOW_SLIDING, now + 1e6, true, 3);
     check_layer(neurons, AXON_WINDOW_LOAD, now, 46, 2, 2 * 2 + 44 * 3);
-    axon_neurons_destroy(neurons);
-}
-END_TEST
-
-/* One row a second, parts opened as the daemon does: once there, the verdict never goes away. */
-START_TEST(a_slow_model_has_a_verdict_that_stays_and_can_change)
-{
-    const struct axon_evidence evidence = {.window_s = WINDOW_S, .rows_min = 300};
-    struct axon_neurons *neurons = axon_neurons_create(mlp, &evidence);
-    uint64_t part = 0, rows = 0;
-    double opened = 0;
-
-    for (int second = 1; second <= 4000; second++) {
-        double now = second;
-        struct axon_neurons_layer is;
-
-        if (axon_neurons_part_is_over(&evidence, now - opened, rows)) {
-            part++;
-            rows = 0;
-            opened = now;
-        }
-        serve(neurons, (float)(1 + second % 7), second < 2000 ? 1 : -1, 1, part, now);
-        rows++;
-        is = axon_neurons_layer(neurons, 0, AXON_WINDOW_SLIDING, now);
-        ck_assert_int_eq(is.verdict, second >= 300);
-        if (second < 2299 || second > 2330) /* in between the last row that it fired on leaves */
-            ck_assert_uint_eq(is.dead, second < 300 ? 0 : second < 2299 ? 2 : 3);
-        ck_assert_uint_le(is.rows, 330);
-    }
     axon_neurons_destroy(neurons);
 }
 END_TEST
@@ -429,36 +219,6 @@ START_TEST(a_model_of_many_layers_keeps_them_apart)
 }
 END_TEST
 
-/* prelu with a slope for each channel: where it is 0 the unit is a ReLU, elsewhere it cannot die,
- * though zero weights keep it at 0. */
-START_TEST(a_unit_without_exact_zeros_is_silent_not_dead)
-{
-    static const float slopes[3] = {0, 0.25f, 0}, weight[3] = {0, 0, 1}, ones[3] = {1, 1, 1};
-    struct axon_layer layers[] = {
-        {.units = 3,
-         .weight = weight,
-         .activation = axon_activation_find("prelu"),
-         .params = slopes,
-         .params_count = 3},
-        {.units = 1, .weight = ones, .activation = axon_activation_find("identity")}};
-    struct axon_mlp_spec spec = {.features = 1, .layers = layers, .layers_count = 2};
-    struct axon_mlp *mixed;
-    struct axon_neurons *neurons;
-    const float x[2] = {1, -1};
-
-    ck_assert_int_eq(axon_mlp_create(&spec, &mixed), AXON_OK);
-    neurons = create_for(mixed, 2);
-    add(neurons, mixed, x, 2, 0, 5);
-    ck_assert_uint_eq(axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 5).silent, 2);
-    ck_assert_uint_eq(axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 5).dead, 1);
-    ck_assert_int_eq(axon_neurons_state(neurons, 0, 0, AXON_WINDOW_LOAD, 5), AXON_UNIT_DEAD);
-    ck_assert_int_eq(axon_neurons_state(neurons, 0, 1, AXON_WINDOW_LOAD, 5), AXON_UNIT_SILENT);
-    ck_assert_int_eq(axon_neurons_state(neurons, 0, 2, AXON_WINDOW_LOAD, 5), AXON_UNIT_ALIVE);
-    axon_neurons_destroy(neurons);
-    axon_mlp_destroy(mixed);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("neurons");
@@ -467,21 +227,14 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, planted_dead_units_are_found);
     tcase_add_test(tcase, without_rows_there_is_no_verdict);
-    tcase_add_test(tcase, few_rows_prove_nothing);
-    tcase_add_test(tcase, equal_rows_prove_nothing);
-    tcase_add_test(tcase, rows_that_differ_within_one_request_are_not_equal);
-    tcase_add_test(tcase, other_rows_long_ago_do_not_count_for_the_sliding_window);
-    tcase_add_test(tcase, a_part_is_over_once_it_is_long_and_full_enough);
     tcase_add_test(tcase, an_unwatched_layer_says_nothing);
     tcase_add_test(tcase, the_window_slides_in_parts);
     tcase_add_test(tcase, the_window_holds_the_last_rows_however_old);
-    tcase_add_test(tcase, a_slow_model_has_a_verdict_that_stays_and_can_change);
     tcase_add_test(tcase, a_long_life_loses_nothing);
     tcase_add_test(tcase, a_part_of_billions_of_rows_loses_nothing);
     tcase_add_test(tcase, workers_are_merged);
     tcase_add_test(tcase, merging_parts_of_different_ages_keeps_both_windows_right);
     tcase_add_test(tcase, a_worker_whose_clock_is_a_little_ahead_is_in_the_window);
     tcase_add_test(tcase, a_model_of_many_layers_keeps_them_apart);
-    tcase_add_test(tcase, a_unit_without_exact_zeros_is_silent_not_dead);
     return suite_run(suite);
 }
