@@ -4,6 +4,7 @@
  * by values, whose losses are then added up row by row in order, so that neither a row's loss nor
  * its rounding depends on where the blocks end. loss_check.c has the checks. */
 #include "axon/loss.h"
+#include <string.h>
 #include <math.h>
 #include "kernels/dispatch.h"
 #include "loss_internal.h"

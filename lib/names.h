@@ -3,18 +3,6 @@
 #define AXON_NAMES_H
 
 #include <stdbool.h>
-#include <string.h>
-
-/* own: the row's name; aliases: NULL-terminated. Case-sensitive. */
-static inline bool axon__named(const char *name, const char *own, const char *const *aliases)
-{
-    if (strcmp(own, name) == 0)
-        return true;
-    for (; *aliases; aliases++)
-        if (strcmp(*aliases, name) == 0)
-            return true;
-    return false;
-}
 
 /* The next character that counts, in lower case; names are ASCII. */
 static inline char axon__next_of(const char **name)
@@ -33,6 +21,17 @@ static inline bool axon__similar(const char *a, const char *b)
         if (of_a != of_b || of_a == '\0')
             return of_a == of_b;
     }
+}
+
+/* own: the row's name; aliases: NULL-terminated. "LeakyReLU" is "leaky_relu". */
+static inline bool axon__named(const char *name, const char *own, const char *const *aliases)
+{
+    if (axon__similar(name, own))
+        return true;
+    for (; *aliases; aliases++)
+        if (axon__similar(name, *aliases))
+            return true;
+    return false;
 }
 
 #endif

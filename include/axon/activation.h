@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { AXON_PARAMETERS_MAX = 2, AXON_ALIASES_MAX = 2 };
+enum { AXON_PARAMETERS_MAX = 4, AXON_ALIASES_MAX = 5 };
 
 enum axon_kind { AXON_ELEMENTWISE, AXON_ROWWISE, AXON_GATED };
 
@@ -50,7 +50,8 @@ struct axon_axis {
     size_t outer, length, inner;
 };
 
-/* The activation of that name or alias (case-sensitive), or NULL. Static storage. */
+/* The activation of that name or alias, or NULL; case, '_' and '-' don't matter, so that LeakyReLU
+ * is leaky_relu. Static storage. */
 const struct axon_activation *axon_activation_find(const char *name);
 
 /* The whole table, in the order of activation.def. Static storage. */

@@ -135,9 +135,10 @@ static int same_epilogue(const struct axon_kernel *a, const struct axon_kernel *
 
     if (!a->epilogue || !b->epilogue)
         return a->epilogue == b->epilogue;
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++)
+        params[i] = 0.5f;
     for (size_t i = 0; i < TWO_ROWS; i++) {
         bias[i % UNITS] = 0.25f;
-        params[i] = 0.5f;
         got[i] = want[i] = probe[i];
     }
     a->epilogue(&e);

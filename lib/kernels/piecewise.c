@@ -79,6 +79,18 @@ static inline vf df_rrelu(vf x, const vf *p)
     return df_leaky_relu(x, &slope);
 }
 
+static inline vf f_relu2(vf x, const vf *p)
+{
+    (void)p;
+    return vf_pick(x <= 0.0f, vf_all(0.0f), x * x);
+}
+
+static inline vf df_relu2(vf x, const vf *p)
+{
+    (void)p;
+    return vf_pick(x <= 0.0f, vf_all(0.0f), x + x);
+}
+
 /* ---- clips, shrinks, thresholds ---- */
 
 static inline vf clip(vf x, vf low, vf high)
@@ -118,6 +130,19 @@ static inline vf df_hard_tanh(vf x, const vf *p)
     return slope_if((x > p[0]) & (x < p[1]), vf_all(1.0f), x);
 }
 
+/* The upper bound wins. */
+static inline vf f_clip(vf x, const vf *p)
+{
+    vf above = vf_pick(x < p[0], p[0], x);
+
+    return vf_pick(above > p[1], p[1], above);
+}
+
+static inline vf df_clip(vf x, const vf *p)
+{
+    return slope_if((x >= p[0]) & (x <= p[1]), vf_all(1.0f), x);
+}
+
 static inline vf f_hard_shrink(vf x, const vf *p)
 {
     return vf_pick((x >= -p[0]) & (x <= p[0]), vf_all(0.0f), x);
@@ -138,6 +163,17 @@ static inline vf f_soft_shrink(vf x, const vf *p)
 static inline vf df_soft_shrink(vf x, const vf *p)
 {
     return df_hard_shrink(x, p);
+}
+
+/* p: bias, lambd */
+static inline vf f_shrink(vf x, const vf *p)
+{
+    return slope_if(beyond(x, p[1]), vf_pick(x > 0.0f, x - p[0], x + p[0]), x);
+}
+
+static inline vf df_shrink(vf x, const vf *p)
+{
+    return slope_if(beyond(x, p[1]), vf_all(1.0f), x);
 }
 
 static inline vf f_threshold(vf x, const vf *p)

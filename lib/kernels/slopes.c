@@ -36,7 +36,7 @@ static inline vd exponential_slope(vd x, const vd *p)
 }
 
 /* scale for x > 0, scale alpha e^(x / width) below */
-static inline vd elu_shape(vd x, vd alpha, vd width, double scale)
+static inline vd elu_shape(vd x, vd alpha, vd width, vd scale)
 {
     vd e = vd_exp(clamped(x / width, EXP_LOW, 0.0));
 
@@ -45,18 +45,17 @@ static inline vd elu_shape(vd x, vd alpha, vd width, double scale)
 
 static inline vd elu_slope(vd x, const vd *p)
 {
-    return elu_shape(x, p[0], vd_all(1.0), 1.0);
+    return elu_shape(x, p[0], vd_all(1.0), vd_all(1.0));
 }
 
 static inline vd selu_slope(vd x, const vd *p)
 {
-    (void)p;
-    return elu_shape(x, vd_all(1.6732632423543772), vd_all(1.0), 1.0507009873554805);
+    return elu_shape(x, vd_selu_alpha(p[0]), vd_all(1.0), vd_selu_lambda(p[1]));
 }
 
 static inline vd celu_slope(vd x, const vd *p)
 {
-    return elu_shape(x, vd_all(1.0), p[0], 1.0);
+    return elu_shape(x, vd_all(1.0), p[0], vd_all(1.0));
 }
 
 /* ---- sigmoids ---- */
@@ -96,6 +95,24 @@ static inline vd softplus_slope(vd x, const vd *p)
 static inline vd tanh_slope(vd x, const vd *p)
 {
     return 4.0 * sigmoid_slope(2.0 * x, p);
+}
+
+/* p: alpha, beta */
+static inline vd scaled_tanh_slope(vd x, const vd *p)
+{
+    vd e = vd_exp(-vd_min(2.0 * vd_abs(x * p[1]), SILU_END));
+    vd r = vd_reciprocal(1.0 + e);
+
+    return 4.0 * p[0] * p[1] * (e * r * r);
+}
+
+/* The normal density; p: mu, sigma */
+static inline vd laplace_slope(vd x, const vd *p)
+{
+    const double density = 0.3989422804014327; /* 1 / sqrt(2 pi) */
+    vd a = vd_min(vd_abs((x - p[0]) / p[1]), 37.0);
+
+    return vd_exp(a * a * -0.5) * density / p[1];
 }
 
 /* tanh(x)^2 */
@@ -154,6 +171,15 @@ static inline vd gelu_slope(vd x, const vd *p)
     return mirror(x, vd_near_root(a, 0.7517915246935645, c, plain));
 }
 
+/* p: min, max. Which bound is reached is asked of x Phi(x) in double. */
+static inline vd clipped_gelu_slope(vd x, const vd *p)
+{
+    vd a = vd_min(vd_abs(x), GELU_END), tail = vd_normal_tail(a) * vd_exp(a * a * -0.5);
+    vd y = vd_pick(x < 0.0, x * tail, x * (1.0 - tail));
+
+    return vd_pick((y < p[0]) | (y > p[1]), vd_all(0.0), gelu_slope(x, p));
+}
+
 /* (1 + tanh u) / 2 = sigmoid(2u), so 2u = a (K0 + K1 a^2) is what is needed. */
 #define GELU_TANH_K0 1.5957691216057308   /* sqrt(8 / pi) */
 #define GELU_TANH_K1 0.071354816272600253 /* sqrt(8 / pi) * 0.044715 */
@@ -198,6 +224,14 @@ static inline vd mish_slope(vd x, const vd *p)
                         e * ((e + 2.0) * q + 4.0 * t * (e + 1.0)) / (q * q));
 }
 
+/* p: alpha_p, alpha_n, beta, eps */
+static inline vd xielu_slope(vd x, const vd *p)
+{
+    vd e = vd_pick(x > p[3], vd_all(-1.0), vd_expm1_full(clamped(x, -40.0, 0.0)));
+
+    return vd_pick(x > 0.0, 2.0 * p[0] * x + p[2], p[1] * e + p[2]);
+}
+
 static inline vd softsign_slope(vd x, const vd *p)
 {
     vd r = 1.0 / (1.0 + vd_min(vd_abs(x), (double)FLT_MAX));
@@ -211,9 +245,12 @@ static inline vd softsign_slope(vd x, const vd *p)
 #define DEFINE_SMOOTH(id)                                                         \
     static inline vf df_##id(vf x, const vf *p)                                   \
     {                                                                             \
-        const vd low[] = {vd_low(p[0]), vd_low(p[1])};                            \
-        const vd high[] = {vd_high(p[0]), vd_high(p[1])};                         \
+        vd low[AXON_PARAMETERS_MAX], high[AXON_PARAMETERS_MAX];                   \
                                                                                   \
+        for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++) {                        \
+            low[k] = vd_low(p[k]);                                                \
+            high[k] = vd_high(p[k]);                                              \
+        }                                                                         \
         return vf_join(id##_slope(vd_low(x), low), id##_slope(vd_high(x), high)); \
     }                                                                             \
     DEFINE_GRADIENT(id, elementwise)

@@ -1,5 +1,6 @@
 /* kernels/smooth.c - forward kernels of the smooth rows. */
 #include "kernels/map.h"
+#include "kernels/smooth_double.h"
 #include "kernels/smooth_exp.h"
 #include "kernels/smooth_log.h"
 

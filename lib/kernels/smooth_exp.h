@@ -44,15 +44,29 @@ static inline vf f_elu(vf x, const vf *p)
     return y;
 }
 
+static inline vd selu_in_double(vd x, vd alpha, vd lambda)
+{
+    return vd_selu_lambda(lambda) * elu_in_double(x, vd_selu_alpha(alpha), vd_all(1.0));
+}
+
+static __attribute__((noinline, cold)) vf selu_of_other_constants(vf x, vf alpha, vf lambda)
+{
+    return vf_join(selu_in_double(vd_low(x), vd_low(alpha), vd_low(lambda)),
+                   selu_in_double(vd_high(x), vd_high(alpha), vd_high(lambda)));
+}
+
 static inline vf f_selu(vf x, const vf *p)
 {
-    const double alpha = 1.6732632423543772, lambda = 1.0507009873554805;
     const float head = 0x1.0cfabcp0f; /* below lambda: a negative rest would make NaN of infinity */
-    const float rest = (float)(lambda - (double)head);
+    const float rest = (float)(SELU_LAMBDA - (double)head);
+    vi other = (p[0] != (float)SELU_ALPHA) | (p[1] != (float)SELU_LAMBDA);
     vf e = vf_expm1(vf_max(x, vf_all(EXPM1_END)));
+    vf y = vf_pick(x < 0.0f, e * (float)(SELU_ALPHA * SELU_LAMBDA),
+                   vf_fma1(x, vf_all(head), x * rest));
 
-    (void)p;
-    return vf_pick(x < 0.0f, e * (float)(alpha * lambda), vf_fma1(x, vf_all(head), x * rest));
+    if (__builtin_expect(vi_any(other), 0))
+        y = vf_pick(other, selu_of_other_constants(x, p[0], p[1]), y);
+    return y;
 }
 
 /* alpha > 0. Next to 0, where x / alpha may be subnormal, e^t - 1 is t. */

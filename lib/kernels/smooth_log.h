@@ -188,6 +188,11 @@ static inline vf f_gelu(vf x, const vf *p)
     return vf_fma1(y, vf_all(-0x1p-65f), vf_max(x, vf_all(-0.0f)));
 }
 
+static inline vf f_clipped_gelu(vf x, const vf *p)
+{
+    return vf_min(vf_max(f_gelu(x, p), p[0]), p[1]);
+}
+
 /* ---- tanh_shrink: x - tanh x = x s T(s), s = x^2 ---- */
 
 #if defined(__AVX512F__)

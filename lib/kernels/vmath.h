@@ -71,6 +71,39 @@ static inline vd vd_expm1(vd x)
     return vd_fma(p, scale, scale - 1.0);
 }
 
+/* e^x - 1 within 2^-51 of itself; x in [-708, 0]. For sums in which it cancels. */
+static inline vd vd_expm1_full(vd x)
+{
+    static const double c[] = {
+        1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+        1.0 / 5040,       1.0 / 720,       1.0 / 120,      1.0 / 24,      1.0 / 6,      1.0 / 2,
+    };
+    const double to_integer = 0x1.8p52;
+    vd k = vd_fma(x, vd_all(0x1.71547652b82fep0), vd_all(to_integer)), n = k - to_integer;
+    /* ln 2 in two parts, the first with zeros at its end, so that n times it is exact */
+    vd r = vd_fnma(n, vd_all(0x1.a39ef35793c76p-33), x - n * 0x1.62e42fee00000p-1);
+    vd p = vd_all(c[0]), scale = (vd)(((vul)k << 52) + ((uint64_t)1023 << 52));
+
+#pragma GCC unroll 11
+    for (int i = 1; i < 12; i++)
+        p = vd_fma(p, r, vd_all(c[i]));
+    return vd_fma(vd_fma(r * r, p, r), scale, scale - 1.0);
+}
+
+/* The float that is nearest to a constant of selu stands for that constant. */
+#define SELU_ALPHA  1.6732632423543772
+#define SELU_LAMBDA 1.0507009873554805
+
+static inline vd vd_selu_alpha(vd alpha)
+{
+    return vd_pick(alpha == (double)(float)SELU_ALPHA, vd_all(SELU_ALPHA), alpha);
+}
+
+static inline vd vd_selu_lambda(vd lambda)
+{
+    return vd_pick(lambda == (double)(float)SELU_LAMBDA, vd_all(SELU_LAMBDA), lambda);
+}
+
 /* ln(1 + a) within 2^-43 of itself, also near 0; a >= 0, NaN gives NaN. 1 + a = 2^k m with m around
  * 1, and ln m = 2 atanh(f / (2 + f)), f = m - 1. */
 static inline vd vd_log1p(vd a)

@@ -23,7 +23,11 @@ __attribute__((simd("notinbranch"))) double expm1(double), log1p(double), erfc(d
 #define K0       1.5957691216057308   /* sqrt(8 / pi) */
 #define K1       0.071354816272600253 /* sqrt(8 / pi) * 0.044715 */
 
-static const double selu_alpha = 1.6732632423543772, selu_lambda = 1.0507009873554805;
+/* The float nearest to a constant stands for it. */
+static inline double constant(double p, double exact)
+{
+    return p == (double)(float)exact ? exact : p;
+}
 
 static inline double in_range(double x)
 {
@@ -113,12 +117,12 @@ ORACLE(delu)
 
 ORACLE(selu)
 {
-    return selu_lambda * elu(x, x, selu_alpha);
+    return constant(p[1], 1.0507009873554805) * elu(x, x, constant(p[0], 1.6732632423543772));
 }
 
 ORACLE(dselu)
 {
-    return selu_lambda * elu_slope(x, x, selu_alpha);
+    return constant(p[1], 1.0507009873554805) * elu_slope(x, x, constant(p[0], 1.6732632423543772));
 }
 
 ORACLE(celu)
@@ -337,16 +341,32 @@ ORACLE(dsquareplus)
     return t > 0 ? (1 + t / root) / 2 : p[0] / root / (root - t) / 2;
 }
 
+/* ---- rows that are not worth a formula of their own ---- */
+
+#define AS_ORACLE(id)              \
+    ORACLE(id)                     \
+    {                              \
+        return oracle_##id(x, p);  \
+    }                              \
+    ORACLE(d##id)                  \
+    {                              \
+        return oracle_d##id(x, p); \
+    }
+AS_ORACLE(scaled_tanh)
+AS_ORACLE(clipped_gelu)
+AS_ORACLE(laplace)
+AS_ORACLE(xielu)
+
 /* ---- batches ---- */
 
-#define BATCH(name, function)                                                  \
-    static void name(const float *restrict x, double *restrict want, size_t n, \
-                     const double *params)                                     \
-    {                                                                          \
-        const double p[AXON_PARAMETERS_MAX] = {params[0], params[1]};          \
-                                                                               \
-        for (size_t i = 0; i < n; i++)                                         \
-            want[i] = function((double)x[i], p);                               \
+#define BATCH(name, function)                                                               \
+    static void name(const float *restrict x, double *restrict want, size_t n,              \
+                     const double *params)                                                  \
+    {                                                                                       \
+        const double p[AXON_PARAMETERS_MAX] = {params[0], params[1], params[2], params[3]}; \
+                                                                                            \
+        for (size_t i = 0; i < n; i++)                                                      \
+            want[i] = function((double)x[i], p);                                            \
     }
 #define ROW(id) BATCH(batch_##id, fast_##id) BATCH(batch_d##id, fast_d##id)
 #include "rows.def"

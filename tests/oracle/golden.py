@@ -17,6 +17,7 @@ from mpmath import erfc, exp, expm1, inf, isinf, log1p, mp, mpf, pi, sqrt, tanh
 import mpmath
 
 mp.dps = 60
+FLT_MAX = (2 - 2**-23) * 2.0**127
 WIDE = 250  # digits where a formula cancels: x - tanh x at 2^-149 loses 90 of them
 
 
@@ -107,6 +108,26 @@ def sixth(a):
     return mpf(1) / 6 if a == f32(1 / 6) else a
 
 
+def constant(p, exact):
+    """The float nearest to a constant of selu stands for it."""
+    return exact if p == f32(float(exact)) else p
+
+
+@wide
+def dclipped_gelu(x, low, high):
+    return normal(x) + x * density(x) if low <= x * normal(x) <= high else mpf(0)
+
+
+@wide
+def xielu(x, p, n, beta, eps):
+    return p * x * x + beta * x if x > 0 else n * (expm1(min(x, eps)) - x) + beta * x
+
+
+@wide
+def dxielu(x, p, n, beta, eps):
+    return 2 * p * x + beta if x > 0 else n * (expm1(x) if x <= eps else -1) + beta
+
+
 def no_kinks(*_):
     return []
 
@@ -119,6 +140,11 @@ ROWS = {
     "identity": (lambda x: x, lambda x: 1, DEFAULT, no_kinks),
     "relu": (lambda x: max(x, 0), lambda x: x > 0, DEFAULT, no_kinks),
     "relu6": (lambda x: clip(x, 0, 6), lambda x: 0 < x < 6, DEFAULT, lambda: [6]),
+    "relu2": (lambda x: max(x, 0) ** 2, lambda x: 2 * max(x, 0), DEFAULT, no_kinks),
+    "clip": (lambda x, low, high: min(max(x, low), high), lambda x, low, high: low <= x <= high,
+             [(-FLT_MAX, FLT_MAX), (-0.3, 2.6), (0.5, -0.25)], lambda low, high: [] if high == FLT_MAX else [low, high]),
+    "shrink": (lambda x, b, c: x - b if x > c else x + b if x < -c else 0, lambda x, b, c: abs(x) > c,
+               [(0.0, 0.5), (1.5, 1.3)], lambda b, c: [c]),
     "leaky_relu": (leaky, dleaky, [(0.01,), (0.2,)], no_kinks),
     "prelu": (leaky, dleaky, [(0.25,), (-0.7,)], no_kinks),
     "rrelu": (lambda x, l, u: leaky(x, (l + u) / 2), lambda x, l, u: dleaky(x, (l + u) / 2),
@@ -139,8 +165,9 @@ ROWS = {
     "sparse_sigmoid": (lambda x: clip((x + 1) / 2, 0, 1), lambda x: mpf(-1 < x < 1) / 2, DEFAULT, lambda: [1]),
     "elu": (lambda x, a: x if x > 0 else a * expm1(x), lambda x, a: 1 if x > 0 else a * exp(x),
             [(1.0,), (0.7,)], no_kinks),
-    "selu": (lambda x: SELU_LAMBDA * (x if x > 0 else SELU_ALPHA * expm1(x)),
-             lambda x: SELU_LAMBDA * (1 if x > 0 else SELU_ALPHA * exp(x)), DEFAULT, no_kinks),
+    "selu": (lambda x, a, l: constant(l, SELU_LAMBDA) * (x if x > 0 else constant(a, SELU_ALPHA) * expm1(x)),
+             lambda x, a, l: constant(l, SELU_LAMBDA) * (1 if x > 0 else constant(a, SELU_ALPHA) * exp(x)),
+             [(float(SELU_ALPHA), float(SELU_LAMBDA)), (2.0, 3.0)], no_kinks),
     "celu": (lambda x, a: x if x > 0 else a * expm1(x / a), lambda x, a: 1 if x > 0 else exp(x / a),
              [(1.0,), (0.3,)], no_kinks),
     "sigmoid": (sigma, dsigma, DEFAULT, no_kinks),
@@ -161,6 +188,13 @@ ROWS = {
     "mish": (lambda x: x * tanh(softplus(x)), dmish, DEFAULT, lambda: [1.1924312145154952]),
     "squareplus": (squareplus, dsquareplus, [(4.0,), (0.01,)], no_kinks),
     "exponential": (exp, exp, DEFAULT, no_kinks),
+    "scaled_tanh": (lambda x, a, b: a * tanh(b * x), lambda x, a, b: a * b * sech2(b * x),
+                    [(1.7159, 2 / 3), (-0.3, 2.7)], no_kinks),
+    "clipped_gelu": (lambda x, low, high: clip(x * normal(x), low, high), dclipped_gelu, [(-10.0, 10.0), (-0.1, 2.5)],
+                     lambda low, high: [0.7517915246935645, high]),
+    "laplace": (lambda x, m, s: normal((x - m) / s), lambda x, m, s: density((x - m) / s) / s,
+                [(0.707107, 0.282095), (-1.0, 2.5)], lambda m, s: [m]),
+    "xielu": (xielu, dxielu, [(0.8, 0.8, 0.5, -1e-6), (0.3, 1.7, 0.25, 0.0)], no_kinks),
 }
 
 # Both signs of each: where results or e^x leave the floats, where implementations change their formula, and in between.
@@ -197,6 +231,8 @@ def pair(value):
 def limit(function, sign, parameters):
     """At an infinite x: far out, all of these have either settled or left every bound."""
     far = function(sign * mpf(10) ** 40, *parameters)
+    if abs(far) == FLT_MAX:  # a bound of clip
+        return far
     return mpmath.sign(far) * inf if abs(far) > 1e30 else mpf(0) if abs(far) < 1e-30 else far
 
 

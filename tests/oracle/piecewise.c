@@ -55,6 +55,36 @@ ORACLE(drelu6)
     return slope(x, x > 0 && x < 6, 1);
 }
 
+ORACLE(relu2)
+{
+    return x <= 0 ? 0 : x * x;
+}
+
+ORACLE(drelu2)
+{
+    return x <= 0 ? 0 : 2 * x;
+}
+
+ORACLE(clip)
+{
+    return p[0] > p[1] && !isnan(x) ? p[1] : clip(x, p[0], p[1]);
+}
+
+ORACLE(dclip)
+{
+    return slope(x, x >= p[0] && x <= p[1], 1);
+}
+
+ORACLE(shrink)
+{
+    return x > p[1] ? x - p[0] : x < -p[1] ? x + p[0] : isnan(x) ? x : 0;
+}
+
+ORACLE(dshrink)
+{
+    return slope(x, fabs(x) > p[1], 1);
+}
+
 ORACLE(leaky_relu)
 {
     return leaky(x, p[0]);

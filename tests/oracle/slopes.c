@@ -11,7 +11,11 @@
 #define SQRT_8_PI 1.5957691216057307117597842397375L
 #define CUBIC     0.044715L /* of gelu_tanh */
 
-static const double selu_alpha = 1.6732632423543772, selu_lambda = 1.0507009873554805;
+/* The float nearest to a constant stands for it. */
+static double constant(double p, double exact)
+{
+    return p == (double)(float)exact ? exact : p;
+}
 
 static long double clamped(long double x, long double end)
 {
@@ -25,8 +29,9 @@ ORACLE(delu)
 
 ORACLE(dselu)
 {
-    return isnan(x) || x <= 0 ? (double)((long double)selu_lambda * selu_alpha * expl(x))
-                              : selu_lambda;
+    double alpha = constant(p[0], 1.6732632423543772), lambda = constant(p[1], 1.0507009873554805);
+
+    return isnan(x) || x <= 0 ? (double)((long double)lambda * alpha * expl(x)) : lambda;
 }
 
 ORACLE(dcelu)
@@ -55,6 +60,25 @@ ORACLE(dlog_sigmoid)
 ORACLE(dtanh)
 {
     return (double)(4 * logistic_slope(2 * (long double)x));
+}
+
+ORACLE(dscaled_tanh)
+{
+    return (double)(4 * (long double)p[0] * p[1] * logistic_slope(2 * (long double)p[1] * x));
+}
+
+ORACLE(dlaplace)
+{
+    long double z = clamped(((long double)x - p[0]) / p[1], 200);
+
+    return (double)(PDF_SCALE / p[1] * expl(-z * z / 2));
+}
+
+ORACLE(dxielu)
+{
+    if (x > 0)
+        return 2 * p[0] * x + p[2];
+    return (double)(p[1] * (x > p[3] ? -1 : expm1l(x)) + (long double)p[2]);
 }
 
 ORACLE(dtanh_shrink)
@@ -181,6 +205,13 @@ ORACLE(dgelu)
                                      1.495675917700988327320555e-17L};
 
     return slope_at(&gate, x);
+}
+
+ORACLE(dclipped_gelu)
+{
+    double y = oracle_gelu(x, p);
+
+    return y < p[0] || y > p[1] ? 0 : oracle_dgelu(x, p);
 }
 
 /* f = x s(u), u = sqrt(8 / pi) (x + 0.044715 x^3) */

@@ -7,7 +7,11 @@
 #define SQRT1_2L  0.70710678118654752440084436210485L
 #define SQRT_8_PI 1.5957691216057307117597842397375L
 
-static const double selu_alpha = 1.6732632423543772, selu_lambda = 1.0507009873554805;
+/* The float nearest to a constant stands for it. */
+static double constant(double p, double exact)
+{
+    return p == (double)(float)exact ? exact : p;
+}
 
 /* Where every float is already 0 or 1: keeps inf - inf and 0 * inf out of the formulas. */
 static long double clamped(long double x, long double end)
@@ -44,7 +48,9 @@ ORACLE(elu)
 
 ORACLE(selu)
 {
-    return (double)(selu_lambda * (x > 0 ? (long double)x : selu_alpha * expm1l(x)));
+    double alpha = constant(p[0], 1.6732632423543772), lambda = constant(p[1], 1.0507009873554805);
+
+    return (double)(lambda * (x > 0 ? (long double)x : alpha * expm1l(x)));
 }
 
 ORACLE(celu)
@@ -65,6 +71,11 @@ ORACLE(log_sigmoid)
 ORACLE(tanh)
 {
     return (double)tanhl(x);
+}
+
+ORACLE(scaled_tanh)
+{
+    return (double)(p[0] * tanhl((long double)p[1] * x));
 }
 
 /* Near 0 by (x cosh x - sinh x) / cosh x, whose numerator is the sum of 2k x^(2k+1) / (2k+1)!. */
@@ -106,6 +117,30 @@ ORACLE(quick_gelu)
 ORACLE(gelu)
 {
     return gated(x, x < -40 ? 0 : erfcl(-x * SQRT1_2L) / 2);
+}
+
+ORACLE(clipped_gelu)
+{
+    double y = oracle_gelu(x, p);
+
+    return y < p[0] ? p[0] : y > p[1] ? p[1] : y;
+}
+
+ORACLE(laplace)
+{
+    long double z = ((long double)x - p[0]) / p[1];
+
+    return isnan(x) ? x : (double)(erfcl(-z * SQRT1_2L) / 2);
+}
+
+/* At an infinity the limit. */
+ORACLE(xielu)
+{
+    long double t = clamped(x, 1e4000L);
+
+    if (x > 0)
+        return (double)((p[0] * t + p[2]) * t);
+    return (double)(p[1] * expm1l(t > p[3] ? p[3] : t) + ((long double)p[2] - p[1]) * t);
 }
 
 ORACLE(gelu_tanh)

@@ -40,6 +40,15 @@ class File:
 
 # ---- activations: name -> function of x and the parameters' values, in the order of activation.def ----
 
+def f32(value):
+    return floats(torch.tensor(value, dtype=torch.float64)).item()
+
+
+def xielu(x, p=f32(0.8), n=f32(0.8), beta=0.5, eps=f32(-1e-6)):
+    """As transformers' XIELUActivation, after the softplus of its parameters."""
+    return torch.where(x > 0, p * x * x + beta * x, (torch.expm1(x.clamp(max=eps)) - x) * n + beta * x)
+
+
 def gate(f):
     return lambda x: x.chunk(2, -1)[0] * f(x.chunk(2, -1)[1])
 
@@ -48,11 +57,14 @@ ELEMENTWISE = {
     "identity": (lambda x: x * 1, [[]]),
     "relu": (F.relu, [[]]),
     "relu6": (F.relu6, [[]]),
+    "relu2": (lambda x: F.relu(x) ** 2, [[]]),
+    "clip": (lambda x, low=-3.0e38, high=3.0e38: torch.clamp(x, low, high), [[], [-0.5, 2.0]]),
+    "shrink": (lambda x, b=0.0, l=0.5: torch.where(x > l, x - b, torch.where(x < -l, x + b, 0 * x)), [[], [1.5, 1.25]]),
     "leaky_relu": (lambda x, a=0.01: F.leaky_relu(x, a), [[], [0.25]]),
     "prelu": (lambda x, a=0.25: F.prelu(x, torch.tensor([a], dtype=x.dtype)), [[], [-0.5]]),
     "rrelu": (lambda x, lower=0.125, upper=1 / 3: F.rrelu(x, lower, upper, training=False), [[], [0.25, 0.5]]),
     "elu": (lambda x, a=1.0: F.elu(x, a), [[], [1.5]]),
-    "selu": (F.selu, [[]]),
+    "selu": (lambda x, a=None, l=1.0: F.selu(x) if a is None else l * F.elu(x, a), [[], [2.0, 3.0]]),
     "celu": (lambda x, a=1.0: F.celu(x, a), [[], [2.0]]),
     "sigmoid": (torch.sigmoid, [[]]),
     "log_sigmoid": (F.logsigmoid, [[]]),
@@ -73,6 +85,11 @@ ELEMENTWISE = {
     "threshold": (lambda x, t=0.0, v=0.0: F.threshold(x, t, v), [[], [1.0, -2.0]]),
     "squareplus": (lambda x, b=4.0: (x + torch.sqrt(x * x + b)) / 2, [[], [1.0]]),
     "exponential": (torch.exp, [[]]),
+    "scaled_tanh": (lambda x, a=f32(1.7159), b=f32(2 / 3): a * torch.tanh(b * x), [[], [-0.5, 2.0]]),
+    "clipped_gelu": (lambda x, low=-10.0, high=10.0: torch.clamp(F.gelu(x), low, high), [[], [-0.125, 2.5]]),
+    "laplace": (lambda x, m=f32(0.707107), s=f32(0.282095): (1 + torch.erf((x - m) / (s * math.sqrt(2)))) / 2,
+                [[], [-1.0, 2.5]]),
+    "xielu": (xielu, [[], [0.5, 1.5, 0.25, -0.0625]]),
 }
 ROWWISE = {
     "softmax": (lambda x, t=1.0: F.softmax(x / t, -1), [[], [2.0]]),

@@ -113,12 +113,86 @@ END_TEST
 START_TEST(an_unknown_name_is_not_found)
 {
     ck_assert_ptr_null(axon_activation_find(""));
-    ck_assert_ptr_null(axon_activation_find("Relu"));
+    ck_assert_ptr_null(axon_activation_find("_"));
+    ck_assert_ptr_null(axon_activation_find("re lu"));
     ck_assert_ptr_null(axon_activation_find("relu "));
     ck_assert_ptr_null(axon_activation_find("softsoft"));
     ck_assert_str_eq(axon_activation_find("linear")->name, "identity");
     ck_assert_str_eq(axon_activation_find("logistic")->name, "sigmoid");
     ck_assert_str_eq(axon_activation_find("swish")->name, "silu");
+}
+END_TEST
+
+/* As torch.nn, Keras, jax.nn, ONNX and Hugging Face's transformers write them. */
+START_TEST(names_that_people_paste_are_found)
+{
+    static const struct {
+        const char *pasted, *name;
+    } want[] = {
+        {"ReLU", "relu"},
+        {"ReLU6", "relu6"},
+        {"LeakyReLU", "leaky_relu"},
+        {"LeakyRelu", "leaky_relu"},
+        {"leakyrelu", "leaky_relu"},
+        {"PReLU", "prelu"},
+        {"RReLU", "rrelu"},
+        {"ELU", "elu"},
+        {"SELU", "selu"},
+        {"CELU", "celu"},
+        {"GELU", "gelu"},
+        {"gelu_python", "gelu"},
+        {"gelu_new", "gelu_tanh"},
+        {"gelu_fast", "gelu_tanh"},
+        {"gelu_pytorch_tanh", "gelu_tanh"},
+        {"gelu_python_tanh", "gelu_tanh"},
+        {"gelu_accurate", "gelu_tanh"},
+        {"gelu_10", "clipped_gelu"},
+        {"quick_gelu", "quick_gelu"},
+        {"QuickGELU", "quick_gelu"},
+        {"SiLU", "silu"},
+        {"Swish", "silu"},
+        {"Mish", "mish"},
+        {"Hardswish", "hard_swish"},
+        {"HardSwish", "hard_swish"},
+        {"hard_silu", "hard_swish"},
+        {"Hardsigmoid", "hard_sigmoid"},
+        {"HardSigmoid", "hard_sigmoid"},
+        {"Hardtanh", "hard_tanh"},
+        {"Hardshrink", "hard_shrink"},
+        {"Softshrink", "soft_shrink"},
+        {"Tanhshrink", "tanh_shrink"},
+        {"Shrink", "shrink"},
+        {"Clip", "clip"},
+        {"clamp", "clip"},
+        {"Threshold", "threshold"},
+        {"ThresholdedRelu", "threshold"},
+        {"ThresholdedReLU", "threshold"},
+        {"LogSigmoid", "log_sigmoid"},
+        {"log-sigmoid", "log_sigmoid"},
+        {"LogSoftmax", "log_softmax"},
+        {"Softmin", "softmin"},
+        {"Hardmax", "hardmax"},
+        {"Softsign", "softsign"},
+        {"soft_sign", "softsign"},
+        {"Identity", "identity"},
+        {"Linear", "identity"},
+        {"Exp", "exponential"},
+        {"relu2", "relu2"},
+        {"squared_relu", "relu2"},
+        {"laplace", "laplace"},
+        {"xielu", "xielu"},
+        {"ScaledTanh", "scaled_tanh"},
+        {"GLU", "glu"},
+        {"SwiGLU", "swiglu"},
+        {"sparse-plus", "sparse_plus"},
+    };
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct axon_activation *act = axon_activation_find(want[i].pasted);
+
+        ck_assert_msg(act != NULL, "%s is not found", want[i].pasted);
+        ck_assert_str_eq(act->name, want[i].name);
+    }
 }
 END_TEST
 
@@ -234,6 +308,13 @@ START_TEST(exact_zeros_depend_on_the_parameters)
         {"sigmoid", {0}, 0, false},
         {"exponential", {0}, 0, false},
         {"softmax", {0}, 0, false},
+        {"relu2", {0}, 0, true},
+        {"clip", {0}, 0, false},
+        {"clip", {0, 6}, 2, true},
+        {"selu", {0, 1}, 2, true},
+        {"shrink", {2, 0.5f}, 2, true},
+        {"shrink", {2, 0}, 2, false},
+        {"scaled_tanh", {0}, 0, false},
     };
 
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -498,6 +579,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_two_rows_share_a_name, 0, rows());
     tcase_add_loop_test(tcase, a_row_is_found_by_its_name_and_its_aliases, 0, rows());
     tcase_add_test(tcase, an_unknown_name_is_not_found);
+    tcase_add_test(tcase, names_that_people_paste_are_found);
     tcase_add_loop_test(tcase, the_guide_is_complete, 0, rows());
     tcase_add_loop_test(tcase, parameters_have_a_name_and_a_default_in_their_domain, 0, rows());
     tcase_add_test(tcase, defaults_are_those_of_the_catalogue);

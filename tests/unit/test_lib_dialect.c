@@ -84,7 +84,7 @@ START_TEST(an_unknown_name_has_no_meaning)
 {
     struct axon_meaning m;
 
-    ck_assert(!axon_dialect_meaning(axon_dialect_find("jax"), "Gelu", &m));
+    ck_assert(!axon_dialect_meaning(axon_dialect_find("jax"), "gelux", &m));
     ck_assert(!axon_dialect_meaning(NULL, "", &m));
 }
 END_TEST

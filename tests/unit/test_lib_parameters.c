@@ -66,6 +66,17 @@ static void fill(float x[N], const float params[AXON_PARAMETERS_MAX])
     }
 }
 
+/* What activation.def says of xielu: where its negative side crosses 0, 2^-48 of the terms is what
+ * it errs by. */
+static int cancels(const struct axon_activation *act, const double *p, double x, int d, float got,
+                   double want)
+{
+    double terms = (p[1] + p[2]) * (d ? 1 : fabs(x));
+
+    return act == axon_activation_find("xielu") && x < 0 &&
+           fabs((double)got - want) <= 0x1p-48 * terms;
+}
+
 static void check(const struct axon_activation *act, const struct axon_kernels *kernels,
                   const float *x, const float params[AXON_PARAMETERS_MAX])
 {
@@ -85,7 +96,8 @@ static void check(const struct axon_activation *act, const struct axon_kernels *
         double want = (d ? oracle->derivative : oracle->forward)((double)x[i % N], exact);
         float got = d ? dx[i % N] : y[i];
 
-        if (!(oracle_ulps(got, want) <= limit))
+        if (!(oracle_ulps(got, want) <= limit) &&
+            !cancels(act, exact, (double)x[i % N], d, got, want))
             ck_abort_msg("%s%s with %.9g, %.9g on %s: at %a %a, want %a: %.3f ulp > %.2f",
                          act->name, d ? "'" : "", exact[0], exact[1], kernels->isa,
                          (double)x[i % N], (double)got, want, oracle_ulps(got, want), limit);
