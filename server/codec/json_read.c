@@ -20,6 +20,7 @@ enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id,
 
     window_place(&r->window, pos, &line, &column);
     va_start(args, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start() here
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     if (r->file)
