@@ -217,6 +217,21 @@ static void account_job(struct api_call *call)
     call->spent_ns[CALL_COMPUTE] += task->ended_ns - task->taken_ns;
 }
 
+/* The rows were computed: they may be so many that to free them holds up the thread that sends. */
+static void drop_rows(struct api_call *call)
+{
+    enum { MANY = 1 << 18 };
+
+    for (size_t i = 0; i < call->envelope.fields_count; i++) {
+        struct tensor *t = &call->envelope.fields[i].tensor;
+
+        if (t->cap < MANY)
+            continue;
+        memory_give(&call->account, t->cap * sizeof *t->data);
+        tensor_fini(t);
+    }
+}
+
 /* The batch is over. A long reply is written by a worker, too, and a short one by the thread that
  * sends it. */
 static void batch_over(void *context)
@@ -224,6 +239,7 @@ static void batch_over(void *context)
     struct api_call *call = context;
 
     account_job(call);
+    drop_rows(call);
     call->phase = CALL_WRITE;
     if (call->job.task.end == TASK_DONE && place(call) == ERROR_OK &&
         call->waits == CALL_WAITS_FOR_WORK)
