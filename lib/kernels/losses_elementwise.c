@@ -160,15 +160,12 @@ static inline vd stirling(vd y)
 
 static inline vd poisson_nll_values(const struct values *v, vd *slope)
 {
-    vd full = v->p[1] != 0 ? stirling(v->y) : vd_all(0), rate = v->x, log_rate = v->x, ratio = v->y;
+    bool logs = v->p[0] != 0;
+    vd full = v->p[1] != 0 ? stirling(v->y) : vd_all(0), some = v->x + v->p[2];
+    vd rate = logs ? exp_any(v->x) : v->x, log_rate = logs ? v->x : each_lane(log, some);
+    vd by_target = vd_pick(v->y > 0, logs ? v->y : v->y / some, zero_unless_nan(v->x));
 
-    if (v->p[0] != 0) {
-        rate = exp_any(v->x);
-    } else {
-        log_rate = each_lane(log, v->x + v->p[2]);
-        ratio = v->y / (v->x + v->p[2]);
-    }
-    *slope = (v->p[0] != 0 ? rate : vd_all(1)) - vd_pick(v->y > 0, ratio, zero_unless_nan(v->x));
+    *slope = (logs ? rate : vd_all(1)) - by_target;
     return rate - weighed(v->y, log_rate) + full;
 }
 
