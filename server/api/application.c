@@ -176,12 +176,26 @@ static enum error_id read_number(struct api_call *call, const json_t *value, con
     return ERROR_OK;
 }
 
+/* Slopes that are broadcast from the last axis may fill several: then these are one. */
+static void join_last_axes(struct application *a, size_t count)
+{
+    size_t length = 1, all = a->axis.outer * a->axis.length * a->axis.inner;
+
+    if (a->meaning.channels != AXON_CHANNELS_LAST || a->values[KEY_AXIS])
+        return;
+    for (size_t i = a->rank; i-- > 0 && length < count;)
+        length *= a->shape[i];
+    if (length == count && length > 0)
+        a->axis = (struct axon_axis){all / length, length, 1};
+}
+
 static enum error_id read_per_channel(struct api_call *call, struct application *a,
                                       const json_t *list, const char *name)
 {
     size_t i, count = json_array_size(list);
     const json_t *value;
 
+    join_last_axes(a, count);
     if (count != a->axis.length)
         return call_fail(call, ERROR_SHAPE_MISMATCH,
                          "parameters.%s: %zu values, but the channel axis has %zu", name, count,

@@ -2,11 +2,12 @@
 """run.py ADDRESS - ONNX's backend node tests against the daemon; TAP. See README.md."""
 import sys
 
+import activations
 import losses
 import node_cases
 from service import Service
 
-FAMILIES = [losses]
+FAMILIES = [activations, losses]
 
 
 def run(service, family, case):
