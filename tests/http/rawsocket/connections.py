@@ -2,7 +2,7 @@
 import socket
 import time
 
-from wire import GET, POST, BODY, Wrong, must, connect, read_reply
+from wire import GET, POST, BODY, Wrong, must, connect, gauge, read_reply
 
 
 def case_too_many(args):
@@ -96,6 +96,8 @@ def case_proxy(args):
         ask(s, b"X-Forwarded-For: 198.51.100.7, 203.0.113.9\r\n", whole=False)
     s = proxied[args.limit]
     until = time.monotonic() + 10 * args.slack
+    while int(gauge(args, "axond_http_requests_in_flight")) < args.limit + 1:  # the scrape's own
+        must(time.monotonic() < until, "the slow requests are not seen")
     while (status := read_reply(ask(s, b"X-Forwarded-For: 203.0.113.9\r\n"))[0]) == 200:
         must(time.monotonic() < until, "one client got more than its limit")
     must(status == 503, status)
