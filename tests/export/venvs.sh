@@ -14,7 +14,7 @@ venv() {
     {
         rm -f "$folder/ok"
         /usr/bin/python3 -m venv ${4:+"$4"} "$folder" &&
-            "$folder/bin/pip" install -q --disable-pip-version-check -r "$requirements" &&
+            "$folder/bin/pip" install -q --disable-pip-version-check --retries 2 --timeout 60 -r "$requirements" &&
             "$folder/bin/python" -c "$check" && cp "$requirements" "$folder/ok"
     } >"$folder.log" 2>&1 || echo "test-export: $folder is not complete, its tests are skipped: $(tail -n 1 "$folder.log")"
 }
