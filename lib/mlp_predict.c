@@ -288,6 +288,7 @@ struct cut {
 static void cut(struct cut *from, size_t rows, struct runs *into)
 {
     for (into->count = 0; rows > 0; from->at++, from->taken = 0) {
+        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the list has all rows
         size_t left = from->at->rows - from->taken, some = left < rows ? left : rows;
 
         if (some > 0)

@@ -49,6 +49,7 @@ bool json_whole(const json_t *value, int64_t *whole)
 {
     double real = json_real_value(value); /* 0 for what is not real */
 
+    // cppcheck-suppress incorrectLogicOperator ; it cannot read 0x1p63
     if (!json_is_number(value) || real != trunc(real) || real < -0x1p63 || real >= 0x1p63)
         return false;
     *whole = json_is_integer(value) ? json_integer_value(value) : (int64_t)real;

@@ -163,7 +163,7 @@ static size_t wait_for_all(struct http *http, struct pollfd *sentinels, const vo
         sleep_ms(LOOK_MS);
         collect_sentinels(sentinels, &out);
     }
-    for (unsigned i = 0; i < out; i++)
+    for (unsigned i = 0; sentinels && i < out; i++)
         close(sentinels[i].fd);
     return cut_count;
 }
