@@ -3,6 +3,8 @@
 DRY := $(findstring n,$(firstword -$(MAKEFLAGS)))
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
+# Tools and tests write and sort numbers and names as here, whatever the caller's language is.
+export LC_ALL := C.UTF-8
 
 ## ---- knobs: make SAN=address,undefined test · make T=softmax test · make V=1 -------------------
 CC      ?= cc
@@ -26,6 +28,7 @@ NEEDS.fuzz          := build clang
 NEEDS.cross         := build cross
 NEEDS.docker        := docker
 NEEDS.test-bare     := bare
+NEEDS.test-anywhere := build test anywhere
 NEEDS.bench         := build bench
 NEEDS.bench-quick   := build bench
 NEEDS.bench-kernels := build optional:bench
@@ -202,6 +205,9 @@ test-clients: $B/axond                                      ## a client generate
 test-onnx: $B/axond                                         ## ONNX's own tests of activations and losses (PyPI), over HTTP
 	@tests/onnx/venv.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/onnx/t*.sh))
+
+test-anywhere: $B/axond $(UNIT)                    ## the suite on one CPU, on busy ones, on the oldest kernels, abroad; T=name ON=busy
+	@B=$B SAN=$(SAN) T='$T' tests/anywhere.sh $(ON)
 
 lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layers, headers, symbols, sizes, static analysis
 	@B=$B BIN=$B/axond CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/lint/*.sh)) tests/lint/tables.py
@@ -393,5 +399,5 @@ clean:                                                      ## remove build/ (bu
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run test test-bare test-export test-clients test-onnx lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test test-bare test-anywhere test-export test-clients test-onnx lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -5,6 +5,9 @@
 # A test passes if it exits 0 and reports at least one check: a test that does nothing has failed.
 set -u
 : "${B:?build folder}"
+# The caller's language, and what he has set for daemons of his own, are no part of a test; AXOND_ISA is a way to run all of them.
+export LC_ALL=C.UTF-8
+for name in "${!AXOND_@}"; do [ "$name" = AXOND_ISA ] || unset "$name"; done
 export BIN=${BIN:-$B/axond}
 jobs=${JOBS:-$(nproc)}
 match=

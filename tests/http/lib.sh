@@ -6,6 +6,7 @@
 #   req METHOD PATH [BODY|@file] [curl args]   sets $status, $body, $headers
 #   want STATUS [JQ-EXPR]          the last reply has this status, and every output of jq is true
 #   ok NAME COMMAND...             one test
+#   have_ipv6                      the loopback has an address of it
 #   skip NAME WHY                  one test that this machine cannot run
 #   metric SERIES                  the value of a series in /metrics, written as it stands there; nothing if absent
 #   raw CASE [args]                rawsocket/ against the daemon; it says what differs
@@ -14,6 +15,9 @@
 # $slack is the factor for every time limit: 1, or more where the daemon is instrumented and slow.
 set -u
 : "${BIN:?path of the daemon}"
+export LC_ALL=C.UTF-8
+for name in "${!AXOND_@}"; do [[ $name =~ ^AXOND_(ISA|TEST_SLOW)$ ]] || unset "$name"; done
+unset name
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 tmp=$(mktemp -d)
 pid='' base='' address='' status='' body='' headers='' exit_status='' stop_seconds=''
@@ -113,6 +117,8 @@ skip() {
     tests=$((tests + 1))
     echo "ok $tests - $1 # SKIP $2"
 }
+
+have_ipv6() { grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; }
 
 metric() {
     curl -sS --noproxy '*' --max-time $((30 * slack)) "$base/metrics" |

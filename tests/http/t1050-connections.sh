@@ -48,7 +48,7 @@ listening() { grep -q "event=listening address=$host:$port" "$tmp/again"; }
 ok "the port can be used again at once" wait_for 50 listening
 stop TERM
 
-if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
+if have_ipv6; then
     serve --listen '[::1]:0'
     req GET /v1/activations/relu
     ok "IPv6" want 200
