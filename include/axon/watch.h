@@ -16,7 +16,7 @@ extern "C" {
 
 struct axon_watch;
 
-/* Bytes of a watch of this network; its memory is aligned as malloc() aligns. */
+/* Bytes of a watch of this network; its memory is aligned for a uint64_t. */
 size_t axon_watch_bytes(const struct axon_mlp *mlp);
 
 /* memory [axon_watch_bytes(mlp)] as a watch that has seen no row yet. There is nothing to release.

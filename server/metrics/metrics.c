@@ -134,12 +134,18 @@ void http_labels_of(uint32_t key, struct http_labels *labels)
     }
 }
 
-/* An entry of what clients bring about; false if there have been enough. */
+static void give_back(void)
+{
+    __atomic_fetch_sub(&registry.http_added, 1, __ATOMIC_RELAXED);
+}
+
+/* An entry of what clients bring about, to be used or given back; false if there have been enough.
+ */
 static bool may_add(void)
 {
     if (__atomic_fetch_add(&registry.http_added, 1, __ATOMIC_RELAXED) < HTTP_ADDED_MAX)
         return true;
-    __atomic_fetch_sub(&registry.http_added, 1, __ATOMIC_RELAXED);
+    give_back();
     return false;
 }
 
@@ -165,6 +171,8 @@ static struct http_series *http_series_find(uint32_t key, bool foreseen)
             if (__atomic_compare_exchange_n(&s->key, &found, key, 0, __ATOMIC_RELAXED,
                                             __ATOMIC_RELAXED))
                 return s;
+            if (!foreseen) /* another thread was faster */
+                give_back();
         }
         if (found == key)
             return s;
