@@ -87,7 +87,7 @@ static const struct {
     /* tables */
     {ONE("\"units\": 1, \"activation\": \"relux\""),
      "layers[0].activation: unknown activation \"relux\"; did you mean \"relu\"?"},
-    {ONE("\"units\": 1, \"activation\": {\"name\": \"RELU\"}"), "unknown activation \"RELU\""},
+    {ONE("\"units\": 1, \"activation\": {\"name\": \"rel\"}"), "unknown activation \"rel\""},
     {ONE("\"units\": 1, \"activation\": \"quantum\""),
      "unknown activation \"quantum\"; GET /v1/activations lists them"},
     {ONE("\"units\": 4, \"activation\": \"swiglu\""),
