@@ -176,7 +176,7 @@ static const char *copy(char **end, const char *text)
 
     if (!text)
         return NULL;
-    *end = stpcpy(at, text) + 1;
+    *end = mempcpy(at, text, text_bytes(text));
     return at;
 }
 

@@ -54,7 +54,7 @@ struct api_reply {
     struct buf body;            /* new: the caller steals or finishes it                       */
     char allow[64];             /* the Allow header of a 405, or ""                            */
     unsigned retry_after_s;     /* 0: no header                                                */
-    char server_timing[128];    /* the Server-Timing header, or ""                             */
+    char server_timing[136];    /* the Server-Timing header, or ""                             */
     unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
     struct api_account account; /* complete when the call is over */
 };

@@ -194,22 +194,23 @@ void call_mark(struct api_call *call, uint64_t *spent_ns)
     call->mark_ns = now;
 }
 
-/* ", name;dur=12.345" at the end of text. Returns the new end. */
-static char *put_timing(char *at, const char *name, uint64_t ns)
-{
-    at = stpcpy(stpcpy(at, name), ";dur=");
-    return put_milliseconds(at, (ns + 500) / 1000);
-}
-
 void call_write_timing(struct api_call *call)
 {
-    enum { NAMES_MAX = sizeof "parse;dur=, queue;dur=, compute;dur=, write;dur=", NUMBER_MAX = 19 };
-    _Static_assert(NAMES_MAX + 4 * NUMBER_MAX <= sizeof call->reply->server_timing, "room");
-    char *at = call->reply->server_timing;
+    enum { PARTS = 4, PART_MAX = sizeof ", compute;dur=" + sizeof "18446744073709.552" - 1 };
+    const struct {
+        const char *text;
+        uint64_t ns;
+    } parts[PARTS] = {{"parse;dur=", call->spent_ns[CALL_READ]},
+                      {", queue;dur=", call->queue_ns},
+                      {", compute;dur=", call->spent_ns[CALL_COMPUTE]},
+                      {", write;dur=", call->spent_ns[CALL_WRITE]}};
+    char text[PARTS * PART_MAX], *at = text;
 
-    at = put_timing(at, "parse", call->spent_ns[CALL_READ]);
-    at = put_timing(stpcpy(at, ", "), "queue", call->queue_ns);
-    at = put_timing(stpcpy(at, ", "), "compute", call->spent_ns[CALL_COMPUTE]);
-    at = put_timing(stpcpy(at, ", "), "write", call->spent_ns[CALL_WRITE]);
-    *at = '\0';
+    for (size_t i = 0; i < PARTS; i++) {
+        at = mempcpy(at, parts[i].text, strlen(parts[i].text));
+        at = put_milliseconds(at, (parts[i].ns + 500) / 1000);
+    }
+    *at++ = '\0';
+    _Static_assert(sizeof text <= sizeof call->reply->server_timing, "room for all numbers");
+    memcpy(call->reply->server_timing, text, (size_t)(at - text));
 }
