@@ -3,6 +3,7 @@
 #ifndef AXON_SMOOTH_DOUBLE_H
 #define AXON_SMOOTH_DOUBLE_H
 
+#include "axon/activation.h"
 #include "kernels/vmath.h"
 
 /* f_<id> of <id>_in_double(x, p), half a vector at a time */
