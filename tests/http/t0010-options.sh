@@ -102,10 +102,9 @@ serve <&-
 req GET /v2/health/ready
 ok "closed standard input does not matter" want 200
 stop
-"$BIN" --listen 127.0.0.1:0 --config "$tmp/axond.json" <&- >&- 2>&- &
+"$BIN" --listen "$address" --config "$tmp/axond.json" <&- >&- 2>&- &
 pid=$!
-sleep 0.5
-ok "nor do closed streams at all" kill -0 "$pid"
+ok "nor do closed streams at all" wait_for 300 "$BIN" --health --listen "$address"
 stop
 ok "and it ends well" [ "$exit_status" = 0 ]
 

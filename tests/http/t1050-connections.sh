@@ -9,8 +9,8 @@ stop TERM
 
 serve --connections-per-address-max 12
 ok "beyond connections_per_address_max only that address is refused" raw per_address --limit 12
-sleep 0.3
-ok "it is counted" [ "$(metric 'axond_http_rejected_total{reason="connections_per_address"}')" -ge 1 ]
+counted() { [ "$(metric 'axond_http_rejected_total{reason="connections_per_address"}')" -ge 1 ]; }
+ok "it is counted" wait_for 100 counted
 warned_of() {
     local n
     n=$(grep -c 'level=warn event=connections_refused limit=connections_per_address_max client=127.0.0.1' "$tmp/log")

@@ -106,7 +106,7 @@ clients waiting --model stubborn --count 4 >"$tmp/cut" &
 first=$!
 wait_for 60 waits stubborn 4
 kill -TERM "$pid"
-sleep 0.5
+wait_for 100 grep -q event=draining "$tmp/log"
 stop TERM
 wait "$first"
 ok "a second SIGTERM cuts who waits" [ "$(grep -c '^200 ' "$tmp/cut")" = 0 ]

@@ -244,5 +244,5 @@ def case_many_slow(args):
         must(read_reply(s)[0] == 200)
         worst = max(worst, time.monotonic() - start)
         s.close()
-    must(worst < 1.0 * args.slack, "a healthy client waited", worst)
+    must(worst < 5.0 * args.slack, "a healthy client waited", worst)
     print(f"# {args.count} slow clients, worst of 50 healthy requests {worst * 1000:.1f} ms")
