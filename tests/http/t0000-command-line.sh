@@ -53,7 +53,7 @@ help=$(cat "$tmp/out")
 every_option_is_in_help() {
     local flag
     for flag in $(jq -r 'keys[] | gsub("_"; "-")' "$tmp/printed.json"); do
-        [[ $help == *"  --$flag "* || $help == *"  --$flag["* ]] || return 1
+        [[ $help == *"  --$flag "* || $help == *"  --${flag}["* ]] || return 1
     done
 }
 ok "every option that is printed is in --help" every_option_is_in_help

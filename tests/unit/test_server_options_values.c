@@ -100,11 +100,11 @@ START_TEST(help_prints_defaults_as_they_are_read)
 
     ck_assert_ptr_nonnull(text);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char name[OPTION_NAME_MAX + 2], why[256], value[OPTION_TEXT_MAX];
+        char variable[OPTION_NAME_MAX], name[OPTION_NAME_MAX + 2], why[256], value[OPTION_TEXT_MAX];
         struct options read;
-        name[0] = '[';
-        option_variable(&option_rows[i], name + 1);
-        const char *end = strstr(text, strcat(name, "]")), *at = end;
+        option_variable(&option_rows[i], variable);
+        snprintf(name, sizeof name, "[%s]", variable);
+        const char *end = strstr(text, name), *at = end;
         ck_assert_ptr_nonnull(end);
         while (at > text && strncmp(at, "(default", 8) != 0 && strncmp(at, "\n  --", 5) != 0)
             at--;
