@@ -5,7 +5,8 @@
 # A test passes if it exits 0 and reports at least one check: a test that does nothing has failed.
 set -u
 : "${B:?build folder}"
-# The caller's language, and what he has set for daemons of his own, are no part of a test; AXOND_ISA is a way to run all of them.
+# The tools of the scripts speak one language; our own programs hear the caller's (LANG). Variables that he has set for daemons of
+# his own are no part of a test; AXOND_ISA is a way to run all of them.
 export LC_ALL=C.UTF-8
 for name in "${!AXOND_@}"; do [ "$name" = AXOND_ISA ] || unset "$name"; done
 export BIN=${BIN:-$B/axond}
@@ -25,9 +26,10 @@ export CK_DEFAULT_TIMEOUT=120
 [ -n "${SAN:-}" ] && export AXOND_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
 
 run_one() {
-    local test=$1 name=${1//\//_} start=$EPOCHREALTIME status passed failed skipped log
+    local test=$1 name=${1//\//_} start=$EPOCHREALTIME status passed failed skipped log callers=()
     log=$results/$name.log
-    timeout -k 10 900 "./$test" >"$log" 2>&1
+    [[ $test != "$B"/* ]] || callers=(env -u LC_ALL)
+    "${callers[@]}" timeout -k 10 900 "./$test" >"$log" 2>&1
     status=$?
     passed=$(grep -cE '^ok ' "$log"); failed=$(grep -cE '^not ok ' "$log")
     skipped=$(grep -cE '^ok .*# SKIP' "$log"); passed=$((passed - skipped))

@@ -51,7 +51,7 @@ serve() {
     daemons=$((daemons + 1))
     : >"$tmp/log"
     # --log-level debug would hide nothing, but doubles the cost of a request; a test that wants it says so.
-    env -u AXOND_TEST_SLOW "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
+    env -u AXOND_TEST_SLOW -u LC_ALL "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
     pid=$!
     wait_for 300 is_ready
     address=$(sed -n 's/.*event=listening .*address=\([^ ]*\).*/\1/p' "$tmp/log")
