@@ -23,8 +23,12 @@ static enum error_id refuse(const struct tensor_writer *w)
     char path[ERROR_DETAIL_MAX] = "";
     int n = 0;
 
-    for (size_t i = w->rank; i-- > 0; offset /= w->shape[i])
-        index[i] = offset % w->shape[i];
+    for (size_t i = w->rank; i-- > 0;) {
+        size_t length = w->shape[i] > 0 ? w->shape[i] : 1; /* there is a value, so none is 0 */
+
+        index[i] = offset % length;
+        offset /= length;
+    }
     for (size_t i = 0; i < w->rank && n >= 0 && (size_t)n < sizeof path; i++)
         n += snprintf(path + n, sizeof path - (size_t)n, "[%zu]", index[i]);
     return error_set(w->error, ERROR_NON_FINITE,

@@ -35,7 +35,7 @@ static bool ask_proxy(struct connection *c, struct MHD_Connection *mhd)
     has[FORWARDED] = lists[FORWARDED].count > 0 && strcmp(only, "x-forwarded-for") != 0;
     has[X_FORWARDED_FOR] = lists[X_FORWARDED_FOR].count > 0 && strcmp(only, "forwarded") != 0;
     for (enum forwarded_header h = 0; h < FORWARDED_HEADERS; h++)
-        if (has[h] && !forwarded_client(h, &lists[h], &c->http->trusted, &named[h])) {
+        if (has[h] && !forwarded_client(h, &lists[h], &c->http->trusted, &named[h], &has[h])) {
             request_refuse(c, ERROR_BAD_REQUEST,
                            h == FORWARDED ? "Forwarded, from a trusted proxy, is malformed"
                                           : "X-Forwarded-For, from a trusted proxy, is malformed");

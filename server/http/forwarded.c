@@ -10,6 +10,7 @@ enum { HOPS_MAX = 64, NODE_MAX = 80 };
 
 /* Those named by a header, from the client on; of more than fit the last. */
 struct hops {
+    bool named; /* a client was told of, be it as "unknown" */
     size_t count;
     struct hop {
         bool known;
@@ -95,6 +96,7 @@ static bool read_x_forwarded_for(const char *line, struct hops *hops)
         size_t bytes = strcspn(line, ", \t");
         if (!read_node(line, bytes, true, &hop))
             return false;
+        hops->named = true;
         add_hop(hops, hop);
         line += bytes;
         line += strspn(line, " \t");
@@ -125,7 +127,7 @@ static bool read_value(const char **at, char value[static NODE_MAX])
 }
 
 /* "for=192.0.2.1;proto=http": the pairs of one hop. */
-static bool read_element(const char **at, struct hop *hop)
+static bool read_element(const char **at, struct hop *hop, bool *named_any)
 {
     char value[NODE_MAX];
     bool named = false;
@@ -141,7 +143,7 @@ static bool read_element(const char **at, struct hop *hop)
         if (bytes == strlen("for") && strncasecmp(name, "for", bytes) == 0) {
             if (named || !read_node(value, strlen(value), false, hop))
                 return false;
-            named = true;
+            named = *named_any = true;
         }
         if (**at != ';')
             return true;
@@ -153,7 +155,7 @@ static bool read_forwarded(const char *line, struct hops *hops)
     for (;;) {
         struct hop hop = {0}; /* who names nobody: unknown */
         line += strspn(line, " \t");
-        if (!read_element(&line, &hop))
+        if (!read_element(&line, &hop, &hops->named))
             return false;
         add_hop(hops, hop);
         line += strspn(line, " \t");
@@ -165,14 +167,17 @@ static bool read_forwarded(const char *line, struct hops *hops)
 }
 
 bool forwarded_client(enum forwarded_header header, const struct forwarded *list,
-                      const struct networks *trusted, struct ip *client)
+                      const struct networks *trusted, struct ip *client, bool *says)
 {
     struct hops hops = {0};
 
+    *says = false;
     for (size_t i = 0; i < list->count; i++)
         if (!(header == FORWARDED ? read_forwarded : read_x_forwarded_for)(list->lines[i], &hops))
             return false;
-    while (hops.count > 0 && hops.items[hops.count - 1].known && networks_hold(trusted, client))
+    *says = hops.named;
+    while (hops.named && hops.count > 0 && hops.items[hops.count - 1].known &&
+           networks_hold(trusted, client))
         *client = hops.items[--hops.count].ip;
     return true;
 }

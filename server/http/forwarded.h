@@ -24,9 +24,10 @@ void forwarded_add(struct forwarded *list, const char *line);
 
 /* The rightmost address that is not trusted; if all are, the leftmost. *client begins as the
  * trusted one that sent the request, and stays so where nobody, or somebody without an address
- * ("unknown",
- * "_hidden"), is named. False if a line does not hold what the header's syntax asks for. */
+ * ("unknown", "_hidden"), is named. *says: whether the header tells of clients at all, which one
+ * with nothing but proto= or host= does not. False if a line does not hold what the header's syntax
+ * asks for. */
 bool forwarded_client(enum forwarded_header header, const struct forwarded *list,
-                      const struct networks *trusted, struct ip *client);
+                      const struct networks *trusted, struct ip *client, bool *says);
 
 #endif

@@ -136,7 +136,7 @@ ORACLE(laplace)
 /* At an infinity the limit. */
 ORACLE(xielu)
 {
-    long double t = clamped(x, 1e4000L);
+    long double t = clamped(x, sqrtl(LDBL_MAX));
 
     if (x > 0)
         return (double)((p[0] * t + p[2]) * t);

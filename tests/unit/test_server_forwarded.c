@@ -80,7 +80,7 @@ START_TEST(the_rightmost_address_that_is_not_trusted_has_asked)
     ck_assert(ip_read("10.0.0.1", strlen("10.0.0.1"), &client));
     for (size_t i = 0; i < 3 && cases[_i].lines[i]; i++)
         forwarded_add(&list, cases[_i].lines[i]);
-    bool good = forwarded_client(cases[_i].header, &list, &trusted, &client);
+    bool says, good = forwarded_client(cases[_i].header, &list, &trusted, &client, &says);
     ck_assert_msg(good == (cases[_i].client != NULL), "%s", cases[_i].lines[0]);
     if (!good)
         return;
@@ -97,6 +97,7 @@ START_TEST(only_the_end_of_a_long_list_matters)
     struct ip client;
     char line[4096] = "", text[IP_TEXT_MAX];
     size_t bytes = 0;
+    bool says;
 
     while (bytes < sizeof line - 32) {
         memcpy(line + bytes, "10.0.0.7, ", 10);
@@ -108,9 +109,25 @@ START_TEST(only_the_end_of_a_long_list_matters)
     ck_assert_uint_eq(list.count, FORWARDED_LINES);
     ck_assert(networks_read("10.0.0.0/8", &trusted));
     ck_assert(ip_read("10.0.0.1", strlen("10.0.0.1"), &client));
-    ck_assert(forwarded_client(X_FORWARDED_FOR, &list, &trusted, &client));
+    ck_assert(forwarded_client(X_FORWARDED_FOR, &list, &trusted, &client, &says));
     ip_write(&client, text);
     ck_assert_str_eq(text, "203.0.113.9");
+}
+END_TEST
+
+START_TEST(a_header_may_tell_of_no_client_at_all)
+{
+    struct forwarded list = {0};
+    struct networks trusted;
+    struct ip client, sender;
+    bool says = true;
+
+    forwarded_add(&list, "proto=https;host=example.com, by=10.0.0.2");
+    ck_assert(networks_read("10.0.0.0/8", &trusted));
+    ck_assert(ip_read("10.0.0.1", strlen("10.0.0.1"), &sender));
+    client = sender;
+    ck_assert(forwarded_client(FORWARDED, &list, &trusted, &client, &says));
+    ck_assert(!says && ip_same(&client, &sender));
 }
 END_TEST
 
@@ -132,6 +149,7 @@ int main(void)
     tcase_add_loop_test(tc, the_rightmost_address_that_is_not_trusted_has_asked, 0,
                         sizeof cases / sizeof *cases);
     tcase_add_test(tc, only_the_end_of_a_long_list_matters);
+    tcase_add_test(tc, a_header_may_tell_of_no_client_at_all);
     tcase_add_test(tc, the_headers_are_known_in_any_case);
     return suite_run(s);
 }
