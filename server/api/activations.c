@@ -235,11 +235,14 @@ static struct call_needs needs(const struct api_call *call)
                                .reply = FRAME_BYTES + (a->npy ? y_bytes : text + dx_text)};
 }
 
-/* x as rows that can be done one after the other. */
+/* x as rows that can be done one after the other: none if it is empty, whatever its shape says of
+ * them. */
 static struct axon_axis rows_of(const struct application *a)
 {
     size_t count = a->fields[FIELD_DATA].tensor.count;
 
+    if (count == 0)
+        return (struct axon_axis){0, 1, 1};
     /* Nothing joins the elements but one parameter per channel. */
     if (a->act->kind == AXON_ELEMENTWISE && !a->params_channel)
         return (struct axon_axis){count, 1, 1};
@@ -272,15 +275,15 @@ static enum error_id compute(struct api_call *call)
     enum { PIECE = 1 << 17 };
     struct evaluation *e = (struct evaluation *)call->state;
     struct axon_axis rows = rows_of(&e->a);
-    size_t width = rows.length * rows.inner, count = width < PIECE ? PIECE / (width + !width) : 1;
+    size_t width = rows.length * rows.inner, count = width < PIECE ? PIECE / width : 1;
 
-    if (!e->y) {
+    if (e->done == 0) {
         statistics_init(&e->statistics, e->a.act, e->a.params);
         if (make_room(call, e) != ERROR_OK)
             return call->error.id;
     }
     count = count < rows.outer - e->done ? count : rows.outer - e->done;
-    if (count * width > 0)
+    if (count > 0)
         compute_rows(e, rows, count);
     e->done += count;
     call->again = e->done < rows.outer;

@@ -127,6 +127,11 @@ static enum error_id check_memory(struct api_call *call, uint64_t body_bytes)
     return call->account.refused ? call_no_memory(call) : ERROR_OK;
 }
 
+static bool charge(struct api_call *call)
+{
+    return memory_take(&call->account, sizeof *call) || call_no_memory(call) == ERROR_OK;
+}
+
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
 static bool admit(struct api_call *call, const struct api_request *request, uint64_t body_bytes)
@@ -155,8 +160,13 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
         return false;
     if (strcmp(call->method, "POST") != 0) {
         call->handler = route->get;
-        return true;
+        /* Other clients' bodies must not make a healthy service look ill. */
+        if (route_is_probe(route))
+            call->account.memory = NULL;
+        return charge(call);
     }
+    if (!charge(call))
+        return false;
     memset(call->state, 0, route->post->state_bytes);
     call->post = route->post;
     call_body_init(call, route->npy && call_is_npy(call), body_bytes);
@@ -215,9 +225,7 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
         api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
         return NULL;
     }
-    if (!memory_take(&call->account, sizeof *call))
-        call_no_memory(call);
-    else if (admit(call, request, body_bytes))
+    if (admit(call, request, body_bytes))
         return call;
     api_refuse(reply, call->error.id, call->error.detail);
     api_end(call);

@@ -112,6 +112,17 @@ size_t api_call_bytes(const struct api_call *call)
     return call->account.used - sizeof *call;
 }
 
+/* Arrays of a tensor that hold nothing or other arrays cost as much to read and write as numbers
+ * do. A shape may tell of more than the body had brackets for. */
+static size_t arrays_of(const struct api_call *call, const struct tensor *t)
+{
+    size_t count = 1, brackets = call->body.fed_bytes / 2;
+
+    for (size_t i = 0; i + 1 < t->rank && count > 0 && count < brackets; i++)
+        count = t->shape[i] < brackets / count ? count * t->shape[i] : brackets;
+    return t->rank > 1 ? count : 0;
+}
+
 size_t call_body_elements(const struct api_call *call)
 {
     size_t count = 0;
@@ -119,7 +130,7 @@ size_t call_body_elements(const struct api_call *call)
     if (call->body.binary && call->phase == CALL_READ)
         return call->body.bytes.len / sizeof(float);
     for (size_t i = 0; call->post->tensors[i]; i++)
-        count += call->fields[i].tensor.count;
+        count += call->fields[i].tensor.count + arrays_of(call, &call->fields[i].tensor);
     return count;
 }
 

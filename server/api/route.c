@@ -116,6 +116,11 @@ bool route_takes(const struct route *route, const char *method)
     return strcmp(method, "POST") == 0 && route->post;
 }
 
+bool route_is_probe(const struct route *route)
+{
+    return !route->post && strcmp(route->query, "*") == 0;
+}
+
 void route_allow(const struct route *route, char *out, size_t out_bytes)
 {
     snprintf(out, out_bytes, "%s%s%s", route->get ? "GET, HEAD" : "",

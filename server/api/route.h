@@ -24,6 +24,9 @@ enum error_id access_check(struct api_call *call, const struct route *route,
 /* Does the row take the method? HEAD is answered as GET. */
 bool route_takes(const struct route *route, const char *method);
 
+/* Is it asked by those who probe and scrape? */
+bool route_is_probe(const struct route *route);
+
 /* "GET, HEAD, POST" as far as the row goes. */
 void route_allow(const struct route *route, char *out, size_t out_bytes);
 

@@ -198,6 +198,26 @@ START_TEST(results_and_the_longest_reply_count_before_they_are_made)
 }
 END_TEST
 
+/* Probes and scrapes: a service that is busy with bodies is not ill. */
+START_TEST(health_and_metrics_need_no_room)
+{
+    static const char *const targets[] = {"/v2/health/live", "/metrics", "/openapi.json"};
+    struct memory_account others = {.memory = &memory};
+
+    ck_assert(memory_take(&others, LIMIT));
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        struct api_request request = {.method = "GET", .target = targets[i]};
+        struct api_reply reply;
+
+        api_handle(&api, &request, &reply);
+        ck_assert_uint_eq(reply.http_status, 200);
+        api_reply_fini(&reply);
+    }
+    memory_close(&others);
+    ck_assert_uint_eq(charged(&memory), 0);
+}
+END_TEST
+
 START_TEST(what_fits_only_when_others_are_gone_is_503)
 {
     struct memory_account other = {.memory = &memory};
@@ -278,6 +298,7 @@ int main(void)
     tcase_add_test(tc, threads_together_never_charge_more_than_the_limit);
     tcase_add_test(tc, buffers_charge_before_they_grow);
     tcase_add_test(tc, results_and_the_longest_reply_count_before_they_are_made);
+    tcase_add_test(tc, health_and_metrics_need_no_room);
     tcase_add_test(tc, what_fits_only_when_others_are_gone_is_503);
     tcase_add_test(tc, body_that_finds_no_memory_is_refused_in_the_middle_of_it);
     tcase_add_test(tc, reply_is_charged_until_the_end_of_the_call);
