@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static __thread long starve_countdown; /* the allocation that fails; 0: none */
-static __thread long starve_live;      /* blocks of this thread */
-static atomic_long starve_others;      /* the same for threads that have not set starve_exempt */
-static __thread bool starve_exempt;
+/* Not every program, nor every build, uses each of them. */
+#define STARVE_MAYBE __attribute__((unused)) static
+STARVE_MAYBE __thread long starve_countdown; /* the allocation that fails; 0: none */
+STARVE_MAYBE __thread long starve_live;      /* blocks of this thread */
+STARVE_MAYBE atomic_long starve_others; /* the same for threads that have not set starve_exempt */
+STARVE_MAYBE __thread bool starve_exempt;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STARVE_WORKS = 0 };
