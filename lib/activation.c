@@ -28,13 +28,14 @@
                         1,                                                    \
     .parameters = {__VA_ARGS__}
 #define PARAMETERS_ASCENDING(...) .ascending = true, PARAMETERS(__VA_ARGS__)
-#define PARAMETER(name, description, value, minimum, maximum) \
-    {                                                         \
-        name, description, value, minimum, maximum, false     \
+/* Literals that stand side by side are one: "" if the row gives no other name. */
+#define PARAMETER(name, description, value, minimum, maximum, ...)        \
+    {                                                                     \
+        name, description, value, minimum, maximum, false, "" __VA_ARGS__ \
     }
-#define CHANNEL_PARAMETER(name, description, value, minimum, maximum) \
-    {                                                                 \
-        name, description, value, minimum, maximum, true              \
+#define CHANNEL_PARAMETER(name, description, value, minimum, maximum, ...) \
+    {                                                                      \
+        name, description, value, minimum, maximum, true, "" __VA_ARGS__   \
     }
 
 #define OPEN                 .saturation_low = NAN, .saturation_high = NAN

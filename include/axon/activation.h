@@ -25,6 +25,7 @@ struct axon_parameter {
     float value;             /* default                                  */
     float minimum, maximum;  /* closed domain; both finite               */
     bool per_channel;        /* may also be one value per channel        */
+    const char *also;        /* another framework's name for it, or ""   */
 };
 
 /* A row of lib/activation.def. Immutable, static storage. */

@@ -27,10 +27,11 @@ static json_t *parameters_to_json(const struct axon_activation *act)
     for (unsigned i = 0; i < act->parameters_count; i++) {
         const struct axon_parameter *p = &act->parameters[i];
 
-        call_append(&list,
-                    json_pack("{s:s, s:f, s:f, s:f, s:s}", "name", p->name, "default",
-                              printable(p->value), "minimum", printable(p->minimum), "maximum",
-                              printable(p->maximum), "description", p->description));
+        call_append(&list, json_pack(*p->also ? "{s:s, s:f, s:f, s:f, s:s, s:s}"
+                                              : "{s:s, s:f, s:f, s:f, s:s}",
+                                     "name", p->name, "default", printable(p->value), "minimum",
+                                     printable(p->minimum), "maximum", printable(p->maximum),
+                                     "description", p->description, "also", p->also));
     }
     return list;
 }

@@ -244,13 +244,11 @@ static enum error_id check_domain(struct api_call *call, const struct applicatio
 
 static enum error_id read_parameters(struct api_call *call, struct application *a)
 {
-    const json_t *object = a->values[KEY_PARAMETERS], *values[AXON_PARAMETERS_MAX];
-    const char *names[AXON_PARAMETERS_MAX + 1] = {NULL};
+    const json_t *object = a->values[KEY_PARAMETERS], *values[PARAMETER_KEYS_MAX];
+    const char *names[PARAMETER_KEYS_MAX + 1] = {NULL};
 
-    for (unsigned i = 0; i < a->act->parameters_count; i++) {
-        names[i] = a->act->parameters[i].name;
+    for (unsigned i = 0; i < a->act->parameters_count; i++)
         a->params_scalar[i] = a->meaning.params[i];
-    }
     a->params = a->params_scalar;
     a->params_count = a->act->parameters_count;
     if (!object)
@@ -258,7 +256,7 @@ static enum error_id read_parameters(struct api_call *call, struct application *
     if (!json_is_object(object))
         return call_fail(call, ERROR_BAD_FIELD, "parameters: expected an object, found %s",
                          json_type_text(object));
-    if (call_pick(call, object, "parameters: ", names, values) != ERROR_OK)
+    if (parameters_pick(call, a->act, object, names, values) != ERROR_OK)
         return call->error.id;
     for (unsigned i = 0; i < a->act->parameters_count; i++) {
         enum error_id id = ERROR_OK;
@@ -381,10 +379,10 @@ static json_t *parameters_of(struct api_call *call)
 /* Axis and parameters; what the activation has is known. */
 static enum error_id merge_numbers(struct api_call *call, const struct application *a)
 {
-    const char *allowed[AXON_PARAMETERS_MAX + 4] = {"non_finite", "axis", "dialect"};
+    const char *allowed[3 + PARAMETER_KEYS_MAX + 1] = {"non_finite", "axis", "dialect"};
+    unsigned whose[PARAMETER_KEYS_MAX];
 
-    for (unsigned i = 0; i < a->act->parameters_count; i++)
-        allowed[i + 3] = a->act->parameters[i].name;
+    parameter_keys(a->act, allowed + 3, whose);
     if (call_check_query(call, allowed) != ERROR_OK)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {

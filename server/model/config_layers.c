@@ -91,8 +91,13 @@ static int parameter_read(struct config_layer *layer, const struct place *at,
 {
     const struct axon_parameter *parameter = &layer->activation->parameters[index];
     const json_t *value = json_member(activation, parameter->name);
+    const json_t *also = *parameter->also ? json_member(activation, parameter->also) : NULL;
     float *grown;
 
+    if (value && also)
+        return field_fail(at, parameter->also, "is \"%s\" by another name; give one of them",
+                          parameter->name);
+    value = value ? value : also;
     if (!value)
         return 0;
     if (json_is_string(value) && parameter->per_channel)
@@ -151,10 +156,14 @@ static int parameters_read(struct config_layer *layer, const struct place *at,
                            const json_t *activation)
 {
     const struct axon_activation *act = layer->activation;
-    const char *keys[AXON_PARAMETERS_MAX + 2] = {"name"};
+    const char *keys[1 + 2 * AXON_PARAMETERS_MAX + 1] = {"name"};
+    size_t count = 1;
 
     for (size_t i = 0; i < act->parameters_count; i++)
-        keys[i + 1] = act->parameters[i].name;
+        keys[count++] = act->parameters[i].name;
+    for (size_t i = 0; i < act->parameters_count; i++)
+        if (*act->parameters[i].also)
+            keys[count++] = act->parameters[i].also;
     if (field_keys(at, activation, keys) != 0)
         return -1;
     for (size_t i = 0; i < act->parameters_count; i++)

@@ -21,15 +21,15 @@ PARAMETERS = {
     "Mish": {},
     "PRelu": {},
     "Relu": {},
-    "Selu": {"alpha": "alpha", "gamma": "lambda"},
+    "Selu": {"alpha": "alpha", "gamma": "gamma"},
     "Shrink": {"bias": "bias", "lambd": "lambd"},
     "Sigmoid": {},
     "Softmax": {"axis": "axis"},
     "Softplus": {},
     "Softsign": {},
-    "Swish": {"alpha": "beta"},
+    "Swish": {"alpha": "alpha"},
     "Tanh": {},
-    "ThresholdedRelu": {"alpha": "threshold"},
+    "ThresholdedRelu": {"alpha": "alpha"},
 }
 OP_TYPES = PARAMETERS
 

@@ -21,7 +21,7 @@ static const char documented[] =
     " \"layers\": ["
     "  {\"name\": \"hidden1\", \"units\": 128, \"activation\": \"relu\","
     "   \"weight\": \"0.weight\", \"bias\": \"0.bias\"},"
-    "  {\"units\": 64, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 0.02}},"
+    "  {\"units\": 64, \"activation\": {\"name\": \"LeakyReLU\", \"negative_slope\": 0.02}},"
     "  {\"units\": 3, \"activation\": \"softmax\", \"bias\": null}],"
     " \"output\": {\"name\": \"probabilities\", \"labels\": [\"a\", \"b\", \"c\"]},"
     " \"batching\": {\"rows_max\": 128, \"queue_delay_us\": 5, \"queue_rows_max\": 99},"

@@ -102,6 +102,9 @@ static const struct {
      "config.json: layers[0].initializer: expected one of he_normal, he_uniform"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 1e30}"),
      "config.json: layers[0].activation.alpha: leaky_relu takes "},
+    {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 1, "
+         "\"negative_slope\": 1}"),
+     "layers[0].activation.negative_slope: is \"alpha\" by another name; give one of them"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": [1]}"),
      "layers[0].activation.alpha: expected a number, found an array of 1"},
     {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [1, 2, 3]}"),
