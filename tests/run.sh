@@ -23,7 +23,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:exitcode=99
 [ -f tests/tsan.supp ] && TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
 # Check gives a test 4 s, which a machine that others use as well may take from any; a hang still ends.
 export CK_DEFAULT_TIMEOUT=120
-[ -n "${SAN:-}" ] && export AXOND_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
+[ -n "${SAN:-}" ] && export TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=10
 
 run_one() {
     local test=$1 name=${1//\//_} start=$EPOCHREALTIME status passed failed skipped log callers=()

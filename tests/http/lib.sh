@@ -16,13 +16,13 @@
 set -u
 : "${BIN:?path of the daemon}"
 export LC_ALL=C.UTF-8
-for name in "${!AXOND_@}"; do [[ $name =~ ^AXOND_(ISA|TEST_SLOW)$ ]] || unset "$name"; done
+for name in "${!AXOND_@}"; do [ "$name" = AXOND_ISA ] || unset "$name"; done
 unset name
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 tmp=$(mktemp -d)
 pid='' base='' address='' status='' body='' headers='' exit_status='' stop_seconds=''
 tests=0 failures=0 daemons=0
-slack=${AXOND_TEST_SLOW:+5}
+slack=${TEST_SLOW:+5}
 slack=${slack:-1}
 
 end_all() {
@@ -51,7 +51,7 @@ serve() {
     daemons=$((daemons + 1))
     : >"$tmp/log"
     # --log-level debug would hide nothing, but doubles the cost of a request; a test that wants it says so.
-    env -u AXOND_TEST_SLOW -u LC_ALL "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
+    env -u LC_ALL "$BIN" --listen 127.0.0.1:0 "$@" 2>"$tmp/log" &
     pid=$!
     wait_for 300 is_ready
     address=$(sed -n 's/.*event=listening .*address=\([^ ]*\).*/\1/p' "$tmp/log")

@@ -7,7 +7,7 @@
 mkfifo "$tmp/pipe"
 exec 7<>"$tmp/pipe"
 mkdir "$tmp/models"
-env -u AXOND_TEST_SLOW "$BIN" --listen 127.0.0.1:0 --log-level debug --models "$tmp/models" 2>"$tmp/pipe" &
+"$BIN" --listen 127.0.0.1:0 --log-level debug --models "$tmp/models" 2>"$tmp/pipe" &
 pid=$!
 while IFS= read -r -t $((30 * slack)) -u 7 line; do
     printf '%s\n' "$line" >>"$tmp/log"
