@@ -232,8 +232,8 @@ static size_t alike(const struct work *w, size_t first, size_t rows, bool *finit
     return n;
 }
 
-/* The block's rows to their watches, whole runs of rows that count or do not. Those that do not
- * have been counted as they were computed: they are listed in bad, among rows of nobody. */
+/* The block's rows to their watches, whole runs of rows that count or do not. Rows that do
+ * not count were counted when they were computed: bad lists them, among rows of nobody. */
 static bool note_runs(const struct work *w, const struct runs *runs, struct runs *bad)
 {
     bool any = false, finite;

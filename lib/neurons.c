@@ -133,8 +133,8 @@ static void add_fired(uint32_t *restrict to, const uint32_t *restrict from, size
             to[i] += from[i];
 }
 
-/* Rows into a part. Those of a part that has left the ring, or of one that is as full as it can
- * be, do not find it there. */
+/* Adds rows to a part. Rows of a part that has left the ring are retired at once; a part that is as
+ * full as it can be is retired first. */
 static void part_add(struct axon_neurons *neurons, uint64_t number, const struct axon__rows *rows,
                      const uint32_t *fired, double last_s)
 {

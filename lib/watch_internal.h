@@ -1,8 +1,8 @@
 /* watch_internal.h - what is in a watch: mlp_predict.c fills it in, neurons.c reads it. Internal to
  * lib/.
  *
- * Invariant: a row is in `rows` and `fired`, or in `skipped`. What padding units fired is there,
- * too, and nobody reads it. */
+ * Invariant: a row is in `rows` and `fired`, or in `skipped`. Padding units have counts, too,
+ * which nobody reads. */
 #ifndef AXON_WATCH_INTERNAL_H
 #define AXON_WATCH_INTERNAL_H
 

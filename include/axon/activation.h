@@ -82,7 +82,7 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *           overlap it otherwise. Gated: must not overlap x
  *
  * Within act->ulp_max ULP of the exact value, at any parameters and, if rowwise, at any length;
- * sparsemax, whose values are differences, within that or 2^-50. What a value depends on:
+ * sparsemax, whose values are differences, within that or 2^-50. A value depends on:
  *
  *   elementwise  its own x and params only, never on its position. NaN in, NaN out
  *   rowwise      its own row, to the last bit: neither on the other rows nor on whether the row is

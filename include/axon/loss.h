@@ -167,12 +167,12 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
  * What is written is rounded to float once (a loss beyond FLT_MAX becomes +inf). A NaN of the input
  * makes its own place's loss NaN, and what that is reduced to; of the gradient only its place
  * (classwise) or itself. A logit of -inf is a masked class: its probability is 0, and the loss is
- * +inf only if the target asks for it; +inf makes a cross-entropy NaN, as softmax. What a target
- * weighs with 0 does not count, be it infinite, and neither does an ignored place, be it NaN. The
- * logarithm of a probability is not taken to be below -100, and a gradient's divisor not below
- * 1e-12, as in PyTorch's binary_cross_entropy. Returns what axon_loss_check() returns, AXON_EALIGN,
- * or AXON_EOVERLAP for an overlap that is not allowed, and writes nothing unless that is AXON_OK.
- * Never allocates; any number of threads at once. */
+ * +inf only if the target asks for it; +inf makes a cross-entropy NaN, as softmax. A logit that
+ * its target weighs with 0 does not count, be it infinite, and neither does an ignored place, be it
+ * NaN. The logarithm of a probability is not taken to be below -100, and a gradient's divisor not
+ * below 1e-12, as in PyTorch's binary_cross_entropy. Returns what axon_loss_check() returns,
+ * AXON_EALIGN, or AXON_EOVERLAP for an overlap that is not allowed, and writes nothing unless that
+ * is AXON_OK. Never allocates; any number of threads at once. */
 enum axon_status axon_loss_apply(const struct axon_loss *loss, const struct axon_loss_batch *batch,
                                  const struct axon_loss_options *options,
                                  struct axon_loss_result *result);

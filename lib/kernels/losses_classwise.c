@@ -7,7 +7,7 @@
  *
  * Knows vectors of doubles; the batch has been checked by loss.c. Invariant: sums are of terms that
  * are not negative, and no exponential has a positive argument; that is why nothing cancels or
- * overflows. What is loaded of a place is loaded before its gradient is stored there, so that the
+ * overflows. A place's input is loaded before its gradient is stored, so that the
  * gradient may take the place of the input. */
 #include "kernels/losses.h"
 
@@ -144,8 +144,8 @@ ALWAYS struct sums sums_of(int along, const struct places *l)
 }
 
 /* ln(1 + rest) is what the logsumexp has over max. Where one class dominates, 1 + rest would round
- * to 1, and logsumexp - x_label to 0. Of the top p - t is made of what the others leave of it: it
- * is near 1, and the difference is all that counts. */
+ * to 1, and logsumexp - x_label to 0. The top class's p is near 1 and only its
+ * distance from t counts, so that its p - t is made of the other classes' probabilities. */
 ALWAYS vd of_logits(int along, const struct places *l)
 {
     struct sums s = sums_of(along, l);
