@@ -89,7 +89,7 @@ KERNELS  := $(filter-out lib/kernels/dispatch.c,$(wildcard lib/kernels/*.c))
 ISA_OBJ  := $(foreach isa,$(ISAS),$(KERNELS:%.c=$B/%.$(isa).o))
 LIB_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out $(KERNELS),$(wildcard lib/*.c lib/kernels/*.c))) $(ISA_OBJ)
 SRV_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out server/main.c,$(wildcard server/*.c server/*/*.c)))
-CODEC_OBJ := $(filter $B/server/codec/%.o $B/server/buf.o $B/server/error.o $B/server/utf8.o,$(SRV_OBJ))
+TEXT_OBJ := $(filter $(addprefix $B/server/,tensor/%.o json/%.o base/buf.o base/error.o base/memory.o base/utf8.o),$(SRV_OBJ))
 # Unit tests mirror the sources: test_lib_*.c link the core alone, test_server_*.c all but main.
 ORACLE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/oracle/*.c))
 UNIT_LIB := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_lib_*.c))
@@ -284,7 +284,7 @@ $(TB)_peers.o: tests/bench/text_peers.cc $B/gen/settings
 	@mkdir -p $(@D)
 	$Q $(call COMPILE,$(TB_CXX),-std=c++17 -O3)
 
-$(TB): $(TB).o $(if $(TB_CXX),$(TB)_peers.o) $(CODEC_OBJ)
+$(TB): $(TB).o $(if $(TB_CXX),$(TB)_peers.o) $(TEXT_OBJ)
 	@echo "  LINK    $@"
 	$Q $(call LINK,,$^ $(LDLIBS) $(if $(TB_CXX),-lstdc++) $(if $(TB_JSON),-lsimdjson))
 
@@ -321,7 +321,7 @@ $B/tests/exhaustive/accuracy: $B/native/tests/exhaustive/accuracy.o $(filter-out
 	@mkdir -p $(@D)
 	$Q $(call LINK,,$^ $(LDLIBS) $(if $(KB_DNNL),-ldnnl) $(if $(KB_ISAS),-lmvec) $(if $(KB_SLEEF),-lsleef))
 
-$B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(CODEC_OBJ)
+$B/tests/exhaustive/float_text: $B/tests/exhaustive/float_text.o $(TEXT_OBJ)
 	@echo "  LINK    $@"
 	$Q $(call LINK,,$^ $(LDLIBS))
 

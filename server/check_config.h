@@ -2,7 +2,7 @@
 #ifndef CHECK_CONFIG_H
 #define CHECK_CONFIG_H
 
-#include "options.h"
+#include "options/options.h"
 
 enum {
     CHECK_WELL,

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "check_config.h"
-#include "clock.h"
-#include "health.h"
-#include "log.h"
-#include "options.h"
+#include "base/clock.h"
+#include "probe.h"
+#include "base/log.h"
+#include "options/options.h"
 #include "serve.h"
 #include "start.h"
 #include "version.h"
@@ -62,7 +62,7 @@ static int run_serve(int argc, char **argv, double started_s)
 
 static int run_health(void)
 {
-    return health_probe(&options, error, sizeof error) == 0 ? 0 : fail(1);
+    return probe_health(&options, error, sizeof error) == 0 ? 0 : fail(1);
 }
 
 int main(int argc, char **argv)

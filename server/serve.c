@@ -11,16 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 #include "api/api.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "http/http.h"
-#include "ip.h"
-#include "log.h"
+#include "base/ip.h"
+#include "base/log.h"
 #include "metrics/metrics.h"
 #include "infer/batch.h"
 #include "model/repository.h"
 #include "serve.h"
 #include "start.h"
-#include "threads.h"
+#include "base/threads.h"
 #include "version.h"
 
 #ifdef __clang__

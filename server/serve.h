@@ -2,7 +2,7 @@
 #ifndef SERVE_H
 #define SERVE_H
 
-#include "options.h"
+#include "options/options.h"
 
 /* Serves until SIGTERM or SIGINT; the signals must be blocked and the kernels chosen. SIGHUP
  * reloads the models, and reads the options anew from the same argv: the log level of then holds, a

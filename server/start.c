@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "log.h"
+#include "base/log.h"
 #include "model/repository.h"
 #include "start.h"
 #include "version.h"

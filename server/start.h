@@ -3,7 +3,7 @@
 #define START_H
 
 #include <stddef.h>
-#include "options.h"
+#include "options/options.h"
 
 /* Open /dev/null in place of standard streams that are closed, so that no socket becomes "standard
  * error". */

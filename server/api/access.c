@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "api/route.h"
-#include "hosts.h"
+#include "base/hosts.h"
 
 static bool is_health(const struct route *route)
 {

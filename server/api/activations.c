@@ -7,9 +7,9 @@
 #include <string.h>
 #include "api/application.h"
 #include "api/statistics.h"
-#include "codec/npy.h"
+#include "tensor/npy.h"
 #include "metrics/metrics.h"
-#include "nearest.h"
+#include "base/nearest.h"
 
 /* The double that prints as the float does. */
 static double printable(float value)

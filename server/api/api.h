@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "buf.h"
-#include "error.h"
-#include "memory.h"
-#include "options.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "options/options.h"
 
 struct repository;
 struct pool;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "codec/json_value.h"
-#include "codec/npy.h"
-#include "nearest.h"
+#include "json/value.h"
+#include "tensor/npy.h"
+#include "base/nearest.h"
 
 const char *const application_tensors[APPLICATION_FIELDS + 1] = {
     [FIELD_DATA] = "data", [FIELD_UPSTREAM] = "upstream"};

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "clock.h"
+#include "base/clock.h"
 
 void call_append(json_t **list, json_t *item)
 {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include "api/api.h"
 #include "api/target.h"
-#include "codec/envelope.h"
+#include "body/envelope.h"
 #include "infer/batch.h"
 #include "infer/work.h"
 

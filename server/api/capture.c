@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "codec/json_value.h"
+#include "json/value.h"
 
 /* "hidden1, hidden2, output", as far as there is room. */
 static const char *layer_names(const struct model *m, char *out, size_t size)

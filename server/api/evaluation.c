@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "nearest.h"
+#include "base/nearest.h"
 
 const char *const evaluation_tensors[LOSS_FIELDS + 1] = {
     [LOSS_LOGITS] = "logits",      [LOSS_PREDICTIONS] = "predictions",

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/evaluation.h"
-#include "codec/json_value.h"
-#include "codec/npy.h"
+#include "json/value.h"
+#include "tensor/npy.h"
 
 /* ---- one option ---- */
 

@@ -3,7 +3,7 @@
  * Knows how the routes want their bodies, no resource. Invariant: memory grows with what has come,
  * and a body that is wrong holds none. */
 #include "api/call.h"
-#include "clock.h"
+#include "base/clock.h"
 
 /* A small body that is kept as it is gets its memory at once. */
 enum { PROMISE_TRUSTED = 65536 };

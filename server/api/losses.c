@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/evaluation.h"
-#include "codec/npy.h"
+#include "tensor/npy.h"
 
 /* ---- GET ---- */
 

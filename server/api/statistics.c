@@ -3,7 +3,7 @@
  * by Chan, Golub and LeVeque (1979). */
 #include "api/statistics.h"
 #include <math.h>
-#include "codec/tensor.h"
+#include "tensor/tensor.h"
 
 void statistics_init(struct statistics *s, const struct axon_activation *act, const float *params)
 {

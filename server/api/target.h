@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "error.h"
+#include "base/error.h"
 
 enum { TARGET_BYTES_MAX = 2048, TARGET_SEGMENTS_MAX = 16, TARGET_QUERY_MAX = 16 };
 

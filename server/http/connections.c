@@ -6,9 +6,9 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* Connections beyond connections_max, and beyond connections_per_address_max, that are still told
  * why; and descriptors that the rest of the

@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* How long a kept connection must have been silent before it is closed: the pieces of a request
  * follow one another faster than that. One on which nothing was ever sent gets longer, because its

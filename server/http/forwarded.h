@@ -6,7 +6,7 @@
 #ifndef HTTP_FORWARDED_H
 #define HTTP_FORWARDED_H
 
-#include "ip.h"
+#include "base/ip.h"
 
 enum forwarded_header { FORWARDED, X_FORWARDED_FOR, FORWARDED_HEADERS };
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "error.h"
+#include "base/error.h"
 
 enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 

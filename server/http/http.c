@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/callbacks.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* A connection's memory holds the headers, a structure for each field, and the head of the reply;
  * half of it is the first read buffer. libmicrohttpd zeroes all of it after every request, so with

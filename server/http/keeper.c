@@ -7,9 +7,9 @@
 #include <poll.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 enum {
     TICKS_PER_TIMEOUT = 8,

@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/private.h"
 
 #define LINGER_NS UINT64_C(2000000000)

@@ -6,10 +6,10 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/callbacks.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* Connections of this thread whose headers are being read, or chunks by a parser that may fail in
  * the middle of them. */

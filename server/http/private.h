@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include "http/gate.h"
 #include "http/http.h"
-#include "ip.h"
+#include "base/ip.h"
 #include "metrics/metrics.h"
 
 struct MHD_Connection;

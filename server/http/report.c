@@ -4,7 +4,7 @@
  * how many bytes and rows it had. */
 #include <microhttpd.h>
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* The connection's other end; "" if it is unknown. */
 static void peer_text(struct MHD_Connection *mhd, char out[static SOCKET_ADDRESS_MAX])

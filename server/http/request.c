@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "http/callbacks.h"
 #include "http/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* nginx's code for "the client has gone before it was answered": it never goes over the wire. */
 enum { STATUS_CLIENT_GONE = 499 };

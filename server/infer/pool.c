@@ -6,9 +6,9 @@
 #include "infer/pool.h"
 #include <stdlib.h>
 #include <time.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "infer/private.h"
-#include "log.h"
+#include "base/log.h"
 
 /* ---- tasks and lines, under the lock -------------------------------------------------------- */
 

@@ -2,17 +2,17 @@
  *
  * Invariant: a worker's block is published once, by compare-and-swap, and lives as long as the
  * cells. Only its worker writes to it, so an addition is a load and a store; what threads share
- * (the block of WORKER_SHARED, and the spare one) is added to atomically. */
+ * (the block of SLOT_SHARED, and the spare one) is added to atomically. */
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/cells.h"
-#include "worker.h"
+#include "base/slot.h"
 
 enum { CACHE_LINE = 64 };
 
 struct cells {
     size_t slots;
-    uint64_t *workers[WORKERS_MAX];
+    uint64_t *workers[SLOTS_MAX];
     uint64_t spare[];
 };
 
@@ -30,7 +30,7 @@ void cells_destroy(struct cells *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < WORKERS_MAX; i++)
+    for (size_t i = 0; i < SLOTS_MAX; i++)
         free(c->workers[i]);
     free(c);
 }
@@ -52,13 +52,13 @@ static uint64_t *block_create(struct cells *c, uint64_t **place)
 
 void cells_add(struct cells *c, size_t slot, uint64_t value)
 {
-    unsigned worker = worker_index();
+    unsigned worker = slot_index();
     uint64_t **place = &c->workers[worker];
     uint64_t *block = __atomic_load_n(place, __ATOMIC_ACQUIRE);
     if (!block)
         block = block_create(c, place);
     uint64_t *cell = &block[slot];
-    if (worker == WORKER_SHARED || block == c->spare)
+    if (worker == SLOT_SHARED || block == c->spare)
         __atomic_fetch_add(cell, value, __ATOMIC_RELAXED);
     else
         __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + value, __ATOMIC_RELAXED);
@@ -69,7 +69,7 @@ uint64_t cells_sum(const struct cells *c, size_t slot)
     if (!c)
         return 0;
     uint64_t sum = __atomic_load_n(&c->spare[slot], __ATOMIC_RELAXED);
-    for (size_t i = 0; i < WORKERS_MAX; i++) {
+    for (size_t i = 0; i < SLOTS_MAX; i++) {
         const uint64_t *block = __atomic_load_n(&c->workers[i], __ATOMIC_ACQUIRE);
         if (block)
             sum += __atomic_load_n(&block[slot], __ATOMIC_RELAXED);

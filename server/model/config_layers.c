@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
-#include "nearest.h"
+#include "base/nearest.h"
 
 /* The names of a table as "a, b, c". */
 static void names_join(char *text, size_t size, const char *(*name)(size_t), size_t count)

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "codec/envelope.h"
-#include "nearest.h"
+#include "body/envelope.h"
+#include "base/nearest.h"
 
 int field_fail(const struct place *at, const char *key, const char *format, ...)
 {

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "codec/json_value.h"
+#include "json/value.h"
 #include "model/model_error.h"
 
 enum { FIELD_NAME_MAX = 64, FIELD_PATH_MAX = 96 };

@@ -2,8 +2,8 @@
 #ifndef FILLING_H
 #define FILLING_H
 
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "weights/safetensors.h"
+#include "weights/weights.h"
 
 struct filling {
     struct weights *w;

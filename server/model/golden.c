@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "model/field.h"
 #include "model/files.h"
-#include "worker.h"
+#include "base/slot.h"
 
 enum { GOLDEN_BYTES_MAX = 64 << 20, GOLDEN_TOKENS_MAX = 4 << 20, GOLDEN_ROWS_MAX = 65536 };
 
@@ -87,7 +87,7 @@ static int golden_run(const struct golden *g, const struct place *at, const stru
 {
     size_t outputs = axon_mlp_outputs(mlp);
     float *y = calloc(g->rows, outputs * sizeof *y);
-    void *scratch = worker_scratch(axon_mlp_scratch_bytes(mlp));
+    void *scratch = slot_scratch(axon_mlp_scratch_bytes(mlp));
     int result;
 
     if (!y || !scratch) {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "clock.h"
-#include "model/counters.h"
+#include "base/clock.h"
+#include "neurons/counters.h"
 #include "model/golden.h"
 #include "model/finding.h"
 #include "model/private.h"

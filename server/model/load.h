@@ -7,7 +7,7 @@
 
 #include "model/config.h"
 #include "model/files.h"
-#include "model/weights.h"
+#include "weights/weights.h"
 
 /* The files that a version was made from, as they were before they were read: if they are the same
  * still, so is the version. */

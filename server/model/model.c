@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "clock.h"
-#include "model/counters.h"
+#include "base/clock.h"
+#include "neurons/counters.h"
 #include "model/private.h"
-#include "worker.h"
+#include "base/slot.h"
 
 void model_ref(struct model *m)
 {
@@ -136,7 +136,7 @@ static bool work_init(struct work *w, const struct model *m, const struct model_
     size_t watched_bytes = aligned(count * sizeof *w->watched);
     size_t x_bytes = aligned(rows * axon_mlp_features(m->mlp) * sizeof *w->x);
     size_t y_bytes = aligned(rows * axon_mlp_outputs(m->mlp) * sizeof *w->y);
-    char *memory = worker_scratch(scratch_bytes + watched_bytes + x_bytes + y_bytes);
+    char *memory = slot_scratch(scratch_bytes + watched_bytes + x_bytes + y_bytes);
 
     if (!memory)
         return false;
@@ -186,7 +186,7 @@ static int capture(const struct model *m, const struct model_rows *part)
     axon_mlp_backward_scratch_bytes(m->mlp, rows_max, &bytes);
     for (; bytes > BYTES_MAX && rows_max > 1; rows_max /= 2)
         axon_mlp_backward_scratch_bytes(m->mlp, rows_max / 2, &bytes);
-    scratch = worker_scratch(bytes);
+    scratch = slot_scratch(bytes);
     if (!scratch)
         return -1;
     for (size_t row = 0; row < part->rows; row += some) {

@@ -11,7 +11,7 @@
 #include "model/cost.h"
 #include "model/model_error.h"
 #include "model/ranking.h"
-#include "options.h"
+#include "options/options.h"
 
 enum { MODEL_NAME_MAX = 64 };
 

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include "utf8.h"
+#include "base/utf8.h"
 
 int model_error_set(struct model_error *error, const char *format, ...)
 {

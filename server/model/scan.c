@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "log.h"
+#include "base/log.h"
 #include "model/load.h"
 #include "model/version.h"
-#include "model/weights.h"
+#include "weights/weights.h"
 
 struct scan {
     struct repository_entry *entry;

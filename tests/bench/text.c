@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "codec/tensor.h"
+#include "tensor/tensor.h"
 #include "text.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))

@@ -20,8 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "../unit/limbs.h"
-#include "codec/float_text.h"
-#include "codec/tensor.h"
+#include "tensor/float_text.h"
+#include "tensor/tensor.h"
 
 #define POSITIVE UINT64_C(0x7f800000)
 

@@ -2,7 +2,7 @@
  * an error with a message. */
 #include <stdlib.h>
 #include <string.h>
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

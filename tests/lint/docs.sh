@@ -33,7 +33,7 @@ described_dialects() {
 }
 
 described_errors() {
-    diff <(sed -nE 's/^ERR\(([A-Z_]+),.*/\L\1/p' server/api/errors.def | grep -vx ok) \
+    diff <(sed -nE 's/^ERR\(([A-Z_]+),.*/\L\1/p' server/base/errors.def | grep -vx ok) \
         <(jq -r '.components.schemas.ErrorCode.enum[]' "$openapi") |
         sed -n "s|^< |$openapi: lacks the error code |p; s|^> |$openapi: describes what is no error code: |p"
 }
@@ -67,13 +67,13 @@ used() {
 used_errors() {
     local sources
     mapfile -t sources < <(files 'server/*.c' 'server/*.h')
-    used 'ERROR_' ERR server/api/errors.def "${sources[@]}"
+    used 'ERROR_' ERR server/base/errors.def "${sources[@]}"
 }
 
 used_options() {
     local sources
-    mapfile -t sources < <(files 'server/*.c' ':!server/options*.c')
-    used '(->|\.)' 'OPT_[A-Z]+' server/options.def "${sources[@]}"
+    mapfile -t sources < <(files 'server/*.c' ':!server/options/*.c')
+    used '(->|\.)' 'OPT_[A-Z]+' server/options/options.def "${sources[@]}"
 }
 
 # An info is always 1, and the HTTP metrics are counted together, by metrics_http_request().

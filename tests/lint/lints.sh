@@ -43,20 +43,20 @@ lib/gemm.c@#include <stdio.h>@the core must not include
 lib/mlp.c@#include <cblas.h>@only lib/gemm.c
 lib/mlp.c@#include <pthread.h>@the core must not include
 lib/parallel.c@static int f(void) { return getenv("X") != 0; }@getenv
-lib/mlp.c@#include "buf.h"@lib must not include base
+lib/mlp.c@#include "base/buf.h"@lib must not include base
 lib/mlp.c@static int f(void) { return getenv("X") != 0; }@getenv
 lib/kernels/vmath.h@#include "gemm.h"@kernels must not include lib
 include/axon/mlp.h@#include <stdio.h>@public face
-server/buf.c@#include "codec/tensor.h"@base must not include codec
+server/base/buf.c@#include "tensor/tensor.h"@base must not include tensor
 server/api/api.c@#include <microhttpd.h>@only server/http
 server/api/api.c@#include "http/http.h"@api must not include http
 server/api/api.c@#include "model/config.h"@internal to model
-server/codec/tensor_read.c@#include "api/api.h"@codec must not include api
-server/codec/tensor_read.c@#include "model/model.h"@codec must not include model
+server/tensor/tensor_read.c@#include "api/api.h"@tensor must not include api
+server/tensor/tensor_read.c@#include "model/model.h"@tensor must not include model
 server/model/model.c@#include "api/api.h"@model must not include api
 server/http/http.c@#include <jansson.h>@only
 server/http/http.c@#include "nothing/there.h"@no such file
-server/magic/magic.c@#include "buf.h"@in no known zone
+server/magic/magic.c@#include "base/buf.h"@in no known zone
 END
 }
 
@@ -139,12 +139,12 @@ END
 
 docs_found() {
     plant docs <<'END'
-server/options.def@OPT_TEXT(bad, "", "", "x")@nothing uses bad
+server/options/options.def@OPT_TEXT(bad, "", "", "x")@nothing uses bad
 server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
-server/api/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
+server/base/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
 server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
 lib/dialect.def@DIALECT(bad, "x")@openapi.json@lacks the dialect bad
-server/api/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
+server/base/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
 lib/loss.def@NUMBER("bad", "x", 0, 0, 1)@openapi.json@lacks the option bad
 server/bad/bad.c@x@server/bad/README.md@missing
 server/model/README.md@[x](nowhere.md)@leads nowhere

@@ -99,7 +99,7 @@ def readable(value, unit):
 
 def options():
     lines = []
-    for macro, f in rows("server/options.def", r"OPT_\w+"):
+    for macro, f in rows("server/options/options.def", r"OPT_\w+"):
         default, text = "—" if macro == "OPT_LIST" else f[1] or "—", f[-1]
         if macro == "OPT_TEXT" and f[2]:
             text += f" ({f[2].replace('|', ', ')})"
@@ -121,7 +121,7 @@ def metrics():
 
 def errors():
     lines = [f"| {http} | `{name.lower()}` | {text} |"
-             for _, (name, http, text) in rows("server/api/errors.def", "ERR") if name != "OK"]
+             for _, (name, http, text) in rows("server/base/errors.def", "ERR") if name != "OK"]
     return table("| HTTP | code | what |", lines)
 
 

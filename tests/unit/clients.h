@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/api.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "models.h"
 #include "infer/batch.h"
 

@@ -1,5 +1,5 @@
 /* limbs.h - a number of LIMBS * 32 bits, least significant limb first: the exact powers of ten that
- * the codec's tables and texts are judged by. */
+ * the tables and texts of server/tensor are judged by. */
 #ifndef LIMBS_H
 #define LIMBS_H
 

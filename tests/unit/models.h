@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 #include "folder.h"
-#include "log.h"
+#include "base/log.h"
 #include "model/repository.h"
 
 /* y = relu(w * x + b) with one unit: the smallest network whose answer tells its version. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "folder.h"
-#include "options_table.h"
+#include "options/table.h"
 
 static struct options options;
 static enum command command;

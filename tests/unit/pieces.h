@@ -5,7 +5,7 @@
 
 #include <check.h>
 #include <string.h>
-#include "codec/envelope.h"
+#include "body/envelope.h"
 #include "text.h"
 
 /* Tensors of every form. */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <axon/activation.h>
 #include "api/api.h"
-#include "clock.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
 #include "starve.h"

@@ -3,10 +3,10 @@
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
-#include "buf.h"
-#include "error.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "starve.h"
-#include "utf8.h"
+#include "base/utf8.h"
 #include "suite.h"
 
 START_TEST(appended_bytes_are_there_with_a_nul_behind)

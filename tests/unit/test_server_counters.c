@@ -5,8 +5,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include "clock.h"
-#include "model/counters.h"
+#include "base/clock.h"
+#include "neurons/counters.h"
 #include "scrape.h"
 #include "suite.h"
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include "codec/envelope.h"
+#include "body/envelope.h"
 #include "pieces.h"
 #include "random_below.h"
 #include "starve.h"

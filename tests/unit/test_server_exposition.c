@@ -1,6 +1,6 @@
 /* test_server_exposition.c - both formats, the choice between them, and the process's own figures.
  */
-#include "clock.h"
+#include "base/clock.h"
 #include "metrics/accept.h"
 #include "metrics/process.h"
 #include "scrape.h"

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "codec/pow10.h"
-#include "codec/tensor.h"
+#include "tensor/pow10.h"
+#include "tensor/tensor.h"
 #include "limbs.h"
 #include "random.h"
 #include "text.h"

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "codec/float_text.h"
-#include "codec/tensor.h"
+#include "tensor/float_text.h"
+#include "tensor/tensor.h"
 #include "random.h"
 #include "text.h"
 #include "suite.h"

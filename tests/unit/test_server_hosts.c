@@ -1,6 +1,6 @@
 /* test_server_hosts.c - the names that the service answers for. */
 #include <check.h>
-#include "hosts.h"
+#include "base/hosts.h"
 #include "suite.h"
 
 static const char list[] = "example.com, *.example.org,127.0.0.1, [::1],fd00::7";

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "api/api.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "http/http.h"
-#include "log.h"
+#include "base/log.h"
 #include "starve.h"
 #include "suite.h"
 

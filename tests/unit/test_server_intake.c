@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "api/api.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "suite.h"
 
 static unsigned looks;

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include "ip.h"
+#include "base/ip.h"
 #include "suite.h"
 
 static struct ip ip_of(const char *text)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "codec/envelope.h"
+#include "body/envelope.h"
 #include "random.h"
 #include "suite.h"
 

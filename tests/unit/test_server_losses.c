@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 #include "api/api.h"
-#include "clock.h"
-#include "codec/npy.h"
-#include "log.h"
+#include "base/clock.h"
+#include "tensor/npy.h"
+#include "base/log.h"
 #include "metrics/metrics.h"
 #include "suite.h"
 

@@ -1,13 +1,13 @@
 /* test_server_memory.c - the memory of all requests: what is charged, refused and given back. */
-#include "memory.h"
+#include "base/memory.h"
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/api.h"
-#include "buf.h"
-#include "clock.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "suite.h"
 
 enum { LIMIT = 1 << 20, THREADS = 4, ROUNDS = 20000 };

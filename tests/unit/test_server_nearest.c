@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include "nearest.h"
+#include "base/nearest.h"
 #include "suite.h"
 
 static const char *const names[] = {"models", "listen", "listen_max", "bias", "id"};

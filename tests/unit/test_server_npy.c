@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "codec/npy.h"
+#include "tensor/npy.h"
 #include "suite.h"
 
 static const struct tensor_limits limits = {.rank_max = 8, .elements_max = 100};

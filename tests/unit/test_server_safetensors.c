@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "folder.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "suite.h"
 
 /* bytes [len] flush against a page that must not be touched. */

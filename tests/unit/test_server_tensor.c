@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include "codec/tensor.h"
+#include "tensor/tensor.h"
 #include "starve.h"
 #include "text.h"
 #include "suite.h"

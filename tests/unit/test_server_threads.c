@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "folder.h"
-#include "threads.h"
+#include "base/threads.h"
 #include "suite.h"
 
 static const struct {

@@ -1,0 +1,44 @@
+/* read.h - JSON text to jansson's values under a budget, with a hook for tensors, one window
+ * of the text after the other.
+ *
+ * Why not jansson's own parser: its lexer drops bytes when its buffer cannot grow and then reads
+ * past the end (lex_save ignores strbuffer_append_byte, up to 2.14 at least), reports out of memory
+ * as bad syntax, and knows no budget. Its values are used, so callers notice no difference. */
+#ifndef JSON_READ_H
+#define JSON_READ_H
+
+#include "body/envelope.h"
+
+/* What a token of jansson's takes: an empty object's, the largest there is. */
+enum { JSON_TOKEN_BYTES = 240 };
+
+/* Read on, as far as the window's whole tokens go. Behind the last window the state is JSON_END, or
+ * there is an error, which stands in r->error. */
+enum error_id json_read(struct envelope_reader *r);
+
+/* For the parts of the reader. A string at the window's pos, unescaped into out (NUL-terminated
+ * even if empty). */
+enum error_id json_read_string(struct envelope_reader *r, struct buf *out);
+
+/* A literal, number or string there; *value is new. */
+enum error_id json_read_scalar(struct envelope_reader *r, json_t **value);
+
+/* What a buffer held has been taken over. It is kept for the next token unless it is large: a body
+ * that began with a giant string is not to hold its memory two or three times to the end. */
+static inline void json_consumed(struct buf *b)
+{
+    enum { KEPT_MAX = 65536 };
+
+    b->len = 0;
+    if (b->cap > KEPT_MAX)
+        buf_fini(b);
+}
+
+/* Set the error "line 2, column 7: <format>" for the window's text[pos]; returns id. */
+enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
+                        ...) __attribute__((format(printf, 4, 5)));
+
+/* "expected <what>, found <what is there>" at the window's pos */
+enum error_id json_expected(struct envelope_reader *r, const char *what);
+
+#endif

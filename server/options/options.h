@@ -1,0 +1,71 @@
+/* options.h - the daemon's options, from flags, AXOND_* variables and a JSON file, in that order.
+ *
+ * Everything expands from options.def. A struct options is filled once at start and immutable then.
+ */
+#ifndef OPTIONS_OPTIONS_H
+#define OPTIONS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPTION_TEXT_MAX = 1024 };
+
+struct options {
+#define OPT_TEXT(id, ...)    char id[OPTION_TEXT_MAX];
+#define OPT_ADDRESS(id, ...) char id[OPTION_TEXT_MAX];
+#define OPT_LIST(id, ...)    char id[OPTION_TEXT_MAX];
+#define OPT_SIZE(id, ...)    uint64_t id;
+#define OPT_TIME(id, ...)    double id;
+#define OPT_FLAG(id, ...)    bool id;
+#include "options/options.def"
+};
+
+/* What the command line asks for besides serving. */
+enum command {
+    COMMAND_SERVE,
+    COMMAND_CHECK_CONFIG,
+    COMMAND_PRINT_CONFIG,
+    COMMAND_HEALTH,
+    COMMAND_VERSION,
+    COMMAND_HELP
+};
+
+/* Exit statuses: sysexits' EX_CONFIG for a bad configuration file or variable. */
+enum { OPTIONS_OK = 0, OPTIONS_USAGE = 2, OPTIONS_CONFIG = 78 };
+
+/* The defaults of options.def. */
+void options_defaults(struct options *options);
+
+/* Fill options and command from argv, the environment and --config's file. Returns OPTIONS_OK, or
+ * an exit status and a message of one line in error [error_bytes] that names file, line and key, or
+ * the flag and the nearest one that exists. */
+int options_read(struct options *options, enum command *command, int argc, char **argv,
+                 char **environment, char *error, size_t error_bytes);
+
+/* Variables that look like options and are none ("AXOND_LISTNE: no such option (nearest:
+ * AXOND_LISTEN)"): text is the next one from *next on, which starts as 0; false when there are no
+ * more. Those that Kubernetes makes for a service named axond are passed over. */
+bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
+
+/* Options in which b differs from a: *id is the next one from *next on, which starts as 0; false
+ * when there are no more. */
+bool options_difference(const struct options *a, const struct options *b, size_t *next,
+                        const char **id);
+
+/* The parts of options->listen. */
+struct listen_address {
+    char host[64]; /* an IPv4 or IPv6 address, without brackets; "" for every address of the host */
+    uint16_t port;
+};
+
+/* "127.0.0.1:8000", "[::1]:8000", "localhost:8000" (127.0.0.1), ":8000" (every address); false if
+ * text is none of these. */
+bool options_listen(const char *text, struct listen_address *address);
+
+/* --help's text, and the options as a JSON object that --config reads back; new strings, or NULL
+ * when out of memory. */
+char *options_help(void);
+char *options_print(const struct options *options);
+
+#endif

@@ -1,0 +1,14 @@
+/* probe.h - --health: the binary asks the service that runs beside it. */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stddef.h>
+#include "options/options.h"
+
+enum { PROBE_TIMEOUT_MS = 3000 };
+
+/* GET /v2/health/ready at options->listen, everything within PROBE_TIMEOUT_MS. 0 if the answer is
+ * 200, else 1 and why in error. */
+int probe_health(const struct options *options, char *error, size_t error_bytes);
+
+#endif

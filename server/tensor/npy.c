@@ -1,0 +1,343 @@
+/* npy.c - see npy.h. The header is a Python literal; of that language just what NumPy writes is
+ * read: one dict of descr, fortran_order and shape, in any order. */
+#include "tensor/npy.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tensor/binary.h"
+
+static const char magic[] = "\x93NUMPY";
+enum { MAGIC_BYTES = 6, ALIGNMENT = 64, DESCR_MAX = 8, HEADER_BYTES_MAX = 65536 };
+
+struct header {
+    char descr[DESCR_MAX + 1];
+    bool fortran_order;
+    size_t rank, shape[TENSOR_RANK_MAX];
+    unsigned seen; /* a bit per key */
+};
+
+static const struct dtype {
+    const char *descr;
+    size_t width;
+    binary_load_fn *load;
+} dtypes[] = {
+    {"<f4", 4, binary_f32}, {"<f8", 8, binary_f64}, {"<f2", 2, binary_f16}, {"|i1", 1, binary_i8},
+    {"|u1", 1, binary_u8},  {"|b1", 1, binary_u8},  {"<i2", 2, binary_i16}, {"<u2", 2, binary_u16},
+    {"<i4", 4, binary_i32}, {"<u4", 4, binary_u32}, {"<i8", 8, binary_i64}, {"<u8", 8, binary_u64},
+};
+
+/* ---- the dict: a cursor over text that ends with a NUL ---- */
+
+static bool take(const char **p, char c)
+{
+    while (**p == ' ')
+        ++*p;
+    if (**p != c)
+        return false;
+    ++*p;
+    return true;
+}
+
+/* 'text' in single or double quotes, cut at size - 1 as no valid one is longer. */
+static bool take_string(const char **p, char *out, size_t size)
+{
+    char quote = take(p, '\'') ? '\'' : take(p, '"') ? '"' : '\0';
+    const char *end = quote ? strchr(*p, quote) : NULL;
+    size_t length = end ? (size_t)(end - *p) : size;
+
+    if (length >= size)
+        return false;
+    memcpy(out, *p, length);
+    out[length] = '\0';
+    *p = end + 1;
+    return true;
+}
+
+static bool take_word(const char **p, const char *word)
+{
+    size_t length = strlen(word);
+
+    while (**p == ' ')
+        ++*p;
+    if (strncmp(*p, word, length) != 0)
+        return false;
+    *p += length;
+    return true;
+}
+
+static bool read_descr(struct header *h, const char **p)
+{
+    return take_string(p, h->descr, sizeof h->descr);
+}
+
+static bool read_order(struct header *h, const char **p)
+{
+    h->fortran_order = take_word(p, "True");
+    return h->fortran_order || take_word(p, "False");
+}
+
+/* "()", "(3,)", "(3, 4)". */
+static bool read_shape(struct header *h, const char **p)
+{
+    if (!take(p, '('))
+        return false;
+    while (!take(p, ')')) {
+        uint64_t n = 0;
+
+        if (!isdigit((unsigned char)**p) || h->rank == TENSOR_RANK_MAX)
+            return false;
+        for (; isdigit((unsigned char)**p); ++*p)
+            if (__builtin_mul_overflow(n, 10u, &n) ||
+                __builtin_add_overflow(n, (uint64_t)(**p - '0'), &n))
+                return false;
+        h->shape[h->rank++] = n;
+        if (!take(p, ',') && **p != ')')
+            return false;
+    }
+    return true;
+}
+
+static const struct {
+    const char *key;
+    bool (*read)(struct header *h, const char **p);
+} keys[] = {{"descr", read_descr}, {"fortran_order", read_order}, {"shape", read_shape}};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static bool read_entry(struct header *h, const char **p)
+{
+    char key[16];
+
+    if (!take_string(p, key, sizeof key) || !take(p, ':'))
+        return false;
+    for (unsigned i = 0; i < KEYS; i++)
+        if (strcmp(key, keys[i].key) == 0 && !(h->seen & 1u << i)) {
+            h->seen |= 1u << i;
+            return keys[i].read(h, p);
+        }
+    return false;
+}
+
+static bool read_dict(struct header *h, const char *p)
+{
+    if (!take(&p, '{'))
+        return false;
+    while (!take(&p, '}'))
+        if (!read_entry(h, &p) || (!take(&p, ',') && *p != '}'))
+            return false;
+    return h->seen == (1u << KEYS) - 1 && p[strspn(p, " \n")] == '\0';
+}
+
+/* ---- reading ---- */
+
+/* The header, and where the numbers begin. */
+static enum error_id read_header(struct header *h, const char *bytes, size_t len, size_t *begin,
+                                 struct error *error)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    size_t prefix = len > MAGIC_BYTES && b[MAGIC_BYTES] == 1 ? 10 : 12, length;
+    char *text;
+    bool ok;
+
+    if (len < prefix || memcmp(bytes, magic, MAGIC_BYTES) != 0 || b[6] < 1 || b[6] > 3)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: %zu bytes that are not a .npy file of version 1, 2 or 3", len);
+    length = (size_t)b[8] | (size_t)b[9] << 8;
+    if (prefix == 12)
+        length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    if (length > HEADER_BYTES_MAX || length > len - prefix)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: a .npy header of %zu bytes, but %zu bytes follow (at most %d)",
+                         length, len - prefix, HEADER_BYTES_MAX);
+    text = strndup(bytes + prefix, length);
+    if (!text)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
+    ok = strlen(text) == length && read_dict(h, text);
+    free(text);
+    *begin = prefix + length;
+    return ok ? ERROR_OK
+              : error_set(error, ERROR_BAD_TENSOR,
+                          "body: the .npy header is not a dict of descr, fortran_order and a shape "
+                          "of at most %d dimensions",
+                          TENSOR_RANK_MAX);
+}
+
+static const struct dtype *find_dtype(const char *descr)
+{
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+        if (strcmp(dtypes[i].descr, descr) == 0)
+            return &dtypes[i];
+    return NULL;
+}
+
+/* more: other arrays may follow in the bytes. need: how many are this one's. */
+static enum error_id check_size(const struct header *h, const struct dtype *dtype, size_t bytes,
+                                bool more, const struct tensor_limits *limits, size_t *count,
+                                size_t *need, struct error *error)
+{
+    bool overflow = false;
+
+    *count = 1;
+    for (size_t i = 0; i < h->rank; i++)
+        overflow |= __builtin_mul_overflow(*count, h->shape[i], count);
+    if (h->rank > limits->rank_max)
+        return error_set(error, ERROR_LIMIT_EXCEEDED, "body: rank %zu, at most %zu", h->rank,
+                         limits->rank_max);
+    if (overflow || *count > limits->elements_max)
+        return error_set(error, ERROR_LIMIT_EXCEEDED,
+                         "body: the shape has more than %zu elements (elements_max)",
+                         limits->elements_max);
+    if (__builtin_mul_overflow(*count, dtype->width, need) ||
+        (more ? *need > bytes : *need != bytes))
+        return error_set(error, ERROR_SHAPE_MISMATCH,
+                         "body: %zu elements of %zu bytes, but %zu bytes of data", *count,
+                         dtype->width, bytes);
+    return ERROR_OK;
+}
+
+/* Fortran order lets the first index run fastest: walk it like an odometer over row-major places.
+ */
+static void load_fortran(float *to, const unsigned char *from, const struct dtype *dtype,
+                         const struct header *h, size_t count)
+{
+    size_t steps[TENSOR_RANK_MAX] = {0}, index[TENSOR_RANK_MAX] = {0}, place = 0, stride = 1;
+
+    for (size_t d = h->rank; d-- > 0; stride *= h->shape[d])
+        steps[d] = stride;
+    for (size_t i = 0; i < count; i++) {
+        to[place] = dtype->load(from + i * dtype->width);
+        for (size_t d = 0; d < h->rank; d++) {
+            place += steps[d];
+            if (++index[d] < h->shape[d])
+                break;
+            place -= steps[d] * h->shape[d];
+            index[d] = 0;
+        }
+    }
+}
+
+static void load_row_major(float *to, const unsigned char *from, const struct dtype *dtype,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = dtype->load(from + i * dtype->width);
+}
+
+/* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
+ * none of these. */
+static enum error_id check_range(const struct header *h, const unsigned char *from, size_t count,
+                                 struct error *error)
+{
+    double value = 0;
+    size_t i = 0;
+    char place[TENSOR_RANK_MAX * 23] = "";
+    int length = 0;
+
+    for (; i < count; i++) {
+        memcpy(&value, from + i * sizeof value, sizeof value);
+        if (isfinite(value) && isinf((float)value))
+            break;
+    }
+    if (i == count)
+        return ERROR_OK;
+    size_t index[TENSOR_RANK_MAX];
+    for (size_t n = 0; n < h->rank; n++) { /* from the index that runs fastest */
+        size_t d = h->fortran_order ? n : h->rank - 1 - n;
+        index[d] = i % h->shape[d];
+        i /= h->shape[d];
+    }
+    for (size_t d = 0; d < h->rank; d++)
+        length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
+    return error_set(error, ERROR_BAD_TENSOR, "body%s: %.9g is outside the range of float32", place,
+                     value);
+}
+
+/* Of bytes [*len]; *len becomes what the array takes of them. */
+static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
+                                const struct tensor_limits *limits, struct error *error)
+{
+    struct header h = {0};
+    const struct dtype *dtype;
+    const unsigned char *numbers;
+    size_t begin = 0, count, need = 0;
+
+    memset(t, 0, sizeof *t);
+    if (read_header(&h, bytes, *len, &begin, error) != ERROR_OK)
+        return error->id;
+    dtype = find_dtype(h.descr);
+    if (!dtype)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "body: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
+                         "in little-endian order are",
+                         h.descr);
+    if (check_size(&h, dtype, *len - begin, more, limits, &count, &need, error) != ERROR_OK)
+        return error->id;
+    numbers = (const unsigned char *)bytes + begin;
+    if (dtype->load == binary_f64 && check_range(&h, numbers, count, error) != ERROR_OK)
+        return error->id;
+    if (memory_take(limits->account, count * sizeof *t->data))
+        t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
+    if (count && !t->data)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
+    if (h.fortran_order)
+        load_fortran(t->data, numbers, dtype, &h, count);
+    else
+        load_row_major(t->data, numbers, dtype, count);
+    t->count = t->cap = count;
+    t->rank = h.rank;
+    memcpy(t->shape, h.shape, sizeof t->shape);
+    *len = begin + need;
+    return ERROR_OK;
+}
+
+enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
+                       const struct tensor_limits *limits, struct error *error)
+{
+    return read_array(t, bytes, &len, false, limits, error);
+}
+
+enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
+                            const struct tensor_limits *limits, struct error *error)
+{
+    size_t taken = *len;
+
+    if (read_array(t, *bytes, &taken, true, limits, error) != ERROR_OK)
+        return error->id;
+    *bytes += taken;
+    *len -= taken;
+    return ERROR_OK;
+}
+
+/* ---- writing ---- */
+
+void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape)
+{
+    struct buf text;
+    size_t count = 1, padding;
+
+    buf_init(&text, 0);
+    buf_puts(&text, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+    for (size_t i = 0; i < rank; i++) {
+        buf_printf(&text, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
+        count *= shape[i];
+    }
+    buf_puts(&text, "), }");
+    /* Spaces and a newline end the header at a multiple of 64, as NumPy likes to map it. */
+    padding = ALIGNMENT - (MAGIC_BYTES + 4 + text.len + 1) % ALIGNMENT;
+    for (size_t i = 0; i < padding; i++)
+        buf_puts(&text, " ");
+    buf_puts(&text, "\n");
+    if (text.failed) {
+        out->failed = true;
+    } else {
+        const char lengths[4] = {1, 0, (char)(text.len & 255), (char)(text.len >> 8)};
+
+        buf_append(out, magic, MAGIC_BYTES);
+        buf_append(out, lengths, sizeof lengths);
+        buf_append(out, text.data, text.len);
+        buf_append(out, data, count * sizeof *data);
+    }
+    buf_fini(&text);
+}

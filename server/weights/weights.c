@@ -1,0 +1,265 @@
+/* weights.c - the numbers of every layer, from a weights file, inline, or an initialiser.
+ *
+ * Invariant: a layer that should have trained weights never gets random ones: the top-level
+ * initialiser counts only where there is no weights file at all. */
+#include "weights/weights.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/files.h"
+#include "model/filling.h"
+
+const char *const weights_files[WEIGHTS_FILES] = {"weights.safetensors", "model.safetensors"};
+
+/* The bound on the network at the widest type, and a header. */
+static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) +
+                                     SAFETENSORS_HEADER_BYTES_MAX + 8;
+
+float *filling_own(struct filling *f, size_t count)
+{
+    float *numbers = calloc(count, sizeof *numbers);
+
+    if (numbers)
+        f->w->owned[f->w->owned_count++] = numbers;
+    else
+        model_error_set(f->error, "out of memory for %zu weights", count);
+    return numbers;
+}
+
+/* "it has a, b, c" */
+static void tensors_list(const struct safetensors *s, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", s->tensors_count ? "it has " : "it has none");
+
+    for (size_t i = 0; i < s->tensors_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%.64s", i ? ", " : "",
+                                 s->tensors[i].name);
+}
+
+static int absent_fail(const struct filling *f, const char *whose, const char *name)
+{
+    char list[256];
+
+    if (!f->file.header)
+        return model_error_set(f->error, "%s: no such file, and no tensor \"%.80s\" for %s",
+                               f->path, name, whose);
+    tensors_list(&f->file, list, sizeof list);
+    return model_error_set(f->error, "%s: no tensor \"%.80s\" for %s; %s", f->path, name, whose,
+                           list);
+}
+
+/* A transposed weight must be made anew: safetensors' NumPy writer stores a view as its memory
+ * lies, under the view's shape, and then the shapes fit and the numbers are scrambled. */
+static int shape_fail(const struct filling *f, const struct safetensor *t, const char *whose,
+                      const uint64_t *shape, size_t rank)
+{
+    char want[SAFETENSORS_SHAPE_MAX], found[SAFETENSORS_SHAPE_MAX];
+    bool transposed = rank == 2 && t->rank == 2 && t->shape[0] == shape[1] &&
+                      t->shape[1] == shape[0];
+
+    return model_error_set(f->error, "%s: %.64s: expected shape %s%s for %s, found %s%s", f->path,
+                           t->name, safetensors_shape(shape, rank, want),
+                           rank == 2 ? " (units, features)" : " (units)", whose,
+                           safetensors_shape(t->shape, t->rank, found),
+                           transposed ? ": save numpy.ascontiguousarray(W.T)" : "");
+}
+
+const float *filling_take(struct filling *f, const char *whose, const char *name,
+                          const uint64_t *shape, size_t rank)
+{
+    struct safetensor *t = safetensors_find(&f->file, name);
+    float *numbers;
+
+    if (!t) {
+        absent_fail(f, whose, name);
+        return NULL;
+    }
+    if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0) {
+        shape_fail(f, t, whose, shape, rank);
+        return NULL;
+    }
+    t->used = true;
+    numbers = filling_own(f, (size_t)t->count);
+    if (!numbers || safetensors_floats(&f->file, t, numbers, f->error) != 0)
+        return NULL;
+    return numbers;
+}
+
+/* ---- one layer ------------------------------------------------------------------------------ */
+
+static const float *weight_draw(struct filling *f, size_t index)
+{
+    const struct config_layer *layer = &f->config->layers[index];
+    float *numbers = filling_own(f, layer->units * layer->features);
+
+    if (!numbers)
+        return NULL;
+    f->w->random = true;
+    axon_initializer_fill(layer->initializer, layer->seed, index, layer->features, layer->units,
+                          numbers);
+    return numbers;
+}
+
+/* Whether the tensors of this layer come from the weights file unless it says otherwise. */
+static bool from_file(const struct filling *f, const struct config_layer *layer)
+{
+    return layer->weight.source == CONFIG_TENSOR ||
+           (layer->weight.source == CONFIG_DEFAULT && (f->file.header || !layer->initializer));
+}
+
+static int weight_fill(struct filling *f, size_t index)
+{
+    const struct config_layer *layer = &f->config->layers[index];
+    const uint64_t shape[] = {layer->units, layer->features};
+    const float **weight = &f->w->layers[index].weight;
+    char whose[64];
+
+    snprintf(whose, sizeof whose, "the weight of layers[%zu]", layer->place);
+    if (from_file(f, layer))
+        *weight = filling_take(f, whose, layer->weight.tensor, shape, 2);
+    else if (layer->weight.source == CONFIG_INLINE)
+        *weight = layer->weight.numbers;
+    else
+        *weight = weight_draw(f, index);
+    return *weight ? 0 : -1;
+}
+
+static int bias_fill(struct filling *f, size_t index)
+{
+    const struct config_layer *layer = &f->config->layers[index];
+    const uint64_t shape[] = {layer->units};
+    const float **bias = &f->w->layers[index].bias;
+    char whose[64];
+
+    snprintf(whose, sizeof whose, "the bias (null means none) of layers[%zu]", layer->place);
+    if (layer->bias.source == CONFIG_INLINE)
+        *bias = layer->bias.numbers;
+    else if (layer->bias.source == CONFIG_TENSOR ||
+             (layer->bias.source == CONFIG_DEFAULT && from_file(f, layer)))
+        *bias = filling_take(f, whose, layer->bias.tensor, shape, 1);
+    else
+        return 0; /* null, or beside inline or random weights: zeros */
+    return *bias ? 0 : -1;
+}
+
+/* The activation's parameters that a tensor has: one for all units, or one per unit. */
+static int params_fill(struct filling *f, size_t index)
+{
+    const struct config_layer *layer = &f->config->layers[index];
+    struct axon_layer *out = &f->w->layers[index];
+    const struct safetensor *t = safetensors_find(&f->file, layer->params_tensor);
+    const uint64_t shape[] = {t && t->rank == 1 && t->count == 1 ? 1 : layer->units};
+    const struct axon_parameter *p = &layer->activation->parameters[0];
+    char whose[96];
+    size_t bad = 0;
+
+    if (!*layer->params_tensor)
+        return 0;
+    snprintf(whose, sizeof whose, "\"%s\" of layers[%zu].activation", p->name, layer->place);
+    out->params = filling_take(f, whose, layer->params_tensor, shape, 1);
+    out->params_count = (size_t)shape[0];
+    if (!out->params)
+        return -1;
+    if (axon_activation_check(layer->activation, out->params, out->params_count, layer->units,
+                              &bad) == AXON_OK)
+        return 0;
+    return model_error_set(f->error, "%s: %.64s[%zu]: %s takes %.9g to %.9g, found %.9g", f->path,
+                           layer->params_tensor, bad, layer->activation->name, (double)p->minimum,
+                           (double)p->maximum, (double)out->params[bad]);
+}
+
+static int layers_fill(struct filling *f)
+{
+    for (size_t l = 0; l < f->config->layers_count; l++) {
+        const struct config_layer *layer = &f->config->layers[l];
+        f->w->layers[l] = (struct axon_layer){
+            .units = layer->units,
+            .activation = layer->activation,
+            .params = layer->params,
+            .params_count = layer->params_count,
+        };
+        if (weight_fill(f, l) != 0 || bias_fill(f, l) != 0 || params_fill(f, l) != 0 ||
+            filling_fold(f, l) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the file ------------------------------------------------------------------------------- */
+
+/* The weights file is not there, but needed: say what to do about what is there instead. */
+static int file_absent_fail(struct filling *f)
+{
+    if (weights_foreign(f->from->dirfd, f->from->folder, f->error))
+        return -1;
+    return model_error_set(f->error,
+                           "%s: no such file; without it config.json needs inline weights or an "
+                           "\"initializer\"",
+                           f->path);
+}
+
+/* Read the one weights file that is there into bytes, and its name into f->path. */
+static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
+{
+    enum files_result result = FILES_ABSENT;
+    char path[VERSION_PATH_MAX];
+
+    version_path(f->from, weights_files[0], f->path);
+    for (size_t i = 0; i < WEIGHTS_FILES && result != FILES_FAILED; i++) {
+        struct file_bytes found = {0};
+        enum files_result one = files_read(f->from->dirfd,
+                                           version_path(f->from, weights_files[i], path),
+                                           FILE_BYTES_MAX, &found, f->error);
+
+        if (one == FILES_ABSENT)
+            continue;
+        if (one == FILES_OK && result == FILES_OK) {
+            free(found.data);
+            model_error_set(f->error, "%s and %s are both there; remove the one that is not meant",
+                            f->path, path);
+            return FILES_FAILED;
+        }
+        result = one;
+        *bytes = found;
+        memcpy(f->path, path, sizeof path);
+    }
+    return result;
+}
+
+int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
+                 struct model_error *error)
+{
+    struct filling f = {.w = w, .config = config, .from = from, .error = error};
+    struct file_bytes bytes = {0};
+    int status = -1;
+
+    *w = (struct weights){0};
+    switch (file_read(&f, &bytes)) {
+    case FILES_FAILED:
+        goto out;
+    case FILES_ABSENT:
+        if (config_needs_weights(config)) {
+            file_absent_fail(&f);
+            goto out;
+        }
+        break;
+    case FILES_OK:
+        if (safetensors_read(&f.file, f.path, bytes.data, bytes.len, error) != 0)
+            goto out;
+    }
+    if (layers_fill(&f) == 0)
+        status = filling_leftover(&f);
+out:
+    safetensors_fini(&f.file);
+    free(bytes.data);
+    if (status != 0)
+        weights_fini(w);
+    return status;
+}
+
+void weights_fini(struct weights *w)
+{
+    for (size_t i = 0; i < w->owned_count; i++)
+        free(w->owned[i]);
+    *w = (struct weights){0};
+}

@@ -1,0 +1,74 @@
+/* test_server_fuzz.c - the fuzz targets of the readers over their corpora: seeds, and every
+ * input that once crashed. Found from the root of the project, where `make test` runs. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LLVMFuzzerTestOneInput fuzz_tensor
+#include "../fuzz/fuzz_tensor.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_envelope
+#include "../fuzz/fuzz_envelope.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_pieces
+#include "../fuzz/fuzz_pieces.c"
+#include "suite.h"
+#undef LLVMFuzzerTestOneInput
+
+enum { INPUT_MAX = 65536 };
+
+static const struct {
+    const char *folder;
+    int (*target)(const uint8_t *data, size_t size);
+} corpora[] = {
+    {"tests/fuzz/corpus/tensor", fuzz_tensor},
+    {"tests/fuzz/corpus/envelope", fuzz_envelope},
+    {"tests/fuzz/corpus/pieces", fuzz_pieces},
+};
+
+/* The whole input and each of its prefixes; the target aborts where a rule does not hold. */
+static void replay(const char *folder, const char *name,
+                   int (*target)(const uint8_t *data, size_t size))
+{
+    static uint8_t bytes[INPUT_MAX];
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "%s cannot be read", path);
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    ck_assert_uint_lt(n, INPUT_MAX);
+    for (size_t prefix = 0; prefix <= n; prefix++)
+        ck_assert_int_eq(target(bytes, prefix), 0);
+}
+
+START_TEST(every_corpus_input_and_its_prefixes_hold_the_rules)
+{
+    DIR *folder = opendir(corpora[_i].folder);
+    int inputs = 0;
+
+    ck_assert_msg(folder != NULL, "no %s here; run from the project's root", corpora[_i].folder);
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (entry->d_name[0] != '.') {
+            replay(corpora[_i].folder, entry->d_name, corpora[_i].target);
+            inputs++;
+        }
+    closedir(folder);
+    ck_assert_int_ge(inputs, 10);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("fuzz corpora");
+    TCase *t = tcase_create("fuzz targets");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, every_corpus_input_and_its_prefixes_hold_the_rules, 0,
+                        (int)(sizeof corpora / sizeof *corpora));
+    suite_add_tcase(s, t);
+
+    return suite_run(s);
+}
