@@ -3,44 +3,13 @@
  * May know: jansson's values, scalar.c, tensor_reader.h, window.h. Invariant: a container
  * hangs in the tree from the moment it is opened, so root owns everything and a failure needs no
  * unwinding; nothing is built before its token was charged to the budget. */
+#include "json/fail.h"
 #include "json/read.h"
 #include "json/token.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
-                        ...)
-{
-    char what[ERROR_DETAIL_MAX];
-    size_t line, column;
-    va_list args;
-
-    window_place(&r->window, pos, &line, &column);
-    va_start(args, format);
-    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start() here
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    if (r->file)
-        return error_set(&r->error, id, "%zu:%zu: %s", line, column, what);
-    return error_set(&r->error, id, "line %zu, column %zu: %s", line, column, what);
-}
-
-static enum error_id expected(struct envelope_reader *r, enum error_id id, const char *what)
-{
-    const struct window *w = &r->window;
-    char found[TOKEN_TEXT_MAX];
-
-    token_describe(found, w->text + w->pos, w->len - w->pos);
-    return json_fail(r, w->pos, id, "expected %s, found %s", what, found);
-}
-
-enum error_id json_expected(struct envelope_reader *r, const char *what)
-{
-    return expected(r, ERROR_BAD_JSON, what);
-}
 
 static enum error_id no_memory(struct envelope_reader *r)
 {
@@ -159,7 +128,7 @@ static enum error_id read_tensor(struct envelope_reader *r)
 static enum error_id read_row_string(struct envelope_reader *r)
 {
     if (window_byte(&r->window) != '"')
-        return json_expected(r, "a key in quotes");
+        return json_expected(r, ERROR_BAD_JSON, "a key in quotes");
     if (json_read_string(r, &r->word))
         return r->error.id;
     r->strings_bytes -= r->word.len;
@@ -200,7 +169,7 @@ static enum error_id read_row_key(struct envelope_reader *r)
 static enum error_id read_row_colon(struct envelope_reader *r)
 {
     if (window_byte(&r->window) != ':')
-        return json_expected(r, "':'");
+        return json_expected(r, ERROR_BAD_JSON, "':'");
     r->window.pos++;
     tensor_reader_value(&r->tensor);
     r->state = JSON_TENSOR;
@@ -212,7 +181,7 @@ static enum error_id read_row_end(struct envelope_reader *r)
     char c = window_byte(&r->window);
 
     if (c != '}' && c != ',')
-        return json_expected(r, "',' or '}'");
+        return json_expected(r, ERROR_BAD_JSON, "',' or '}'");
     r->window.pos++;
     r->state = JSON_ROW_MORE;
     if (c == '}') {
@@ -270,7 +239,7 @@ static enum error_id read_key(struct envelope_reader *r)
     if (id)
         return id;
     if (window_byte(&r->window) != '"')
-        return json_expected(r, "a key in quotes");
+        return json_expected(r, ERROR_BAD_JSON, "a key in quotes");
     id = json_read_string(r, &r->key);
     if (id)
         return id;
@@ -284,7 +253,7 @@ static enum error_id read_key(struct envelope_reader *r)
 static enum error_id read_colon(struct envelope_reader *r)
 {
     if (window_byte(&r->window) != ':')
-        return json_expected(r, "':'");
+        return json_expected(r, ERROR_BAD_JSON, "':'");
     r->window.pos++;
     r->state = JSON_VALUE;
     return ERROR_OK;
@@ -305,7 +274,7 @@ static enum error_id read_member(struct envelope_reader *r)
     if (r->state != JSON_BEHIND)
         return object ? read_key(r) : read_value(r, NULL);
     if (c != ',')
-        return json_expected(r, object ? "',' or '}'" : "',' or ']'");
+        return json_expected(r, ERROR_BAD_JSON, object ? "',' or '}'" : "',' or ']'");
     r->window.pos++;
     r->state = JSON_MEMBER;
     return ERROR_OK;
@@ -353,10 +322,10 @@ static bool begins_value(const struct window *w)
 static enum error_id read_start(struct envelope_reader *r)
 {
     if (r->window.pos == r->window.len)
-        return json_expected(r, "a JSON object");
+        return json_expected(r, ERROR_BAD_JSON, "a JSON object");
     if (window_byte(&r->window) != '{')
-        return expected(r, begins_value(&r->window) ? ERROR_BAD_FIELD : ERROR_BAD_JSON,
-                        "a JSON object");
+        return json_expected(r, begins_value(&r->window) ? ERROR_BAD_FIELD : ERROR_BAD_JSON,
+                             "a JSON object");
     return read_value(r, NULL);
 }
 
@@ -379,7 +348,7 @@ static enum error_id read_token(struct envelope_reader *r)
     case JSON_ROW_MORE:
         return refuse_row_key(r);
     case JSON_END:
-        return json_expected(r, "the end behind the closing brace");
+        return json_expected(r, ERROR_BAD_JSON, "the end behind the closing brace");
     default:
         return read_member(r);
     }

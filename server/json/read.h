@@ -34,11 +34,4 @@ static inline void json_consumed(struct buf *b)
         buf_fini(b);
 }
 
-/* Set the error "line 2, column 7: <format>" for the window's text[pos]; returns id. */
-enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
-                        ...) __attribute__((format(printf, 4, 5)));
-
-/* "expected <what>, found <what is there>" at the window's pos */
-enum error_id json_expected(struct envelope_reader *r, const char *what);
-
 #endif

@@ -2,6 +2,7 @@
  *
  * May know: json_value.h, float_read, utf8.h. Invariant: accepts exactly what RFC 8259 does, but
  * U+0000. */
+#include "json/fail.h"
 #include "json/read.h"
 #include "json/token.h"
 #include "base/utf8.h"
@@ -167,7 +168,7 @@ static enum error_id read_literal(struct envelope_reader *r, json_t **value)
             return ERROR_OK;
         }
     }
-    return json_expected(r, "a value");
+    return json_expected(r, ERROR_BAD_JSON, "a value");
 }
 
 enum error_id json_read_scalar(struct envelope_reader *r, json_t **value)
