@@ -84,8 +84,8 @@ FLAGS.avx2     := -mavx2 -mfma
 FLAGS.avx512   := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 ISAS           := $(or $(ISA.$(ARCH)),baseline)
 
-# Everything in lib/kernels but dispatch.c is compiled once per instruction set.
-KERNELS  := $(filter-out lib/kernels/dispatch.c,$(wildcard lib/kernels/*.c))
+# Everything in lib/kernels but the choice and its probe is compiled once per instruction set.
+KERNELS  := $(filter-out lib/kernels/dispatch.c lib/kernels/probe.c,$(wildcard lib/kernels/*.c))
 ISA_OBJ  := $(foreach isa,$(ISAS),$(KERNELS:%.c=$B/%.$(isa).o))
 LIB_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out $(KERNELS),$(wildcard lib/*.c lib/kernels/*.c))) $(ISA_OBJ)
 SRV_OBJ  := $(patsubst %.c,$B/%.o,$(filter-out server/main.c,$(wildcard server/*.c server/*/*.c)))

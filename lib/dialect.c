@@ -5,7 +5,7 @@
 #include "axon/dialect.h"
 #include <float.h>
 #include <string.h>
-#include "kernels/kernels.h"
+#include "registry.h"
 
 /* ---- the dialects ---- */
 
@@ -81,7 +81,7 @@ bool axon_dialect_meaning(const struct axon_dialect *dialect, const char *name,
 
     if (!act)
         return false;
-    d = difference_of(dialect, (size_t)(act - table));
+    d = difference_of(dialect, axon__activation_id(act));
     if (d->note)
         act = &table[d->activation];
     *meaning = (struct axon_meaning){.activation = act, .channels = d->channels, .note = d->note};

@@ -6,6 +6,7 @@
 #include "axon/mlp.h"
 #include "gemm.h"
 #include "mlp_internal.h"
+#include "registry.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -56,8 +57,7 @@ static void pack_params(struct axon__layer *layer, const struct axon_layer *from
 static enum axon_status layer_init(struct axon__layer *layer, const struct axon_layer *from,
                                    size_t features)
 {
-    const struct axon_activation *table;
-    size_t count, rows, bytes;
+    size_t rows, bytes;
 
     if (from->units == 0 || from->units > AXON_GEMM_MAX - AXON_UNITS_MULTIPLE)
         return AXON_ESHAPE;
@@ -66,11 +66,10 @@ static enum axon_status layer_init(struct axon__layer *layer, const struct axon_
     if (axon_activation_check(from->activation, from->params, from->params_count, from->units,
                               NULL) != AXON_OK)
         return AXON_EPARAM;
-    table = axon_activation_table(&count);
     *layer = (struct axon__layer){.features = features,
                                   .units = from->units,
                                   .stride = padded(from->units),
-                                  .id = (size_t)(from->activation - table),
+                                  .id = axon__activation_id(from->activation),
                                   .kind = from->activation->kind};
     rows = features + 1 + AXON_PARAMETERS_MAX;
     if (__builtin_mul_overflow(rows, layer->stride * sizeof(float), &bytes) ||

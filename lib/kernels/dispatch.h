@@ -16,7 +16,4 @@ const struct axon_kernels *axon__kernels(void);
 const struct axon_kernels *axon__kernels_for(size_t multiply_adds);
 void axon__kernels_narrow_set(int on);
 
-/* Whether every kernel of the table agrees with baseline on a probe. */
-int axon__kernels_agree(const struct axon_kernels *kernels);
-
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "axon/cpu.h"
 #include "kernels/dispatch.h"
+#include "kernels/probe.h"
 #include "../oracle/guard.h"
 #include "../oracle/oracle.h"
 #include "suite.h"

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "kernels/dispatch.h"
+#include "kernels/probe.h"
 #include "../oracle/guard.h"
 #include "suite.h"
 
