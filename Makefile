@@ -97,7 +97,7 @@ UNIT_SRV := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_server_*.c))
 UNIT     := $(UNIT_LIB) $(UNIT_SRV)
 
 # N of libaxon.so.N: goes up when a program that was linked with the one before may not run any more; see lib/axon.map.
-SONAME   := libaxon.so.1
+SONAME   := libaxon.so.2
 # A shared library's code must be position-independent, and a sanitizer's must not be left undefined: none of those.
 LIBAXON  := $B/libaxon.a $(if $(SAN),,$B/$(SONAME))
 

@@ -5,7 +5,6 @@
 #include "axon/activation.h"
 #include "kernels/dispatch.h"
 #include "arrays.h"
-#include "parallel.h"
 #include "registry.h"
 
 struct axon_axis axon_activation_output(const struct axon_activation *act, struct axon_axis axis)
@@ -31,29 +30,14 @@ static enum axon_status check_shape(const struct axon_activation *act, struct ax
 /* ---- the way into the kernels ---- */
 
 struct call {
-    const struct axon_kernel *kernel;
     bool gradient;
     const float *x, *upstream;
     float *y;
+    size_t n; /* values of x */
     struct axon_axis axis;
     const float *params;
     size_t params_count;
-    size_t x_line, y_line; /* floats of x, and of the output, per step of axis.outer */
 };
-
-/* The slice of a tensor along its outer dimension, as a tensor. */
-static void compute_slice(const void *work, size_t first, size_t count)
-{
-    const struct call *c = work;
-    struct axon_axis axis = {count, c->axis.length, c->axis.inner};
-    const float *x = c->x + first * c->x_line;
-
-    if (c->gradient)
-        c->kernel->gradient(x, c->upstream ? c->upstream + first * c->y_line : NULL,
-                            c->y + first * c->x_line, axis, c->params, c->params_count);
-    else
-        c->kernel->forward(x, c->y + first * c->y_line, axis, c->params, c->params_count);
-}
 
 static const struct axon_kernels *kernels_for(const struct axon_activation *act,
                                               const struct call *c)
@@ -63,21 +47,20 @@ static const struct axon_kernels *kernels_for(const struct axon_activation *act,
 
     return c->gradient || kernels->rows[axon__activation_id(act)].smooth
                ? kernels
-               : axon__kernels_for(c->axis.outer * c->x_line * MULTIPLY_ADDS);
+               : axon__kernels_for(c->n * MULTIPLY_ADDS);
 }
 
 static void compute(const struct axon_activation *act, struct call *c)
 {
-    struct axon_axis output;
+    const struct axon_kernel *kernel = &kernels_for(act, c)->rows[axon__activation_id(act)];
 
-    /* Where the split does not matter, any cut will do. */
+    /* Where the split does not matter, one line will do. */
     if (act->kind == AXON_ELEMENTWISE && c->params_count <= act->parameters_count)
-        c->axis = (struct axon_axis){c->axis.outer * c->axis.length * c->axis.inner, 1, 1};
-    output = axon_activation_output(act, c->axis);
-    c->x_line = c->axis.length * c->axis.inner;
-    c->y_line = output.length * output.inner;
-    c->kernel = &kernels_for(act, c)->rows[axon__activation_id(act)];
-    axon__parallel(compute_slice, c, c->axis.outer, c->x_line);
+        c->axis = (struct axon_axis){1, c->n, 1};
+    if (c->gradient)
+        kernel->gradient(c->x, c->upstream, c->y, c->axis, c->params, c->params_count);
+    else
+        kernel->forward(c->x, c->y, c->axis, c->params, c->params_count);
 }
 
 enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
@@ -97,8 +80,10 @@ enum axon_status axon_activation_forward(const struct axon_activation *act, cons
     if ((y != x || act->kind == AXON_GATED) && axon__overlap(x, n, y, m))
         return AXON_EOVERLAP;
     params = axon__activation_params(act, params, &params_count, defaults);
-    compute(act, &(struct call){
-                     .x = x, .y = y, .axis = axis, .params = params, .params_count = params_count});
+    compute(
+        act,
+        &(struct call){
+            .x = x, .y = y, .n = n, .axis = axis, .params = params, .params_count = params_count});
     return AXON_OK;
 }
 
@@ -127,6 +112,7 @@ enum axon_status axon_activation_gradient(const struct axon_activation *act, con
                                 .x = x,
                                 .upstream = upstream,
                                 .y = dx,
+                                .n = n,
                                 .axis = axis,
                                 .params = params,
                                 .params_count = params_count});

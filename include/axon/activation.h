@@ -93,10 +93,9 @@ struct axon_axis axon_activation_output(const struct axon_activation *act, struc
  *   gated        its own a and b: a f(b) rounded once, a from the first half, b from the second.
  *                inf * 0 is NaN, as in PyTorch
  *
- * An empty tensor is a no-op. Never allocates, nor makes threads unless axon_threads_set() allows
- * it; may be called by any number of threads at once. Returns AXON_OK; AXON_EPARAM as
- * axon_activation_check(); AXON_ESHAPE if a gated axis has an odd length or the tensor cannot exist
- * in memory; AXON_EALIGN; AXON_EOVERLAP. Then y is as it was. */
+ * An empty tensor is a no-op. Never allocates; may be called by any number of threads at once.
+ * Returns AXON_OK; AXON_EPARAM as axon_activation_check(); AXON_ESHAPE if a gated axis has an odd
+ * length or the tensor cannot exist in memory; AXON_EALIGN; AXON_EOVERLAP. Then y is as it was. */
 enum axon_status axon_activation_forward(const struct axon_activation *act, const float *x,
                                          float *y, struct axon_axis axis, const float *params,
                                          size_t params_count);

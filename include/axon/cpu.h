@@ -1,4 +1,4 @@
-/* axon/cpu.h - instruction sets, threads, and whether OpenBLAS chose its kernels well.
+/* axon/cpu.h - instruction sets, and whether OpenBLAS chose its kernels well.
  *
  * Nothing here reads the environment: the caller passes what the user asked for. */
 #ifndef AXON_CPU_H
@@ -34,23 +34,6 @@ int axon_clock_drops(void);
  * makes the call itself slower, and pays for a program that does more besides, such as a server of
  * small requests. Any thread may call it at any time. */
 void axon_clock_spare(int on);
-
-enum { AXON_THREADS_MAX = 64 };
-
-/* How many threads one call may use, the calling one among them, from the next call on. At the
- * start 1: the library makes no threads that its program has not asked for. 0 counts as 1, more
- * than AXON_THREADS_MAX as that. Any thread may call it at any time.
- *
- * axon_activation_forward() and axon_activation_gradient() then make threads for tensors of 4 Mi
- * elements and more, one for each further 2 Mi, and end them before they return; no other function
- * does, but the BLAS has its own. A tensor is cut anywhere if the activation is elementwise with
- * the same parameters for all, and else along axis.outer. Results are the same to the last bit. The
- * threads take no signals but those of their own faults; the work of one that cannot be made is
- * done by the caller. */
-void axon_threads_set(unsigned count);
-
-/* What was set. */
-unsigned axon_threads(void);
 
 /* "OpenBLAS 0.3.21 ..." as the BLAS library reports itself. Static storage. */
 const char *axon_blas_version(void);

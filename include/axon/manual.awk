@@ -216,7 +216,7 @@ END {
     put(".El")
     put(".Pp")
     put("Everything may be called by any number of threads at once, unless a function's page says otherwise.")
-    put("Exported symbols have the version AXON_1.0.")
+    put("Exported symbols have the version AXON_2.0.")
     put(".Sh EXAMPLES")
     literal(text_lines(example))
     put(".Pp")

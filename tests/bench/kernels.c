@@ -17,7 +17,6 @@
 #include "kernels.h"
 
 enum { CONTENDERS_MAX = 16, ROUNDS_MAX = 31, SIZES_MAX = 4, CHECKED = 4096, WARM_MAX = 1 << 20 };
-enum { THREADS_MIN = 4 << 20 }; /* elements: below, axon makes no threads */
 
 static struct {
     bool gradient, tsv;
@@ -82,67 +81,20 @@ static const struct contender axons[] = {
     {.name = "baseline", .isa = "baseline", .prepare = always, .time = time_axon},
 };
 
-/* ---- axon on all cores ---- */
-
-static cpu_set_t every_core; /* that this program was given, before it confined itself to one */
-
-/* What a caller waits for: CPU time would be the sum over the threads. */
-static double wall_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static double time_threads(const struct contender *self, const struct task *task, size_t reps)
-{
-    double start, ns = -1.0;
-    cpu_set_t one;
-
-    if (axon_isa_select(self->isa) != AXON_OK || sched_getaffinity(0, sizeof one, &one) != 0)
-        return -1.0;
-    axon_threads_set((unsigned)CPU_COUNT(&every_core));
-    sched_setaffinity(0, sizeof every_core, &every_core);
-    start = wall_clock();
-    for (size_t r = 0; r < reps; r++)
-        if (run_axon(task) != AXON_OK)
-            break;
-        else
-            ns = wall_clock() - start;
-    sched_setaffinity(0, sizeof one, &one);
-    axon_threads_set(1);
-    return ns;
-}
-
-static char threads_name[32];
-
-static struct contender contender_threads = {
-    .name = threads_name, .least = THREADS_MIN, .prepare = always, .time = time_threads};
-
 /* ---- who takes part ---- */
 
-/* list[0] is memcpy, then the ISAs, best first, from `threads` on the best one on all cores if they
- * are several, from `peers` on the others. */
+/* list[0] is memcpy, then the ISAs, best first, from `peers` on the others. */
 static struct {
     const struct contender *list[CONTENDERS_MAX];
-    size_t count, threads, peers;
+    size_t count, peers;
 } field;
 
 static void enter_all(int fd)
 {
-    int cores = CPU_COUNT(&every_core);
-
     field.list[field.count++] = &contender_memcpy;
     for (size_t i = 0; i < sizeof axons / sizeof *axons; i++)
         if (bench_runs(axons[i].isa))
             field.list[field.count++] = &axons[i];
-    field.threads = field.count;
-    if (cores > 1) {
-        contender_threads.isa = field.list[1]->isa;
-        snprintf(threads_name, sizeof threads_name, "%s x%d", contender_threads.isa, cores);
-        field.list[field.count++] = &contender_threads;
-    }
     field.peers = field.count;
     field.count += bench_peers_open("kernels", true, fd, field.list + field.peers);
 }
@@ -236,8 +188,8 @@ static void measure(const struct task *task, bool first, double ns[CONTENDERS_MA
 
     for (size_t i = 0; i < field.count; i++) {
         const struct contender *c = field.list[i];
-        bool ready = task->n >= c->least && (first || c->least || !isnan(ns[i])) &&
-                     c->prepare(c, task) && (!first || i < field.peers || agrees(c, task));
+        bool ready = (first || !isnan(ns[i])) && c->prepare(c, task) &&
+                     (!first || i < field.peers || agrees(c, task));
 
         reps[i] = ready ? choose_reps(c, task) : 0;
     }
@@ -308,23 +260,6 @@ static size_t best_peer(const double ns[CONTENDERS_MAX])
     return best;
 }
 
-/* memcpy has one thread, whatever axon has. */
-static void print_threads(const struct result *results, size_t count)
-{
-    char text[24];
-
-    for (size_t s = 0; s < opt.sizes_count; s++) {
-        size_t near = 0;
-
-        if (opt.sizes[s] < THREADS_MIN)
-            continue;
-        for (size_t r = 0; r < count; r++)
-            near += results[r].ns[s][field.threads] <= 1.3 * results[r].ns[s][0];
-        printf("%-6s at most 1.3 times memcpy: %zu of %zu rows by %s, waiting time\n",
-               size_name(opt.sizes[s], text), near, count, threads_name);
-    }
-}
-
 static void print_summary(const struct result *results, size_t count)
 {
     size_t near[SIZES_MAX] = {0}, faster[SIZES_MAX] = {0}, compared[SIZES_MAX] = {0};
@@ -356,8 +291,6 @@ static void print_summary(const struct result *results, size_t count)
         printf(
             "%-6s at most 1.3 times memcpy: %zu of %zu rows; faster than every peer: %zu of %zu\n",
             size_name(opt.sizes[s], text), near[s], count, faster[s], compared[s]);
-    if (field.threads < field.peers)
-        print_threads(results, count);
 }
 
 /* ---- the program ---- */
@@ -437,7 +370,6 @@ static void become_single_threaded(char **argv)
         setenv("OMP_NUM_THREADS", "1", 1);
         execv("/proc/self/exe", argv);
     }
-    sched_getaffinity(0, sizeof every_core, &every_core);
     CPU_ZERO(&one);
     CPU_SET((size_t)sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);

@@ -24,7 +24,6 @@ struct task {
 struct contender {
     const char *name;
     const char *isa; /* needed; NULL: any */
-    size_t least;    /* elements from which it takes part */
     /* NULL, or why it cannot take part. fd: the file behind x, upstream and y. May be NULL. */
     const char *(*open)(const struct contender *self, int fd);
     /* Gets ready for this task; false if it has no such function. */

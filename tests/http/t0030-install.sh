@@ -31,10 +31,10 @@ truth='0 xor 0 = 0.000
 
 ok "pkg-config axon is all that a program needs" compile tests/example/xor.c "$tmp/shared"
 ok "and the program computes" test "$(shared "$tmp/shared")" = "$truth"
-needs_soname() { readelf -dW "$tmp/shared" | grep -q 'NEEDED.*\[libaxon\.so\.1\]'; }
-ok "it needs libaxon.so.1" needs_soname
-versioned() { readelf -VW "$tmp/shared" | grep -q 'AXON_1\.0'; }
-ok "it asks for symbols of AXON_1.0" versioned
+needs_soname() { readelf -dW "$tmp/shared" | grep -q 'NEEDED.*\[libaxon\.so\.2\]'; }
+ok "it needs libaxon.so.2" needs_soname
+versioned() { readelf -VW "$tmp/shared" | grep -q 'AXON_2\.0'; }
+ok "it asks for symbols of AXON_2.0" versioned
 
 if "${CC:-gcc}" -static -nostdlib -Wl,-r -o /dev/null -l:libopenblas.a 2>/dev/null; then
     ok "pkg-config --static axon too" compile tests/example/xor.c "$tmp/static" -static

@@ -42,7 +42,6 @@ layers_found() {
 lib/gemm.c@#include <stdio.h>@the core must not include
 lib/mlp.c@#include <cblas.h>@only lib/gemm.c
 lib/mlp.c@#include <pthread.h>@the core must not include
-lib/parallel.c@static int f(void) { return getenv("X") != 0; }@getenv
 lib/mlp.c@#include "base/buf.h"@lib must not include base
 lib/mlp.c@static int f(void) { return getenv("X") != 0; }@getenv
 lib/kernels/vmath.h@#include "gemm.h"@kernels must not include lib
@@ -189,12 +188,12 @@ symbols_found() {
     printf 'int axon_bad(void);\nint axon_bad(void) { return 0; }\n' >"$built/bad2.c"
     printf 'int main(void) { return 0; }\n' >"$built/main.c"
     gcc -c -o "$built/bad.o" "$built/bad.c" && gcc -c -o "$built/bad2.o" "$built/bad2.c" &&
-        gcc -shared -o "$built/libaxon.so.1" "$built/main.c" -Wl,--no-as-needed -lresolv &&
+        gcc -shared -o "$built/libaxon.so.2" "$built/main.c" -Wl,--no-as-needed -lresolv &&
         ar r "$built/libaxon.a" "$built/bad.o" "$built/bad2.o" && cp "$built/bad.o" "$built/lib/kernels/kernels.bad.o" &&
         gcc -no-pie -fno-stack-protector -z execstack -z norelro -Wl,--no-as-needed -o "$built/axond" "$built/main.c" -lrt -lutil
     out=$(B=$built BIN=$built/axond tests/lint/symbols.sh) && echo "symbols.sh: exit 0"
     for want in 'bad.o: exports bad' 'bad2.o: axon_bad is in no header' 'bad.o: count is writable' 'bad.o: needs getenv' \
-        'lacks axon_mlp_create\(\) or its version' 'libaxon.so.1: exports main' 'libaxon.so.1: another soname' 'libaxon.so.1: needs .libresolv' \
+        'lacks axon_mlp_create\(\) or its version' 'libaxon.so.2: exports main' 'libaxon.so.2: another soname' 'libaxon.so.2: needs .libresolv' \
         'axon_mlp_destroy\(\) has no page' 'axon_activation_find\(\) has no contract' \
         'kernels.bad.o: exports bad' 'not position-independent' 'stack is executable' 'not full RELRO' 'no stack protector'; do
         grep -qE "^# .*$want" <<<"$out" || echo "symbols.sh: silent about: $want"
