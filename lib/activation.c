@@ -39,20 +39,9 @@ struct call {
     size_t params_count;
 };
 
-static const struct axon_kernels *kernels_for(const struct axon_activation *act,
-                                              const struct call *c)
-{
-    enum { MULTIPLY_ADDS = 32 }; /* what an element costs, by and large */
-    const struct axon_kernels *kernels = axon__kernels();
-
-    return c->gradient || kernels->rows[axon__activation_id(act)].smooth
-               ? kernels
-               : axon__kernels_for(c->n * MULTIPLY_ADDS);
-}
-
 static void compute(const struct axon_activation *act, struct call *c)
 {
-    const struct axon_kernel *kernel = &kernels_for(act, c)->rows[axon__activation_id(act)];
+    const struct axon_kernel *kernel = &axon__kernels()->rows[axon__activation_id(act)];
 
     /* Where the split does not matter, one line will do. */
     if (act->kind == AXON_ELEMENTWISE && c->params_count <= act->parameters_count)

@@ -101,7 +101,6 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
 {
     size_t features = spec->features;
 
-    mlp->narrows = 1;
     for (size_t i = 0; i < spec->layers_count; i++) {
         const struct axon_layer *from = &spec->layers[i];
         struct axon__layer *layer = &mlp->layers[i];
@@ -110,8 +109,6 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         if (status != AXON_OK)
             return status;
         mlp->layers_count = i + 1;
-        if (axon__kernels_table_baseline.rows[layer->id].smooth && !axon__always_narrow(layer))
-            mlp->narrows = 0;
         layer->watched = i + 1 < spec->layers_count &&
                          axon_activation_has_zeros(from->activation, from->params,
                                                    from->params_count);

@@ -194,8 +194,8 @@ static void layer_forward(const struct axon_kernels *kernels, const struct axon_
     for (; rows > 0; rows -= some) {
         some = rows < BLOCK_ROWS ? rows : (size_t)BLOCK_ROWS;
         block_forward(kernels, layer, in, some, pre);
-        axon__activation(kernels, layer)
-            ->forward(pre, post, (struct axon_axis){some, layer->units, 1}, params, count);
+        kernels->rows[layer->id].forward(pre, post, (struct axon_axis){some, layer->units, 1},
+                                         params, count);
         in += some * layer->features;
         pre += some * layer->units;
         post += some * layer->units;

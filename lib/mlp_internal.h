@@ -39,7 +39,6 @@ struct axon_mlp {
     size_t width;          /* floats from row to row of the widest activations */
     size_t watch_size;     /* counts of a watch */
     uint64_t parameters;
-    int narrows; /* a table and its narrow one give the same bits */
     size_t layers_count;
     struct axon__layer layers[];
 };
@@ -55,22 +54,6 @@ static inline size_t axon__panel_width(const struct axon__layer *layer, size_t f
 static inline size_t axon__pitch(size_t stride)
 {
     return stride % 256 == 0 ? stride + AXON_UNITS_MULTIPLE : stride;
-}
-
-/* A smooth layer that is a single vector wide is activated by the narrow kernels whatever its
- * batch: nothing is lost, and with a sigmoid at its end a network narrows, too. */
-static inline int axon__always_narrow(const struct axon__layer *layer)
-{
-    return layer->stride <= AXON_UNITS_MULTIPLE;
-}
-
-/* The row of a table that activates the layer. */
-static inline const struct axon_kernel *axon__activation(const struct axon_kernels *kernels,
-                                                         const struct axon__layer *layer)
-{
-    const struct axon_kernel *row = &kernels->rows[layer->id];
-
-    return row->smooth && axon__always_narrow(layer) ? &kernels->narrow->rows[layer->id] : row;
 }
 
 static inline float *axon__panel(const struct axon__layer *layer, size_t first)

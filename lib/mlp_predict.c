@@ -53,7 +53,7 @@ static bool is_counted(const struct axon__layer *layer, const struct runs *runs)
 static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer,
                      struct block z, size_t first, size_t units, const struct runs *runs)
 {
-    const struct axon_kernel *kernel = axon__activation(kernels, layer);
+    const struct axon_kernel *kernel = &kernels->rows[layer->id];
     struct axon_epilogue e = {.z = z.data + first,
                               .rows = z.rows,
                               .units = units,
@@ -123,9 +123,8 @@ static void activate_rows(const struct axon_kernels *kernels, const struct axon_
     struct axon_axis axis = {1, layer->units, 1};
 
     for (size_t r = 0; r < z.rows; r++)
-        axon__activation(kernels, layer)
-            ->forward(z.data + r * z.stride, z.data + r * z.stride, axis, layer->params,
-                      layer->params_count);
+        kernels->rows[layer->id].forward(z.data + r * z.stride, z.data + r * z.stride, axis,
+                                         layer->params, layer->params_count);
 }
 
 /* z without its padding, [rows, units], into y. A row is moved by whole slices as long as what it
@@ -155,7 +154,7 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
     if (z.data != y)
         compact(z, last->units, last->stride, y);
     if (last->kind == AXON_ROWWISE)
-        axon__activation(kernels, last)->forward(y, y, axis, last->params, last->params_count);
+        kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
 }
 
 /* What a block is computed from and into. */
@@ -269,15 +268,6 @@ static void watch_block(const struct work *w, const struct runs *runs)
 
 /* ---- the way in ------------------------------------------------------------------------------ */
 
-static const struct axon_kernels *kernels_for(const struct axon_mlp *mlp, size_t rows)
-{
-    size_t work;
-
-    if (!mlp->narrows || __builtin_mul_overflow(rows, mlp->parameters, &work))
-        return axon__kernels();
-    return axon__kernels_for(work);
-}
-
 /* Where a list of rows has been cut into blocks up to. */
 struct cut {
     const struct axon_watched *at;
@@ -304,14 +294,13 @@ void axon_mlp_predict_watched(const struct axon_mlp *mlp, const float *x, float 
                               const struct axon_watched *list, size_t count)
 {
     struct cut from = {list, 0};
-    struct work w = {.mlp = mlp, .x = x, .y = y, .scratch = scratch};
+    struct work w = {.mlp = mlp, .kernels = axon__kernels(), .x = x, .y = y, .scratch = scratch};
     size_t rows = 0, watches = 0;
 
     for (size_t i = 0; i < count; i++) {
         rows += list[i].rows;
         watches += list[i].watch != NULL;
     }
-    w.kernels = kernels_for(mlp, rows);
     for (size_t left = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; left > 0; left--) {
         struct runs runs;
 

@@ -114,7 +114,6 @@ int start_kernels(const struct options *options, char *error, size_t error_bytes
         return -1;
     }
     axon_blas_threads_set(1);
-    axon_clock_spare(1); /* most of a small request is no vector code */
     return 0;
 }
 
@@ -123,8 +122,7 @@ void start_log_kernels(void)
     const char *advice = axon_blas_core_advice();
     log_event(advice ? LOG_WARN : LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()),
               LOG_S("blas_core", axon_blas_core()), LOG_S("blas_core_chosen_by", chosen_by()),
-              LOG_S("blas_core_advice", advice ? advice : "none"),
-              LOG_S("clock_drops", axon_clock_drops() ? "yes" : "no"));
+              LOG_S("blas_core_advice", advice ? advice : "none"));
 }
 
 static int is_folder(const char *path)

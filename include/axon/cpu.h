@@ -23,18 +23,6 @@ const char *axon_isa_name(void);
  * lacks it, or its probe fails; the choice then stays as it was. */
 enum axon_status axon_isa_select(const char *name);
 
-/* Whether this CPU lowers the clock of a core for two thirds of a millisecond after vectors of 512
- * bits, as Intel's Skylake-SP, Cascade Lake and Cooper Lake do: all else on that core is slower by
- * a tenth meanwhile. (Intel 64 and IA-32 Architectures Optimization Reference Manual, "Skylake
- * Server Power Management".) */
-int axon_clock_drops(void);
-
-/* On: from the next call on, short calls of axon_mlp_predict() and axon_activation_forward() do
- * with vectors of 256 bits on such a CPU wherever that gives the same bits. Off at the start: it
- * makes the call itself slower, and pays for a program that does more besides, such as a server of
- * small requests. Any thread may call it at any time. */
-void axon_clock_spare(int on);
-
 /* "OpenBLAS 0.3.21 ..." as the BLAS library reports itself. Static storage. */
 const char *axon_blas_version(void);
 

@@ -1,5 +1,4 @@
-/* kernels/dispatch.c - asks the CPU, has the tables probed, remembers the choice, and when
- * short calls take its narrow table.
+/* kernels/dispatch.c - asks the CPU, has the tables probed, remembers the choice.
  *
  * Invariant: a table is used only if this CPU has its instructions and it agrees with baseline on a
  * probe; baseline itself is always there. The choice is one atomic pointer: resolving it twice at
@@ -7,9 +6,6 @@
 #include "kernels/dispatch.h"
 #include <stdatomic.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 #include "axon/cpu.h"
 #include "kernels/probe.h"
 
@@ -73,46 +69,6 @@ const struct axon_kernels *axon__kernels(void)
         atomic_store_explicit(&in_use, kernels, memory_order_release);
     }
     return kernels;
-}
-
-/* ---- the clock ---- */
-
-/* Multiply-adds up to which the narrow vectors of a call cost less than a clock that is a tenth
- * slower costs the rest of a small request: 4 rows of 64-128-64-10 gain 5 %, 8 nothing. */
-enum { SHORT = 100000 };
-
-static atomic_int sparing;
-
-int axon_clock_drops(void)
-{
-#if defined(__x86_64__)
-    enum { FAMILY_AND_MODEL = 0x0fff0ff0, FAMILY_6_MODEL_85 = 0x00050650 };
-    unsigned a, b, c, d;
-
-    return lacking() == 0 && __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx &&
-           __get_cpuid(1, &a, &b, &c, &d) && (a & FAMILY_AND_MODEL) == FAMILY_6_MODEL_85;
-#else
-    return 0;
-#endif
-}
-
-void axon__kernels_narrow_set(int on)
-{
-    atomic_store_explicit(&sparing, on, memory_order_relaxed);
-}
-
-void axon_clock_spare(int on)
-{
-    axon__kernels_narrow_set(on && axon_clock_drops());
-}
-
-const struct axon_kernels *axon__kernels_for(size_t multiply_adds)
-{
-    const struct axon_kernels *kernels = axon__kernels();
-
-    return multiply_adds <= SHORT && atomic_load_explicit(&sparing, memory_order_relaxed)
-               ? kernels->narrow
-               : kernels;
 }
 
 /* ---- ISAs by name ---- */

@@ -104,14 +104,10 @@ struct axon_kernel {
     axon_forward *forward;
     axon_gradient *gradient;
     void (*epilogue)(const struct axon_epilogue *e); /* NULL unless elementwise */
-    int smooth; /* of kind SMOOTH or GATED: other bits in other tables */
 };
 
 struct axon_kernels {
     const char *isa; /* "baseline", "avx2", "avx512" */
-    /* The table that does the same within vectors of 256 bits: itself, or another. Forward, dense
-     * and affine give the same bits there, but for smooth rows. */
-    const struct axon_kernels *narrow;
     struct axon_kernel rows[AXON_ID_COUNT];
     axon_product *dense;
     axon_affine *affine;

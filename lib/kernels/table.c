@@ -4,27 +4,20 @@
 #define STRING_(a) #a
 #define STRING(a)  STRING_(a)
 
-#define ROW_LINES(id, smooth)                                             \
-    {                                                                     \
-        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), NULL, smooth \
+#define ROW_ROWWISE(id)                                           \
+    {                                                             \
+        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), NULL \
     }
-#define ROW_ROWWISE(id) ROW_LINES(id, 0)
-#define ROW_GATED(id)   ROW_LINES(id, 1)
-#define ROW_ELEMENTWISE(id, smooth)                                                            \
-    {                                                                                          \
-        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), AXON_KERNEL(epilogue, id), smooth \
+#define ROW_GATED(id) ROW_ROWWISE(id)
+#define ROW_PIECEWISE(id)                                                              \
+    {                                                                                  \
+        AXON_KERNEL(forward, id), AXON_KERNEL(gradient, id), AXON_KERNEL(epilogue, id) \
     }
-#define ROW_PIECEWISE(id)   ROW_ELEMENTWISE(id, 0)
-#define ROW_CHANNELWISE(id) ROW_ELEMENTWISE(id, 0)
-#define ROW_SMOOTH(id)      ROW_ELEMENTWISE(id, 1)
+#define ROW_CHANNELWISE(id) ROW_PIECEWISE(id)
+#define ROW_SMOOTH(id)      ROW_PIECEWISE(id)
 
 const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .isa = STRING(AXON_ISA),
-#if defined(__AVX512F__)
-    .narrow = &axon__kernels_table_avx2,
-#else
-    .narrow = &AXON_KERNEL(kernels, table),
-#endif
     .dense = AXON_KERNEL(dense, product),
     .affine = AXON_KERNEL(dense, affine),
     .losses =

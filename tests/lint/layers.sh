@@ -50,7 +50,7 @@ declare -A only=(
     [arm_neon.h]="lib/kernels/vec.h"
 )
 # All that the core may know of the outside world.
-core_headers=" assert.h cblas.h cpuid.h float.h limits.h math.h stdalign.h stdatomic.h stdbool.h stddef.h stdint.h stdlib.h \
+core_headers=" assert.h cblas.h float.h limits.h math.h stdalign.h stdatomic.h stdbool.h stddef.h stdint.h stdlib.h \
 string.h immintrin.h arm_neon.h "
 public_headers=" float.h limits.h stdbool.h stddef.h stdint.h "
 

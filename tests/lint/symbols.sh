@@ -8,8 +8,8 @@ for built in "$archive" "$shared" "$manual/axon.3" "$daemon"; do
     [ -f "$built" ] || { echo "Bail out! $built is not built"; exit 1; }
 done
 
-# Writable on purpose: which table of kernels is in use and whether short calls take its narrow one.
-writable=" dispatch.o:in_use dispatch.o:sparing "
+# Writable on purpose: which table of kernels is in use.
+writable=" dispatch.o:in_use "
 # All that the core may call: memory, strings, maths, BLAS, and what the compiler puts in.
 needed='^(aligned_alloc|calloc|malloc|realloc|free|mem(cpy|move|set|cmp)|str(n?cmp|len|chr)|qsort'
 needed+='|(sqrt|exp|expm1|log|log1p|log2|pow|tanh|erf|erfc|ldexp|frexp|scalbn|fabs|floor|ceil|round|nearbyint|rint|fma|cos|sin|fm(in|ax)|hypot)f?'
