@@ -38,7 +38,7 @@ static int metrics_start(const struct options *options)
         .blas = axon_blas_version(),
         .blas_core = axon_blas_core(),
         .isa = axon_isa_name(),
-        .route_template = api_route_template,
+        .route_label = api_route_label,
         .route_takes = api_route_takes,
         .routes_count = API_ROUTE_OTHER,
         .window_s = options->neuron_window,

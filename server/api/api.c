@@ -151,8 +151,8 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
     }
     if (!route_takes(route, call->method)) {
         route_allow(route, call->reply->allow, sizeof call->reply->allow);
-        call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s", route->template,
-                  call->method, call->reply->allow);
+        call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
+                  api_route_label(route_index(route)), call->method, call->reply->allow);
         return false;
     }
     if (route_check_query(route, call) != ERROR_OK ||

@@ -65,9 +65,10 @@ struct api_reply {
 /* Number of rows of routes.def; that number itself stands for "other". */
 extern const unsigned API_ROUTE_OTHER;
 
-/* The template of a route for metrics ("/v1/models/{model}:predict"); "other" for API_ROUTE_OTHER.
- * Static storage. */
-const char *api_route_template(unsigned route);
+/* How log and metrics call a route: its path without the optional group,
+ * "/v1/models/{model}:predict", so that versions and labels make no series of their own; "other"
+ * for API_ROUTE_OTHER. Static storage. */
+const char *api_route_label(unsigned route);
 
 /* Does the route answer "GET" or "POST"? */
 bool api_route_takes(unsigned route, const char *method);

@@ -1,9 +1,10 @@
 /* route.c - matches whole segments of a target against the templates of routes.def.
  *
- * A score of rows, no two of which match the same: a search that begins at the row that its thread
- * found last, since what is asked for is asked for again, costs less than any index would. A
- * template's segment is a literal, or {parameter} with an optional literal suffix that begins with
- * a colon, such as ":predict". */
+ * A dozen rows, no two of which match the same: most differ in their first bytes, so that a search
+ * row by row costs less than any index would. A template's segment is a literal, or {parameter}
+ * with an optional literal suffix that begins with a colon, such as ":predict". One group of
+ * segments may be optional, "[/versions/{version}|/labels/{label}]": choice 0 leaves it out, choice
+ * n takes its n-th alternative. */
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,17 @@
 static const struct route routes[] = {
 #define JSON                                    false
 #define NPY                                     true
+#define VERSION_OR_LABEL                        "[/versions/{version}|/labels/{label}]"
 #define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, body_, query_},
+#include "api/routes.def"
+#undef ROUTE
+#undef VERSION_OR_LABEL
+};
+
+/* As the log and the metrics call them: by the path without the group. */
+static const char *const labels[] = {
+#define VERSION_OR_LABEL
+#define ROUTE(path, ...) path,
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -20,9 +31,9 @@ const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
 
 static const char *const arg_names[ARG_COUNT] = {"activation", "loss", "model", "version", "label"};
 
-const char *api_route_template(unsigned route)
+const char *api_route_label(unsigned route)
 {
-    return route < API_ROUTE_OTHER ? routes[route].template : "other";
+    return route < API_ROUTE_OTHER ? labels[route] : "other";
 }
 
 bool api_route_takes(unsigned route, const char *method)
@@ -48,8 +59,30 @@ static size_t value_length(const char *segment)
     return (size_t)(strchrnul(segment, ':') - segment);
 }
 
+/* The pattern goes on here, unless a group begins or an alternative ends. */
+static const char *pass_group(const char *pattern, unsigned choice)
+{
+    if (*pattern == '[' && choice > 0) {
+        for (pattern++; choice > 1; choice--)
+            pattern = strchr(pattern, '|') + 1;
+        return pattern;
+    }
+    return strchr("[|]", *pattern) && *pattern ? strchr(pattern, ']') + 1 : pattern;
+}
+
+/* How many there are in a template. */
+static unsigned choices(const char *template)
+{
+    const char *group = strchr(template, '[');
+    unsigned count = 1;
+
+    for (; group && *group != ']'; group++)
+        count += *group == '[' || *group == '|';
+    return count;
+}
+
 /* One decoded segment against the pattern at *at, which then is at its end. */
-static bool segment_matches(const char **at, const char *segment)
+static bool segment_matches(const char **at, const char *segment, unsigned choice)
 {
     const char *pattern = *at;
 
@@ -58,26 +91,26 @@ static bool segment_matches(const char **at, const char *segment)
 
         if (length == 0 || length > CALL_ARG_MAX)
             return false;
-        pattern = strchr(pattern, '}') + 1;
+        pattern = pass_group(strchr(pattern, '}') + 1, choice);
         segment += length;
     }
     while (*pattern == *segment && *segment)
         pattern++, segment++;
-    *at = pattern;
-    return *segment == '\0' && (*pattern == '/' || *pattern == '\0');
+    *at = pass_group(pattern, choice);
+    return *segment == '\0' && (**at == '/' || **at == '\0');
 }
 
-static bool route_matches(const char *template, const struct target *target)
+static bool route_matches(const char *template, unsigned choice, const struct target *target)
 {
     for (size_t i = 0; i < target->segments_count; i++)
-        if (*template ++ != '/' || !segment_matches(&template, target->segments[i]))
+        if (*template ++ != '/' || !segment_matches(&template, target->segments[i], choice))
             return false;
     return *template == '\0';
 }
 
 /* The template has been found to match. Nobody needs the segments any more: they end where the
  * parameter does. */
-static void take_args(struct api_call *call, const char *template)
+static void take_args(struct api_call *call, const char *template, unsigned choice)
 {
     for (size_t i = 0; i < call->target.segments_count; i++) {
         char *segment = call->target.segments[i];
@@ -87,25 +120,20 @@ static void take_args(struct api_call *call, const char *template)
             segment[value_length(segment)] = '\0';
             *arg = segment;
         }
-        template = strchrnul(template, '/');
+        template = pass_group(template + strcspn(template, "/[|]"), choice);
     }
 }
 
 const struct route *route_find(struct api_call *call)
 {
-    static _Thread_local size_t last;
-
     for (size_t i = 0; i < ARG_COUNT; i++)
         call->args[i] = "";
-    for (size_t n = 0; n < API_ROUTE_OTHER; n++) {
-        size_t i = (last + n) % API_ROUTE_OTHER;
-
-        if (route_matches(routes[i].template, &call->target)) {
-            last = i;
-            take_args(call, routes[i].template);
-            return &routes[i];
-        }
-    }
+    for (const struct route *route = routes; route < routes + API_ROUTE_OTHER; route++)
+        for (unsigned choice = 0; choice < choices(route->template); choice++)
+            if (route_matches(route->template, choice, &call->target)) {
+                take_args(call, route->template, choice);
+                return route;
+            }
     return NULL;
 }
 

@@ -28,7 +28,7 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
         /* 8, and 10 that only some requests have */
         LOG_S("request_id", r->id),
         LOG_S("method", r->method),
-        LOG_S("route", api_route_template(r->reply.route)),
+        LOG_S("route", api_route_label(r->reply.route)),
         LOG_U("status", status),
         LOG_U("bytes_in", r->received),
         LOG_U("bytes_out", r->reply_bytes),

@@ -244,8 +244,6 @@ static void write_http(struct writer *w)
 static void write_routes(struct writer *w)
 {
     for (unsigned r = 0; registry.routes && r <= registry.info.routes_count; r++) {
-        if (r < registry.info.routes_count && registry.route_row[r] != r)
-            continue;
         w->value[LABEL_ROUTE] = route_label(r);
         write_observed(w, registry.routes, (size_t)r * layout_get()->block[SCOPE_ROUTE]);
     }

@@ -91,8 +91,7 @@ static const uint32_t KEY_OVERFLOW = UINT32_MAX;
 
 static unsigned route_row(unsigned route)
 {
-    return route < registry.info.routes_count ? registry.route_row[route]
-                                              : registry.info.routes_count;
+    return route < registry.info.routes_count ? route : registry.info.routes_count;
 }
 
 /* A method that the route does not take, or of an unknown path that no route takes, is as good as
@@ -113,7 +112,7 @@ static uint32_t http_key(unsigned row, unsigned method, unsigned code)
 
 const char *route_label(unsigned row)
 {
-    return row < registry.info.routes_count ? registry.info.route_template(row) : "other";
+    return row < registry.info.routes_count ? registry.info.route_label(row) : "other";
 }
 
 void http_labels_of(uint32_t key, struct http_labels *labels)
@@ -197,7 +196,7 @@ static struct cells *http_series_cells(struct http_series *s)
 void metrics_http_request(unsigned route, const char *method, unsigned code, double seconds,
                           uint64_t bytes_in, uint64_t bytes_out)
 {
-    if (!registry.route_row)
+    if (!registry.routes)
         return;
     metrics_add(METRIC_http_request_bytes_total, 0, bytes_in);
     metrics_add(METRIC_http_response_bytes_total, 0, bytes_out);
@@ -213,15 +212,6 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
 }
 
 /* ---- start and end ---- */
-
-/* Routes that share a template are one series. */
-static unsigned route_first(const struct metrics_info *info, unsigned route)
-{
-    for (unsigned r = 0; r < route; r++)
-        if (strcmp(info->route_template(r), info->route_template(route)) == 0)
-            return r;
-    return route;
-}
 
 /* What alerts and dashboards ask for starts at 0, or a rate would not see the first of it. HEAD is
  * left out: a third of every scrape, for what nobody sends. */
@@ -240,13 +230,11 @@ static void foresee(unsigned row, unsigned method)
 static void routes_init(const struct metrics_info *info)
 {
     for (unsigned r = 0; r < info->routes_count; r++)
-        registry.route_row[r] = route_first(info, r);
-    for (unsigned r = 0; r < info->routes_count; r++)
         for (unsigned m = 0; m < METHODS; m++)
             if (info->route_takes && info->route_takes(r, methods[m])) {
-                registry.methods[registry.route_row[r]] |= 1u << m;
+                registry.methods[r] |= 1u << m;
                 registry.methods[info->routes_count] |= 1u << m;
-                foresee(registry.route_row[r], m);
+                foresee(r, m);
             }
 }
 
@@ -260,9 +248,7 @@ int metrics_init(const struct metrics_info *info)
     registry.global.set = calloc(l->block[SCOPE_GLOBAL], sizeof *registry.global.set);
     registry.routes = cells_create(routes * l->block[SCOPE_ROUTE]);
     registry.methods = calloc(routes, sizeof *registry.methods);
-    registry.route_row = calloc(routes, sizeof *registry.route_row);
-    if (!registry.global.cells || !registry.global.set || !registry.routes || !registry.methods ||
-        !registry.route_row) {
+    if (!registry.global.cells || !registry.global.set || !registry.routes || !registry.methods) {
         metrics_fini();
         return -1;
     }
@@ -281,10 +267,9 @@ void metrics_fini(void)
     free(registry.global.set);
     cells_destroy(registry.routes);
     free(registry.methods);
-    free(registry.route_row);
     registry.global = (struct values){NULL, NULL};
     registry.routes = NULL;
-    registry.methods = registry.route_row = NULL;
+    registry.methods = NULL;
     registry.info = (struct metrics_info){0};
 }
 

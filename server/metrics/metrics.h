@@ -50,13 +50,12 @@ enum metrics_outcome {
     OUTCOME_COUNT
 };
 
-/* Routes are numbered 0 .. routes_count - 1; any other number is "other". Routes that share a
- * template share their series. Labels of build_info come in as values; all strings are borrowed
- * until metrics_fini(). Call once, before other threads count; what is counted before is lost. 0,
- * or -1 when out of memory. */
+/* Routes are numbered 0 .. routes_count - 1; any other number is "other". Labels of build_info come
+ * in as values; all strings are borrowed until metrics_fini(). Call once, before other threads
+ * count; what is counted before is lost. 0, or -1 when out of memory. */
 struct metrics_info {
     const char *version, *revision, *compiler, *blas, *blas_core, *isa;
-    const char *(*route_template)(unsigned route);
+    const char *(*route_label)(unsigned route);
     /* Whether the route takes the method: one that it does not take is counted as "other". NULL:
      * it takes none. */
     bool (*route_takes)(unsigned route, const char *method);

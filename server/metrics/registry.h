@@ -141,8 +141,7 @@ struct failed_version {
 struct registry {
     pthread_mutex_t lock;
     struct metrics_info info;
-    unsigned *route_row;  /* [routes_count] the first route with the same template */
-    unsigned *methods;    /* [routes_count] bit m: the route, or one of its template, takes it */
+    unsigned *methods;    /* [routes_count + 1] bit m: the route takes it; the last: any does */
     struct cells *routes; /* [routes_count + 1][block of ROUTE]: the last is "other" */
     struct values global;
     struct http_series http[HTTP_SERIES_MAX];
@@ -162,7 +161,7 @@ struct http_labels {
     char code_text[12];
 };
 void http_labels_of(uint32_t key, struct http_labels *labels);
-const char *route_label(unsigned row); /* of a row of route_row; "other" beyond */
+const char *route_label(unsigned row); /* "other" beyond the last */
 
 double value_set(const struct values *values, unsigned slot);
 

@@ -5,9 +5,12 @@
 
 openapi=server/api/openapi.json
 
-# PATH METHOD for each handler of routes.def
+# PATH METHOD for each handler of routes.def, with and without its optional group
 routes() {
-    sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p' server/api/routes.def |
+    local group
+    for group in '' '\/versions\/{version}' '\/labels\/{label}'; do
+        sed -E "s/\" VERSION_OR_LABEL( \"|,)/$group\"\1/; s/\"\" \"//; s/\" \"//" server/api/routes.def
+    done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p' | sort -u |
         awk '$3 != "NULL" { print $1, $2; n++ } END { exit n == 0 }'
 }
 

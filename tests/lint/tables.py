@@ -128,10 +128,11 @@ def errors():
 def routes():
     paths = json.load(open("server/api/openapi.json"))["paths"]
     lines = []
-    for _, (path, get, post, *_) in rows("server/api/routes.def", "ROUTE"):
+    for path, get, post, *_ in calls("server/api/routes.def", "ROUTE"):
         for method, handler in (("get", get), ("post", post)):
             if handler != "NULL":
-                lines.append(f"| `{path}` | {method.upper()} | {paths[path][method]['summary']} |")
+                shown = literal(path.replace("VERSION_OR_LABEL", '"[/versions/{version}|/labels/{label}]"'))
+                lines.append(f"| `{cell(shown)}` | {method.upper()} | {paths[literal(path)][method]['summary']} |")
     return table("| path | method | what |", lines)
 
 

@@ -35,7 +35,7 @@ static inline void set_up(void)
                                       .blas = "",
                                       .blas_core = "",
                                       .isa = "",
-                                      .route_template = no_route,
+                                      .route_label = no_route,
                                       .routes_count = 1,
                                       .window_s = 60};
 

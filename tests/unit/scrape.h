@@ -10,11 +10,11 @@
 #include <string.h>
 #include "metrics/registry.h"
 
-static const char *const templates[] = {"/metrics", "/v1/x/{x}", "/v1/x/{x}"};
+static const char *const route_labels[] = {"/metrics", "/v1/x/{x}", "/v1/y/{y}"};
 
-static const char *template_of(unsigned route)
+static const char *label_of(unsigned route)
 {
-    return templates[route];
+    return route_labels[route];
 }
 
 static inline bool takes(unsigned route, const char *method)
@@ -30,7 +30,7 @@ static inline void scrape_start(void)
                                       .blas = "b",
                                       .blas_core = "c",
                                       .isa = "i",
-                                      .route_template = template_of,
+                                      .route_label = label_of,
                                       .route_takes = takes,
                                       .routes_count = 3,
                                       .window_s = 60};

@@ -174,7 +174,7 @@ static void start(void)
                                       .blas = "test",
                                       .blas_core = "test",
                                       .isa = "test",
-                                      .route_template = api_route_template,
+                                      .route_label = api_route_label,
                                       .routes_count = API_ROUTE_OTHER,
                                       .window_s = 60};
 
