@@ -1,68 +1,15 @@
-/* api.c - the way of a request up to its body: parse the target, find the route, check, refuse.
+/* api.c - the way of a request up to its body: parse the target, find the route, check, refuse; and
+ * api_handle(), which goes all the way.
  *
  * Knows routes and errors, no resource. What can be decided at the headers is decided there, once;
  * run.c goes on with what it found. */
 #include "api/api.h"
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "api/route.h"
-
-/* A client that was told 429 or 503 may come back after this long. */
-enum { RETRY_AFTER_S = 1 };
-
-int call_append_json(const char *bytes, size_t size, void *out)
-{
-    buf_append(out, bytes, size);
-    return 0;
-}
-
-/* What is sent when not even the error text can be built. */
-static void refuse_out_of_memory(struct api_reply *reply)
-{
-    static const char text[] = "{\"error\": \"out of memory\", \"code\": \"out_of_memory\"}";
-
-    buf_fini(&reply->body);
-    buf_init(&reply->body, 0);
-    buf_append(&reply->body, text, sizeof text - 1);
-    reply->error = ERROR_OUT_OF_MEMORY;
-}
-
-void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
-{
-    json_t *body = json_pack("{s:s, s:s}", "error", *detail ? detail : error_text(id), "code",
-                             error_code(id));
-
-    buf_fini(&reply->body);
-    buf_init(&reply->body, 0);
-    reply->error = id;
-    reply->server_timing[0] = '\0';
-    if (!body || json_dump_callback(body, call_append_json, &reply->body, JSON_COMPACT) != 0 ||
-        reply->body.failed)
-        refuse_out_of_memory(reply);
-    json_decref(body);
-    reply->content_type = "application/json";
-    reply->http_status = error_http_status(reply->error);
-    reply->retry_after_s = reply->http_status == 503 || reply->http_status == 429 ? RETRY_AFTER_S
-                                                                                  : 0;
-}
-
-void api_reply_fini(struct api_reply *reply)
-{
-    buf_fini(&reply->body);
-}
-
-enum error_id call_reply_json(struct api_call *call, json_t *json)
-{
-    int failed = !json || json_dump_callback(json, call_append_json, &call->reply->body,
-                                             JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0;
-
-    json_decref(json);
-    return failed || call->reply->body.failed
-               ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
-               : ERROR_OK;
-}
 
 /* JSON under its own name, or under the types that curl -d and HTML forms, and JavaScript's fetch()
  * put on everything, or under none, as Triton's clients send it. */
@@ -245,4 +192,33 @@ uint64_t api_look(const struct api *api, uint64_t now_ns)
 void api_cut(const struct api *api)
 {
     pool_close(api->pool);
+}
+
+static void post(void *semaphore)
+{
+    sem_post(semaphore);
+}
+
+static bool wait_and_resume(struct api_call *call)
+{
+    sem_t woken;
+
+    sem_init(&woken, 0, 0);
+    api_submit(call, &(struct api_waiter){.wake = post, .context = &woken});
+    while (sem_wait(&woken) != 0)
+        continue;
+    sem_destroy(&woken);
+    return api_resume(call);
+}
+
+void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
+{
+    struct api_call *call = api_admit(api, request, request->body_bytes, reply);
+
+    if (!call)
+        return;
+    if (api_feed(call, request->body, request->body_bytes) && api_run(call, request->received_ns) &&
+        !wait_and_resume(call))
+        api_refuse(reply, ERROR_DRAINING, "");
+    api_end(call);
 }

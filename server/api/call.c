@@ -9,6 +9,61 @@
 #include <strings.h>
 #include "base/clock.h"
 
+/* A client that was told 429 or 503 may come back after this long. */
+enum { RETRY_AFTER_S = 1 };
+
+int call_append_json(const char *bytes, size_t size, void *out)
+{
+    buf_append(out, bytes, size);
+    return 0;
+}
+
+/* What is sent when not even the error text can be built. */
+static void refuse_out_of_memory(struct api_reply *reply)
+{
+    static const char text[] = "{\"error\": \"out of memory\", \"code\": \"out_of_memory\"}";
+
+    buf_fini(&reply->body);
+    buf_init(&reply->body, 0);
+    buf_append(&reply->body, text, sizeof text - 1);
+    reply->error = ERROR_OUT_OF_MEMORY;
+}
+
+void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
+{
+    json_t *body = json_pack("{s:s, s:s}", "error", *detail ? detail : error_text(id), "code",
+                             error_code(id));
+
+    buf_fini(&reply->body);
+    buf_init(&reply->body, 0);
+    reply->error = id;
+    reply->server_timing[0] = '\0';
+    if (!body || json_dump_callback(body, call_append_json, &reply->body, JSON_COMPACT) != 0 ||
+        reply->body.failed)
+        refuse_out_of_memory(reply);
+    json_decref(body);
+    reply->content_type = "application/json";
+    reply->http_status = error_http_status(reply->error);
+    reply->retry_after_s = reply->http_status == 503 || reply->http_status == 429 ? RETRY_AFTER_S
+                                                                                  : 0;
+}
+
+void api_reply_fini(struct api_reply *reply)
+{
+    buf_fini(&reply->body);
+}
+
+enum error_id call_reply_json(struct api_call *call, json_t *json)
+{
+    int failed = !json || json_dump_callback(json, call_append_json, &call->reply->body,
+                                             JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0;
+
+    json_decref(json);
+    return failed || call->reply->body.failed
+               ? call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory")
+               : ERROR_OK;
+}
+
 void call_append(json_t **list, json_t *item)
 {
     if (json_array_append_new(*list, item) == 0)

@@ -157,6 +157,8 @@ enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
 void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes);
+/* The next bytes of it. False: there is no memory for them; call_no_memory() then tells why. */
+bool call_body_feed(struct api_call *call, const char *bytes, size_t size);
 void call_body_fini(struct api_call *call);
 
 /* The request's body as call->envelope, and its tensors as call->fields; it was read under the
@@ -165,9 +167,6 @@ enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
-
-/* The reply is what was written, or the refusal; what the call worked with is released. */
-void call_conclude(struct api_call *call, enum error_id id);
 
 /* Numbers in it, more or less. */
 size_t call_body_elements(const struct api_call *call);

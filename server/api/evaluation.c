@@ -6,13 +6,6 @@
 #include <string.h>
 #include "base/nearest.h"
 
-const char *const evaluation_tensors[LOSS_FIELDS + 1] = {
-    [LOSS_LOGITS] = "logits",      [LOSS_PREDICTIONS] = "predictions",
-    [LOSS_LABELS] = "labels",      [LOSS_TARGETS] = "targets",
-    [LOSS_WEIGHT] = "weight",      [LOSS_POS_WEIGHT] = "pos_weight",
-    [LOSS_VARIANCES] = "variances"};
-_Static_assert((int)LOSS_FIELDS <= (int)CALL_TENSORS_MAX, "a call's fields");
-
 /* ---- the loss ---- */
 
 static const char *nearest_loss(const char *name)

@@ -8,6 +8,13 @@
 #include "json/value.h"
 #include "tensor/npy.h"
 
+const char *const evaluation_tensors[LOSS_FIELDS + 1] = {
+    [LOSS_LOGITS] = "logits",      [LOSS_PREDICTIONS] = "predictions",
+    [LOSS_LABELS] = "labels",      [LOSS_TARGETS] = "targets",
+    [LOSS_WEIGHT] = "weight",      [LOSS_POS_WEIGHT] = "pos_weight",
+    [LOSS_VARIANCES] = "variances"};
+_Static_assert((int)LOSS_FIELDS <= (int)CALL_TENSORS_MAX, "a call's fields");
+
 /* ---- one option ---- */
 
 static enum error_id read_reduction(struct api_call *call, struct evaluation *e,

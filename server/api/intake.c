@@ -86,14 +86,11 @@ static void feed_timed(struct call_body *body, const char *bytes, size_t size)
     body->timed_bytes += size;
 }
 
-bool api_feed(struct api_call *call, const char *bytes, size_t size)
+bool call_body_feed(struct api_call *call, const char *bytes, size_t size)
 {
     struct call_body *body = &call->body;
-    size_t before;
+    size_t before = body->fed_bytes;
 
-    if (!call->post)
-        return true;
-    before = body->fed_bytes;
     body->fed_bytes += size;
     if (before == 0 || before / TIMED_EACH != body->fed_bytes / TIMED_EACH)
         feed_timed(body, bytes, size);
@@ -101,10 +98,7 @@ bool api_feed(struct api_call *call, const char *bytes, size_t size)
         feed(body, bytes, size);
     if (!body->binary && body->reader.error.id)
         memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
-    if (!call->account.refused)
-        return true;
-    call_conclude(call, call_no_memory(call));
-    return false;
+    return !call->account.refused;
 }
 
 size_t api_call_bytes(const struct api_call *call)

@@ -2,7 +2,6 @@
  *
  * Knows no resource. Invariants: the phases come in order; between submit and wake nobody touches
  * the call but the worker; what is held is released once. */
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/call.h"
@@ -40,7 +39,8 @@ static void close_call(struct api_call *call, bool answered)
     memory_settle(&call->account, sizeof *call + call->reply->body.cap);
 }
 
-void call_conclude(struct api_call *call, enum error_id id)
+/* The reply is what was written, or the refusal; what the call worked with is released. */
+static void conclude(struct api_call *call, enum error_id id)
 {
     if ((id == ERROR_OK && call->reply->body.failed) ||
         (id == ERROR_OUT_OF_MEMORY && call->account.refused))
@@ -147,7 +147,15 @@ static void go_on(struct api_call *call)
     if (call->waits)
         call->at = CALL_WAITING;
     else
-        call_conclude(call, id);
+        conclude(call, id);
+}
+
+bool api_feed(struct api_call *call, const char *bytes, size_t size)
+{
+    if (!call->post || call_body_feed(call, bytes, size))
+        return true;
+    conclude(call, call_no_memory(call));
+    return false;
 }
 
 bool api_run(struct api_call *call, uint64_t received_ns)
@@ -158,7 +166,7 @@ bool api_run(struct api_call *call, uint64_t received_ns)
     call->received_ns = received_ns;
     call->at = CALL_RUNNING;
     if (!call->post) {
-        call_conclude(call, call->handler(call));
+        conclude(call, call->handler(call));
         return false;
     }
     call->spent_ns[CALL_READ] = received_ns - call_parse_since(call);
@@ -193,7 +201,7 @@ static bool work_on(struct work *work)
     id = step(call);
     if (id == ERROR_OK && call->phase < CALL_PHASES)
         return true;
-    call_conclude(call, id);
+    conclude(call, id);
     return false;
 }
 
@@ -280,9 +288,9 @@ bool api_resume(struct api_call *call)
     if (end == TASK_DONE)
         go_on(call);
     else if (end == TASK_DEADLINE)
-        call_conclude(call, fail_deadline(call));
+        conclude(call, fail_deadline(call));
     else if (end == TASK_NO_MEMORY)
-        call_conclude(call, call_no_memory(call));
+        conclude(call, call_no_memory(call));
     else
         close_call(call, false);
     return end != TASK_GONE && end != TASK_CUT;
@@ -309,35 +317,4 @@ void api_end(struct api_call *call)
     memory_close(&call->account);
     call->reply->body.account = NULL;
     free(call);
-}
-
-/* ---- for callers that have nothing else to do ----------------------------------------------- */
-
-static void post(void *semaphore)
-{
-    sem_post(semaphore);
-}
-
-static bool wait_and_resume(struct api_call *call)
-{
-    sem_t woken;
-
-    sem_init(&woken, 0, 0);
-    api_submit(call, &(struct api_waiter){.wake = post, .context = &woken});
-    while (sem_wait(&woken) != 0)
-        continue;
-    sem_destroy(&woken);
-    return api_resume(call);
-}
-
-void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
-{
-    struct api_call *call = api_admit(api, request, request->body_bytes, reply);
-
-    if (!call)
-        return;
-    if (api_feed(call, request->body, request->body_bytes) && api_run(call, request->received_ns) &&
-        !wait_and_resume(call))
-        api_refuse(reply, ERROR_DRAINING, "");
-    api_end(call);
 }

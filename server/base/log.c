@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "base/utf8.h"
@@ -79,6 +80,13 @@ enum log_level log_level_find(const char *name)
 bool log_enabled(enum log_level level)
 {
     return level >= __atomic_load_n(&least_level, __ATOMIC_RELAXED);
+}
+
+bool log_is_due(atomic_uint_fast64_t *last_ns)
+{
+    uint64_t now = clock_ns(), last = atomic_load(last_ns);
+
+    return now - last > 1000000000 && atomic_compare_exchange_strong(last_ns, &last, now);
 }
 
 /* Append all of it or nothing; false if there is no room before the line's end. */
@@ -167,7 +175,7 @@ static void append_number(struct line *line, const struct log_field *field, bool
     else if (json && !isfinite(field->seconds))
         append_format(line, "null");
     else
-        append_format(line, fabs(field->seconds) < 1e15 ? "%.6f" : "%g", field->seconds);
+        append_format(line, fabs(field->seconds) < 1e15 ? "%.9f" : "%g", field->seconds);
 }
 
 static void append_field(struct line *line, const struct log_field *field, bool json)

@@ -9,7 +9,9 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS };
 
@@ -18,6 +20,9 @@ void log_init(enum log_level least, bool json);
 void log_level_set(enum log_level least);        /* from now on */
 enum log_level log_level_find(const char *name); /* LOG_INFO for an unknown name */
 bool log_enabled(enum log_level level);
+
+/* At most once a second for each *last_ns, for what others can cause at will. */
+bool log_is_due(atomic_uint_fast64_t *last_ns);
 
 /* Built with the macros below; at least one per event. */
 struct log_field {

@@ -1,9 +1,31 @@
-/* body.c - a request's body as it arrives, within body_bytes_max, and the end of its call.
+/* body.c - a request's body as it arrives, within body_bytes_max, and the end of its call, refused
+ * or not.
  *
  * Knows limits, not sockets; what memory there is for all requests together is the call's business.
  */
 #include <stdio.h>
+#include <string.h>
 #include "http/private.h"
+
+void body_release(struct connection *c)
+{
+    api_end(c->request.call);
+    c->request.call = NULL;
+}
+
+void body_refuse(struct connection *c, enum error_id id, const char *detail)
+{
+    struct request *r = &c->request;
+    unsigned route = r->reply.route;
+
+    api_reply_fini(&r->reply);
+    memset(&r->reply, 0, sizeof r->reply);
+    api_refuse(&r->reply, id, detail);
+    r->reply.route = route;
+    r->refused = true;
+    r->refused_at = r->received;
+    body_release(c);
+}
 
 static void refuse_too_large(struct connection *c)
 {
@@ -12,7 +34,7 @@ static void refuse_too_large(struct connection *c)
     snprintf(detail, sizeof detail,
              "the body is longer than the %llu bytes that are allowed (body_bytes_max)",
              (unsigned long long)c->http->options->body_bytes_max);
-    request_refuse(c, ERROR_BODY_TOO_LARGE, detail);
+    body_refuse(c, ERROR_BODY_TOO_LARGE, detail);
     body_count_refusal(c);
 }
 
@@ -40,10 +62,4 @@ void body_feed(struct connection *c, const char *bytes, size_t size)
     r->refused_at = r->received;
     body_count_refusal(c);
     body_release(c);
-}
-
-void body_release(struct connection *c)
-{
-    api_end(c->request.call);
-    c->request.call = NULL;
 }

@@ -36,17 +36,16 @@ static bool ask_proxy(struct connection *c, struct MHD_Connection *mhd)
     has[X_FORWARDED_FOR] = lists[X_FORWARDED_FOR].count > 0 && strcmp(only, "forwarded") != 0;
     for (enum forwarded_header h = 0; h < FORWARDED_HEADERS; h++)
         if (has[h] && !forwarded_client(h, &lists[h], &c->http->trusted, &named[h], &has[h])) {
-            request_refuse(c, ERROR_BAD_REQUEST,
-                           h == FORWARDED ? "Forwarded, from a trusted proxy, is malformed"
-                                          : "X-Forwarded-For, from a trusted proxy, is malformed");
+            body_refuse(c, ERROR_BAD_REQUEST,
+                        h == FORWARDED ? "Forwarded, from a trusted proxy, is malformed"
+                                       : "X-Forwarded-For, from a trusted proxy, is malformed");
             return false;
         }
     if (has[FORWARDED] && has[X_FORWARDED_FOR] &&
         !ip_same(&named[FORWARDED], &named[X_FORWARDED_FOR])) {
-        request_refuse(
-            c, ERROR_BAD_REQUEST,
-            "Forwarded and X-Forwarded-For, from a trusted proxy, name different clients "
-            "(trusted_proxy_header)");
+        body_refuse(c, ERROR_BAD_REQUEST,
+                    "Forwarded and X-Forwarded-For, from a trusted proxy, name different clients "
+                    "(trusted_proxy_header)");
         return false;
     }
     c->request.client = named[has[FORWARDED] ? FORWARDED : X_FORWARDED_FOR];
@@ -67,10 +66,10 @@ static bool count_client(struct connection *c)
     if (crowded) {
         metrics_add(METRIC_http_rejected_total, REJECTED_CONNECTIONS_PER_ADDRESS, 1);
         connections_warn(c->http, "connections_per_address_max", &r->client);
-        request_refuse(c, ERROR_OVERLOADED,
-                       "too many requests of one address (connections_per_address_max)");
+        body_refuse(c, ERROR_OVERLOADED,
+                    "too many requests of one address (connections_per_address_max)");
     } else if (!r->proxied) {
-        request_refuse(c, ERROR_OUT_OF_MEMORY, "");
+        body_refuse(c, ERROR_OUT_OF_MEMORY, "");
     }
     return r->proxied != NULL;
 }

@@ -92,7 +92,7 @@ void connections_warn(struct http *http, const char *limit, const struct ip *ip)
 {
     char text[IP_TEXT_MAX];
 
-    if (!http_may_warn(&http->limit_warned_ns))
+    if (!log_is_due(&http->limit_warned_ns))
         return;
     ip_write(ip, text);
     log_event(LOG_WARN, "connections_refused", LOG_S("limit", limit), LOG_S("client", text));

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "http/callbacks.h"
 #include "http/private.h"
 #include "base/log.h"
@@ -20,13 +19,6 @@
  * half of it is the first read buffer. libmicrohttpd zeroes all of it after every request, so with
  * many connections all of it goes through the caches: each KiB costs a one-row predict 0.1 us. */
 enum { CONNECTION_MEMORY_MIN = 32768, FIELD_BYTES = 96, REPLY_HEAD_BYTES = 2048, SPARE = 16 };
-
-bool http_may_warn(atomic_uint_fast64_t *warned_ns)
-{
-    uint64_t now = clock_ns(), last = atomic_load(warned_ns);
-
-    return now - last > 1000000000 && atomic_compare_exchange_strong(warned_ns, &last, now);
-}
 
 static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 {

@@ -76,7 +76,7 @@ static void answer(struct connection *c, enum error_id id, const char *detail)
 {
     if (!c || !phase_enter(c, PHASE_REPLY, clock_ns()))
         return;
-    request_refuse(c, id, detail);
+    body_refuse(c, id, detail);
     reply_write(c, &c->request.reply);
     c->request.status = c->request.reply.http_status;
     shutdown(c->fd, SHUT_WR);
@@ -123,7 +123,7 @@ void parser_log(void *cls, const char *format, va_list args)
     }
     va_end(again);
     if (strncmp(format, accept_failed, sizeof accept_failed - 1) == 0 &&
-        http_may_warn(&http->accept_warned_ns))
+        log_is_due(&http->accept_warned_ns))
         log_event(LOG_WARN, "accept_failed", LOG_S("detail", text));
     else
         log_event(LOG_DEBUG, "libmicrohttpd", LOG_S("detail", text));

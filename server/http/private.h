@@ -205,10 +205,6 @@ uint64_t socket_bytes_read(int fd);
 /* Bytes that were written to it and not acknowledged. */
 uint64_t socket_bytes_untaken(int fd);
 
-/* ---- request.c (what libmicrohttpd calls is in callbacks.h) ---- */
-/* A refusal is complete in request->reply. */
-void request_refuse(struct connection *connection, enum error_id id, const char *detail);
-
 /* ---- parser.c: what libmicrohttpd's parser refuses on its own ---- */
 /* From the request line on; again when its body begins and with each piece of it; until the headers
  * or the body are over. By the thread of the connection. */
@@ -220,6 +216,9 @@ void parser_unwatch(struct connection *connection);
 /* Hand the next bytes of the body to the call, within the limits; on failure the request is refused
  * and the call dismissed. */
 void body_feed(struct connection *connection, const char *bytes, size_t size);
+/* Refuse the request: the refusal is complete in request->reply, the call is over, and what still
+ * comes of the body is discarded. */
+void body_refuse(struct connection *connection, enum error_id id, const char *detail);
 /* End the call, if there still is one: its memory is free for others. */
 void body_release(struct connection *connection);
 /* The request was refused by its call: count that, if it is for lack of memory. */
@@ -239,10 +238,6 @@ void reply_sent(struct connection *connection);
 void reply_settle(struct connection *connection, bool at_end);
 /* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
 void reply_write(struct connection *connection, const struct api_reply *reply);
-
-/* ---- http.c ---- */
-/* At most once a second for each *warned_ns: causes are outside, and may go on for long. */
-bool http_may_warn(atomic_uint_fast64_t *warned_ns);
 
 /* ---- drain.c ---- */
 /* Is this the address of a sentinel? No connection is made of it. */

@@ -76,20 +76,6 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     return c;
 }
 
-void request_refuse(struct connection *c, enum error_id id, const char *detail)
-{
-    struct request *r = &c->request;
-    unsigned route = r->reply.route;
-
-    api_reply_fini(&r->reply);
-    memset(&r->reply, 0, sizeof r->reply);
-    api_refuse(&r->reply, id, detail);
-    r->reply.route = route;
-    r->refused = true;
-    r->refused_at = r->received;
-    body_release(c);
-}
-
 static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                   size_t name_bytes, const char *value, size_t value_bytes)
 {
@@ -124,7 +110,7 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
         return true;
     metrics_add(METRIC_http_rejected_total,
                 error.id == ERROR_HEADERS_TOO_LARGE ? REJECTED_HEADERS : REJECTED_FRAMING, 1);
-    request_refuse(c, error.id, error.detail);
+    body_refuse(c, error.id, error.detail);
     return false;
 }
 
@@ -142,12 +128,12 @@ static void refuse_surplus(struct connection *c)
     metrics_add(METRIC_http_rejected_total,
                 all ? REJECTED_CONNECTIONS : REJECTED_CONNECTIONS_PER_ADDRESS, 1);
     connections_warn(c->http, all ? "connections_max" : "connections_per_address_max", &c->ip);
-    request_refuse(c, ERROR_OVERLOADED,
-                   all ? "too many connections (connections_max)"
-                       : "too many connections from one address (connections_per_address_max)");
+    body_refuse(c, ERROR_OVERLOADED,
+                all ? "too many connections (connections_max)"
+                    : "too many connections from one address (connections_per_address_max)");
 }
 
-static void admit(struct connection *c, struct MHD_Connection *mhd)
+static void open_call(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
     const struct api_request request = {.method = r->method,
@@ -171,7 +157,7 @@ static void admit(struct connection *c, struct MHD_Connection *mhd)
         return;
     }
     if (lacks_length(r))
-        request_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
+        body_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
 }
 
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
@@ -192,8 +178,8 @@ static bool may_discard(const struct connection *c)
                                            declared->bytes <= c->http->options->discard_bytes_max));
 }
 
-static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, const char *method,
-                             const char *version)
+static enum MHD_Result on_headers(struct connection *c, struct MHD_Connection *mhd,
+                                  const char *method, const char *version)
 {
     struct request *r = &c->request;
 
@@ -203,7 +189,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
         return MHD_NO;
     if (!pass_gate(c, mhd, method, version))
         return answer(c, mhd, true);
-    admit(c, mhd);
+    open_call(c, mhd);
     if (r->refused && !may_discard(c))
         return answer(c, mhd, true);
     if (r->declared.bytes == 0)
@@ -213,7 +199,7 @@ static enum MHD_Result begin(struct connection *c, struct MHD_Connection *mhd, c
     return phase_enter(c, PHASE_BODY, clock_coarse_ns()) ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result read_body(struct connection *c, const char *bytes, size_t size)
+static enum MHD_Result on_bytes(struct connection *c, const char *bytes, size_t size)
 {
     struct request *r = &c->request;
 
@@ -264,7 +250,7 @@ static enum MHD_Result suspend(struct connection *c, struct MHD_Connection *mhd)
     return MHD_YES;
 }
 
-static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
+static enum MHD_Result on_wake(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
 
@@ -277,12 +263,12 @@ static enum MHD_Result go_on(struct connection *c, struct MHD_Connection *mhd)
     return answer(c, mhd, false);
 }
 
-static enum MHD_Result finish(struct connection *c, struct MHD_Connection *mhd)
+static enum MHD_Result on_end(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
 
     if (r->waits)
-        return go_on(c, mhd);
+        return on_wake(c, mhd);
     r->whole = true;
     r->received_ns = clock_ns();
     if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
@@ -309,9 +295,9 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
     if (!c)
         return MHD_NO;
     if (!c->request.begun)
-        return begin(c, mhd, method, version);
+        return on_headers(c, mhd, method, version);
     *size = 0;
-    return taken > 0 ? read_body(c, bytes, taken) : finish(c, mhd);
+    return taken > 0 ? on_bytes(c, bytes, taken) : on_end(c, mhd);
 }
 
 /* The code that the client saw, or why it saw none. */

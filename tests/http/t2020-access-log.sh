@@ -21,7 +21,7 @@ req GET /v2/health/live -H 'X-Request-Id: quiet'
 ok "without --access-log no request is logged" eval '! grep -q event=request "$tmp/log"'
 
 trace=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
-seconds='[0-9]+\.[0-9]{6}'
+seconds='[0-9]+\.[0-9]{9}'
 serve --access-log
 req POST /v1/models/digits:predict @configs/examples/digit.json -H 'X-Request-Id: one' -H "traceparent: $trace"
 ok "a predict is answered" want 200

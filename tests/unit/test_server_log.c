@@ -63,7 +63,7 @@ START_TEST(a_line_is_key_value_with_time_and_level_first)
     ck_assert_int_eq(regcomp(&form,
                              "^ts=20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
                              "\\.[0-9]{3}Z level=info event=listening address=127\\.0\\.0\\.1:8000 "
-                             "threads=18446744073709551615 seconds=0\\.250000\n$",
+                             "threads=18446744073709551615 seconds=0\\.250000000\n$",
                              REG_EXTENDED | REG_NOSUB),
                      0);
     log_event(LOG_INFO, "listening", LOG_S("address", "127.0.0.1:8000"),
