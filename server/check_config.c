@@ -36,12 +36,12 @@ static void print_entry(const struct repository_entry *entry)
 int check_config(const struct options *options)
 {
     size_t failed = 0, findings;
-    struct model_error error;
+    struct error error;
     struct repository *repository = repository_open(options->models, options, NULL, &failed,
                                                     &error);
 
     if (!repository) {
-        printf("models: %s\n", error.text);
+        printf("models: %s\n", error.detail);
         return CHECK_FAILED;
     }
     const struct repository_snapshot *snapshot = repository_acquire(repository);

@@ -207,7 +207,7 @@ static void warn_if_open(const struct options *options)
 int serve(const struct options *options, int argc, char **argv, double started_s)
 {
     size_t failed = 0;
-    struct model_error cause;
+    struct error cause;
     char error[256] = "out of memory";
     struct memory memory = {.max = options->bodies_bytes_max};
     struct api api = {.options = options, .memory = &memory};
@@ -221,7 +221,7 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     log_unknown_variables();
     api.repository = repository_open(options->models, options, stop_is_pending, &failed, &cause);
     if (!api.repository) {
-        snprintf(error, sizeof error, "models: %.200s", cause.text);
+        snprintf(error, sizeof error, "models: %.200s", cause.detail);
         status = stop_is_pending() ? 0 : 1;
         if (status == 0)
             log_event(LOG_INFO, "start_given_up", LOG_S("reason", error));

@@ -30,70 +30,73 @@ static size_t outputs_of(const struct config *c)
     return c->layers[c->layers_count - 1].units;
 }
 
-static int task_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id task_read(struct config *c, const struct place *top, const json_t *json)
 {
     const json_t *value = json_member(json, "task");
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     if (!value)
-        return 0;
+        return ERROR_OK;
     for (size_t t = MODEL_TASK_NONE + 1; t < TASKS; t++) {
         if (!json_is_string(value) || strcmp(tasks[t].name, json_string_value(value)) != 0)
             continue;
         c->task = (enum model_task)t;
-        return 0;
+        return ERROR_OK;
     }
-    return field_fail(top, "task",
-                      "expected \"binary\", \"multiclass\", \"multilabel\" or \"regression\", "
-                      "found %s",
-                      field_found(value, found));
+    return object_fail(top, "task", ERROR_BAD_FIELD,
+                       "expected \"binary\", \"multiclass\", \"multilabel\" or \"regression\", "
+                       "found %s",
+                       object_found(value, found));
 }
 
-static int task_check(const struct config *c, const struct place *top)
+static enum error_id task_check(const struct config *c, const struct place *top)
 {
     size_t outputs = outputs_of(c);
 
     if (outputs >= tasks[c->task].outputs_min && outputs <= tasks[c->task].outputs_max)
-        return 0;
-    return field_fail(top, "task", "\"%s\" takes %zu to %zu outputs, the last layer has %zu units",
-                      tasks[c->task].name, tasks[c->task].outputs_min, tasks[c->task].outputs_max,
-                      outputs);
+        return ERROR_OK;
+    return object_fail(top, "task", ERROR_BAD_FIELD,
+                       "\"%s\" takes %zu to %zu outputs, the last layer has %zu units",
+                       tasks[c->task].name, tasks[c->task].outputs_min, tasks[c->task].outputs_max,
+                       outputs);
 }
 
 /* input.scale or input.offset: one number for all features, or one each. */
-static int input_numbers(const struct config *c, const struct place *at, const json_t *input,
-                         const char *key, float **out)
+static enum error_id input_numbers(const struct config *c, const struct place *at,
+                                   const json_t *input, const char *key, float **out)
 {
     const json_t *value = json_member(input, key);
     float *numbers;
 
     if (!value)
-        return 0;
+        return ERROR_OK;
     numbers = calloc(c->features, sizeof *numbers);
     *out = numbers; /* the config owns it from here on, also on failure */
     if (!numbers)
-        return field_fail(at, key, "out of memory");
+        return object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
     if (json_is_array(value))
-        return field_floats(at, key, value, numbers, c->features);
+        return object_floats(at, key, value, numbers, c->features);
     if (!json_is_number(value)) {
-        char found[FIELD_FOUND_MAX];
-        return field_fail(at, key, "expected a number or an array of %zu numbers, found %s",
-                          c->features, field_found(value, found));
+        char found[OBJECT_FOUND_MAX];
+        return object_fail(at, key, ERROR_BAD_FIELD,
+                           "expected a number or an array of %zu numbers, found %s", c->features,
+                           object_found(value, found));
     }
-    if (field_float(at, key, value, &numbers[0]) != 0)
-        return -1;
+    if (object_float(at, key, value, &numbers[0]))
+        return at->error->id;
     for (size_t i = 1; i < c->features; i++)
         numbers[i] = numbers[0];
-    return 0;
+    return ERROR_OK;
 }
 
-static int range_check(const struct config *c, const struct place *at)
+static enum error_id range_check(const struct config *c, const struct place *at)
 {
     for (size_t i = 0; c->min && c->max && i < c->features; i++)
         if (c->min[i] > c->max[i])
-            return field_fail(at, "max", "%.9g is below \"min\", which is %.9g, for feature %zu",
-                              (double)c->max[i], (double)c->min[i], i);
-    return 0;
+            return object_fail(at, "max", ERROR_BAD_PARAMETER,
+                               "%.9g is below \"min\", which is %.9g, for feature %zu",
+                               (double)c->max[i], (double)c->min[i], i);
+    return ERROR_OK;
 }
 
 static int text_order(const void *a, const void *b)
@@ -102,36 +105,36 @@ static int text_order(const void *a, const void *b)
 }
 
 /* The features' names, each once. */
-static int columns_read(struct config *c, const struct place *at, const json_t *input)
+static enum error_id columns_read(struct config *c, const struct place *at, const json_t *input)
 {
     const json_t *columns;
     const char **sorted;
     size_t twice = 1;
 
-    if (field_typed(at, input, "columns", JSON_ARRAY, &columns) != 0)
-        return -1;
+    if (object_typed(at, input, "columns", JSON_ARRAY, &columns))
+        return at->error->id;
     if (!columns)
-        return 0;
+        return ERROR_OK;
     if (json_array_size(columns) != c->features)
-        return field_fail(at, "columns", "%zu names for %zu features", json_array_size(columns),
-                          c->features);
+        return object_fail(at, "columns", ERROR_BAD_FIELD, "%zu names for %zu features",
+                           json_array_size(columns), c->features);
     if (config__texts_read(&c->columns, &c->columns_count, at, "columns", columns,
-                           CONFIG_OUTPUT_LABEL_BYTES_MAX) != 0)
-        return -1;
+                           CONFIG_OUTPUT_LABEL_BYTES_MAX))
+        return at->error->id;
     sorted = calloc(c->features, sizeof *sorted);
     if (!sorted)
-        return field_fail(at, "columns", "out of memory");
+        return object_fail(at, "columns", ERROR_OUT_OF_MEMORY, "out of memory");
     memcpy(sorted, c->columns, c->features * sizeof *sorted);
     qsort(sorted, c->features, sizeof *sorted, text_order);
     while (twice < c->features && strcmp(sorted[twice - 1], sorted[twice]) != 0)
         twice++;
     if (twice < c->features)
-        field_fail(at, "columns", "\"%.64s\" names two features", sorted[twice]);
+        object_fail(at, "columns", ERROR_BAD_FIELD, "\"%.64s\" names two features", sorted[twice]);
     free(sorted);
     return twice < c->features ? -1 : 0;
 }
 
-static int input_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id input_read(struct config *c, const struct place *top, const json_t *json)
 {
     static const char *const keys[] = {"name", "features", "scale",   "offset",
                                        "min",  "max",      "columns", NULL};
@@ -139,44 +142,46 @@ static int input_read(struct config *c, const struct place *top, const json_t *j
     const json_t *input;
     uint64_t features = 0;
 
-    if (field_typed(top, json, "input", JSON_OBJECT, &input) != 0)
-        return -1;
+    if (object_typed(top, json, "input", JSON_OBJECT, &input))
+        return top->error->id;
     if (!input)
-        return field_fail(top, "input", "missing; expected {\"features\": N}");
-    if (field_keys(&at, input, keys) != 0 || field_name(&at, input, "name", c->input_name) != 0 ||
-        field_whole(&at, input, "features", 1, CONFIG_UNITS_MAX, &features) != 0)
-        return -1;
+        return object_fail(top, "input", ERROR_BAD_FIELD, "missing; expected {\"features\": N}");
+    if (object_keys(&at, input, keys) || object_name(&at, input, "name", c->input_name) ||
+        object_whole(&at, input, "features", 1, CONFIG_UNITS_MAX, &features))
+        return top->error->id;
     if (features == 0)
-        return field_fail(&at, "features", "missing; expected the number of values in a row");
+        return object_fail(&at, "features", ERROR_BAD_FIELD,
+                           "missing; expected the number of values in a row");
     c->features = (size_t)features;
-    if (input_numbers(c, &at, input, "scale", &c->scale) != 0 ||
-        input_numbers(c, &at, input, "offset", &c->offset) != 0 ||
-        input_numbers(c, &at, input, "min", &c->min) != 0 ||
-        input_numbers(c, &at, input, "max", &c->max) != 0 || range_check(c, &at) != 0)
-        return -1;
+    if (input_numbers(c, &at, input, "scale", &c->scale) ||
+        input_numbers(c, &at, input, "offset", &c->offset) ||
+        input_numbers(c, &at, input, "min", &c->min) ||
+        input_numbers(c, &at, input, "max", &c->max) || range_check(c, &at))
+        return top->error->id;
     return columns_read(c, &at, input);
 }
 
-int config__texts_read(char ***texts, size_t *count, const struct place *at, const char *key,
-                       const json_t *array, size_t bytes_max)
+enum error_id config__texts_read(char ***texts, size_t *count, const struct place *at,
+                                 const char *key, const json_t *array, size_t bytes_max)
 {
-    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
     size_t n = json_array_size(array);
 
     *texts = calloc(n + 1, sizeof **texts);
     if (!*texts)
-        return field_fail(at, key, "out of memory");
+        return object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
     for (; *count < n; ++*count) {
         const json_t *text = json_array_get(array, *count);
         snprintf(element, sizeof element, "%s[%zu]", key, *count);
         if (!json_is_string(text) || json_string_length(text) > bytes_max)
-            return field_fail(at, element, "expected a string of at most %zu bytes, found %s",
-                              bytes_max, field_found(text, found));
+            return object_fail(at, element, ERROR_BAD_FIELD,
+                               "expected a string of at most %zu bytes, found %s", bytes_max,
+                               object_found(text, found));
         (*texts)[*count] = strdup(json_string_value(text));
         if (!(*texts)[*count])
-            return field_fail(at, element, "out of memory");
+            return object_fail(at, element, ERROR_OUT_OF_MEMORY, "out of memory");
     }
-    return 0;
+    return ERROR_OK;
 }
 
 /* Do the values of the last layer lie within [0, 1]? */
@@ -190,101 +195,98 @@ static bool is_probability(const struct config_layer *last)
 }
 
 /* Two labels of one output: is it the second's probability, or its logit? */
-static int pair_check(struct config *c, const struct place *at)
+static enum error_id pair_check(struct config *c, const struct place *at)
 {
     const struct config_layer *last = &c->layers[c->layers_count - 1];
 
     c->ranking = RANKING_PROBABILITY;
     if (is_probability(last))
-        return 0;
+        return ERROR_OK;
     c->ranking = RANKING_LOGIT;
     if (c->task == MODEL_BINARY && strcmp(last->activation->name, "identity") == 0)
-        return 0;
-    return field_fail(
-        at, "labels",
+        return ERROR_OK;
+    return object_fail(
+        at, "labels", ERROR_BAD_FIELD,
         "2 labels for 1 output take a last activation with range [0, 1], for instance "
         "sigmoid, or identity with \"task\": \"binary\" (a logit); this one is %s%s",
         last->activation->name, c->task == MODEL_BINARY ? "" : ", and the task is not binary");
 }
 
-static int output_labels(struct config *c, const struct place *at, const json_t *labels)
+static enum error_id output_labels(struct config *c, const struct place *at, const json_t *labels)
 {
     size_t n = json_array_size(labels), outputs = outputs_of(c);
 
     if (n != outputs && !(n == 2 && outputs == 1))
-        return field_fail(at, "labels", "%zu labels for %zu output%s", n, outputs,
-                          outputs == 1 ? "" : "s");
+        return object_fail(at, "labels", ERROR_BAD_FIELD, "%zu labels for %zu output%s", n, outputs,
+                           outputs == 1 ? "" : "s");
     c->ranking = RANKING_OUTPUTS;
-    if (n != outputs && pair_check(c, at) != 0)
-        return -1;
+    if (n != outputs && pair_check(c, at))
+        return at->error->id;
     if (c->task == MODEL_REGRESSION)
         c->ranking = RANKING_NONE;
     return config__texts_read(&c->labels, &c->labels_count, at, "labels", labels,
                               CONFIG_OUTPUT_LABEL_BYTES_MAX);
 }
 
-static int output_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id output_read(struct config *c, const struct place *top, const json_t *json)
 {
     static const char *const keys[] = {"name", "labels", NULL};
     struct place at = {top->file, "output", top->error};
     const json_t *output, *labels;
 
-    if (field_typed(top, json, "output", JSON_OBJECT, &output) != 0)
-        return -1;
+    if (object_typed(top, json, "output", JSON_OBJECT, &output))
+        return top->error->id;
     if (!output)
-        return 0;
-    if (field_keys(&at, output, keys) != 0 ||
-        field_name(&at, output, "name", c->output_name) != 0 ||
-        field_typed(&at, output, "labels", JSON_ARRAY, &labels) != 0)
-        return -1;
+        return ERROR_OK;
+    if (object_keys(&at, output, keys) || object_name(&at, output, "name", c->output_name) ||
+        object_typed(&at, output, "labels", JSON_ARRAY, &labels))
+        return top->error->id;
     return labels ? output_labels(c, &at, labels) : 0;
 }
 
 /* "ignore_tensors": those of the weights file that nobody misses. */
-static int ignored_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id ignored_read(struct config *c, const struct place *top, const json_t *json)
 {
     static const char key[] = "ignore_tensors";
     const json_t *names;
 
-    if (field_typed(top, json, key, JSON_ARRAY, &names) != 0)
-        return -1;
+    if (object_typed(top, json, key, JSON_ARRAY, &names))
+        return top->error->id;
     if (!names)
-        return 0;
+        return ERROR_OK;
     if (json_array_size(names) > CONFIG_IGNORED_MAX)
-        return field_fail(top, key, "%zu names, at most %d", json_array_size(names),
-                          CONFIG_IGNORED_MAX);
+        return object_fail(top, key, ERROR_LIMIT_EXCEEDED, "%zu names, at most %d",
+                           json_array_size(names), CONFIG_IGNORED_MAX);
     return config__texts_read(&c->ignored, &c->ignored_count, top, key, names,
                               CONFIG_TENSOR_NAME_MAX);
 }
 
-static int top_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id top_read(struct config *c, const struct place *top, const json_t *json)
 {
     static const char *const keys[] = {"task",     "input",       "dialect",        "layers",
                                        "output",   "initializer", "seed",           "batching",
                                        "versions", "labels",      "ignore_tensors", NULL};
 
-    if (field_keys(top, json, keys) != 0 || task_read(c, top, json) != 0 ||
-        input_read(c, top, json) != 0 || config__layers_read(c, top, json) != 0 ||
-        output_read(c, top, json) != 0 || task_check(c, top) != 0 ||
-        ignored_read(c, top, json) != 0)
-        return -1;
+    if (object_keys(top, json, keys) || task_read(c, top, json) || input_read(c, top, json) ||
+        config__layers_read(c, top, json) || output_read(c, top, json) || task_check(c, top) ||
+        ignored_read(c, top, json))
+        return top->error->id;
     return config__serving_read(c, top, json);
 }
 
-int config_read(struct config *config, const char *text, size_t len, const char *file,
-                struct model_error *error)
+enum error_id config_read(struct config *config, const char *text, size_t len, const char *file,
+                          struct error *error)
 {
     struct place top = {.file = file, .error = error};
-    json_t *json = field_parse(file, text, len, CONFIG_TOKENS_MAX, error);
-    int result = -1;
+    json_t *json = object_parse(file, text, len, CONFIG_TOKENS_MAX, error);
+    enum error_id id;
 
     *config = (struct config){.input_name = "input", .output_name = "output"};
-    if (json)
-        result = top_read(config, &top, json);
-    if (result != 0)
+    id = json ? top_read(config, &top, json) : error->id;
+    if (id)
         config_fini(config);
     json_decref(json);
-    return result;
+    return id;
 }
 
 void config_fini(struct config *config)

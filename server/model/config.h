@@ -11,7 +11,7 @@
 #include <axon/activation.h>
 #include <axon/dialect.h>
 #include <axon/initializer.h>
-#include "model/field.h"
+#include "json/object.h"
 #include "model/model.h"
 
 /* Bounds, against files that would ask for absurd amounts of memory. */
@@ -45,7 +45,7 @@ struct config_values {
 };
 
 struct config_layer {
-    char name[FIELD_NAME_MAX + 1];
+    char name[OBJECT_NAME_MAX + 1];
     size_t place; /* in "layers", for messages */
     size_t features, units;
     const struct axon_activation *activation;
@@ -63,7 +63,7 @@ extern const char *const config_norm_keys[NORM_PARTS]; /* "weight", ... */
 
 /* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, to be folded into a dense layer. */
 struct config_norm {
-    char name[FIELD_NAME_MAX + 1];
+    char name[OBJECT_NAME_MAX + 1];
     size_t place; /* in "layers", for messages */
     size_t width;
     double epsilon;
@@ -75,13 +75,13 @@ struct config_norm {
 enum config_policy { CONFIG_LATEST, CONFIG_ALL, CONFIG_SPECIFIC };
 
 struct config_version_label {
-    char name[FIELD_NAME_MAX + 1];
+    char name[OBJECT_NAME_MAX + 1];
     uint64_t version;
 };
 
 struct config {
     enum model_task task;
-    char input_name[FIELD_NAME_MAX + 1], output_name[FIELD_NAME_MAX + 1];
+    char input_name[OBJECT_NAME_MAX + 1], output_name[OBJECT_NAME_MAX + 1];
     size_t features;
     float *scale, *offset; /* [features] or NULL */
     float *min, *max;      /* [features] or NULL: the range that a feature is declared to have */
@@ -106,10 +106,10 @@ struct config {
     size_t version_labels_count;
 };
 
-/* Read text [len], followed by a NUL; file is how errors call it. 0 and *config is new, or -1 and
+/* Read text [len], followed by a NUL; file is how errors call it. ERROR_OK and *config is new, or
  * error, with nothing to release. */
-int config_read(struct config *config, const char *text, size_t len, const char *file,
-                struct model_error *error);
+enum error_id config_read(struct config *config, const char *text, size_t len, const char *file,
+                          struct error *error);
 void config_fini(struct config *config); /* frees; zeros the struct */
 
 /* True if some layer's numbers must come from a weights file. */
@@ -117,24 +117,27 @@ bool config_needs_weights(const struct config *config);
 
 /* What the parts of the parser share. An array of strings, each of at most bytes_max; *texts is
  * owned by the config from the start. */
-int config__texts_read(char ***texts, size_t *count, const struct place *at, const char *key,
-                       const json_t *array, size_t bytes_max);
+enum error_id config__texts_read(char ***texts, size_t *count, const struct place *at,
+                                 const char *key, const json_t *array, size_t bytes_max);
 
 /* "activation" of the object json, whose units are the layer's. */
-int config__activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
-                            const struct place *at, const json_t *json);
+enum error_id config__activation_read(struct config_layer *layer,
+                                      const struct axon_dialect *dialect, const struct place *at,
+                                      const json_t *json);
 
 /* A tensor's name, numbers [rows, columns] (rows 0: [columns]), or null. */
-int config__values_read(struct config_values *v, const struct place *at, const json_t *json,
-                        const char *key, size_t rows, size_t columns);
+enum error_id config__values_read(struct config_values *v, const struct place *at,
+                                  const json_t *json, const char *key, size_t rows, size_t columns);
 
 /* An entry of "layers" that is a batch normalization; at the end, those that no layer took yet. */
-int config__norm_read(struct config *config, const struct place *at, const json_t *json,
-                      size_t place);
-int config__norms_check(const struct config *config, const struct place *top);
+enum error_id config__norm_read(struct config *config, const struct place *at, const json_t *json,
+                                size_t place);
+enum error_id config__norms_check(const struct config *config, const struct place *top);
 
 /* These take the top of the JSON. */
-int config__layers_read(struct config *config, const struct place *top, const json_t *json);
-int config__serving_read(struct config *config, const struct place *top, const json_t *json);
+enum error_id config__layers_read(struct config *config, const struct place *top,
+                                  const json_t *json);
+enum error_id config__serving_read(struct config *config, const struct place *top,
+                                   const json_t *json);
 
 #endif

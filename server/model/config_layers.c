@@ -34,25 +34,26 @@ static const char *dialect_name(size_t i)
 }
 
 /* "dialect": whose names and defaults the activations of the layers have. */
-static int dialect_read(struct config *config, const struct place *top, const json_t *json)
+static enum error_id dialect_read(struct config *config, const struct place *top,
+                                  const json_t *json)
 {
     const json_t *value = json_member(json, "dialect");
-    char found[FIELD_FOUND_MAX], names[128];
+    char found[OBJECT_FOUND_MAX], names[128];
     size_t count;
 
     config->dialect = axon_dialect_table(&count);
     if (!value)
-        return 0;
+        return ERROR_OK;
     config->dialect = json_is_string(value) ? axon_dialect_find(json_string_value(value)) : NULL;
     if (config->dialect)
-        return 0;
+        return ERROR_OK;
     names_join(names, sizeof names, dialect_name, count);
-    return field_fail(top, "dialect", "expected one of %s, found %s", names,
-                      field_found(value, found));
+    return object_fail(top, "dialect", ERROR_BAD_FIELD, "expected one of %s, found %s", names,
+                       object_found(value, found));
 }
 
 /* The list would be long: what was meant is told if it is near, or where the list is. */
-static int unknown_activation(const struct place *at, const char *key, const char *name)
+static enum error_id unknown_activation(const struct place *at, const char *key, const char *name)
 {
     enum { NAMES_MAX = 128 };
     const char *names[NAMES_MAX], *near;
@@ -65,29 +66,30 @@ static int unknown_activation(const struct place *at, const char *key, const cha
             names[used++] = table[i].aliases[k];
     }
     near = nearest(name, names, used);
-    return near ? field_fail(at, key, "unknown activation \"%.40s\"; did you mean \"%s\"?", name,
-                             near)
-                : field_fail(at, key,
-                             "unknown activation \"%.40s\"; GET /v1/activations lists them", name);
+    return near ? object_fail(at, key, ERROR_BAD_FIELD,
+                              "unknown activation \"%.40s\"; did you mean \"%s\"?", name, near)
+                : object_fail(at, key, ERROR_BAD_FIELD,
+                              "unknown activation \"%.40s\"; GET /v1/activations lists them", name);
 }
 
-static int tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 1], const struct place *at,
-                            const char *key, const json_t *value)
+static enum error_id tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 1],
+                                      const struct place *at, const char *key, const json_t *value)
 {
     size_t length = json_string_length(value);
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     if (length < 1 || length > CONFIG_TENSOR_NAME_MAX)
-        return field_fail(at, key, "expected a tensor's name of 1 to %d bytes, found %s",
-                          CONFIG_TENSOR_NAME_MAX, field_found(value, found));
+        return object_fail(at, key, ERROR_BAD_FIELD,
+                           "expected a tensor's name of 1 to %d bytes, found %s",
+                           CONFIG_TENSOR_NAME_MAX, object_found(value, found));
     memcpy(name, json_string_value(value), length + 1);
-    return 0;
+    return ERROR_OK;
 }
 
 /* One parameter of an activation object: a number, or for a per-channel one a number per unit or
  * the tensor that has them. */
-static int parameter_read(struct config_layer *layer, const struct place *at,
-                          const json_t *activation, size_t index)
+static enum error_id parameter_read(struct config_layer *layer, const struct place *at,
+                                    const json_t *activation, size_t index)
 {
     const struct axon_parameter *parameter = &layer->activation->parameters[index];
     const json_t *value = json_member(activation, parameter->name);
@@ -95,65 +97,66 @@ static int parameter_read(struct config_layer *layer, const struct place *at,
     float *grown;
 
     if (value && also)
-        return field_fail(at, parameter->also, "is \"%s\" by another name; give one of them",
-                          parameter->name);
+        return object_fail(at, parameter->also, ERROR_BAD_FIELD,
+                           "is \"%s\" by another name; give one of them", parameter->name);
     value = value ? value : also;
     if (!value)
-        return 0;
+        return ERROR_OK;
     if (json_is_string(value) && parameter->per_channel)
         return tensor_name_read(layer->params_tensor, at, parameter->name, value);
     if (!json_is_array(value) || !parameter->per_channel)
-        return field_float(at, parameter->name, value, &layer->params[index]);
+        return object_float(at, parameter->name, value, &layer->params[index]);
     if (json_array_size(value) == 1) /* one for all units */
-        return field_floats(at, parameter->name, value, &layer->params[index], 1);
+        return object_floats(at, parameter->name, value, &layer->params[index], 1);
     grown = realloc(layer->params, layer->units * sizeof *grown);
     if (!grown)
-        return field_fail(at, parameter->name, "out of memory");
+        return object_fail(at, parameter->name, ERROR_OUT_OF_MEMORY, "out of memory");
     layer->params = grown;
     layer->params_count = layer->units;
-    return field_floats(at, parameter->name, value, grown, layer->units);
+    return object_floats(at, parameter->name, value, grown, layer->units);
 }
 
-static int parameters_check(const struct config_layer *layer, const struct place *at)
+static enum error_id parameters_check(const struct config_layer *layer, const struct place *at)
 {
     const struct axon_activation *act = layer->activation;
-    char what[FIELD_NAME_MAX * 2];
+    char what[OBJECT_NAME_MAX * 2];
     size_t bad = 0;
 
     if (axon_activation_check(act, layer->params, layer->params_count, layer->units, &bad) ==
         AXON_OK)
-        return 0;
+        return ERROR_OK;
     const struct axon_parameter *p = &act->parameters[bad < act->parameters_count ? bad : 0];
     if (act->ascending && layer->params[bad] >= p->minimum && layer->params[bad] <= p->maximum)
-        return field_fail(at, p->name, "%.9g is below \"%s\", which is %.9g",
-                          (double)layer->params[bad], p[-1].name, (double)layer->params[bad - 1]);
+        return object_fail(at, p->name, ERROR_BAD_PARAMETER, "%.9g is below \"%s\", which is %.9g",
+                           (double)layer->params[bad], p[-1].name, (double)layer->params[bad - 1]);
     if (layer->params_count > act->parameters_count)
         snprintf(what, sizeof what, "%s[%zu]", p->name, bad);
     else
         snprintf(what, sizeof what, "%s", p->name);
-    return field_fail(at, what, "%s takes %.9g to %.9g, found %.9g", act->name, (double)p->minimum,
-                      (double)p->maximum, (double)layer->params[bad]);
+    return object_fail(at, what, ERROR_BAD_PARAMETER, "%s takes %.9g to %.9g, found %.9g",
+                       act->name, (double)p->minimum, (double)p->maximum,
+                       (double)layer->params[bad]);
 }
 
 /* The dialect's defaults. */
-static int parameters_default(struct config_layer *layer, const struct place *at,
-                              const struct axon_meaning *meaning)
+static enum error_id parameters_default(struct config_layer *layer, const struct place *at,
+                                        const struct axon_meaning *meaning)
 {
     size_t count = meaning->activation->parameters_count;
 
     if (count == 0)
-        return 0;
+        return ERROR_OK;
     layer->params = calloc(count, sizeof *layer->params);
     if (!layer->params)
-        return field_fail(at, NULL, "out of memory");
+        return object_fail(at, NULL, ERROR_OUT_OF_MEMORY, "out of memory");
     layer->params_count = count;
     memcpy(layer->params, meaning->params, count * sizeof *layer->params);
-    return 0;
+    return ERROR_OK;
 }
 
 /* {"name": "leaky_relu", "alpha": 0.01} */
-static int parameters_read(struct config_layer *layer, const struct place *at,
-                           const json_t *activation)
+static enum error_id parameters_read(struct config_layer *layer, const struct place *at,
+                                     const json_t *activation)
 {
     const struct axon_activation *act = layer->activation;
     const char *keys[1 + 2 * AXON_PARAMETERS_MAX + 1] = {"name"};
@@ -164,183 +167,190 @@ static int parameters_read(struct config_layer *layer, const struct place *at,
     for (size_t i = 0; i < act->parameters_count; i++)
         if (*act->parameters[i].also)
             keys[count++] = act->parameters[i].also;
-    if (field_keys(at, activation, keys) != 0)
-        return -1;
+    if (object_keys(at, activation, keys))
+        return at->error->id;
     for (size_t i = 0; i < act->parameters_count; i++)
-        if (parameter_read(layer, at, activation, i) != 0)
-            return -1;
+        if (parameter_read(layer, at, activation, i))
+            return at->error->id;
     return parameters_check(layer, at);
 }
 
-int config__activation_read(struct config_layer *layer, const struct axon_dialect *dialect,
-                            const struct place *at, const json_t *json)
+enum error_id config__activation_read(struct config_layer *layer,
+                                      const struct axon_dialect *dialect, const struct place *at,
+                                      const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
     struct place inner = {at->file, "", at->error};
     struct axon_meaning meaning;
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     if (!value)
-        return field_fail(at, "activation", "missing; expected a name, for instance \"relu\"");
+        return object_fail(at, "activation", ERROR_BAD_FIELD,
+                           "missing; expected a name, for instance \"relu\"");
     if (json_is_object(value))
         name = json_member(value, "name");
     if (!json_is_string(name))
-        return field_fail(at, "activation", "expected a name or an object with a name, found %s",
-                          field_found(value, found));
+        return object_fail(at, "activation", ERROR_BAD_FIELD,
+                           "expected a name or an object with a name, found %s",
+                           object_found(value, found));
     if (!axon_dialect_meaning(dialect, json_string_value(name), &meaning))
         return unknown_activation(at, "activation", json_string_value(name));
     layer->activation = meaning.activation;
     if (meaning.activation->kind == AXON_GATED)
-        return field_fail(at, "activation",
-                          "%s is gated: it would halve the layer's %zu units, which no layer takes",
-                          meaning.activation->name, layer->units);
-    if (parameters_default(layer, at, &meaning) != 0)
-        return -1;
+        return object_fail(
+            at, "activation", ERROR_BAD_FIELD,
+            "%s is gated: it would halve the layer's %zu units, which no layer takes",
+            meaning.activation->name, layer->units);
+    if (parameters_default(layer, at, &meaning))
+        return at->error->id;
     if (!json_is_object(value))
-        return 0;
+        return ERROR_OK;
     snprintf(inner.path, sizeof inner.path, "%.32s.activation", at->path);
     return parameters_read(layer, &inner, value);
 }
 
-static int initializer_read(const struct axon_initializer **out, uint64_t *seed,
-                            const struct place *at, const json_t *json)
+static enum error_id initializer_read(const struct axon_initializer **out, uint64_t *seed,
+                                      const struct place *at, const json_t *json)
 {
     const json_t *value = json_member(json, "initializer");
-    char found[FIELD_FOUND_MAX], names[128];
+    char found[OBJECT_FOUND_MAX], names[128];
     size_t count;
 
-    if (field_whole(at, json, "seed", 0, INT64_MAX, seed) != 0)
-        return -1;
+    if (object_whole(at, json, "seed", 0, INT64_MAX, seed))
+        return at->error->id;
     if (!value)
-        return 0;
+        return ERROR_OK;
     *out = json_is_string(value) ? axon_initializer_find(json_string_value(value)) : NULL;
     if (*out)
-        return 0;
+        return ERROR_OK;
     axon_initializer_names(&count);
     names_join(names, sizeof names, initializer_name, count);
-    return field_fail(at, "initializer", "expected one of %s, found %s", names,
-                      field_found(value, found));
+    return object_fail(at, "initializer", ERROR_BAD_FIELD, "expected one of %s, found %s", names,
+                       object_found(value, found));
 }
 
 /* Inline numbers [rows][columns]; rows 0: a flat array of columns. */
-static int inline_read(struct config_values *v, const struct place *at, const char *key,
-                       const json_t *array, size_t rows, size_t columns)
+static enum error_id inline_read(struct config_values *v, const struct place *at, const char *key,
+                                 const json_t *array, size_t rows, size_t columns)
 {
-    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
 
     /* The array is as long as rows says before memory is taken for it. */
     if (json_array_size(array) != (rows ? rows : columns))
-        return field_fail(at, key, "expected %zu %s, found %s", rows ? rows : columns,
-                          rows ? "rows (one per unit)" : "numbers (one per unit)",
-                          field_found(array, found));
+        return object_fail(
+            at, key, ERROR_BAD_FIELD, "expected %zu %s, found %s", rows ? rows : columns,
+            rows ? "rows (one per unit)" : "numbers (one per unit)", object_found(array, found));
     v->source = CONFIG_INLINE;
     v->numbers = calloc(rows ? rows * columns : columns, sizeof *v->numbers);
     if (!v->numbers)
-        return field_fail(at, key, "out of memory");
+        return object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
     if (rows == 0)
-        return field_floats(at, key, array, v->numbers, columns);
+        return object_floats(at, key, array, v->numbers, columns);
     for (size_t r = 0; r < rows; r++) {
         snprintf(element, sizeof element, "%s[%zu]", key, r);
-        if (field_floats(at, element, json_array_get(array, r), v->numbers + r * columns,
-                         columns) != 0)
-            return -1;
+        if (object_floats(at, element, json_array_get(array, r), v->numbers + r * columns, columns))
+            return at->error->id;
     }
-    return 0;
+    return ERROR_OK;
 }
 
 /* "weight" or "bias": a tensor's name, numbers, or for a bias null. */
-int config__values_read(struct config_values *v, const struct place *at, const json_t *json,
-                        const char *key, size_t rows, size_t columns)
+enum error_id config__values_read(struct config_values *v, const struct place *at,
+                                  const json_t *json, const char *key, size_t rows, size_t columns)
 {
     const json_t *value = json_object_get(json, key);
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     if (!value || (json_is_null(value) && rows > 0))
-        return 0;
+        return ERROR_OK;
     if (json_is_array(value))
         return inline_read(v, at, key, value, rows, columns);
     if (json_is_null(value) && rows == 0) {
         v->source = CONFIG_NONE;
-        return 0;
+        return ERROR_OK;
     }
     if (!json_is_string(value) || json_string_length(value) < 1 ||
         json_string_length(value) > CONFIG_TENSOR_NAME_MAX)
-        return field_fail(at, key, "expected a tensor's name of 1 to %d bytes%s, found %s",
-                          CONFIG_TENSOR_NAME_MAX,
-                          rows ? " or an array of rows" : ", an array of numbers or null",
-                          field_found(value, found));
+        return object_fail(
+            at, key, ERROR_BAD_FIELD, "expected a tensor's name of 1 to %d bytes%s, found %s",
+            CONFIG_TENSOR_NAME_MAX, rows ? " or an array of rows" : ", an array of numbers or null",
+            object_found(value, found));
     v->source = CONFIG_TENSOR;
     memcpy(v->tensor, json_string_value(value), json_string_length(value) + 1);
-    return 0;
+    return ERROR_OK;
 }
 
-static int sources_read(struct config_layer *layer, const struct place *at, const json_t *json)
+static enum error_id sources_read(struct config_layer *layer, const struct place *at,
+                                  const json_t *json)
 {
     snprintf(layer->weight.tensor, sizeof layer->weight.tensor, "%s.weight", layer->name);
     snprintf(layer->bias.tensor, sizeof layer->bias.tensor, "%s.bias", layer->name);
     if (config__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) !=
             0 ||
-        config__values_read(&layer->bias, at, json, "bias", 0, layer->units) != 0 ||
-        initializer_read(&layer->initializer, &layer->seed, at, json) != 0)
-        return -1;
+        config__values_read(&layer->bias, at, json, "bias", 0, layer->units) ||
+        initializer_read(&layer->initializer, &layer->seed, at, json))
+        return at->error->id;
     if (!json_member(json, "initializer"))
-        return 0;
+        return ERROR_OK;
     if (layer->weight.source != CONFIG_DEFAULT)
-        return field_fail(at, "initializer", "the layer has a \"weight\" already");
+        return object_fail(at, "initializer", ERROR_BAD_FIELD,
+                           "the layer has a \"weight\" already");
     layer->weight.source = CONFIG_RANDOM;
-    return 0;
+    return ERROR_OK;
 }
 
 /* units * (features + 1) summed over the layers stays within the bound; units and features are at
  * most 2^16 each, so a product fits 64 bits. */
-static int parameters_count_check(const struct config_layer *layer, const struct place *at,
-                                  uint64_t *total)
+static enum error_id parameters_count_check(const struct config_layer *layer,
+                                            const struct place *at, uint64_t *total)
 {
     *total += (uint64_t)layer->units * ((uint64_t)layer->features + 1);
     if (*total <= CONFIG_PARAMETERS_MAX)
-        return 0;
-    return field_fail(at, "units", "%llu weights up to this layer, at most %d",
-                      (unsigned long long)*total, CONFIG_PARAMETERS_MAX);
+        return ERROR_OK;
+    return object_fail(at, "units", ERROR_LIMIT_EXCEEDED,
+                       "%llu weights up to this layer, at most %d", (unsigned long long)*total,
+                       CONFIG_PARAMETERS_MAX);
 }
 
-static int layer_read(struct config *c, struct config_layer *layer, const struct place *at,
-                      const json_t *json, uint64_t *parameters)
+static enum error_id layer_read(struct config *c, struct config_layer *layer,
+                                const struct place *at, const json_t *json, uint64_t *parameters)
 {
     static const char *const keys[] = {"name", "type",        "units", "activation", "weight",
                                        "bias", "initializer", "seed",  NULL};
     uint64_t units = 0;
 
-    if (field_keys(at, json, keys) != 0 || field_name(at, json, "name", layer->name) != 0 ||
-        field_whole(at, json, "units", 1, CONFIG_UNITS_MAX, &units) != 0)
-        return -1;
+    if (object_keys(at, json, keys) || object_name(at, json, "name", layer->name) ||
+        object_whole(at, json, "units", 1, CONFIG_UNITS_MAX, &units))
+        return at->error->id;
     if (units == 0)
-        return field_fail(at, "units", "missing; expected the number of units");
+        return object_fail(at, "units", ERROR_BAD_FIELD, "missing; expected the number of units");
     layer->units = (size_t)units;
-    if (parameters_count_check(layer, at, parameters) != 0)
-        return -1;
+    if (parameters_count_check(layer, at, parameters))
+        return at->error->id;
     for (const struct config_layer *l = c->layers; l < layer; l++)
         if (strcmp(l->name, layer->name) == 0)
-            return field_fail(at, "name", "\"%s\" is the name of layers[%zu] already", layer->name,
-                              l->place);
-    if (config__activation_read(layer, c->dialect, at, json) != 0)
-        return -1;
+            return object_fail(at, "name", ERROR_BAD_FIELD,
+                               "\"%s\" is the name of layers[%zu] already", layer->name, l->place);
+    if (config__activation_read(layer, c->dialect, at, json))
+        return at->error->id;
     return sources_read(layer, at, json);
 }
 
-/* Does the entry say that it is a batch normalization? -1: it is something else again. */
-static int type_read(const struct place *at, const json_t *entry)
+/* Is the entry a batch normalization? */
+static enum error_id type_read(const struct place *at, const json_t *entry, bool *is_norm)
 {
     const json_t *type = json_member(entry, "type");
-    char found[FIELD_FOUND_MAX];
+    const char *name = type ? json_string_value(type) : "dense";
+    char found[OBJECT_FOUND_MAX];
 
     if (!json_is_object(entry))
-        return field_fail(at, NULL, "expected an object, found %s", field_found(entry, found));
-    if (!type || (json_is_string(type) && strcmp(json_string_value(type), "dense") == 0))
-        return 0;
-    if (json_is_string(type) && strcmp(json_string_value(type), "batch_norm") == 0)
-        return 1;
-    return field_fail(at, "type", "expected \"dense\" or \"batch_norm\", found %s",
-                      field_found(type, found));
+        return object_fail(at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
+                           object_found(entry, found));
+    *is_norm = name && strcmp(name, "batch_norm") == 0;
+    if (*is_norm || (name && strcmp(name, "dense") == 0))
+        return ERROR_OK;
+    return object_fail(at, "type", ERROR_BAD_FIELD,
+                       "expected \"dense\" or \"batch_norm\", found %s", object_found(type, found));
 }
 
 static size_t dense_count(const json_t *entries)
@@ -354,8 +364,8 @@ static size_t dense_count(const json_t *entries)
     return count;
 }
 
-static int entries_read(struct config *config, const struct place *top, const json_t *entries,
-                        const struct config_layer *defaults)
+static enum error_id entries_read(struct config *config, const struct place *top,
+                                  const json_t *entries, const struct config_layer *defaults)
 {
     uint64_t parameters = 0;
     size_t n = json_array_size(entries), dense = dense_count(entries);
@@ -363,13 +373,12 @@ static int entries_read(struct config *config, const struct place *top, const js
     for (size_t i = 0; i < n; i++) {
         struct place at = {.file = top->file, .error = top->error};
         const json_t *entry = json_array_get(entries, i);
-        bool first = config->layers_count == 0;
-        int is_norm;
+        bool first = config->layers_count == 0, is_norm = false;
 
         snprintf(at.path, sizeof at.path, "layers[%zu]", i);
-        is_norm = type_read(&at, entry);
-        if (is_norm < 0 || (is_norm && config__norm_read(config, &at, entry, i) != 0))
-            return -1;
+        if (type_read(&at, entry, &is_norm) ||
+            (is_norm && config__norm_read(config, &at, entry, i)))
+            return top->error->id;
         if (is_norm)
             continue;
         struct config_layer *layer = &config->layers[config->layers_count++]; /* fini finds it */
@@ -380,33 +389,35 @@ static int entries_read(struct config *config, const struct place *top, const js
             snprintf(layer->name, sizeof layer->name, "output");
         else
             snprintf(layer->name, sizeof layer->name, "hidden%zu", config->layers_count);
-        if (layer_read(config, layer, &at, entry, &parameters) != 0)
-            return -1;
+        if (layer_read(config, layer, &at, entry, &parameters))
+            return top->error->id;
     }
     return config__norms_check(config, top);
 }
 
-int config__layers_read(struct config *config, const struct place *top, const json_t *json)
+enum error_id config__layers_read(struct config *config, const struct place *top,
+                                  const json_t *json)
 {
     struct config_layer defaults = {0};
     const json_t *entries;
     size_t dense, norms;
 
-    if (field_typed(top, json, "layers", JSON_ARRAY, &entries) != 0 ||
-        dialect_read(config, top, json) != 0 ||
-        initializer_read(&defaults.initializer, &defaults.seed, top, json) != 0)
-        return -1;
+    if (object_typed(top, json, "layers", JSON_ARRAY, &entries) ||
+        dialect_read(config, top, json) ||
+        initializer_read(&defaults.initializer, &defaults.seed, top, json))
+        return top->error->id;
     dense = dense_count(entries);
     norms = json_array_size(entries) - dense;
     if (dense < 1 || dense > CONFIG_LAYERS_MAX)
-        return field_fail(top, "layers", "expected an array of 1 to %d layers, found %zu",
-                          CONFIG_LAYERS_MAX, dense);
+        return object_fail(top, "layers", ERROR_BAD_FIELD,
+                           "expected an array of 1 to %d layers, found %zu", CONFIG_LAYERS_MAX,
+                           dense);
     if (norms > CONFIG_NORMS_MAX)
-        return field_fail(top, "layers", "%zu batch normalizations, at most %d", norms,
-                          CONFIG_NORMS_MAX);
+        return object_fail(top, "layers", ERROR_LIMIT_EXCEEDED,
+                           "%zu batch normalizations, at most %d", norms, CONFIG_NORMS_MAX);
     config->layers = calloc(dense, sizeof *config->layers);
     config->norms = calloc(norms + 1, sizeof *config->norms);
     if (!config->layers || !config->norms)
-        return field_fail(top, "layers", "out of memory");
+        return object_fail(top, "layers", ERROR_OUT_OF_MEMORY, "out of memory");
     return entries_read(config, top, entries, &defaults);
 }

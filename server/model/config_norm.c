@@ -21,37 +21,38 @@ static bool is_identity(const struct config_layer *layer)
 }
 
 /* Keras adds 1e-3 by default, everybody else 1e-5. */
-static int epsilon_read(struct config_norm *norm, const struct axon_dialect *dialect,
-                        const struct place *at, const json_t *json)
+static enum error_id epsilon_read(struct config_norm *norm, const struct axon_dialect *dialect,
+                                  const struct place *at, const json_t *json)
 {
     const json_t *value = json_member(json, "epsilon");
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     norm->epsilon = strncmp(dialect->name, "keras", 5) == 0 ? 1e-3 : 1e-5;
     if (!value)
-        return 0;
+        return ERROR_OK;
     norm->epsilon = json_number_value(value);
     if (json_is_number(value) && norm->epsilon >= 0 && norm->epsilon <= 1)
-        return 0;
-    return field_fail(at, "epsilon", "expected a number from 0 to 1, found %s",
-                      field_found(value, found));
+        return ERROR_OK;
+    return object_fail(at, "epsilon", ERROR_BAD_FIELD, "expected a number from 0 to 1, found %s",
+                       object_found(value, found));
 }
 
-static int parts_read(struct config_norm *norm, const struct place *at, const json_t *json)
+static enum error_id parts_read(struct config_norm *norm, const struct place *at,
+                                const json_t *json)
 {
     for (size_t part = 0; part < NORM_PARTS; part++) {
         struct config_values *v = &norm->parts[part];
         snprintf(v->tensor, sizeof v->tensor, "%s.%s", norm->name, config_norm_keys[part]);
-        if (config__values_read(v, at, json, config_norm_keys[part], 0, norm->width) != 0)
-            return -1;
+        if (config__values_read(v, at, json, config_norm_keys[part], 0, norm->width))
+            return at->error->id;
         if (v->source == CONFIG_NONE && part >= NORM_MEAN) /* null is absent, so the default */
             v->source = CONFIG_DEFAULT;
     }
-    return 0;
+    return ERROR_OK;
 }
 
 /* The norm is followed by its own activation, which becomes that of the layer in front. */
-static int fold_after(struct config *c, const struct place *at, const json_t *json)
+static enum error_id fold_after(struct config *c, const struct place *at, const json_t *json)
 {
     return json_member(json, "activation")
                ? config__activation_read(&c->layers[c->layers_count - 1], c->dialect, at, json)
@@ -59,8 +60,8 @@ static int fold_after(struct config *c, const struct place *at, const json_t *js
 }
 
 /* Nothing may come between the norm and the layer that takes it. */
-static int fold_before(struct config *c, struct config_norm *norm, const struct place *at,
-                       const json_t *json)
+static enum error_id fold_before(struct config *c, struct config_norm *norm, const struct place *at,
+                                 const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
     const struct config_layer *previous = c->layers_count ? &c->layers[c->layers_count - 1] : NULL;
@@ -71,29 +72,31 @@ static int fold_before(struct config *c, struct config_norm *norm, const struct 
         name = json_member(value, "name");
     if (!value || (json_is_string(name) && (strcmp(json_string_value(name), "identity") == 0 ||
                                             strcmp(json_string_value(name), "linear") == 0)))
-        return 0;
+        return ERROR_OK;
     if (!previous)
-        return field_fail(at, "activation",
-                          "no layer is in front of this batch_norm, so the next one takes it, and "
-                          "no activation can be between them");
-    return field_fail(at, "activation",
-                      "layers[%zu] has the activation %s, so the next layer takes this batch_norm, "
-                      "and no activation can be between them",
-                      previous->place, previous->activation->name);
+        return object_fail(at, "activation", ERROR_BAD_FIELD,
+                           "no layer is in front of this batch_norm, so the next one takes it, and "
+                           "no activation can be between them");
+    return object_fail(
+        at, "activation", ERROR_BAD_FIELD,
+        "layers[%zu] has the activation %s, so the next layer takes this batch_norm, "
+        "and no activation can be between them",
+        previous->place, previous->activation->name);
 }
 
-static int name_check(const struct config *c, const struct config_norm *norm,
-                      const struct place *at)
+static enum error_id name_check(const struct config *c, const struct config_norm *norm,
+                                const struct place *at)
 {
     for (const struct config_norm *other = c->norms; other < norm; other++)
         if (strcmp(other->name, norm->name) == 0)
-            return field_fail(at, "name", "\"%s\" is the name of layers[%zu] already", norm->name,
-                              other->place);
-    return 0;
+            return object_fail(at, "name", ERROR_BAD_FIELD,
+                               "\"%s\" is the name of layers[%zu] already", norm->name,
+                               other->place);
+    return ERROR_OK;
 }
 
-int config__norm_read(struct config *config, const struct place *at, const json_t *json,
-                      size_t place)
+enum error_id config__norm_read(struct config *config, const struct place *at, const json_t *json,
+                                size_t place)
 {
     static const char *const keys[] = {"name",         "type",        "epsilon",
                                        "activation",   "weight",      "bias",
@@ -106,25 +109,26 @@ int config__norm_read(struct config *config, const struct place *at, const json_
     norm->place = place;
     norm->width = previous ? previous->units : config->features;
     snprintf(norm->name, sizeof norm->name, "batch_norm%zu", config->norms_count);
-    if (field_keys(at, json, keys) != 0 || field_name(at, json, "name", norm->name) != 0 ||
-        name_check(config, norm, at) != 0 || epsilon_read(norm, config->dialect, at, json) != 0 ||
-        parts_read(norm, at, json) != 0)
-        return -1;
+    if (object_keys(at, json, keys) || object_name(at, json, "name", norm->name) ||
+        name_check(config, norm, at) || epsilon_read(norm, config->dialect, at, json) ||
+        parts_read(norm, at, json))
+        return at->error->id;
     if (!previous || !is_identity(previous))
         return fold_before(config, norm, at, json);
     norm->layer = config->layers_count - 1;
     return fold_after(config, at, json);
 }
 
-int config__norms_check(const struct config *config, const struct place *top)
+enum error_id config__norms_check(const struct config *config, const struct place *top)
 {
     const struct config_norm *last = config->norms + config->norms_count - 1;
     struct place at = {.file = top->file, .error = top->error};
 
     if (config->norms_count == 0 || last->layer < config->layers_count)
-        return 0;
+        return ERROR_OK;
     snprintf(at.path, sizeof at.path, "layers[%zu]", last->place);
-    return field_fail(&at, NULL,
-                      "a batch_norm after an activation needs a dense layer behind it, which takes "
-                      "it; there is none");
+    return object_fail(
+        &at, NULL, ERROR_BAD_FIELD,
+        "a batch_norm after an activation needs a dense layer behind it, which takes "
+        "it; there is none");
 }

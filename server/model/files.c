@@ -141,20 +141,20 @@ static bool closed_at(int dirfd, char *path, struct stat *st)
     return true;
 }
 
-int files_error(struct model_error *error, int dirfd, const char *path, int error_number)
+int files_error(struct error *error, int dirfd, const char *path, int error_number)
 {
     char at[PATH_MAX];
     struct stat st;
 
     snprintf(at, sizeof at, "%s", path);
     if (error_number != EACCES || !closed_at(dirfd, at, &st))
-        return model_error_set(error, "%s: %s", path, files_reason(error_number));
-    return model_error_set(error,
-                           "%s: permission denied: axond runs as uid %u, and %s has the mode %04o "
-                           "and the owner %u:%u; chmod %s it, or run axond as its owner",
-                           path, (unsigned)geteuid(), strcmp(at, path) == 0 ? "it" : at,
-                           (unsigned)st.st_mode & 07777, (unsigned)st.st_uid, (unsigned)st.st_gid,
-                           S_ISDIR(st.st_mode) ? "a+rx" : "a+r");
+        return error_set(error, ERROR_NOT_READY, "%s: %s", path, files_reason(error_number));
+    return error_set(error, ERROR_NOT_READY,
+                     "%s: permission denied: axond runs as uid %u, and %s has the mode %04o "
+                     "and the owner %u:%u; chmod %s it, or run axond as its owner",
+                     path, (unsigned)geteuid(), strcmp(at, path) == 0 ? "it" : at,
+                     (unsigned)st.st_mode & 07777, (unsigned)st.st_uid, (unsigned)st.st_gid,
+                     S_ISDIR(st.st_mode) ? "a+rx" : "a+r");
 }
 
 /* [n] bytes from offset 0. 0, or -1 if they are not all there. */
@@ -182,7 +182,7 @@ static struct file_id id_of(const struct stat *st)
 }
 
 enum files_result files_read(int dirfd, const char *path, size_t bytes_max, struct file_bytes *out,
-                             struct model_error *error)
+                             struct error *error)
 {
     enum files_result result = FILES_FAILED;
     struct stat before, after;
@@ -197,24 +197,24 @@ enum files_result files_read(int dirfd, const char *path, size_t bytes_max, stru
         return FILES_FAILED;
     }
     if (fstat(fd, &before) != 0 || before.st_size < 0) {
-        model_error_set(error, "%s: cannot be read", path);
+        error_set(error, ERROR_NOT_READY, "%s: cannot be read", path);
         goto out;
     }
     if ((uint64_t)before.st_size > bytes_max) {
-        model_error_set(error, "%s: %lld bytes, at most %zu", path, (long long)before.st_size,
-                        bytes_max);
+        error_set(error, ERROR_LIMIT_EXCEEDED, "%s: %lld bytes, at most %zu", path,
+                  (long long)before.st_size, bytes_max);
         goto out;
     }
     len = (size_t)before.st_size;
     data = malloc(len + 1);
     if (!data) {
-        model_error_set(error, "%s: out of memory for %zu bytes", path, len);
+        error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory for %zu bytes", path, len);
         goto out;
     }
     struct file_id then = id_of(&before), now;
     if (read_all(fd, data, len) != 0 || fstat(fd, &after) != 0 ||
         (now = id_of(&after), !files_same(&then, &now))) {
-        model_error_set(error, "%s: changed while it was read", path);
+        error_set(error, ERROR_NOT_READY, "%s: changed while it was read", path);
         goto out;
     }
     data[len] = '\0';

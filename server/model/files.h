@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "model/model_error.h"
+#include "base/error.h"
 
 /* A file's bytes, followed by a NUL that len does not count. */
 struct file_bytes {
@@ -36,7 +36,7 @@ int files_open_by_steps(int dirfd, const char *path, bool folder);
 /* The whole file, at most bytes_max long. out is new on FILES_OK only; on FILES_FAILED error names
  * path and reason; on FILES_ABSENT it is untouched. */
 enum files_result files_read(int dirfd, const char *path, size_t bytes_max, struct file_bytes *out,
-                             struct model_error *error);
+                             struct error *error);
 
 struct file_id files_identify(int dirfd, const char *path);
 bool files_same(const struct file_id *a, const struct file_id *b);
@@ -47,7 +47,7 @@ int files_each(int dirfd, int (*visit)(void *context, const char *name), void *c
 
 /* Say why path beneath dirfd (or AT_FDCWD) cannot be opened: "<path>: <reason>", and for a
  * permission that is missing: whose, on which file or folder, and the way out. Returns -1. */
-int files_error(struct model_error *error, int dirfd, const char *path, int error_number);
+int files_error(struct error *error, int dirfd, const char *path, int error_number);
 
 /* "is a symbolic link, ..." and the like: a sentence's end for errno. Static storage. */
 const char *files_reason(int error_number);

@@ -11,7 +11,7 @@ struct filling {
     const struct version_source *from;
     struct safetensors file;     /* file.header is NULL if there is no weights file */
     char path[VERSION_PATH_MAX]; /* "1/weights.safetensors" */
-    struct model_error *error;
+    struct error *error;
 };
 
 /* [count] zeros that the weights own; NULL and error. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "model/model_error.h"
+#include "base/error.h"
 
 static void log_it(const struct finding *f)
 {
@@ -27,15 +27,14 @@ static void log_it(const struct finding *f)
 
 static char *line_of(const struct finding *f)
 {
-    struct model_error line; /* for its filter */
+    struct error line; /* for its filter */
     char version[sizeof " version 18446744073709551615"] = "";
 
     if (f->version)
         snprintf(version, sizeof version, " version %" PRIu64, f->version);
-    model_error_set(&line, "%s%s%s%s%s: %s %s: %s", f->model ? "model " : "",
-                    f->model ? f->model : "models", version, ": ", f->event, f->key, f->name,
-                    f->reason);
-    return strdup(line.text);
+    error_set(&line, ERROR_OK, "%s%s%s%s%s: %s %s: %s", f->model ? "model " : "",
+              f->model ? f->model : "models", version, ": ", f->event, f->key, f->name, f->reason);
+    return strdup(line.detail);
 }
 
 void finding_tell(struct findings *findings, const struct finding *f)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "model/field.h"
+#include "json/object.h"
 #include "model/files.h"
 #include "base/slot.h"
 
@@ -25,21 +25,21 @@ static float *rows_read(const struct place *at, const json_t *json, const char *
 {
     const json_t *array = json_member(json, key);
     size_t n = json_array_size(array);
-    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
     float *numbers;
 
     if (!json_is_array(array) || n < 1 || n > GOLDEN_ROWS_MAX || (*rows && n != *rows)) {
-        field_fail(at, key, "expected an array of %zu to %zu rows, found %s", *rows ? *rows : 1,
-                   *rows ? *rows : GOLDEN_ROWS_MAX, field_found(array, found));
+        object_fail(at, key, ERROR_BAD_FIELD, "expected an array of %zu to %zu rows, found %s",
+                    *rows ? *rows : 1, *rows ? *rows : GOLDEN_ROWS_MAX, object_found(array, found));
         return NULL;
     }
     *rows = n;
     numbers = calloc(n, columns * sizeof *numbers);
     if (!numbers)
-        field_fail(at, key, "out of memory");
+        object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
     for (size_t r = 0; numbers && r < n; r++) {
         snprintf(element, sizeof element, "%s[%zu]", key, r);
-        if (field_floats(at, element, json_array_get(array, r), numbers + r * columns, columns) !=
+        if (object_floats(at, element, json_array_get(array, r), numbers + r * columns, columns) !=
             0) {
             free(numbers);
             numbers = NULL;
@@ -48,78 +48,81 @@ static float *rows_read(const struct place *at, const json_t *json, const char *
     return numbers;
 }
 
-static int golden_read(struct golden *g, const struct place *at, const json_t *json,
-                       const struct axon_mlp *mlp)
+static enum error_id golden_read(struct golden *g, const struct place *at, const json_t *json,
+                                 const struct axon_mlp *mlp)
 {
     static const char *const keys[] = {"instances", "predictions", "tolerance", NULL};
     const json_t *tolerance = json_member(json, "tolerance");
 
     g->tolerance = TOLERANCE_DEFAULT;
-    if (field_keys(at, json, keys) != 0 ||
-        (tolerance && field_float(at, "tolerance", tolerance, &g->tolerance) != 0))
-        return -1;
+    if (object_keys(at, json, keys) ||
+        (tolerance && object_float(at, "tolerance", tolerance, &g->tolerance)))
+        return at->error->id;
     if (g->tolerance < 0)
-        return field_fail(at, "tolerance", "expected a number of at least 0, found %.9g",
-                          (double)g->tolerance);
+        return object_fail(at, "tolerance", ERROR_BAD_PARAMETER,
+                           "expected a number of at least 0, found %.9g", (double)g->tolerance);
     g->instances = rows_read(at, json, "instances", &g->rows, axon_mlp_features(mlp));
     if (g->instances)
         g->predictions = rows_read(at, json, "predictions", &g->rows, axon_mlp_outputs(mlp));
     return g->predictions ? 0 : -1;
 }
 
-static int golden_compare(const struct golden *g, const struct place *at, const float *y,
-                          size_t outputs)
+static enum error_id golden_compare(const struct golden *g, const struct place *at, const float *y,
+                                    size_t outputs)
 {
-    char element[FIELD_NAME_MAX];
+    char element[OBJECT_NAME_MAX];
 
     for (size_t i = 0; i < g->rows * outputs; i++) {
         double got = (double)y[i], want = (double)g->predictions[i];
         if (fabs(got - want) <= (double)g->tolerance * fmax(1, fabs(want)))
             continue;
         snprintf(element, sizeof element, "predictions[%zu][%zu]", i / outputs, i % outputs);
-        return field_fail(at, element, "the network gives %.9g, expected %.9g within %.9g", got,
-                          want, (double)g->tolerance);
+        return object_fail(at, element, ERROR_BAD_PARAMETER,
+                           "the network gives %.9g, expected %.9g within %.9g", got, want,
+                           (double)g->tolerance);
     }
-    return 0;
+    return ERROR_OK;
 }
 
-static int golden_run(const struct golden *g, const struct place *at, const struct axon_mlp *mlp)
+static enum error_id golden_run(const struct golden *g, const struct place *at,
+                                const struct axon_mlp *mlp)
 {
     size_t outputs = axon_mlp_outputs(mlp);
     float *y = calloc(g->rows, outputs * sizeof *y);
     void *scratch = slot_scratch(axon_mlp_scratch_bytes(mlp));
-    int result;
+    enum error_id id;
 
     if (!y || !scratch) {
-        result = field_fail(at, NULL, "out of memory");
+        id = object_fail(at, NULL, ERROR_OUT_OF_MEMORY, "out of memory");
     } else {
         axon_mlp_predict(mlp, g->instances, g->rows, y, scratch, NULL);
-        result = golden_compare(g, at, y, outputs);
+        id = golden_compare(g, at, y, outputs);
     }
     free(y);
-    return result;
+    return id;
 }
 
-int golden_check(const struct version_source *from, const struct axon_mlp *mlp,
-                 struct model_error *error)
+enum error_id golden_check(const struct version_source *from, const struct axon_mlp *mlp,
+                           struct error *error)
 {
     char path[VERSION_PATH_MAX];
     struct place at = {.file = path, .error = error};
     struct file_bytes bytes = {0};
     struct golden g = {0};
-    json_t *json = NULL;
-    int status = -1;
+    json_t *json;
+    enum error_id id;
 
     version_path(from, "golden.json", path);
     enum files_result result = files_read(from->dirfd, path, GOLDEN_BYTES_MAX, &bytes, error);
     if (result != FILES_OK)
-        return result == FILES_ABSENT ? 0 : -1;
-    json = field_parse(path, bytes.data, bytes.len, GOLDEN_TOKENS_MAX, error);
-    if (json && golden_read(&g, &at, json, mlp) == 0)
-        status = golden_run(&g, &at, mlp);
+        return result == FILES_ABSENT ? ERROR_OK : error->id;
+    json = object_parse(path, bytes.data, bytes.len, GOLDEN_TOKENS_MAX, error);
+    id = json ? golden_read(&g, &at, json, mlp) : error->id;
+    if (!id)
+        id = golden_run(&g, &at, mlp);
     free(g.instances);
     free(g.predictions);
     json_decref(json);
     free(bytes.data);
-    return status;
+    return id;
 }

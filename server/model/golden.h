@@ -4,13 +4,13 @@
 #define GOLDEN_H
 
 #include <axon/mlp.h>
-#include "model/model_error.h"
+#include "base/error.h"
 #include "model/version.h"
 
-/* Check the golden.json of the version, if there is one. 0, or -1 and error that names row and
+/* Check the golden.json of the version, if there is one. ERROR_OK, or error that names row and
  * column. A prediction p is right if |got - p| <= tolerance * max(1, |p|). These rows are counted
  * nowhere. */
-int golden_check(const struct version_source *from, const struct axon_mlp *mlp,
-                 struct model_error *error);
+enum error_id golden_check(const struct version_source *from, const struct axon_mlp *mlp,
+                           struct error *error);
 
 #endif

@@ -33,10 +33,10 @@ bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
     return files_same(&a->config, &b->config) && files_same(&a->golden, &b->golden);
 }
 
-int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error)
+enum error_id load_config(int dirfd, struct config *config, struct file_id *id, struct error *error)
 {
     struct file_bytes bytes;
-    int result;
+    enum error_id result;
 
     *id = files_identify(dirfd, "config.json");
     switch (files_read(dirfd, "config.json", CONFIG_BYTES_MAX, &bytes, error)) {
@@ -44,10 +44,10 @@ int load_config(int dirfd, struct config *config, struct file_id *id, struct mod
         break;
     case FILES_ABSENT:
         if (weights_foreign(dirfd, "", error))
-            return -1;
-        return model_error_set(error, "config.json: no such file");
+            return error->id;
+        return error_set(error, ERROR_NOT_READY, "config.json: no such file");
     case FILES_FAILED:
-        return -1;
+        return error->id;
     }
     result = config_read(config, bytes.data, bytes.len, "config.json", error);
     free(bytes.data);
@@ -149,8 +149,8 @@ static void untrained_tell(const struct version_source *from)
                                                    .reason = "they come from an initializer"});
 }
 
-static int build(struct model *m, const struct version_source *from, const struct config *config,
-                 struct model_error *error)
+static enum error_id build(struct model *m, const struct version_source *from,
+                           const struct config *config, struct error *error)
 {
     struct axon_mlp_spec spec = {
         .features = config->features,
@@ -161,20 +161,20 @@ static int build(struct model *m, const struct version_source *from, const struc
     struct weights weights;
 
     if (weights_read(&weights, config, from, error) != 0)
-        return -1;
+        return error->id;
     if (weights.random)
         untrained_tell(from);
     spec.layers = weights.layers;
     enum axon_status status = axon_mlp_create(&spec, &m->mlp);
     weights_fini(&weights);
     if (status != AXON_OK)
-        return model_error_set(error, "config.json: %s", axon_status_text(status));
+        return error_set(error, ERROR_BAD_FIELD, "config.json: %s", axon_status_text(status));
     return golden_check(from, m->mlp, error);
 }
 
 struct model *load_version(const struct version_source *from, const struct config *config,
                            const struct file_id *config_id, const struct options *options,
-                           struct model_error *error)
+                           struct error *error)
 {
     double start_s = clock_s();
     struct model *m = calloc(1, sizeof *m);
@@ -183,7 +183,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     if (!m || !p) {
         free(m);
         free(p);
-        model_error_set(error, "out of memory");
+        error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         return NULL;
     }
     m->private = p;
@@ -193,10 +193,10 @@ struct model *load_version(const struct version_source *from, const struct confi
     p->fingerprint = fingerprint_read(from, config_id);
     line_init(&p->line, config);
     m->line = &p->line;
-    if (build(m, from, config, error) != 0)
+    if (build(m, from, config, error))
         goto fail;
     if (describe(m, config) != 0 || count(m, options) != 0) {
-        model_error_set(error, "out of memory");
+        error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         goto fail;
     }
     m->cost = cost_measure(m->mlp);

@@ -20,15 +20,16 @@ struct fingerprint fingerprint_read(const struct version_source *from,
                                     const struct file_id *config);
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 
-/* config.json beneath dirfd, and its identity from before it was read. 0 and *config is new, or -1
- * and error. */
-int load_config(int dirfd, struct config *config, struct file_id *id, struct model_error *error);
+/* config.json beneath dirfd, and its identity from before it was read. ERROR_OK and *config is
+ * new, or error. */
+enum error_id load_config(int dirfd, struct config *config, struct file_id *id,
+                          struct error *error);
 
 /* A version from its weights file and the config that load_config() has read, golden.json checked
  * if there is one. new with one reference, or NULL and error. */
 struct model *load_version(const struct version_source *from, const struct config *config,
                            const struct file_id *config_id, const struct options *options,
-                           struct model_error *error);
+                           struct error *error);
 
 const struct fingerprint *model_fingerprint(const struct model *m);
 

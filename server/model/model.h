@@ -9,7 +9,7 @@
 #include <axon/mlp.h>
 #include "metrics/metrics.h"
 #include "model/cost.h"
-#include "model/model_error.h"
+#include "base/error.h"
 #include "model/ranking.h"
 #include "options/options.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "model/field.h"
+#include "json/object.h"
 #include "model/files.h"
 #include "model/scan.h"
 #include "model/single.h"
@@ -129,7 +129,7 @@ bool repository_serves(struct repository *r)
 
 bool repository_name_valid(const char *name)
 {
-    return field_name_valid(name);
+    return object_name_valid(name);
 }
 
 /* ---- scanning ------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ static int name_visit(void *context, const char *name)
         close(fd);
     if (is_file)
         return 0;
-    if (!field_name_valid(name)) {
+    if (!object_name_valid(name)) {
         const struct finding finding = {
             .event = "folder_ignored",
             .key = "folder",
@@ -185,8 +185,7 @@ static void single_add(struct snapshot *s, const struct repository *r)
 }
 
 /* The names of the models in r's folder; new, or NULL and error. */
-static struct snapshot *names_read(const struct repository *r, int *rootfd,
-                                   struct model_error *error)
+static struct snapshot *names_read(const struct repository *r, int *rootfd, struct error *error)
 {
     const char *dir = r->dir;
     struct names names = {.into = snapshot_create(MODELS_MAX)};
@@ -194,7 +193,7 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd,
 
     *rootfd = -1;
     if (!names.into) {
-        model_error_set(error, "out of memory");
+        error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         return NULL;
     }
     if (*dir == '\0')
@@ -219,7 +218,7 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd,
         return names.into;
     }
     if (result > 0)
-        model_error_set(error, "%s: more than %d models", dir, MODELS_MAX);
+        error_set(error, ERROR_LIMIT_EXCEEDED, "%s: more than %d models", dir, MODELS_MAX);
     else
         files_error(error, AT_FDCWD, dir, errno);
     snapshot_release(names.into);
@@ -230,7 +229,7 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd,
 
 /* The repository as it is in the folder now; new, or NULL and error. */
 static struct snapshot *scan(const struct repository *r, const struct repository_snapshot *old,
-                             bool (*stop)(void), size_t *failed, struct model_error *error)
+                             bool (*stop)(void), size_t *failed, struct error *error)
 {
     const char *cause = NULL;
     int rootfd;
@@ -256,7 +255,7 @@ static struct snapshot *scan(const struct repository *r, const struct repository
         close(rootfd);
     if (!cause)
         return s;
-    model_error_set(error, "%s: %s", r->dir, cause);
+    error_set(error, ERROR_NOT_READY, "%s: %s", r->dir, cause);
     snapshot_release(s);
     return NULL;
 }
@@ -348,13 +347,13 @@ static void report(size_t failed, bool readable)
 }
 
 struct repository *repository_open(const char *dir, const struct options *options,
-                                   bool (*stop)(void), size_t *failed, struct model_error *error)
+                                   bool (*stop)(void), size_t *failed, struct error *error)
 {
     struct repository *r = calloc(1, sizeof *r);
     struct snapshot *s = NULL;
 
     if (!r || !(r->dir = strdup(dir))) {
-        model_error_set(error, "out of memory");
+        error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         free(r);
         return NULL;
     }
@@ -384,7 +383,7 @@ void repository_close(struct repository *r)
 
 int repository_reload(struct repository *r, bool (*stop)(void))
 {
-    struct model_error error = {""};
+    struct error error = {0};
     struct snapshot *s;
     double start_s = clock_s();
     size_t failed;
@@ -400,6 +399,6 @@ int repository_reload(struct repository *r, bool (*stop)(void))
         log_event(failed ? LOG_WARN : LOG_INFO, "models_reloaded", LOG_U("failed", failed),
                   LOG_F("seconds", clock_s() - start_s));
     else
-        log_event(LOG_ERROR, "models_not_reloaded", LOG_S("error", error.text));
+        log_event(LOG_ERROR, "models_not_reloaded", LOG_S("error", error.detail));
     return s ? (int)failed : -1;
 }

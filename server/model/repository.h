@@ -44,7 +44,7 @@ struct repository;
  * the folder cannot be read or stop was true. Models that do not load do not fail it: each is
  * logged and counted in *failed. */
 struct repository *repository_open(const char *dir, const struct options *options,
-                                   bool (*stop)(void), size_t *failed, struct model_error *error);
+                                   bool (*stop)(void), size_t *failed, struct error *error);
 void repository_close(struct repository *r);
 
 /* Scan again. Versions whose files did not change stay as they are, counters included. stop (may be

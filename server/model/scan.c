@@ -71,14 +71,14 @@ static struct model *old_model(const struct scan *s, uint64_t version)
 }
 
 /* A row for a version that does not load; if it served before, that one goes on. */
-static void row_fail(struct scan *s, uint64_t version, const struct model_error *error)
+static void row_fail(struct scan *s, uint64_t version, const struct error *error)
 {
     struct model *old = old_model(s, version);
 
     s->failed++;
     if (old)
         model_ref(old);
-    row_add(s, version, old, error->text);
+    row_add(s, version, old, error->detail);
 }
 
 /* Everything that served goes on serving, for want of something better. */
@@ -159,7 +159,7 @@ static void version_load(struct scan *s, uint64_t version)
     const struct version_source from = source_of(s, version);
     struct fingerprint now = fingerprint_read(&from, &s->config_id);
     struct model *m = old_model(s, version);
-    struct model_error error = {""};
+    struct error error = {0};
 
     if (m && fingerprint_same(&now, model_fingerprint(m))) {
         model_ref(m);
@@ -211,11 +211,12 @@ static void versions_load(struct scan *s)
         latest += by_policy ? s->available - before : 0;
     }
     for (size_t i = 0; i < s->config.versions_count; i++) {
-        struct model_error error = {""};
+        struct error error = {0};
         if (row_find(s->entry, s->config.versions[i]))
             continue;
-        model_error_set(&error, "config.json: versions.versions: there is no folder %" PRIu64,
-                        s->config.versions[i]);
+        error_set(&error, ERROR_NOT_READY,
+                  "config.json: versions.versions: there is no folder %" PRIu64,
+                  s->config.versions[i]);
         row_fail(s, s->config.versions[i], &error);
     }
 }
@@ -223,7 +224,7 @@ static void versions_load(struct scan *s)
 /* ---- the folder ---------------------------------------------------------------------------- */
 
 /* Nothing in the folder can be loaded: what served goes on, and its newest version carries why. */
-static void entry_fail(struct scan *s, const struct model_error *error)
+static void entry_fail(struct scan *s, const struct error *error)
 {
     size_t served = s->old ? s->old->versions_count : 0;
     uint64_t newest = served ? s->old->versions[served - 1].version : 1;
@@ -304,14 +305,14 @@ static void flat_look(struct scan *s)
 
 static void configured_load(struct scan *s)
 {
-    struct model_error error = {""};
+    struct error error = {0};
 
     flat_look(s);
     if (s->found_count > 0) {
         versions_load(s);
     } else {
         if (!weights_foreign(s->dirfd, "", &error))
-            model_error_set(&error, "no version folder; expected 1/weights.safetensors");
+            error_set(&error, ERROR_NOT_READY, "no version folder; expected 1/weights.safetensors");
         row_fail(s, 1, &error);
     }
     if (s->available == 0 && s->failed > 0)
@@ -320,11 +321,11 @@ static void configured_load(struct scan *s)
 }
 
 /* No config.json, but perhaps a model in a foreign format, which then is what to talk about. */
-static void config_fail(struct scan *s, struct model_error *error)
+static void config_fail(struct scan *s, struct error *error)
 {
-    struct model_error foreign = {""};
+    struct error foreign = {0};
 
-    if (s->found_count > 0 && strcmp(error->text, "config.json: no such file") == 0 &&
+    if (s->found_count > 0 && strcmp(error->detail, "config.json: no such file") == 0 &&
         weights_foreign(s->dirfd, source_of(s, s->found[0]).folder, &foreign))
         *error = foreign;
     entry_fail(s, error);
@@ -333,14 +334,15 @@ static void config_fail(struct scan *s, struct model_error *error)
 
 static void folder_scan(struct scan *s)
 {
-    struct model_error error = {""};
+    struct error error = {0};
     int listed_all = files_each(s->dirfd, version_visit, s);
 
     if (s->found_count > 0)
         qsort(s->found, s->found_count, sizeof *s->found, descending);
     if (listed_all != 0) {
         if (listed_all > 0)
-            model_error_set(&error, "more than %d version folders", SCAN_VERSIONS_MAX);
+            error_set(&error, ERROR_LIMIT_EXCEEDED, "more than %d version folders",
+                      SCAN_VERSIONS_MAX);
         else
             files_error(&error, s->dirfd, ".", errno);
         entry_fail(s, &error);
@@ -386,7 +388,7 @@ int scan_entry(struct repository_entry *entry, int rootfd, const char *folder,
                const struct repository_entry *old, const struct options *options)
 {
     struct scan *s = calloc(1, sizeof *s);
-    struct model_error error = {""};
+    struct error error = {0};
     int result;
 
     if (!s)

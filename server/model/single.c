@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "model/field.h"
+#include "json/object.h"
 #include "model/files.h"
 #include "model/version.h"
 
@@ -44,7 +44,7 @@ void single_name(const char *dir, const char *wished, char name[static MODEL_NAM
 
     if (*wished)
         last = wished;
-    else if (!field_name_valid(last) || version_read(last))
+    else if (!object_name_valid(last) || version_read(last))
         last = "model";
     snprintf(name, MODEL_NAME_MAX + 1, "%s", last);
 }

@@ -70,9 +70,9 @@ static int affine_make(struct filling *f, const struct config_norm *norm, double
             return -1;
     for (size_t i = 0; i < norm->width; i++) {
         if (!(variance[i] >= 0 && variance[i] + norm->epsilon > 0))
-            return model_error_set(
-                f->error, "%s: %.64s[%zu]: a variance of %.9g with an epsilon of %.9g", f->path,
-                norm->parts[NORM_VARIANCE].tensor, i, variance[i], norm->epsilon);
+            return error_set(f->error, ERROR_BAD_PARAMETER,
+                             "%s: %.64s[%zu]: a variance of %.9g with an epsilon of %.9g", f->path,
+                             norm->parts[NORM_VARIANCE].tensor, i, variance[i], norm->epsilon);
         scale[i] /= sqrt(variance[i] + norm->epsilon);
         shift[i] -= mean[i] * scale[i];
     }
@@ -110,7 +110,7 @@ static int fold_one(struct filling *f, const struct config_norm *norm, const str
     int status = -1;
 
     if (!parts) {
-        model_error_set(f->error, "out of memory");
+        error_set(f->error, ERROR_OUT_OF_MEMORY, "out of memory");
         return -1;
     }
     if (affine_make(f, norm, parts) == 0) {
@@ -145,10 +145,10 @@ static const float *narrow(struct filling *f, size_t layer, const double *number
         out[i] = (float)numbers[i];
         if (isfinite(out[i]))
             continue;
-        model_error_set(f->error,
-                        "%s: layers[%zu] with its batch_norm has a number outside the range of "
-                        "float32: %.9g",
-                        f->path, f->config->layers[layer].place, numbers[i]);
+        error_set(f->error, ERROR_NON_FINITE,
+                  "%s: layers[%zu] with its batch_norm has a number outside the range of "
+                  "float32: %.9g",
+                  f->path, f->config->layers[layer].place, numbers[i]);
         return NULL;
     }
     return out;
@@ -174,7 +174,8 @@ int filling_fold(struct filling *f, size_t layer)
     l.weight = calloc(l.units * l.features, sizeof *l.weight);
     l.bias = calloc(l.units, sizeof *l.bias);
     if (!l.weight || !l.bias) {
-        model_error_set(f->error, "out of memory for %zu weights", l.units * l.features);
+        error_set(f->error, ERROR_OUT_OF_MEMORY, "out of memory for %zu weights",
+                  l.units * l.features);
         goto out;
     }
     widen(f, &from->weight, to->weight, l.units * l.features, l.weight);

@@ -33,7 +33,7 @@ static const struct {
 
 struct search {
     const char *folder;
-    struct model_error *error;
+    struct error *error;
 };
 
 static int visit(void *context, const char *name)
@@ -48,13 +48,14 @@ static int visit(void *context, const char *name)
         size_t n = strlen(rows[i].suffix);
         if (length <= n || strcmp(name + length - n, rows[i].suffix) != 0)
             continue;
-        model_error_set(s->error, "%s%.100s: %s", s->folder, name, rows[i].text);
+        error_set(s->error, ERROR_UNSUPPORTED_MEDIA_TYPE, "%s%.100s: %s", s->folder, name,
+                  rows[i].text);
         return 1;
     }
     return 0;
 }
 
-bool weights_foreign(int dirfd, const char *folder, struct model_error *error)
+bool weights_foreign(int dirfd, const char *folder, struct error *error)
 {
     struct search s = {folder, error};
     int fd = files_open(dirfd, *folder ? folder : ".", true);

@@ -64,11 +64,11 @@ static int leftover_fail(const struct filling *f, const struct safetensor *t, si
 
     if (others > 0)
         snprintf(more, sizeof more, " (and %zu more tensor%s)", others, others == 1 ? "" : "s");
-    return model_error_set(f->error,
-                           "%s: %.64s %s%s: no layer takes it; %s; if the network is right "
-                           "without it, list it under \"ignore_tensors\"",
-                           f->path, t->name, safetensors_shape(t->shape, t->rank, shape), more,
-                           hint(&f->file, t, text, sizeof text));
+    return error_set(f->error, ERROR_BAD_TENSOR,
+                     "%s: %.64s %s%s: no layer takes it; %s; if the network is right "
+                     "without it, list it under \"ignore_tensors\"",
+                     f->path, t->name, safetensors_shape(t->shape, t->rank, shape), more,
+                     hint(&f->file, t, text, sizeof text));
 }
 
 static void tell(const struct filling *f, const char *event, const char *name, const char *reason)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tensor/binary.h"
-#include "model/field.h"
+#include "json/object.h"
 
 /* Every type of the format, since a file may hold tensors that no layer takes. */
 static const struct {
@@ -33,25 +33,26 @@ static bool is_named(size_t dtype, const char *name)
     return strncmp(dtypes[dtype].name, name, n) == 0 && (dtypes[dtype].name[n] || !name[n]);
 }
 
-static int dtype_read(struct safetensor *t, const struct place *at, const json_t *entry)
+static enum error_id dtype_read(struct safetensor *t, const struct place *at, const json_t *entry)
 {
     const json_t *value;
 
-    if (field_typed(at, entry, "dtype", JSON_STRING, &value) != 0)
-        return -1;
+    if (object_typed(at, entry, "dtype", JSON_STRING, &value))
+        return at->error->id;
     if (!value)
-        return field_fail(at, "dtype", "missing");
+        return object_fail(at, "dtype", ERROR_BAD_FIELD, "missing");
     for (t->dtype = 0; t->dtype < DTYPES; t->dtype++)
         if (is_named(t->dtype, json_string_value(value)))
-            return 0;
-    return field_fail(at, "dtype", "unknown type \"%.40s\"", json_string_value(value));
+            return ERROR_OK;
+    return object_fail(at, "dtype", ERROR_BAD_FIELD, "unknown type \"%.40s\"",
+                       json_string_value(value));
 }
 
 /* Read values[n] of an array of whole numbers from 0 on. */
-static int wholes_read(const struct place *at, const char *key, const json_t *array,
-                       uint64_t *values, size_t n)
+static enum error_id wholes_read(const struct place *at, const char *key, const json_t *array,
+                                 uint64_t *values, size_t n)
 {
-    char element[FIELD_NAME_MAX], found[FIELD_FOUND_MAX];
+    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
 
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(array, i);
@@ -61,101 +62,107 @@ static int wholes_read(const struct place *at, const char *key, const json_t *ar
             continue;
         }
         snprintf(element, sizeof element, "%s[%zu]", key, i);
-        return field_fail(at, element, "expected a whole number of at least 0, found %s",
-                          field_found(value, found));
+        return object_fail(at, element, ERROR_BAD_FIELD,
+                           "expected a whole number of at least 0, found %s",
+                           object_found(value, found));
     }
-    return 0;
+    return ERROR_OK;
 }
 
-static int shape_read(struct safetensor *t, const struct place *at, const json_t *entry)
+static enum error_id shape_read(struct safetensor *t, const struct place *at, const json_t *entry)
 {
     const json_t *shape;
 
-    if (field_typed(at, entry, "shape", JSON_ARRAY, &shape) != 0)
-        return -1;
+    if (object_typed(at, entry, "shape", JSON_ARRAY, &shape))
+        return at->error->id;
     if (!shape)
-        return field_fail(at, "shape", "missing");
+        return object_fail(at, "shape", ERROR_BAD_FIELD, "missing");
     if (json_array_size(shape) > SAFETENSORS_RANK_MAX)
-        return field_fail(at, "shape", "%zu dimensions, at most %d", json_array_size(shape),
-                          SAFETENSORS_RANK_MAX);
+        return object_fail(at, "shape", ERROR_LIMIT_EXCEEDED, "%zu dimensions, at most %d",
+                           json_array_size(shape), SAFETENSORS_RANK_MAX);
     t->rank = json_array_size(shape);
-    if (wholes_read(at, "shape", shape, t->shape, t->rank) != 0)
-        return -1;
+    if (wholes_read(at, "shape", shape, t->shape, t->rank))
+        return at->error->id;
     t->count = 1;
     for (size_t i = 0; i < t->rank; i++)
         if (__builtin_mul_overflow(t->count, t->shape[i], &t->count))
-            return field_fail(at, "shape", "the product of the dimensions overflows");
-    return 0;
+            return object_fail(at, "shape", ERROR_BAD_FIELD,
+                               "the product of the dimensions overflows");
+    return ERROR_OK;
 }
 
-static int offsets_read(struct safetensor *t, const struct place *at, const json_t *entry,
-                        size_t data_bytes)
+static enum error_id offsets_read(struct safetensor *t, const struct place *at, const json_t *entry,
+                                  size_t data_bytes)
 {
     const json_t *offsets;
     uint64_t values[2] = {0}, bits;
 
-    if (field_typed(at, entry, "data_offsets", JSON_ARRAY, &offsets) != 0)
-        return -1;
+    if (object_typed(at, entry, "data_offsets", JSON_ARRAY, &offsets))
+        return at->error->id;
     if (json_array_size(offsets) != 2)
-        return field_fail(at, "data_offsets", "expected [begin, end]");
-    if (wholes_read(at, "data_offsets", offsets, values, 2) != 0)
-        return -1;
+        return object_fail(at, "data_offsets", ERROR_BAD_FIELD, "expected [begin, end]");
+    if (wholes_read(at, "data_offsets", offsets, values, 2))
+        return at->error->id;
     t->begin = values[0];
     t->end = values[1];
     if (t->begin > t->end || t->end > data_bytes)
-        return field_fail(at, "data_offsets", "[%llu, %llu] is not within the %zu bytes of data",
-                          (unsigned long long)t->begin, (unsigned long long)t->end, data_bytes);
+        return object_fail(at, "data_offsets", ERROR_BAD_FIELD,
+                           "[%llu, %llu] is not within the %zu bytes of data",
+                           (unsigned long long)t->begin, (unsigned long long)t->end, data_bytes);
     if (__builtin_mul_overflow(t->count, dtypes[t->dtype].bits, &bits))
-        return field_fail(at, "shape", "%llu values of %s overflow", (unsigned long long)t->count,
-                          dtypes[t->dtype].name);
+        return object_fail(at, "shape", ERROR_BAD_FIELD, "%llu values of %s overflow",
+                           (unsigned long long)t->count, dtypes[t->dtype].name);
     if (bits % 8 != 0)
-        return field_fail(at, "shape", "%llu values of %s end within a byte",
-                          (unsigned long long)t->count, dtypes[t->dtype].name);
+        return object_fail(at, "shape", ERROR_BAD_FIELD, "%llu values of %s end within a byte",
+                           (unsigned long long)t->count, dtypes[t->dtype].name);
     if (bits / 8 != t->end - t->begin)
-        return field_fail(at, "data_offsets", "%llu bytes, but %llu values of %s need %llu",
-                          (unsigned long long)(t->end - t->begin), (unsigned long long)t->count,
-                          dtypes[t->dtype].name, (unsigned long long)(bits / 8));
-    return 0;
+        return object_fail(at, "data_offsets", ERROR_BAD_FIELD,
+                           "%llu bytes, but %llu values of %s need %llu",
+                           (unsigned long long)(t->end - t->begin), (unsigned long long)t->count,
+                           dtypes[t->dtype].name, (unsigned long long)(bits / 8));
+    return ERROR_OK;
 }
 
-static int tensor_read_entry(struct safetensors *s, const char *name, const json_t *entry,
-                             struct model_error *error)
+static enum error_id tensor_read_entry(struct safetensors *s, const char *name, const json_t *entry,
+                                       struct error *error)
 {
     struct safetensor *t = &s->tensors[s->tensors_count];
     struct place at = {.file = s->file, .error = error};
-    char found[FIELD_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     snprintf(at.path, sizeof at.path, "%.64s", name);
     if (!json_is_object(entry))
-        return field_fail(&at, NULL, "expected an object, found %s", field_found(entry, found));
+        return object_fail(&at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
+                           object_found(entry, found));
     t->name = name; /* keys that the format may get yet are read over */
-    if (dtype_read(t, &at, entry) != 0 || shape_read(t, &at, entry) != 0 ||
-        offsets_read(t, &at, entry, s->data_bytes) != 0)
-        return -1;
+    if (dtype_read(t, &at, entry) || shape_read(t, &at, entry) ||
+        offsets_read(t, &at, entry, s->data_bytes))
+        return error->id;
     s->tensors_count++;
-    return 0;
+    return ERROR_OK;
 }
 
-static int metadata_check(const struct safetensors *s, const json_t *metadata,
-                          struct model_error *error)
+static enum error_id metadata_check(const struct safetensors *s, const json_t *metadata,
+                                    struct error *error)
 {
     struct place at = {s->file, "__metadata__", error};
-    char found[FIELD_FOUND_MAX], quoted[FIELD_NAME_MAX];
+    char found[OBJECT_FOUND_MAX], quoted[OBJECT_NAME_MAX];
     const char *key;
     const json_t *value;
 
     if (json_is_null(metadata))
-        return 0;
+        return ERROR_OK;
     if (!json_is_object(metadata))
-        return field_fail(&at, NULL, "expected an object, found %s", field_found(metadata, found));
+        return object_fail(&at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
+                           object_found(metadata, found));
     json_object_foreach((json_t *)metadata, key, value)
     {
         snprintf(quoted, sizeof quoted, "%s", key);
         if (!json_is_string(value))
-            return field_fail(&at, quoted, "expected a string, found %s",
-                              field_found(value, found));
+            return object_fail(&at, quoted, ERROR_BAD_FIELD, "expected a string, found %s",
+                               object_found(value, found));
     }
-    return 0;
+    return ERROR_OK;
 }
 
 static int data_order(const void *a, const void *b)
@@ -168,7 +175,7 @@ static int data_order(const void *a, const void *b)
 }
 
 /* The tensors tile the data: no holes, no overlaps, nothing behind the last. */
-static int tiling_check(struct safetensors *s, struct model_error *error)
+static enum error_id tiling_check(struct safetensors *s, struct error *error)
 {
     uint64_t at = 0;
 
@@ -177,63 +184,63 @@ static int tiling_check(struct safetensors *s, struct model_error *error)
     for (size_t i = 0; i < s->tensors_count; i++) {
         const struct safetensor *t = &s->tensors[i];
         if (t->begin != at)
-            return model_error_set(error, "%s: %.64s: begins at %llu, the one before ends at %llu",
-                                   s->file, t->name, (unsigned long long)t->begin,
-                                   (unsigned long long)at);
+            return error_set(error, ERROR_BAD_TENSOR,
+                             "%s: %.64s: begins at %llu, the one before ends at %llu", s->file,
+                             t->name, (unsigned long long)t->begin, (unsigned long long)at);
         at = t->end;
     }
     if (at == s->data_bytes)
-        return 0;
-    return model_error_set(error, "%s: %llu bytes of tensors, but %zu of data", s->file,
-                           (unsigned long long)at, s->data_bytes);
+        return ERROR_OK;
+    return error_set(error, ERROR_BAD_TENSOR, "%s: %llu bytes of tensors, but %zu of data", s->file,
+                     (unsigned long long)at, s->data_bytes);
 }
 
-static int header_read(struct safetensors *s, struct model_error *error)
+static enum error_id header_read(struct safetensors *s, struct error *error)
 {
     const char *name;
     const json_t *entry;
 
     s->tensors = calloc(json_object_size(s->header) + 1, sizeof *s->tensors);
     if (!s->tensors)
-        return model_error_set(error, "%s: out of memory", s->file);
+        return error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", s->file);
     json_object_foreach(s->header, name, entry)
     {
         if (strcmp(name, "__metadata__") == 0) {
-            if (metadata_check(s, entry, error) != 0)
-                return -1;
-        } else if (tensor_read_entry(s, name, entry, error) != 0) {
-            return -1;
+            if (metadata_check(s, entry, error))
+                return error->id;
+        } else if (tensor_read_entry(s, name, entry, error)) {
+            return error->id;
         }
     }
     return tiling_check(s, error);
 }
 
-int safetensors_read(struct safetensors *s, const char *file, const void *bytes, size_t len,
-                     struct model_error *error)
+enum error_id safetensors_read(struct safetensors *s, const char *file, const void *bytes,
+                               size_t len, struct error *error)
 {
     const unsigned char *p = bytes;
     uint64_t header_bytes;
-    int result = -1;
+    enum error_id id;
 
     *s = (struct safetensors){.file = file};
     if (len < 8)
-        return model_error_set(error, "%s: %zu bytes; even an empty file has 10", file, len);
+        return error_set(error, ERROR_BAD_TENSOR, "%s: %zu bytes; even an empty file has 10", file,
+                         len);
     header_bytes = binary_read_u64(p);
     if (header_bytes > SAFETENSORS_HEADER_BYTES_MAX || header_bytes > len - 8)
-        return model_error_set(error, "%s: a header of %llu bytes in a file of %zu (at most %d)",
-                               file, (unsigned long long)header_bytes, len,
-                               SAFETENSORS_HEADER_BYTES_MAX);
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "%s: a header of %llu bytes in a file of %zu (at most %d)", file,
+                         (unsigned long long)header_bytes, len, SAFETENSORS_HEADER_BYTES_MAX);
     if (header_bytes == 0 || p[8] != '{')
-        return model_error_set(error, "%s: the header does not begin with '{'", file);
+        return error_set(error, ERROR_BAD_TENSOR, "%s: the header does not begin with '{'", file);
     s->data = p + 8 + header_bytes;
     s->data_bytes = len - 8 - (size_t)header_bytes;
-    s->header = field_parse(file, (const char *)p + 8, (size_t)header_bytes,
-                            SAFETENSORS_HEADER_TOKENS_MAX, error);
-    if (s->header)
-        result = header_read(s, error);
-    if (result != 0)
+    s->header = object_parse(file, (const char *)p + 8, (size_t)header_bytes,
+                             SAFETENSORS_HEADER_TOKENS_MAX, error);
+    id = s->header ? header_read(s, error) : error->id;
+    if (id)
         safetensors_fini(s);
-    return result;
+    return id;
 }
 
 void safetensors_fini(struct safetensors *s)
@@ -277,8 +284,8 @@ static void index_write(const struct safetensor *t, uint64_t i, char *text, size
     }
 }
 
-int safetensors_floats(const struct safetensors *s, const struct safetensor *t, float *out,
-                       struct model_error *error)
+enum error_id safetensors_floats(const struct safetensors *s, const struct safetensor *t,
+                                 float *out, struct error *error)
 {
     binary_load_fn *load = dtypes[t->dtype].load;
     const unsigned char *p = s->data + t->begin;
@@ -286,18 +293,19 @@ int safetensors_floats(const struct safetensors *s, const struct safetensor *t, 
     uint64_t i;
 
     if (!load)
-        return model_error_set(error, "%s: %.64s: %s cannot be weights; F32, F16, BF16 and F64 can",
-                               s->file, t->name, dtypes[t->dtype].name);
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "%s: %.64s: %s cannot be weights; F32, F16, BF16 and F64 can", s->file,
+                         t->name, dtypes[t->dtype].name);
     for (i = 0; i < t->count; i++) {
         out[i] = load(p + i * (dtypes[t->dtype].bits / 8));
         if (!isfinite(out[i]))
             break;
     }
     if (i == t->count)
-        return 0;
+        return ERROR_OK;
     index_write(t, i, index, sizeof index);
-    return model_error_set(error, "%s: %.64s%s: %s", s->file, t->name, index,
-                           isnan(out[i]) ? "NaN" : "infinite, or outside the range of float32");
+    return error_set(error, ERROR_NON_FINITE, "%s: %.64s%s: %s", s->file, t->name, index,
+                     isnan(out[i]) ? "NaN" : "infinite, or outside the range of float32");
 }
 
 void safetensors_doubles(const struct safetensors *s, const struct safetensor *t, double *out)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "model/model_error.h"
+#include "base/error.h"
 
 enum {
     SAFETENSORS_HEADER_BYTES_MAX = 100000000, /* the format's own bound */
@@ -36,9 +36,9 @@ struct safetensors {
     json_t *header;
 };
 
-/* Read bytes [len], which must outlive *s. 0 and *s is new, or -1 and error. */
-int safetensors_read(struct safetensors *s, const char *file, const void *bytes, size_t len,
-                     struct model_error *error);
+/* Read bytes [len], which must outlive *s. ERROR_OK and *s is new, or error. */
+enum error_id safetensors_read(struct safetensors *s, const char *file, const void *bytes,
+                               size_t len, struct error *error);
 void safetensors_fini(struct safetensors *s);
 
 struct safetensor *safetensors_find(const struct safetensors *s, const char *name);
@@ -50,8 +50,8 @@ const char *safetensors_shape(const uint64_t *shape, size_t rank,
 
 /* t as float32 [t->count] to out. F32, F16, BF16 and F64 are converted; other types, NaN, infinity
  * and what is outside the range of float32 are errors that name the element. */
-int safetensors_floats(const struct safetensors *s, const struct safetensor *t, float *out,
-                       struct model_error *error);
+enum error_id safetensors_floats(const struct safetensors *s, const struct safetensor *t,
+                                 float *out, struct error *error);
 
 /* The same numbers without the rounding of F64, once safetensors_floats() has taken them. */
 void safetensors_doubles(const struct safetensors *s, const struct safetensor *t, double *out);

@@ -22,7 +22,7 @@ float *filling_own(struct filling *f, size_t count)
     if (numbers)
         f->w->owned[f->w->owned_count++] = numbers;
     else
-        model_error_set(f->error, "out of memory for %zu weights", count);
+        error_set(f->error, ERROR_OUT_OF_MEMORY, "out of memory for %zu weights", count);
     return numbers;
 }
 
@@ -41,11 +41,11 @@ static int absent_fail(const struct filling *f, const char *whose, const char *n
     char list[256];
 
     if (!f->file.header)
-        return model_error_set(f->error, "%s: no such file, and no tensor \"%.80s\" for %s",
-                               f->path, name, whose);
+        return error_set(f->error, ERROR_BAD_TENSOR,
+                         "%s: no such file, and no tensor \"%.80s\" for %s", f->path, name, whose);
     tensors_list(&f->file, list, sizeof list);
-    return model_error_set(f->error, "%s: no tensor \"%.80s\" for %s; %s", f->path, name, whose,
-                           list);
+    return error_set(f->error, ERROR_BAD_TENSOR, "%s: no tensor \"%.80s\" for %s; %s", f->path,
+                     name, whose, list);
 }
 
 /* A transposed weight must be made anew: safetensors' NumPy writer stores a view as its memory
@@ -57,11 +57,12 @@ static int shape_fail(const struct filling *f, const struct safetensor *t, const
     bool transposed = rank == 2 && t->rank == 2 && t->shape[0] == shape[1] &&
                       t->shape[1] == shape[0];
 
-    return model_error_set(f->error, "%s: %.64s: expected shape %s%s for %s, found %s%s", f->path,
-                           t->name, safetensors_shape(shape, rank, want),
-                           rank == 2 ? " (units, features)" : " (units)", whose,
-                           safetensors_shape(t->shape, t->rank, found),
-                           transposed ? ": save numpy.ascontiguousarray(W.T)" : "");
+    return error_set(f->error, ERROR_SHAPE_MISMATCH,
+                     "%s: %.64s: expected shape %s%s for %s, found %s%s", f->path, t->name,
+                     safetensors_shape(shape, rank, want),
+                     rank == 2 ? " (units, features)" : " (units)", whose,
+                     safetensors_shape(t->shape, t->rank, found),
+                     transposed ? ": save numpy.ascontiguousarray(W.T)" : "");
 }
 
 const float *filling_take(struct filling *f, const char *whose, const char *name,
@@ -163,9 +164,10 @@ static int params_fill(struct filling *f, size_t index)
     if (axon_activation_check(layer->activation, out->params, out->params_count, layer->units,
                               &bad) == AXON_OK)
         return 0;
-    return model_error_set(f->error, "%s: %.64s[%zu]: %s takes %.9g to %.9g, found %.9g", f->path,
-                           layer->params_tensor, bad, layer->activation->name, (double)p->minimum,
-                           (double)p->maximum, (double)out->params[bad]);
+    return error_set(f->error, ERROR_BAD_PARAMETER,
+                     "%s: %.64s[%zu]: %s takes %.9g to %.9g, found %.9g", f->path,
+                     layer->params_tensor, bad, layer->activation->name, (double)p->minimum,
+                     (double)p->maximum, (double)out->params[bad]);
 }
 
 static int layers_fill(struct filling *f)
@@ -192,10 +194,10 @@ static int file_absent_fail(struct filling *f)
 {
     if (weights_foreign(f->from->dirfd, f->from->folder, f->error))
         return -1;
-    return model_error_set(f->error,
-                           "%s: no such file; without it config.json needs inline weights or an "
-                           "\"initializer\"",
-                           f->path);
+    return error_set(f->error, ERROR_BAD_TENSOR,
+                     "%s: no such file; without it config.json needs inline weights or an "
+                     "\"initializer\"",
+                     f->path);
 }
 
 /* Read the one weights file that is there into bytes, and its name into f->path. */
@@ -215,8 +217,8 @@ static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
             continue;
         if (one == FILES_OK && result == FILES_OK) {
             free(found.data);
-            model_error_set(f->error, "%s and %s are both there; remove the one that is not meant",
-                            f->path, path);
+            error_set(f->error, ERROR_NOT_READY,
+                      "%s and %s are both there; remove the one that is not meant", f->path, path);
             return FILES_FAILED;
         }
         result = one;
@@ -227,7 +229,7 @@ static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
 }
 
 int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
-                 struct model_error *error)
+                 struct error *error)
 {
     struct filling f = {.w = w, .config = config, .from = from, .error = error};
     struct file_bytes bytes = {0};

@@ -26,12 +26,12 @@ extern const char *const weights_files[WEIGHTS_FILES];
 /* 0 and *w is new (config must outlive it), or -1 and error. A tensor that no layer takes is an
  * error if it could be a layer's, and "ignore_tensors" does not name it; else a finding. */
 int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
-                 struct model_error *error);
+                 struct error *error);
 void weights_fini(struct weights *w);
 
 /* If the folder holds a model in a format that is not read, say what it is and what to do:
  * "1/model.pt: pickle files run code ...". folder is relative to dirfd and ends with a slash; "" is
  * dirfd itself. True if so. */
-bool weights_foreign(int dirfd, const char *folder, struct model_error *error);
+bool weights_foreign(int dirfd, const char *folder, struct error *error);
 
 #endif

@@ -15,7 +15,7 @@ static void require(int condition)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config c;
-    struct model_error error = {""};
+    struct error error = {0};
     char *text = malloc(size + 1); /* exactly as long as what the caller promises */
 
     require(text != NULL);
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t l = 0; l < c.layers_count; l++) {
             require(c.layers[l].features == (l ? c.layers[l - 1].units : c.features));
             require(c.layers[l].units >= 1 && c.layers[l].units <= CONFIG_UNITS_MAX);
-            require(c.layers[l].activation && field_name_valid(c.layers[l].name));
+            require(c.layers[l].activation && object_name_valid(c.layers[l].name));
         }
         for (size_t n = 0; n < c.norms_count; n++) {
             const struct config_layer *layer = &c.layers[c.norms[n].layer];
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         config_needs_weights(&c);
         config_fini(&c);
     } else {
-        require(error.text[0] != '\0');
+        require(error.detail[0] != '\0');
     }
     free(text);
     return 0;

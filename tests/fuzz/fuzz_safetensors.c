@@ -16,7 +16,7 @@ static void read_tensors(const struct safetensors *s)
 {
     for (size_t i = 0; i < s->tensors_count; i++) {
         const struct safetensor *t = &s->tensors[i];
-        struct model_error error = {""};
+        struct error error = {0};
         float *out;
 
         require(t->begin <= t->end && t->end <= s->data_bytes);
@@ -25,7 +25,7 @@ static void read_tensors(const struct safetensors *s)
         out = malloc((size_t)t->count * sizeof *out + 1);
         require(out != NULL);
         if (safetensors_floats(s, t, out, &error) != 0)
-            require(error.text[0] != '\0');
+            require(error.detail[0] != '\0');
         free(out);
     }
 }
@@ -33,7 +33,7 @@ static void read_tensors(const struct safetensors *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct safetensors s;
-    struct model_error error = {""};
+    struct error error = {0};
     uint8_t *bytes = malloc(size + !size); /* a copy of its own, so that ASan sees its end */
 
     require(bytes != NULL);
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_tensors(&s);
         safetensors_fini(&s);
     } else {
-        require(error.text[0] != '\0');
+        require(error.detail[0] != '\0');
     }
     free(bytes);
     return 0;

@@ -84,10 +84,10 @@ static inline void put_garbage(const char *model, unsigned v)
 
 static inline void open_repository(void)
 {
-    struct model_error error = {""};
+    struct error error = {0};
 
     repository = repository_open(root.path, &options, NULL, &failed, &error);
-    ck_assert_msg(repository, "%s", error.text);
+    ck_assert_msg(repository, "%s", error.detail);
 }
 
 /* A request of these rows, answered and counted. */

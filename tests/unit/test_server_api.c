@@ -441,7 +441,7 @@ END_TEST
 static void start(void)
 {
     size_t failed;
-    struct model_error error;
+    struct error error;
     const struct metrics_info info = {.version = "test",
                                       .revision = "test",
                                       .compiler = "test",
@@ -456,7 +456,7 @@ static void start(void)
     options_defaults(&options);
     ck_assert_int_eq(metrics_init(&info), 0);
     api.repository = repository_open("tests/api/models", &options, NULL, &failed, &error);
-    ck_assert_msg(api.repository != NULL, "%s", error.text);
+    ck_assert_msg(api.repository != NULL, "%s", error.detail);
     ck_assert_uint_eq(failed, 1);
 }
 

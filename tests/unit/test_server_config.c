@@ -7,7 +7,7 @@
 #include "model/config.h"
 #include "suite.h"
 
-static int read_text(struct config *c, const char *text, struct model_error *error)
+static int read_text(struct config *c, const char *text, struct error *error)
 {
     return config_read(c, text, strlen(text), "config.json", error);
 }
@@ -31,9 +31,9 @@ static const char documented[] =
 START_TEST(the_documented_example_is_read)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
-    ck_assert_msg(read_text(&c, documented, &error) == 0, "%s", error.text);
+    ck_assert_msg(read_text(&c, documented, &error) == 0, "%s", error.detail);
     ck_assert_int_eq(c.task, MODEL_MULTICLASS);
     ck_assert_str_eq(c.input_name, "pixels");
     ck_assert_uint_eq(c.features, 64);
@@ -69,7 +69,7 @@ END_TEST
 START_TEST(what_is_left_out_has_its_default)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
     ck_assert_int_eq(read_text(&c,
                                "{\"input\": {\"features\": 2}, \"layers\": "
@@ -91,7 +91,7 @@ END_TEST
 START_TEST(numbers_may_stand_inline)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
     ck_assert_int_eq(
         read_text(&c,
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(versions_are_whole_numbers_up_to_2_63_less_1)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
     ck_assert_msg(
         read_text(&c,
@@ -121,7 +121,7 @@ START_TEST(versions_are_whole_numbers_up_to_2_63_less_1)
                   "\"relu\"}], \"labels\": {\"newest\": 9223372036854775807}, \"versions\": "
                   "{\"policy\": \"specific\", \"versions\": [20261130, 4294967296]}}",
                   &error) == 0,
-        "%s", error.text);
+        "%s", error.detail);
     ck_assert_uint_eq(c.version_labels[0].version, INT64_MAX);
     ck_assert_uint_eq(c.versions[1], 4294967296);
     config_fini(&c);
@@ -134,19 +134,19 @@ START_TEST(a_nul_byte_is_no_json)
                                 "\"layers\": [{\"units\": 1, \"activation\": \"relu\"}]}";
     static const char behind[] = "{}\0";
     struct config c;
-    struct model_error error;
+    struct error error;
 
-    ck_assert_int_eq(config_read(&c, after, sizeof after - 1, "config.json", &error), -1);
-    ck_assert_msg(strstr(error.text, "config.json:1:25: "), "%s", error.text);
-    ck_assert_int_eq(config_read(&c, behind, sizeof behind - 1, "config.json", &error), -1);
-    ck_assert_msg(strstr(error.text, "config.json:1:3: "), "%s", error.text);
+    ck_assert_int_ne(config_read(&c, after, sizeof after - 1, "config.json", &error), ERROR_OK);
+    ck_assert_msg(strstr(error.detail, "config.json:1:25: "), "%s", error.detail);
+    ck_assert_int_ne(config_read(&c, behind, sizeof behind - 1, "config.json", &error), ERROR_OK);
+    ck_assert_msg(strstr(error.detail, "config.json:1:3: "), "%s", error.detail);
 }
 END_TEST
 
 START_TEST(numbers_are_read_as_in_requests)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
     const float up = 0x1.000002p0f; /* what 1.00000005960464477539062500000001 is nearest to */
 
     ck_assert_int_eq(
@@ -194,9 +194,9 @@ START_TEST(the_dialect_sets_defaults_and_what_is_given_wins)
 
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         struct config c;
-        struct model_error error;
+        struct error error;
 
-        ck_assert_msg(read_text(&c, want[i].text, &error) == 0, "%s", error.text);
+        ck_assert_msg(read_text(&c, want[i].text, &error) == 0, "%s", error.detail);
         ck_assert(c.layers[0].params_count == 1 && c.layers[0].params[0] == want[i].leaky);
         ck_assert(c.layers[1].params[0] == 0.125f);
         ck_assert(c.layers[2].params[0] == want[i].slope && c.layers[2].params[1] == 0.25f);
@@ -209,7 +209,7 @@ END_TEST
 START_TEST(a_layer_may_override_initializer_and_seed)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
     ck_assert_int_eq(
         read_text(&c,
@@ -248,14 +248,14 @@ START_TEST(labels_get_their_scores_by_task_and_last_activation)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct config c;
-        struct model_error error;
+        struct error error;
         char text[256];
 
         snprintf(text, sizeof text,
                  "{\"task\": \"%s\", \"input\": {\"features\": 2}, \"layers\": [{\"units\": 1, "
                  "\"activation\": %s}], \"output\": {\"labels\": [%s]}}",
                  rows[i].task, rows[i].activation, rows[i].labels);
-        ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.text);
+        ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.detail);
         ck_assert_int_eq(c.ranking, rows[i].ranking);
         config_fini(&c);
     }
@@ -266,7 +266,7 @@ START_TEST(as_many_labels_as_units)
 {
     enum { ROOM = CONFIG_UNITS_MAX * 8 + 256 };
     struct config c;
-    struct model_error error;
+    struct error error;
     char *text = malloc(ROOM);
     int used = snprintf(text, ROOM,
                         "{\"input\": {\"features\": 1}, \"layers\": [{\"units\": %d, "
@@ -276,7 +276,7 @@ START_TEST(as_many_labels_as_units)
     for (int i = 1; i < CONFIG_UNITS_MAX; i++)
         used += snprintf(text + used, ROOM - (size_t)used, ",\"%d\"", i);
     snprintf(text + used, ROOM - (size_t)used, "]}}");
-    ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.text);
+    ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.detail);
     ck_assert_uint_eq(c.labels_count, CONFIG_UNITS_MAX);
     ck_assert_str_eq(c.labels[CONFIG_UNITS_MAX - 1], "65535");
     config_fini(&c);
@@ -290,13 +290,13 @@ START_TEST(every_truncation_is_an_error)
 {
     for (size_t n = 0; n < sizeof documented - 1; n++) {
         struct config c;
-        struct model_error error = {""};
+        struct error error = {0};
         char *text = malloc(n + 1);
 
         memcpy(text, documented, n);
         text[n] = '\0';
-        ck_assert_int_eq(config_read(&c, text, n, "config.json", &error), -1);
-        ck_assert_str_ne(error.text, "");
+        ck_assert_int_ne(config_read(&c, text, n, "config.json", &error), ERROR_OK);
+        ck_assert_str_ne(error.detail, "");
         free(text);
     }
 }
@@ -305,7 +305,7 @@ END_TEST
 START_TEST(layers_and_values_are_bounded)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
     size_t room = 2 * CONFIG_TOKENS_MAX + 64;
     char *text = malloc(room);
     int used = snprintf(text, room, "{\"input\": {\"features\": 2}, \"layers\": [{}");
@@ -313,16 +313,16 @@ START_TEST(layers_and_values_are_bounded)
     for (int i = 0; i < CONFIG_LAYERS_MAX; i++)
         used += snprintf(text + used, room - (size_t)used, ",{}");
     snprintf(text + used, room - (size_t)used, "]}");
-    ck_assert_int_eq(read_text(&c, text, &error), -1);
-    ck_assert_str_eq(error.text,
+    ck_assert_int_eq(read_text(&c, text, &error), ERROR_BAD_FIELD);
+    ck_assert_str_eq(error.detail,
                      "config.json: layers: expected an array of 1 to 64 layers, found 65");
 
     /* the object, "k", the array, and as many values as make one token too many */
     used = snprintf(text, room, "{\"k\":[");
     for (int i = 0; i < CONFIG_TOKENS_MAX - 2; i++)
         used += snprintf(text + used, room - (size_t)used, "0,");
-    ck_assert_int_eq(read_text(&c, text, &error), -1);
-    ck_assert_str_eq(error.text, "config.json:1:8388609: more than 4194304 keys and values");
+    ck_assert_int_eq(read_text(&c, text, &error), ERROR_LIMIT_EXCEEDED);
+    ck_assert_str_eq(error.detail, "config.json:1:8388609: more than 4194304 keys and values");
     free(text);
 }
 END_TEST
@@ -330,12 +330,12 @@ END_TEST
 START_TEST(messages_are_printable_utf8)
 {
     struct config c;
-    struct model_error error;
+    struct error error;
 
-    ck_assert_int_eq(read_text(&c, "{\"\\u0007\\u00e4\\u007f\": 1}", &error), -1);
-    ck_assert_str_eq(error.text, "config.json: ?\xc3\xa4?: unknown key");
-    model_error_set(&error, "%s", "\xc3(\xe2\x82\xf0\x9f\x98\x80\xc0\x80\xed\xa0\x80");
-    ck_assert_str_eq(error.text, "?(??\xf0\x9f\x98\x80?????");
+    ck_assert_int_ne(read_text(&c, "{\"\\u0007\\u00e4\\u007f\": 1}", &error), ERROR_OK);
+    ck_assert_str_eq(error.detail, "config.json: ?\xc3\xa4?: unknown key");
+    error_set(&error, ERROR_NOT_READY, "%s", "\xc3(\xe2\x82\xf0\x9f\x98\x80\xc0\x80\xed\xa0\x80");
+    ck_assert_str_eq(error.detail, "?(??\xf0\x9f\x98\x80?????");
 }
 END_TEST
 

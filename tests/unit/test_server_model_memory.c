@@ -104,7 +104,7 @@ static void put_everything(void)
 
 START_TEST(an_open_without_memory_fails_or_lists_failures)
 {
-    struct model_error error = {""};
+    struct error error = {0};
     long n = 0;
 
     put_everything();
@@ -121,7 +121,7 @@ START_TEST(an_open_without_memory_fails_or_lists_failures)
         if (done)
             ck_assert_uint_eq(failed, 0);
         else if (!opened)
-            ck_assert_str_ne(error.text, "");
+            ck_assert_str_ne(error.detail, "");
         ck_assert_msg(after == before, "allocation %ld: %ld blocks leak", n, after - before);
     }
     ck_assert_msg(!WRAPPED || n > 60, "only %ld allocations", n);

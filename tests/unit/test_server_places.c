@@ -29,12 +29,12 @@ static void move(const char *from, const char *to)
 
 static void open_at(const char *folder)
 {
-    struct model_error error = {""};
+    struct error error = {0};
     char path[128];
 
     snprintf(path, sizeof path, "%s/%s", root.path, folder);
     repository = repository_open(path, &options, NULL, &failed, &error);
-    ck_assert_msg(repository, "%s", error.text);
+    ck_assert_msg(repository, "%s", error.detail);
 }
 
 /* ---- one model ------------------------------------------------------------------------------- */

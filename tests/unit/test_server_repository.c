@@ -8,7 +8,7 @@
 
 START_TEST(no_folder_means_no_models)
 {
-    struct model_error error = {""};
+    struct error error = {0};
 
     repository = repository_open("", &options, NULL, &failed, &error);
     ck_assert_ptr_nonnull(repository);
@@ -20,10 +20,10 @@ END_TEST
 
 START_TEST(a_folder_that_is_not_there_is_an_error)
 {
-    struct model_error error = {""};
+    struct error error = {0};
 
     ck_assert_ptr_null(repository_open("/nonexistent/models", &options, NULL, &failed, &error));
-    ck_assert_str_eq(error.text, "/nonexistent/models: no such file or folder");
+    ck_assert_str_eq(error.detail, "/nonexistent/models: no such file or folder");
 }
 END_TEST
 
@@ -314,7 +314,7 @@ START_TEST(symbolic_links_beneath_the_root_are_not_followed)
     char link[128]; /* the root itself may be one */
     snprintf(link, sizeof link, "%s/m/link", root.path);
     ck_assert_int_eq(symlink(root.path, link), 0);
-    struct model_error error = {""};
+    struct error error = {0};
     repository = repository_open(link, &options, NULL, &failed, &error);
     ck_assert_ptr_nonnull(repository);
     ck_assert(ask("m", 0) == 1);

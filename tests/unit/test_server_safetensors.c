@@ -30,7 +30,7 @@ static struct fenced fence(const void *bytes, size_t len)
 }
 
 static int read_fenced(struct safetensors *s, struct fenced *f, const void *bytes, size_t len,
-                       struct model_error *error)
+                       struct error *error)
 {
     *f = fence(bytes, len);
     return safetensors_read(s, "w.safetensors", f->bytes, len, error);
@@ -51,12 +51,12 @@ START_TEST(tensors_are_found_and_converted)
 {
     struct safetensors s;
     struct fenced f;
-    struct model_error error;
+    struct error error;
     float out[4];
     size_t len;
     unsigned char *file = safetensors_make(two, two_data, sizeof two_data, &len);
 
-    ck_assert_msg(read_fenced(&s, &f, file, len, &error) == 0, "%s", error.text);
+    ck_assert_msg(read_fenced(&s, &f, file, len, &error) == 0, "%s", error.detail);
     ck_assert_uint_eq(s.tensors_count, 2);
     ck_assert_ptr_null(safetensors_find(&s, "c"));
     ck_assert_int_eq(safetensors_floats(&s, safetensors_find(&s, "a"), out, &error), 0);
@@ -77,11 +77,11 @@ START_TEST(a_file_cut_at_any_byte_is_an_error)
     for (size_t n = 0; n < len; n++) {
         struct safetensors s;
         struct fenced f;
-        struct model_error error = {""};
+        struct error error = {0};
 
-        ck_assert_msg(read_fenced(&s, &f, file, n, &error) == -1, "accepted with %zu of %zu", n,
+        ck_assert_msg(read_fenced(&s, &f, file, n, &error) != 0, "accepted with %zu of %zu", n,
                       len);
-        ck_assert_str_ne(error.text, "");
+        ck_assert_str_ne(error.detail, "");
         unfence(&f);
     }
     free(file);
@@ -96,7 +96,7 @@ START_TEST(a_file_with_any_byte_flipped_does_no_harm)
     for (size_t i = 0; i < len * 8; i++) {
         struct safetensors s;
         struct fenced f;
-        struct model_error error;
+        struct error error;
         float out[64];
 
         file[i / 8] ^= (unsigned char)(1u << i % 8);
@@ -117,7 +117,7 @@ END_TEST
 
 /* Convert one value of a type; -1 and error as safetensors_floats(). */
 static int convert(const char *dtype, const void *value, size_t width, float *out,
-                   struct model_error *error)
+                   struct error *error)
 {
     char header[128];
     struct safetensors s;
@@ -140,13 +140,13 @@ START_TEST(every_f16_has_its_value)
         unsigned char value[2] = {(unsigned char)bits, (unsigned char)(bits >> 8)};
         int exponent = (int)(bits >> 10 & 31), fraction = (int)(bits & 1023);
         double want = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-        struct model_error error;
+        struct error error;
         float got;
 
         if (bits & 0x8000)
             want = -want;
         if (exponent == 31) {
-            ck_assert_int_eq(convert("F16", value, 2, &got, &error), -1);
+            ck_assert_int_ne(convert("F16", value, 2, &got, &error), ERROR_OK);
             continue;
         }
         ck_assert_int_eq(convert("F16", value, 2, &got, &error), 0);
@@ -184,14 +184,14 @@ START_TEST(values_are_converted_or_refused)
     const char *dtype = conversions[_i].dtype;
     double value = conversions[_i].value, want = conversions[_i].want;
     float narrow = (float)value, got;
-    struct model_error error = {""};
+    struct error error = {0};
     int wide = strcmp(dtype, "F64") == 0, brain = strcmp(dtype, "BF16") == 0;
     const char *bytes = wide ? (const char *)&value : (const char *)&narrow + (brain ? 2 : 0);
     int result = convert(dtype, bytes, wide ? 8 : brain ? 2 : 4, &got, &error);
 
     if (isnan(want)) {
-        ck_assert_int_eq(result, -1);
-        ck_assert_msg(strstr(error.text, "w: x[0]: "), "%s", error.text);
+        ck_assert_int_ne(result, ERROR_OK);
+        ck_assert_msg(strstr(error.detail, "w: x[0]: "), "%s", error.detail);
     } else {
         ck_assert_int_eq(result, 0);
         ck_assert_msg((double)got == want, "%a is not %a", (double)got, want);
@@ -205,13 +205,13 @@ START_TEST(a_bad_value_is_named_by_tensor_and_index)
         "{\"hidden1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
     float values[6] = {0, 1, 2, 3, 4, NAN}, out[6];
     struct safetensors s;
-    struct model_error error;
+    struct error error;
     size_t len;
     unsigned char *file = safetensors_make(header, values, sizeof values, &len);
 
     ck_assert_int_eq(safetensors_read(&s, "w", file, len, &error), 0);
-    ck_assert_int_eq(safetensors_floats(&s, s.tensors, out, &error), -1);
-    ck_assert_str_eq(error.text, "w: hidden1.weight[1][2]: NaN");
+    ck_assert_int_ne(safetensors_floats(&s, s.tensors, out, &error), ERROR_OK);
+    ck_assert_str_eq(error.detail, "w: hidden1.weight[1][2]: NaN");
     safetensors_fini(&s);
     free(file);
 }
@@ -292,17 +292,17 @@ START_TEST(the_format_is_enforced)
 {
     static const unsigned char zeros[16];
     struct safetensors s;
-    struct model_error error = {""};
+    struct error error = {0};
     size_t len;
     unsigned char *file = safetensors_make(files[_i].header, zeros, files[_i].data_bytes, &len);
     int result = safetensors_read(&s, "w", file, len, &error);
 
     if (files[_i].message) {
-        ck_assert_msg(result == -1, "accepted: %s", files[_i].header);
-        ck_assert_msg(strstr(error.text, files[_i].message), "%s\nsays: %s", files[_i].header,
-                      error.text);
+        ck_assert_msg(result != 0, "accepted: %s", files[_i].header);
+        ck_assert_msg(strstr(error.detail, files[_i].message), "%s\nsays: %s", files[_i].header,
+                      error.detail);
     } else {
-        ck_assert_msg(result == 0, "%s: %s", files[_i].header, error.text);
+        ck_assert_msg(result == 0, "%s: %s", files[_i].header, error.detail);
         safetensors_fini(&s);
     }
     free(file);
@@ -318,12 +318,12 @@ START_TEST(a_header_length_beyond_the_file_is_refused)
         unsigned char file[10] = {0, 0, 0, 0, 0, 0, 0, 0, '{', '}'};
         struct safetensors s;
         struct fenced f;
-        struct model_error error;
+        struct error error;
 
         for (int b = 0; b < 8; b++)
             file[b] = (unsigned char)(lengths[i] >> 8 * b);
-        ck_assert_int_eq(read_fenced(&s, &f, file, sizeof file, &error), -1);
-        ck_assert_msg(strstr(error.text, "in a file of 10"), "%s", error.text);
+        ck_assert_int_ne(read_fenced(&s, &f, file, sizeof file, &error), ERROR_OK);
+        ck_assert_msg(strstr(error.detail, "in a file of 10"), "%s", error.detail);
         unfence(&f);
     }
 }
@@ -331,11 +331,11 @@ END_TEST
 
 START_TEST(a_type_that_cannot_be_weights_is_refused_when_used)
 {
-    struct model_error error;
+    struct error error;
     float out;
 
-    ck_assert_int_eq(convert("I64", "\1\0\0\0\0\0\0\0", 8, &out, &error), -1);
-    ck_assert_str_eq(error.text, "w: x: I64 cannot be weights; F32, F16, BF16 and F64 can");
+    ck_assert_int_ne(convert("I64", "\1\0\0\0\0\0\0\0", 8, &out, &error), ERROR_OK);
+    ck_assert_str_eq(error.detail, "w: x: I64 cannot be weights; F32, F16, BF16 and F64 can");
 }
 END_TEST
 
