@@ -27,15 +27,15 @@ enum error_id access_check(struct api_call *call, const struct route *route,
                            const struct api_request *request)
 {
     const char *hosts = call->api->options->hosts;
+    const char *host = request->headers[REQUEST_HOST], *origin = request->headers[REQUEST_ORIGIN];
 
     if (!*hosts || is_health(route))
         return ERROR_OK;
-    if (!hosts_hold(hosts, request->host))
+    if (!hosts_hold(hosts, host))
         return call_fail(call, ERROR_WRONG_HOST,
-                         "Host '%.100s' is none that is served here (hosts)",
-                         request->host ? request->host : "");
-    if (request->origin && !holds_origin(hosts, request->origin))
+                         "Host '%.100s' is none that is served here (hosts)", host ? host : "");
+    if (origin && !holds_origin(hosts, origin))
         return call_fail(call, ERROR_CROSS_SITE,
-                         "Origin '%.100s' is no host that is served here (hosts)", request->origin);
+                         "Origin '%.100s' is no host that is served here (hosts)", origin);
     return ERROR_OK;
 }

@@ -186,7 +186,7 @@ static enum error_id write_json(struct api_call *call, const struct application 
 static enum error_id write_npy(struct api_call *call, const struct application *a, const float *y)
 {
     npy_write(&call->reply->body, y, a->rank, a->out_shape);
-    call->reply->content_type = "application/x-npy";
+    call->reply->headers[REPLY_CONTENT_TYPE] = "application/x-npy";
     return ERROR_OK;
 }
 

@@ -40,11 +40,12 @@ static enum error_id check_body(struct api_call *call, const char *encoding, uin
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
                          (unsigned long long)body_bytes, (unsigned long long)max);
-    if (strcmp(call->method, "POST") == 0 && !is_json_type(call->content_type) &&
+    if (strcmp(call->method, "POST") == 0 && !is_json_type(call->headers[REQUEST_CONTENT_TYPE]) &&
         !(takes_npy && call_is_npy(call)))
         return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
                          "Content-Type '%.60s' is not supported here, send application/json%s",
-                         call->content_type, takes_npy ? " or application/x-npy" : "");
+                         call->headers[REQUEST_CONTENT_TYPE],
+                         takes_npy ? " or application/x-npy" : "");
     return ERROR_OK;
 }
 
@@ -98,12 +99,14 @@ static bool admit(struct api_call *call, const struct api_request *request, uint
     }
     if (!route_takes(route, call->method)) {
         route_allow(route, call->reply->allow, sizeof call->reply->allow);
+        call->reply->headers[REPLY_ALLOW] = call->reply->allow;
         call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
                   api_route_label(route_index(route)), call->method, call->reply->allow);
         return false;
     }
     if (route_check_query(route, call) != ERROR_OK ||
-        check_body(call, request->content_encoding, body_bytes, route->npy) != ERROR_OK)
+        check_body(call, request->headers[REQUEST_CONTENT_ENCODING], body_bytes, route->npy) !=
+            ERROR_OK)
         return false;
     if (strcmp(call->method, "POST") != 0) {
         call->handler = route->get;
@@ -137,15 +140,27 @@ static const char *copy(char **end, const char *text)
     return at;
 }
 
+/* What outlives the headers. */
+static const enum request_header kept[] = {
+#define LIST_FRAMING(id)
+#define LIST_ADMIT(id)
+#define LIST_KEPT(id)                 id,
+#define REQUEST_HEADER(id, name, use) LIST_##use(REQUEST_##id)
+#include "api/headers.def"
+};
+enum { KEPT_COUNT = sizeof kept / sizeof *kept };
+
 /* All that later steps do not set themselves. */
 static struct api_call *call_create(const struct api *api, const struct api_request *request,
                                     struct api_reply *reply)
 {
-    struct api_call *call = malloc(sizeof *call + text_bytes(request->target) +
-                                   text_bytes(request->method) + text_bytes(request->content_type) +
-                                   text_bytes(request->accept));
+    size_t bytes = text_bytes(request->target) + text_bytes(request->method);
+    struct api_call *call;
     char *end;
 
+    for (size_t i = 0; i < KEPT_COUNT; i++)
+        bytes += text_bytes(request->headers[kept[i]]);
+    call = malloc(sizeof *call + bytes);
     if (!call)
         return NULL;
     memset(call, 0, offsetof(struct api_call, body));
@@ -156,8 +171,8 @@ static struct api_call *call_create(const struct api *api, const struct api_requ
     end = call->text;
     copy(&end, request->target);
     call->method = copy(&end, request->method);
-    call->content_type = copy(&end, request->content_type);
-    call->accept = copy(&end, request->accept);
+    for (size_t i = 0; i < KEPT_COUNT; i++)
+        call->headers[kept[i]] = copy(&end, request->headers[kept[i]]);
     return call;
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "api/headers.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -29,10 +30,7 @@ struct api {
 struct api_request {
     const char *method; /* "POST"                                                      */
     const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
-    const char *content_type;
-    const char *content_encoding;
-    const char *accept;
-    const char *host, *origin;
+    const char *headers[REQUEST_HEADERS];
     /* For api_handle() alone: */
     const char *body; /* [body_bytes] */
     size_t body_bytes;
@@ -50,11 +48,9 @@ struct api_account {
 struct api_reply {
     unsigned http_status;
     enum error_id error;
-    const char *content_type;   /* static                                                      */
-    struct buf body;            /* new: the caller steals or finishes it                       */
-    char allow[64];             /* the Allow header of a 405, or ""                            */
-    unsigned retry_after_s;     /* 0: no header                                                */
-    char server_timing[136];    /* the Server-Timing header, or ""                             */
+    struct buf body; /* new: the caller steals or finishes it                       */
+    const char *headers[REPLY_HEADERS]; /* static, or one of: */
+    char allow[64], server_timing[136];
     unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
     struct api_account account; /* complete when the call is over */
 };

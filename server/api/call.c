@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 /* A client that was told 429 or 503 may come back after this long. */
-enum { RETRY_AFTER_S = 1 };
+static const char retry_after_s[] = "1";
 
 int call_append_json(const char *bytes, size_t size, void *out)
 {
@@ -37,15 +37,16 @@ void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
     buf_fini(&reply->body);
     buf_init(&reply->body, 0);
     reply->error = id;
-    reply->server_timing[0] = '\0';
     if (!body || json_dump_callback(body, call_append_json, &reply->body, JSON_COMPACT) != 0 ||
         reply->body.failed)
         refuse_out_of_memory(reply);
     json_decref(body);
-    reply->content_type = "application/json";
+    reply->headers[REPLY_SERVER_TIMING] = NULL;
+    reply->headers[REPLY_CONTENT_TYPE] = "application/json";
     reply->http_status = error_http_status(reply->error);
-    reply->retry_after_s = reply->http_status == 503 || reply->http_status == 429 ? RETRY_AFTER_S
-                                                                                  : 0;
+    reply->headers[REPLY_RETRY_AFTER] = reply->http_status == 503 || reply->http_status == 429
+                                            ? retry_after_s
+                                            : NULL;
 }
 
 void api_reply_fini(struct api_reply *reply)
@@ -183,7 +184,7 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
 
 bool call_is_npy(const struct api_call *call)
 {
-    const char *type = call->content_type;
+    const char *type = call->headers[REQUEST_CONTENT_TYPE];
 
     return type && strcspn(type, "; \t") == strlen("application/x-npy") &&
            strncasecmp(type, "application/x-npy", strlen("application/x-npy")) == 0;
@@ -268,4 +269,5 @@ void call_write_timing(struct api_call *call)
     *at++ = '\0';
     _Static_assert(sizeof text <= sizeof call->reply->server_timing, "room for all numbers");
     memcpy(call->reply->server_timing, text, (size_t)(at - text));
+    call->reply->headers[REPLY_SERVER_TIMING] = call->reply->server_timing;
 }

@@ -81,12 +81,13 @@ struct api_call {
     const struct api *api;
     struct api_reply *reply; /* the caller's, from api_admit() to api_end() */
     enum call_state at;
-    const char *method, *content_type, *accept; /* NULL where the client sent none */
-    const char *args[ARG_COUNT];                /* "" where the path has none */
-    api_handler *handler;                       /* of a GET */
-    const struct call_post *post;               /* of a POST; NULL: no body is looked at */
-    struct model *model;                        /* a reference, or NULL */
-    size_t rows;                                /* for it, once they are known */
+    const char *method;
+    const char *headers[REQUEST_HEADERS]; /* those that are KEPT */
+    const char *args[ARG_COUNT];          /* "" where the path has none */
+    api_handler *handler;                 /* of a GET */
+    const struct call_post *post;         /* of a POST; NULL: no body is looked at */
+    struct model *model;                  /* a reference, or NULL */
+    size_t rows;                          /* for it, once they are known */
 
     enum call_phase phase;
     enum call_wait waits;

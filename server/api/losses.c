@@ -250,7 +250,7 @@ static enum error_id write_npy(struct api_call *call, const char *name, const fl
 static enum error_id write_reply(struct api_call *call)
 {
     if (state_of(call)->npy) {
-        call->reply->content_type = "application/x-npy";
+        call->reply->headers[REPLY_CONTENT_TYPE] = "application/x-npy";
         return write_all(call, write_npy);
     }
     if (write_all(call, write_json) != ERROR_OK)

@@ -34,7 +34,8 @@ enum error_id health_ready(struct api_call *call)
 
 enum error_id metrics_get(struct api_call *call)
 {
-    metrics_write(&call->reply->body, call->accept, &call->reply->content_type);
+    metrics_write(&call->reply->body, call->headers[REQUEST_ACCEPT],
+                  &call->reply->headers[REPLY_CONTENT_TYPE]);
     return ERROR_OK;
 }
 

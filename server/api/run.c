@@ -161,7 +161,7 @@ bool api_feed(struct api_call *call, const char *bytes, size_t size)
 bool api_run(struct api_call *call, uint64_t received_ns)
 {
     call->reply->http_status = 200;
-    call->reply->content_type = "application/json";
+    call->reply->headers[REPLY_CONTENT_TYPE] = "application/json";
     call->reply->body.account = &call->account;
     call->received_ns = received_ns;
     call->at = CALL_RUNNING;

@@ -7,22 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
+enum use { FRAMING, ADMIT, KEPT };
 static const struct {
     const char *name;
     size_t bytes;
-} fields[GATE_FIELDS] = {
-#define FIELD(id, text) [id] = {text, sizeof(text) - 1}
-    FIELD(GATE_HOST, "Host"),
-    FIELD(GATE_CONTENT_LENGTH, "Content-Length"),
-    FIELD(GATE_TRANSFER_ENCODING, "Transfer-Encoding"),
-    FIELD(GATE_EXPECT, "Expect"),
-    FIELD(GATE_CONTENT_TYPE, "Content-Type"),
-    FIELD(GATE_CONTENT_ENCODING, "Content-Encoding"),
-    FIELD(GATE_ACCEPT, "Accept"),
-    FIELD(GATE_ORIGIN, "Origin"),
-    FIELD(GATE_REQUEST_ID, "X-Request-Id"),
-    FIELD(GATE_TRACEPARENT, "traceparent"),
-#undef FIELD
+    enum use use;
+} fields[REQUEST_HEADERS] = {
+#define REQUEST_HEADER(id, name, use) {name, sizeof(name) - 1, use},
+#include "api/headers.def"
 };
 
 /* Classes of bytes, one bit each. */
@@ -132,17 +124,13 @@ static const char *trim(struct gate *gate, const char *value, size_t bytes)
     return copy;
 }
 
-/* Those of the framing are taken as they are: the parser has read them already, blanks and all. */
-static bool is_framing(enum gate_field field)
-{
-    return field == GATE_CONTENT_LENGTH || field == GATE_TRANSFER_ENCODING;
-}
-
-static void see_field(struct gate *gate, enum gate_field field, const char *value, size_t bytes)
+/* The fields of the framing are taken as they are: the parser has read them already, blanks and
+ * all. */
+static void see_field(struct gate *gate, enum request_header field, const char *value, size_t bytes)
 {
     if (gate->count[field]++ > 0)
         return;
-    gate->value[field] = is_framing(field) ? value : trim(gate, value, bytes);
+    gate->value[field] = fields[field].use == FRAMING ? value : trim(gate, value, bytes);
     if (!gate->value[field])
         gate->malformed = true;
 }
@@ -157,7 +145,7 @@ void gate_header(struct gate *gate, const char *name, size_t name_bytes, const c
         gate->malformed = true;
         return;
     }
-    for (enum gate_field f = 0; f < GATE_FIELDS; f++)
+    for (enum request_header f = 0; f < REQUEST_HEADERS; f++)
         if (fields[f].bytes == name_bytes && strcasecmp(fields[f].name, name) == 0) {
             see_field(gate, f, value, value_bytes);
             return;
@@ -232,8 +220,8 @@ static enum error_id check_line(const struct gate_request *request, struct error
 static enum error_id check_body(const struct gate *gate, bool http_1_1, bool chunked_refused,
                                 struct gate_body *body, struct error *error)
 {
-    unsigned lengths = gate->count[GATE_CONTENT_LENGTH];
-    unsigned encodings = gate->count[GATE_TRANSFER_ENCODING];
+    unsigned lengths = gate->count[REQUEST_CONTENT_LENGTH];
+    unsigned encodings = gate->count[REQUEST_TRANSFER_ENCODING];
 
     if (lengths > 1 || encodings > 1)
         return error_set(error, ERROR_BAD_FRAMING, "%u %s headers, at most one is allowed",
@@ -242,9 +230,10 @@ static enum error_id check_body(const struct gate *gate, bool http_1_1, bool chu
     if (lengths && encodings)
         return error_set(error, ERROR_BAD_FRAMING,
                          "both Content-Length and Transfer-Encoding are given");
-    if (lengths && !read_length(gate->value[GATE_CONTENT_LENGTH], &body->bytes))
+    if (lengths && !read_length(gate->value[REQUEST_CONTENT_LENGTH], &body->bytes))
         return error_set(error, ERROR_BAD_FRAMING, "Content-Length is not a number of bytes");
-    if (encodings && (!http_1_1 || strcasecmp(gate->value[GATE_TRANSFER_ENCODING], "chunked") != 0))
+    if (encodings &&
+        (!http_1_1 || strcasecmp(gate->value[REQUEST_TRANSFER_ENCODING], "chunked") != 0))
         return error_set(error, ERROR_BAD_FRAMING,
                          "the only Transfer-Encoding supported is chunked, with HTTP/1.1");
     if (encodings && chunked_refused)
@@ -261,7 +250,7 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
                          struct error *error)
 {
     bool http_1_1 = strcmp(request->version, "HTTP/1.0") != 0;
-    unsigned hosts = gate->count[GATE_HOST];
+    unsigned hosts = gate->count[REQUEST_HOST];
 
     *body = (struct gate_body){0};
     if (gate->headers > limits->headers_count_max)
@@ -282,7 +271,7 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
         return error_set(error, ERROR_BAD_FRAMING, "%u Host headers, exactly one is needed", hosts);
     if (check_body(gate, http_1_1, limits->chunked_refused, body, error) != ERROR_OK)
         return error->id;
-    body->expect_continue = http_1_1 && gate->count[GATE_EXPECT] &&
-                            strcasecmp(gate->value[GATE_EXPECT], "100-continue") == 0;
+    body->expect_continue = http_1_1 && gate->count[REQUEST_EXPECT] &&
+                            strcasecmp(gate->value[REQUEST_EXPECT], "100-continue") == 0;
     return ERROR_OK;
 }

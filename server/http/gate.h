@@ -9,30 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "api/headers.h"
 #include "base/error.h"
 
 enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 
-/* The header fields that the service reads; every other one is only counted and checked. */
-enum gate_field {
-    GATE_HOST,
-    GATE_CONTENT_LENGTH,
-    GATE_TRANSFER_ENCODING,
-    GATE_EXPECT,
-    GATE_CONTENT_TYPE,
-    GATE_CONTENT_ENCODING,
-    GATE_ACCEPT,
-    GATE_ORIGIN,
-    GATE_REQUEST_ID,
-    GATE_TRACEPARENT,
-    GATE_FIELDS
-};
-
-/* What has been seen of a request's headers. value[f] is borrowed from the caller: the first
- * occurrence, or NULL; count[f] says how many there were. */
+/* What has been seen of a request's headers: of those in headers.def value[f] is borrowed from the
+ * caller: the first occurrence, or NULL; count[f] says how many there were. */
 struct gate {
-    const char *value[GATE_FIELDS];
-    unsigned count[GATE_FIELDS];
+    const char *value[REQUEST_HEADERS];
+    unsigned count[REQUEST_HEADERS];
     size_t headers;
     bool malformed; /* a name that is no token, a value with control bytes, bytes unaccounted for */
     /* Where the next field must begin, if the parser is lenient and hands out names and values

@@ -31,14 +31,12 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
     unsigned limit = (unsigned)(http->connections.max + http->connections.surplus_max + SPARE);
 
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
-            MHD_ALLOW_SUSPEND_RESUME,
-        0, connection_may_start, http, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, parser_log,
-        http, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, strictness, MHD_OPTION_URI_LOG_CALLBACK, request_target, http,
-        MHD_OPTION_NOTIFY_COMPLETED, request_done, http, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_notify, http, MHD_OPTION_END);
+        http->daemon_flags, 0, connection_may_start, http, request_step, http,
+        MHD_OPTION_EXTERNAL_LOGGER, parser_log, http, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, strictness,
+        MHD_OPTION_URI_LOG_CALLBACK, request_target, http, MHD_OPTION_NOTIFY_COMPLETED,
+        request_done, http, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_END);
 }
 
 /* A daemon whose start fails closes the socket that it was given, or not: it does not tell. So each
@@ -88,6 +86,8 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
     signal(SIGPIPE, SIG_IGN);
     http->api = api;
     http->options = options;
+    http->daemon_flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO |
+                         MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     http->lenient_parser = strverscmp(MHD_get_version(), "0.9.77") < 0;
     http->limits = (struct gate_limits){
         .headers_bytes_max = options->headers_bytes_max,

@@ -6,7 +6,6 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/clock.h"
 #include "http/callbacks.h"
 #include "http/private.h"
 #include "base/log.h"
@@ -74,12 +73,11 @@ static struct connection *find_full(void)
 
 static void answer(struct connection *c, enum error_id id, const char *detail)
 {
-    if (!c || !phase_enter(c, PHASE_REPLY, clock_ns()))
+    if (!c)
         return;
     body_refuse(c, id, detail);
-    reply_write(c, &c->request.reply);
-    c->request.status = c->request.reply.http_status;
-    shutdown(c->fd, SHUT_WR);
+    if (reply_write_own(c))
+        shutdown(c->fd, SHUT_WR);
 }
 
 static void answer_full(void)

@@ -35,9 +35,9 @@ struct request {
     char *target; /* undecoded, as sent; NULL between requests         */
     char id[GATE_REQUEST_ID_MAX + 1];
     char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
-    char method[GATE_METHOD_MAX + 1]; /* a longer one is cut: no route has it          */
-    const char *value[GATE_FIELDS];   /* borrowed from libmicrohttpd until the reply    */
-    char trimmed[256];                /* or copies in here                              */
+    char method[GATE_METHOD_MAX + 1];   /* a longer one is cut: no route has it          */
+    const char *value[REQUEST_HEADERS]; /* borrowed from libmicrohttpd until the reply    */
+    char trimmed[256];                  /* or copies in here                              */
     uint64_t started_ns, received_ns;
     uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;
@@ -116,6 +116,7 @@ struct http {
     struct gate_limits limits;
     int listen_fd;
     char address[SOCKET_ADDRESS_MAX];
+    unsigned daemon_flags;
     bool lenient_parser; /* libmicrohttpd before 0.9.77: see gate.h */
     struct serving {
         struct MHD_Daemon *daemon;
@@ -236,8 +237,11 @@ void reply_failed(struct connection *connection);
  * hears more, so it counts as taken. */
 void reply_sent(struct connection *connection);
 void reply_settle(struct connection *connection, bool at_end);
-/* Write request->reply straight to the socket, where libmicrohttpd can no longer take one. */
-void reply_write(struct connection *connection, const struct api_reply *reply);
+/* Write the reply straight to the socket, where libmicrohttpd takes none and has written nothing;
+ * all that happens to a connection that is not plain is that it closes. */
+void reply_write(struct connection *connection, struct api_reply *reply);
+/* The same with request->reply, by the thread of the connection. False: it was cut meanwhile. */
+bool reply_write_own(struct connection *connection);
 
 /* ---- drain.c ---- */
 /* Is this the address of a sentinel? No connection is made of it. */

@@ -7,30 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "http/private.h"
 
 enum { REPLY_LONG_BYTES = 65536 };
 
-static bool add_headers(struct MHD_Response *response, const struct connection *c,
-                        const struct api_reply *reply, bool close)
-{
-    char number[16] = "";
-    const struct {
-        const char *name, *value;
-    } headers[] = {
-        {MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type ? reply->content_type : ""},
-        {"X-Request-Id", c->request.id},
-        {MHD_HTTP_HEADER_ALLOW, reply->allow},
-        {MHD_HTTP_HEADER_RETRY_AFTER, number},
-        {"Server-Timing", reply->server_timing},
-        {MHD_HTTP_HEADER_CONNECTION, close ? "close" : ""},
-    };
+static const char *const names[REPLY_HEADERS] = {
+#define REPLY_HEADER(id, name) name,
+#include "api/headers.def"
+};
 
-    if (reply->retry_after_s)
-        snprintf(number, sizeof number, "%u", reply->retry_after_s);
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        if (headers[i].value[0] &&
-            MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+/* The headers of every reply, whoever wrote it. */
+static void set_headers(const struct connection *c, struct api_reply *reply, bool close)
+{
+    reply->headers[REPLY_X_REQUEST_ID] = c->request.id;
+    reply->headers[REPLY_CONNECTION] = close ? "close" : NULL;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct api_reply *reply)
+{
+    for (enum reply_header h = 0; h < REPLY_HEADERS; h++)
+        if (reply->headers[h] &&
+            MHD_add_response_header(response, names[h], reply->headers[h]) != MHD_YES)
             return false;
     return true;
 }
@@ -133,7 +131,8 @@ bool reply_queue(struct connection *c, struct MHD_Connection *mhd, bool close)
         goto out;
     body = NULL;
     r->reply_bytes = strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : size;
-    if (!add_headers(response, c, &r->reply, close))
+    set_headers(c, &r->reply, close);
+    if (!add_headers(response, &r->reply))
         goto out;
     queued = MHD_queue_response(mhd, r->reply.http_status, response) == MHD_YES;
     r->closes = close;
@@ -146,25 +145,39 @@ out:
     return queued;
 }
 
-void reply_write(struct connection *c, const struct api_reply *reply)
+/* Through TLS nothing can be written past the library that speaks it. */
+static bool connection_is_plain(const struct connection *c)
+{
+    return (c->http->daemon_flags & MHD_USE_TLS) == 0;
+}
+
+void reply_write(struct connection *c, struct api_reply *reply)
 {
     struct buf text;
     size_t size = reply->body.len;
 
+    if (!connection_is_plain(c))
+        return;
+    set_headers(c, reply, true);
     buf_init(&text, 0);
-    buf_printf(&text,
-               "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Type: %s\r\n"
-               "Content-Length: %zu\r\nX-Request-Id: %s\r\n",
-               reply->http_status, MHD_get_reason_phrase_for(reply->http_status),
-               reply->content_type, size, c->request.id);
-    if (reply->allow[0])
-        buf_printf(&text, "Allow: %s\r\n", reply->allow);
-    if (reply->retry_after_s)
-        buf_printf(&text, "Retry-After: %u\r\n", reply->retry_after_s);
+    buf_printf(&text, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n", reply->http_status,
+               MHD_get_reason_phrase_for(reply->http_status), size);
+    for (enum reply_header h = 0; h < REPLY_HEADERS; h++)
+        if (reply->headers[h])
+            buf_printf(&text, "%s: %s\r\n", names[h], reply->headers[h]);
     buf_puts(&text, "\r\n");
     if (size)
         buf_append(&text, reply->body.data, size);
     if (!text.failed)
         (void)!send(c->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     buf_fini(&text);
+}
+
+bool reply_write_own(struct connection *c)
+{
+    if (!phase_enter(c, PHASE_REPLY, clock_ns()))
+        return false;
+    reply_write(c, &c->request.reply);
+    c->request.status = c->request.reply.http_status;
+    return true;
 }

@@ -99,10 +99,12 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
     if (c->http->lenient_parser)
         gate_begin_tiling(&gate, &request);
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
-    if (gate.count[GATE_REQUEST_ID] == 1 && gate_request_id_ok(gate.value[GATE_REQUEST_ID]))
-        snprintf(r->id, sizeof r->id, "%s", gate.value[GATE_REQUEST_ID]);
-    if (gate.count[GATE_TRACEPARENT] == 1 && gate_traceparent_ok(gate.value[GATE_TRACEPARENT]))
-        memcpy(r->traceparent, gate.value[GATE_TRACEPARENT], sizeof r->traceparent);
+    if (gate.count[REQUEST_X_REQUEST_ID] == 1 &&
+        gate_request_id_ok(gate.value[REQUEST_X_REQUEST_ID]))
+        snprintf(r->id, sizeof r->id, "%s", gate.value[REQUEST_X_REQUEST_ID]);
+    if (gate.count[REQUEST_TRACEPARENT] == 1 &&
+        gate_traceparent_ok(gate.value[REQUEST_TRACEPARENT]))
+        memcpy(r->traceparent, gate.value[REQUEST_TRACEPARENT], sizeof r->traceparent);
     /* Its bytes are the parser's, which uses them again for the head of the reply. */
     snprintf(r->method, sizeof r->method, "%s", method);
     memcpy(r->value, gate.value, sizeof r->value);
@@ -117,8 +119,8 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
 /* A POST that says nothing of its body has none (RFC 9112, 6.3): more likely it was forgotten. */
 static bool lacks_length(const struct request *r)
 {
-    return strcmp(r->method, "POST") == 0 && !r->value[GATE_CONTENT_LENGTH] &&
-           !r->value[GATE_TRANSFER_ENCODING];
+    return strcmp(r->method, "POST") == 0 && !r->value[REQUEST_CONTENT_LENGTH] &&
+           !r->value[REQUEST_TRANSFER_ENCODING];
 }
 
 static void refuse_surplus(struct connection *c)
@@ -136,13 +138,7 @@ static void refuse_surplus(struct connection *c)
 static void open_call(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
-    const struct api_request request = {.method = r->method,
-                                        .target = r->target,
-                                        .content_type = r->value[GATE_CONTENT_TYPE],
-                                        .content_encoding = r->value[GATE_CONTENT_ENCODING],
-                                        .accept = r->value[GATE_ACCEPT],
-                                        .host = r->value[GATE_HOST],
-                                        .origin = r->value[GATE_ORIGIN]};
+    struct api_request request = {.method = r->method, .target = r->target};
 
     if (c->surplus) {
         refuse_surplus(c);
@@ -150,6 +146,7 @@ static void open_call(struct connection *c, struct MHD_Connection *mhd)
     }
     if (!client_read(c, mhd))
         return;
+    memcpy(request.headers, r->value, sizeof request.headers);
     r->call = api_admit(c->http->api, &request, r->declared.bytes, &r->reply);
     if (!r->call) {
         r->refused = true;
@@ -211,10 +208,7 @@ static enum MHD_Result on_bytes(struct connection *c, const char *bytes, size_t 
     if (!r->refused || r->received - r->refused_at <= c->http->options->discard_bytes_max)
         return MHD_YES;
     /* libmicrohttpd takes no reply here: written by hand, it reaches most clients. */
-    if (!phase_enter(c, PHASE_REPLY, clock_ns()))
-        return MHD_NO;
-    reply_write(c, &r->reply);
-    r->status = r->reply.http_status;
+    reply_write_own(c);
     return MHD_NO;
 }
 

@@ -35,7 +35,7 @@ declare -A face=(
     [metrics]="metrics.h"
     [model]="model.h repository.h line.h version.h config.h files.h filling.h finding.h"
     [infer]="pool.h batch.h work.h"
-    [api]="api.h"
+    [api]="api.h headers.h"
     [http]="http.h"
 )
 # A logged event is counted, so this one arrow points from the base to a module.

@@ -135,16 +135,16 @@ END_TEST
 START_TEST(blanks_at_the_end_of_a_value_are_none_of_it)
 {
     static const struct {
-        enum gate_field field;
+        enum request_header field;
         const char *name, *value, *want;
     } cases[] = {
-        {GATE_REQUEST_ID, "X-Request-Id", "abc ", "abc"},
-        {GATE_HOST, "Host", "example.com \t ", "example.com"},
-        {GATE_CONTENT_TYPE, "Content-Type", "text/plain; charset=utf-8\t",
+        {REQUEST_X_REQUEST_ID, "X-Request-Id", "abc ", "abc"},
+        {REQUEST_HOST, "Host", "example.com \t ", "example.com"},
+        {REQUEST_CONTENT_TYPE, "Content-Type", "text/plain; charset=utf-8\t",
          "text/plain; charset=utf-8"},
-        {GATE_ORIGIN, "Origin", " ", ""},
-        {GATE_ACCEPT, "Accept", "a b", "a b"},
-        {GATE_CONTENT_LENGTH, "Content-Length", "15 ", "15 "}, /* as the parser has read it */
+        {REQUEST_ORIGIN, "Origin", " ", ""},
+        {REQUEST_ACCEPT, "Accept", "a b", "a b"},
+        {REQUEST_CONTENT_LENGTH, "Content-Length", "15 ", "15 "}, /* as the parser has read it */
     };
     char room[64];
     struct gate gate = {.spare = room, .spare_bytes = sizeof room};
@@ -157,7 +157,7 @@ START_TEST(blanks_at_the_end_of_a_value_are_none_of_it)
     ck_assert(!gate.malformed);
     gate_header(&gate, "Expect", 6, "12345678901234567890123 ", 24); /* 3 + 1 + 11 + 1 + 25 + 2 */
     ck_assert(gate.malformed);
-    ck_assert_ptr_null(gate.value[GATE_EXPECT]);
+    ck_assert_ptr_null(gate.value[REQUEST_EXPECT]);
 }
 END_TEST
 

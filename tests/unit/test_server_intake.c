@@ -43,9 +43,9 @@ static double parse_us(size_t bytes, size_t piece, unsigned *looked)
     *looked = looks - *looked;
     ck_assert(!api_run(call, clock_ns()));
     api_end(call);
-    ck_assert_msg(strncmp(reply.server_timing, before, sizeof before - 1) == 0, "%s",
-                  reply.server_timing);
-    ms = strtod(reply.server_timing + sizeof before - 1, NULL);
+    ck_assert_msg(strncmp(reply.headers[REPLY_SERVER_TIMING], before, sizeof before - 1) == 0, "%s",
+                  reply.headers[REPLY_SERVER_TIMING]);
+    ms = strtod(reply.headers[REPLY_SERVER_TIMING] + sizeof before - 1, NULL);
     api_reply_fini(&reply);
     return ms * 1000 - 1;
 }

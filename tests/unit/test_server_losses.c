@@ -23,7 +23,7 @@ static void post(const char *target)
 {
     struct api_request request = {.method = "POST",
                                   .target = target,
-                                  .content_type = "application/x-npy",
+                                  .headers[REQUEST_CONTENT_TYPE] = "application/x-npy",
                                   .body = body.data,
                                   .body_bytes = body.len,
                                   .received_ns = clock_ns()};
@@ -64,7 +64,7 @@ static void answered(const char *target, double loss, size_t rows, double first,
 
     post(target);
     ck_assert_uint_eq(reply.http_status, 200);
-    ck_assert_str_eq(reply.content_type, "application/x-npy");
+    ck_assert_str_eq(reply.headers[REPLY_CONTENT_TYPE], "application/x-npy");
     at = reply.body.data;
     left = reply.body.len;
     t[0] = next(&at, &left, 0, NULL);

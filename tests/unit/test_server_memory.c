@@ -232,7 +232,7 @@ START_TEST(what_fits_only_when_others_are_gone_is_503)
     ck_assert(api_feed(call, body, strlen(body)));
     ck_assert(!api_run(call, clock_ns()));
     ck_assert_uint_eq(reply.http_status, 503);
-    ck_assert_uint_eq(reply.retry_after_s, 1);
+    ck_assert_str_eq(reply.headers[REPLY_RETRY_AFTER], "1");
     api_end(call);
     api_reply_fini(&reply);
     memory_close(&other);
