@@ -1,9 +1,11 @@
 /* cpu.c - whether OpenBLAS chose kernels that suit this CPU.
  *
  * OpenBLAS goes by model numbers and takes a CPU that is newer than itself for a very old one; this
- * goes by feature bits, which do not age. The choice of our own kernels is kernels/dispatch.c. */
+ * goes by feature bits, which do not age. Invariant: nothing here calls the BLAS, so that a program
+ * can ask before it loads one. The choice of our own kernels is kernels/dispatch.c. */
 #include <string.h>
 #include "axon/cpu.h"
+#include "gemm.h"
 
 struct core {
     const char *name;
@@ -14,7 +16,7 @@ static const struct core cores[] = {
     {"SkylakeX", 1}, {"Cooperlake", 1}, {"SapphireRapids", 1}, {"Haswell", 0}, {"Zen", 0},
 };
 
-const char *axon_blas_core_for(const char *core, int has_avx512, int has_avx2_fma)
+const char *axon__blas_core_for(const char *core, int has_avx512, int has_avx2_fma)
 {
     if (!has_avx512 && !has_avx2_fma)
         return NULL;
@@ -24,7 +26,7 @@ const char *axon_blas_core_for(const char *core, int has_avx512, int has_avx2_fm
     return has_avx512 ? "SkylakeX" : "Haswell";
 }
 
-const char *axon_blas_core_advice(void)
+const char *axon_blas_core_advice(const char *core)
 {
     int avx512 = 0, avx2_fma = 0;
 
@@ -35,5 +37,5 @@ const char *axon_blas_core_advice(void)
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512cd");
 #endif
-    return axon_blas_core_for(axon_blas_core(), avx512, avx2_fma);
+    return axon__blas_core_for(core, avx512, avx2_fma);
 }

@@ -19,11 +19,6 @@ void axon__gemm(enum axon__transposed trans_a, enum axon__transposed trans_b, si
                 (blasint)k, 1.0f, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-const char *axon_blas_version(void)
-{
-    return openblas_get_config();
-}
-
 const char *axon_blas_core(void)
 {
     return openblas_get_corename();

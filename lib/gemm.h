@@ -1,6 +1,14 @@
 /* gemm.h - matrix product on whatever BLAS this library was built with; internal to lib/.
  *
- * gemm.c is the only file that knows the BLAS, so that another BLAS is a change of one file. */
+ * gemm.c is the only file that calls the BLAS, and mlp_backward.c the only one that calls gemm.c:
+ * a program that links the archive and takes no gradients, as the daemon, does not load OpenBLAS,
+ * whose constructor chooses its kernels and starts threads, with all signals open, before main.
+ *
+ * For who takes gradients in the daemon: call the BLAS through a pointer here that the program may
+ * set, and have the program load the library when it is first needed, by dlopen(), after start.c
+ * has put OPENBLAS_NUM_THREADS=1 and OPENBLAS_CORETYPE=axon_blas_core_advice("") into the
+ * environment (a user's own setting wins), which is safe before the first thread only. Else warn if
+ * axon_blas_core_advice(axon_blas_core()) has an advice. */
 #ifndef AXON_GEMM_H
 #define AXON_GEMM_H
 
@@ -24,5 +32,8 @@ enum axon__transposed { AXON_PLAIN, AXON_TRANSPOSED };
 void axon__gemm(enum axon__transposed trans_a, enum axon__transposed trans_b, size_t m, size_t n,
                 size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,
                 float *c, size_t ldc);
+
+/* axon_blas_core_advice() on a CPU with these features: a pure function, for tests. */
+const char *axon__blas_core_for(const char *core, int has_avx512, int has_avx2_fma);
 
 #endif

@@ -1,5 +1,5 @@
 /* mlp_internal.h - a packed network, shared by what walks it: mlp.c creates it, mlp_predict.c goes
- * forward, mlp_backward.c back. Internal to lib/.
+ * forward, mlp_keep.c too, and mlp_backward.c back. Internal to lib/.
  *
  * Knows the kernels' shapes and nothing of the BLAS. Invariants: all here is written by
  * axon_mlp_create() alone; a padding column may hold anything once it is computed (sigmoid(0),
@@ -49,6 +49,12 @@ static inline size_t axon__panel_width(const struct axon__layer *layer, size_t f
     return layer->stride - first < AXON_PANEL ? layer->stride - first : (size_t)AXON_PANEL;
 }
 
+/* Those of them that are no padding. */
+static inline size_t axon__panel_units(const struct axon__layer *layer, size_t first)
+{
+    return layer->units - first < AXON_PANEL ? layer->units - first : (size_t)AXON_PANEL;
+}
+
 /* Floats from row to row of the layer's output in scratch: strides of many whole KB would crowd all
  * rows into a few sets of the caches. */
 static inline size_t axon__pitch(size_t stride)
@@ -59,6 +65,13 @@ static inline size_t axon__pitch(size_t stride)
 static inline float *axon__panel(const struct axon__layer *layer, size_t first)
 {
     return layer->weight + first * layer->features;
+}
+
+static inline const struct axon_activation *axon__layer_activation(const struct axon__layer *layer)
+{
+    size_t count;
+
+    return axon_activation_table(&count) + layer->id;
 }
 
 #endif

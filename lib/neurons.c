@@ -40,8 +40,7 @@ struct axon_neurons {
 /* A per-channel activation may have exact zeros in some units only. */
 static bool unit_has_zeros(const struct axon__layer *layer, size_t unit)
 {
-    size_t count;
-    const struct axon_activation *act = &axon_activation_table(&count)[layer->id];
+    const struct axon_activation *act = axon__layer_activation(layer);
     float params[AXON_PARAMETERS_MAX];
 
     for (size_t k = 0; k < act->parameters_count; k++)

@@ -91,7 +91,6 @@ int main(int argc, char **argv)
     case COMMAND_CHECK_CONFIG:
         return run_check();
     case COMMAND_SERVE:
-        start_blas(argv);
         return run_serve(argc, argv, started_s);
     }
     return EXIT_FAILURE;

@@ -35,8 +35,6 @@ static int metrics_start(const struct options *options)
         .version = AXOND_VERSION,
         .revision = AXOND_REVISION,
         .compiler = COMPILER,
-        .blas = axon_blas_version(),
-        .blas_core = axon_blas_core(),
         .isa = axon_isa_name(),
         .route_label = api_route_label,
         .route_takes = api_route_takes,
@@ -217,7 +215,7 @@ int serve(const struct options *options, int argc, char **argv, double started_s
 
     if (metrics_start(options) != 0)
         goto out;
-    start_log_kernels();
+    log_event(LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()));
     log_unknown_variables();
     api.repository = repository_open(options->models, options, stop_is_pending, &failed, &cause);
     if (!api.repository) {

@@ -1,6 +1,6 @@
-/* start.c - streams, signals, BLAS kernels and folders, before the first thread.
+/* start.c - streams, signals, memory, kernels and folders, before the first thread.
  *
- * The only place that changes the process itself (exec, signal mask, descriptors 0 to 2). */
+ * The only place that changes the process itself (signal mask, descriptors 0 to 2). */
 #include <axon/cpu.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,17 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/log.h"
 #include "model/repository.h"
 #include "start.h"
 #include "version.h"
-
-/* Set in the second life, which must not start a third, to what the first has changed ("core" or
- * "threads"); options.c knows it. */
-static const char restarted[] = "AXOND_BLAS_RESTARTED";
 
 void start_streams(void)
 {
@@ -69,39 +63,6 @@ void start_memory(void)
 #endif
 }
 
-/* OpenBLAS has chosen its kernels and started its threads in a constructor, before main. Its
- * threads would fight ours for the CPUs, and worse: signals are not blocked in them, so that a
- * SIGHUP that comes while we are not waiting for one would end the process. */
-void start_blas(char **argv)
-{
-    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : axon_blas_core_advice();
-    const char *threads = getenv("OPENBLAS_NUM_THREADS");
-    int cause;
-
-    /* exec from /proc leaves "exe" as the name that ps shows. */
-    prctl(PR_SET_NAME, "axond");
-    if (getenv(restarted) || (!core && threads && strcmp(threads, "1") == 0))
-        return;
-    if ((!core || setenv("OPENBLAS_CORETYPE", core, 1) == 0) &&
-        setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0 &&
-        setenv(restarted, core ? "core" : "threads", 1) == 0)
-        execv("/proc/self/exe", argv);
-    cause = errno;
-    if (core)
-        unsetenv("OPENBLAS_CORETYPE");
-    unsetenv(restarted);
-    log_event(LOG_WARN, "blas_restart_failed", LOG_S("error", strerror(cause)));
-}
-
-static const char *chosen_by(void)
-{
-    const char *changed = getenv(restarted);
-
-    if (changed && strcmp(changed, "core") == 0)
-        return "axond";
-    return getenv("OPENBLAS_CORETYPE") ? "user" : "openblas";
-}
-
 int start_kernels(const struct options *options, char *error, size_t error_bytes)
 {
     if (axon_isa_select(options->isa) != AXON_OK) {
@@ -113,16 +74,7 @@ int start_kernels(const struct options *options, char *error, size_t error_bytes
             length += snprintf(error + length, error_bytes - (size_t)length, " %s", list[i]);
         return -1;
     }
-    axon_blas_threads_set(1);
     return 0;
-}
-
-void start_log_kernels(void)
-{
-    const char *advice = axon_blas_core_advice();
-    log_event(advice ? LOG_WARN : LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()),
-              LOG_S("blas_core", axon_blas_core()), LOG_S("blas_core_chosen_by", chosen_by()),
-              LOG_S("blas_core_advice", advice ? advice : "none"));
 }
 
 static int is_folder(const char *path)

@@ -17,15 +17,8 @@ void start_signals(void);
  * exists. */
 void start_memory(void);
 
-/* Start over with the kernels that suit this CPU if OpenBLAS chose others and the user did not
- * choose: does not return then. Otherwise it returns; a failed attempt is logged. */
-void start_blas(char **argv);
-
 /* Choose the kernels. 0, or -1 and a message if this CPU or binary lacks options->isa. */
 int start_kernels(const struct options *options, char *error, size_t error_bytes);
-
-/* Log which kernels are in use, who chose BLAS's, and a warning if they do not suit. */
-void start_log_kernels(void);
 
 /* Replace an empty options->models by the first default that is there: configs/models here, the
  * installed folder, or "" for no models. 0, or -1 and a message if the folder that was given is not

@@ -23,19 +23,14 @@ const char *axon_isa_name(void);
  * lacks it, or its probe fails; the choice then stays as it was. */
 enum axon_status axon_isa_select(const char *name);
 
-/* "OpenBLAS 0.3.21 ..." as the BLAS library reports itself. Static storage. */
-const char *axon_blas_version(void);
-
 /* Name of the BLAS kernels in use, such as "SkylakeX". Static storage. */
 const char *axon_blas_core(void);
 
-/* NULL if the kernels in use suit this CPU, else the OPENBLAS_CORETYPE that would ("SkylakeX",
- * "Haswell"). OpenBLAS decides in a constructor, so only a new process can follow the advice. */
-const char *axon_blas_core_advice(void);
-
-/* The same decision as a pure function, for tests: core is what BLAS reports, the flags are what
- * the CPU has. NULL if core suits. */
-const char *axon_blas_core_for(const char *core, int has_avx512, int has_avx2_fma);
+/* NULL if these BLAS kernels suit this CPU, else the OPENBLAS_CORETYPE that would ("SkylakeX",
+ * "Haswell"). core is axon_blas_core(), or "" before the BLAS is loaded: OpenBLAS decides in its
+ * constructor, so only a program that loads it later, or anew, can follow the advice. Calls no
+ * BLAS. */
+const char *axon_blas_core_advice(const char *core);
 
 /* BLAS's own threads (start-up: 1; parallelism is the caller's, over rows and requests). */
 void axon_blas_threads_set(int threads);

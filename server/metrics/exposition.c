@@ -208,8 +208,6 @@ static void write_global(struct writer *w)
     w->value[LABEL_VERSION] = info->version;
     w->value[LABEL_REVISION] = info->revision;
     w->value[LABEL_COMPILER] = info->compiler;
-    w->value[LABEL_BLAS] = info->blas;
-    w->value[LABEL_BLAS_CORE] = info->blas_core;
     w->value[LABEL_ISA] = info->isa;
     write_values(w, &registry.global);
 }

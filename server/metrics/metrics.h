@@ -54,7 +54,7 @@ enum metrics_outcome {
  * in as values; all strings are borrowed until metrics_fini(). Call once, before other threads
  * count; what is counted before is lost. 0, or -1 when out of memory. */
 struct metrics_info {
-    const char *version, *revision, *compiler, *blas, *blas_core, *isa;
+    const char *version, *revision, *compiler, *isa;
     const char *(*route_label)(unsigned route);
     /* Whether the route takes the method: one that it does not take is counted as "other". NULL:
      * it takes none. */

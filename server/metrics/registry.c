@@ -62,8 +62,6 @@ static const struct {
     [LABEL_CODE] = {"code", NULL, 0},
     [LABEL_REVISION] = {"revision", NULL, 0},
     [LABEL_COMPILER] = {"compiler", NULL, 0},
-    [LABEL_BLAS] = {"blas", NULL, 0},
-    [LABEL_BLAS_CORE] = {"blas_core", NULL, 0},
     [LABEL_ISA] = {"isa", NULL, 0},
     [LABEL_WINDOW] = {"window", windows, AXON_WINDOW_COUNT},
     [LABEL_REASON] = {"reason", reasons, REJECTED_COUNT},

@@ -147,10 +147,9 @@ static const char *variable_find(char **environment, const struct option_row *ro
 static bool is_known_variable(const char *variable)
 {
     /* Docker links and Kubernetes describe a service named axond like this (AXOND_PORT=8000, of
-     * somebody who looks for --listen, is not theirs); the last is how start.c tells itself that it
-     * has started over. */
+     * somebody who looks for --listen, is not theirs). */
     static const char *const others[] = {"AXOND_PORT=tcp:", "AXOND_PORT=udp:", "AXOND_PORT_",
-                                         "AXOND_SERVICE_", "AXOND_BLAS_RESTARTED="};
+                                         "AXOND_SERVICE_"};
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strncmp(variable, others[i], strlen(others[i])) == 0)

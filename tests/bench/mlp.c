@@ -331,7 +331,7 @@ static void print_heading(const struct net *net)
 /* Libraries read these in constructors, so they need a process that is born with them. */
 static void be_born_again(char **argv)
 {
-    const char *advice = axon_blas_core_advice();
+    const char *advice = axon_blas_core_advice(axon_blas_core());
 
     if (getenv("OMP_NUM_THREADS"))
         return;

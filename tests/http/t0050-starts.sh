@@ -5,7 +5,7 @@
 # Every thread in turn cannot be started: a user without other processes may have 1, 2, 3 ... of them.
 few_threads() { # PROCESSES
     setpriv --reuid=54321 --regid=54321 --clear-groups -- prlimit --nproc="$1" -- \
-        env OPENBLAS_NUM_THREADS=1 "$BIN" --listen 127.0.0.1:0 --threads 3 --models "$tmp/none" 2>"$tmp/log" &
+        "$BIN" --listen 127.0.0.1:0 --threads 3 --models "$tmp/none" 2>"$tmp/log" &
     pid=$!
     wait_for 300 is_ready
     kill -TERM "$pid" 2>/dev/null

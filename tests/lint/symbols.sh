@@ -13,7 +13,7 @@ writable=" dispatch.o:in_use "
 # All that the core may call: memory, strings, maths, BLAS, and what the compiler puts in.
 needed='^(aligned_alloc|calloc|malloc|realloc|free|mem(cpy|move|set|cmp)|str(n?cmp|len|chr)|qsort'
 needed+='|(sqrt|exp|expm1|log|log1p|log2|pow|tanh|erf|erfc|ldexp|frexp|scalbn|fabs|floor|ceil|round|nearbyint|rint|fma|cos|sin|fm(in|ax)|hypot)f?'
-needed+='|cblas_sge(mm|mv)|openblas_(get_config|get_corename|set_num_threads)'
+needed+='|cblas_sge(mm|mv)|openblas_(get_corename|set_num_threads)'
 needed+='|__stack_chk_(fail|guard)|__(memcpy|memset|memmove)_chk|__cpu_(model|indicator_init)|_GLOBAL_OFFSET_TABLE_)$'
 
 exported() {
@@ -123,10 +123,10 @@ hardened() {
     return 0
 }
 
-# A new run-time dependency is a decision, not an accident.
+# A new run-time dependency is a decision, not an accident. OpenBLAS is none: lib/gemm.h tells why the daemon must not load it.
 libraries() {
     readelf -dW "$daemon" | awk -v daemon="$daemon" '
-        /NEEDED/ && !/\[(libmicrohttpd|libjansson|libopenblas|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
+        /NEEDED/ && !/\[(libmicrohttpd|libjansson|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
             print daemon ": needs " $NF
         }'
 }

@@ -32,8 +32,6 @@ static inline void set_up(void)
     const struct metrics_info info = {.version = "",
                                       .revision = "",
                                       .compiler = "",
-                                      .blas = "",
-                                      .blas_core = "",
                                       .isa = "",
                                       .route_label = no_route,
                                       .routes_count = 1,

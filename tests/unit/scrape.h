@@ -27,8 +27,6 @@ static inline void scrape_start(void)
     const struct metrics_info info = {.version = "1.2.3",
                                       .revision = "abc",
                                       .compiler = "a \"quoted\\\" one\n",
-                                      .blas = "b",
-                                      .blas_core = "c",
                                       .isa = "i",
                                       .route_label = label_of,
                                       .route_takes = takes,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "axon/activation.h"
 #include "axon/cpu.h"
+#include "gemm.h"
 #include "kernels/dispatch.h"
 #include "suite.h"
 
@@ -53,25 +54,24 @@ END_TEST
 START_TEST(the_advice_follows_the_features_not_the_model)
 {
     /* what Debian 12's OpenBLAS reports on recent Intel servers */
-    ck_assert_str_eq(axon_blas_core_for("Prescott", 1, 1), "SkylakeX");
-    ck_assert_str_eq(axon_blas_core_for("Prescott", 0, 1), "Haswell");
-    ck_assert_ptr_null(axon_blas_core_for("Prescott", 0, 0));
-    ck_assert_str_eq(axon_blas_core_for("Haswell", 1, 1), "SkylakeX");
-    ck_assert_str_eq(axon_blas_core_for("Zen", 1, 1), "SkylakeX");
-    ck_assert_ptr_null(axon_blas_core_for("Haswell", 0, 1));
-    ck_assert_ptr_null(axon_blas_core_for("Zen", 0, 1));
-    ck_assert_ptr_null(axon_blas_core_for("SkylakeX", 1, 1));
-    ck_assert_ptr_null(axon_blas_core_for("Cooperlake", 1, 1));
-    ck_assert_ptr_null(axon_blas_core_for("SapphireRapids", 1, 1));
-    ck_assert_str_eq(axon_blas_core_for("Sandybridge", 0, 1), "Haswell");
-    ck_assert_str_eq(axon_blas_core_for("", 1, 1), "SkylakeX");
-    ck_assert_ptr_null(axon_blas_core_for("neoversen1", 0, 0));
+    ck_assert_str_eq(axon__blas_core_for("Prescott", 1, 1), "SkylakeX");
+    ck_assert_str_eq(axon__blas_core_for("Prescott", 0, 1), "Haswell");
+    ck_assert_ptr_null(axon__blas_core_for("Prescott", 0, 0));
+    ck_assert_str_eq(axon__blas_core_for("Haswell", 1, 1), "SkylakeX");
+    ck_assert_str_eq(axon__blas_core_for("Zen", 1, 1), "SkylakeX");
+    ck_assert_ptr_null(axon__blas_core_for("Haswell", 0, 1));
+    ck_assert_ptr_null(axon__blas_core_for("Zen", 0, 1));
+    ck_assert_ptr_null(axon__blas_core_for("SkylakeX", 1, 1));
+    ck_assert_ptr_null(axon__blas_core_for("Cooperlake", 1, 1));
+    ck_assert_ptr_null(axon__blas_core_for("SapphireRapids", 1, 1));
+    ck_assert_str_eq(axon__blas_core_for("Sandybridge", 0, 1), "Haswell");
+    ck_assert_str_eq(axon__blas_core_for("", 1, 1), "SkylakeX");
+    ck_assert_ptr_null(axon__blas_core_for("neoversen1", 0, 0));
 }
 END_TEST
 
 START_TEST(the_blas_says_what_it_is)
 {
-    ck_assert_uint_gt(strlen(axon_blas_version()), 0);
     ck_assert_uint_gt(strlen(axon_blas_core()), 0);
 }
 END_TEST
@@ -104,7 +104,7 @@ static void core_of_child(const char *core, char *text, size_t size)
 
 START_TEST(the_blas_kernels_suit_this_cpu_once_the_advice_is_followed)
 {
-    const char *advice = axon_blas_core_advice();
+    const char *advice = axon_blas_core_advice(axon_blas_core());
     char report[128];
 
     if (!advice)
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     size_t count;
 
     if (argc > 1 && strcmp(argv[1], "--report") == 0) {
-        puts(axon_blas_core_advice() ? axon_blas_core() : "suits");
+        puts(axon_blas_core_advice(axon_blas_core()) ? axon_blas_core() : "suits");
         return EXIT_SUCCESS;
     }
     suite = suite_create("cpu");

@@ -171,8 +171,6 @@ static void start(void)
     const struct metrics_info info = {.version = "test",
                                       .revision = "test",
                                       .compiler = "test",
-                                      .blas = "test",
-                                      .blas_core = "test",
                                       .isa = "test",
                                       .route_label = api_route_label,
                                       .routes_count = API_ROUTE_OTHER,

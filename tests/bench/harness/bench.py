@@ -127,7 +127,7 @@ class Run:
             self.into / f"{args.plan}-{stamp}.jsonl",
             {"machine": self.about, "revision": machine.revision(), "plan": args.plan, "load": self.load_before},
         )
-        self.blas_core, self.connections_max = None, machine.connections_max()
+        self.connections_max = machine.connections_max()
         self.sections = [s for s in self.plan.sections if args.only in s.name]
         self.interrupted = False
 
@@ -193,9 +193,7 @@ class Run:
         """Adds those that answer to `running`."""
         for name in names:
             try:
-                running[name] = servers.Running(name, self.places, self.blas_core)
-                if servers.is_axond(name) and not self.blas_core:
-                    self.blas_core = running[name].blas_core()
+                running[name] = servers.Running(name, self.places)
             except Failure as e:
                 if name == "axond":
                     raise

@@ -56,6 +56,13 @@ def connections_max():
     return min(files - FILES_SPARE, high - low)
 
 
+def blas_core():
+    """The OpenBLAS kernels that suit this CPU, for peers: OpenBLAS itself takes a new CPU for an old one. None: its own choice."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        flags = next((line.split() for line in f if line.startswith("flags")), [])
+    return "SkylakeX" if "avx512dq" in flags else "Haswell" if "avx2" in flags else None
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

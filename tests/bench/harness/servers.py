@@ -5,13 +5,12 @@ Knows commands and paths; knows no loads. A server whose parts are not there say
 
 import collections
 import http.client
-import re
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from machine import ALL_CORES, SERVER_CORES, Failure, free_port
+from machine import ALL_CORES, SERVER_CORES, Failure, blas_core, free_port
 from processes import Process
 
 READY = "/v2/health/ready"
@@ -83,15 +82,15 @@ def is_echo(name):
 class Running:
     """A server that answers."""
 
-    def __init__(self, name, places, blas_core=None):
+    def __init__(self, name, places):
         self.server = SERVERS[name]
         self.name = name
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         fill = {**places, "port": self.port}
         env = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        if blas_core:
-            env["OPENBLAS_CORETYPE"] = blas_core
+        if core := blas_core():
+            env["OPENBLAS_CORETYPE"] = core
         self.process = Process(
             [part.format(**fill) for part in self.server.command],
             f"{places['work']}/{name}.log",
@@ -134,15 +133,6 @@ class Running:
             raise Failure(f"{self.name}: {path} gave {e.code}: {e.read(200)!r}") from e
         except (OSError, http.client.HTTPException) as e:
             raise Failure(f"{self.name}: {path}: {e}") from e
-
-    def blas_core(self):
-        """The OpenBLAS kernels that axond has chosen, so that its peers get them, too."""
-        try:
-            metrics = self.get("/metrics")
-        except (OSError, http.client.HTTPException) as e:
-            raise Failure(f"{self.name}: /metrics: {e}") from e
-        found = re.search(rb'blas_core="(\w+)"', metrics)
-        return found[1].decode() if found else None
 
 
 def path_of(name, body, reply_bytes):
