@@ -60,7 +60,7 @@ ifneq ($(if $(DRY),,$(filter build,$(NEEDS))),)
 $(if $(MACHINE),,$(error CC=$(CC) is no compiler that works))
 endif
 ARCH    := $(firstword $(subst -, ,$(MACHINE)))
-VERSION := 0.1.0
+VERSION := 0.2.0
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 B       := build/$(if $(filter-out $(shell uname -m),$(ARCH)),$(ARCH)-)$(if $(SAN),$(subst $(comma),-,$(SAN)),release)
 Q       := $(if $(V),,@)
@@ -215,7 +215,7 @@ lint: $B/axond $(LIBAXON) $(SRV_OBJ) manual                 ## formatting, layer
 format:                                                     ## rewrite every .c and .h in the project's style
 	$Q clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
-tables:                                                     ## bring README.md's tables up to date with the code's
+tables:                                                     ## bring the pages' tables up to date with the code's
 	$Q tests/lint/tables.py --write >/dev/null
 
 ## ---- the rest ------------------------------------------------------------------------------------

@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# The README's curl tour, run line by line: what it shows is what a user sees. Of a daemon that runs already if TOUR_OF names it.
+# The commands of the pages, run as they stand there: a console block shows what a user sees, a sh block succeeds. A block that cannot
+# run here says why: ```sh not run: REASON. A page has a daemon of its own; TOUR_OF names one that runs already, for README.md alone.
 . "$(dirname "$0")/lib.sh"
-if [ -n "${TOUR_OF:-}" ]; then base=$TOUR_OF; else serve --models configs/models; fi
+PATH=$(dirname "$(realpath "$BIN")"):$PATH
 
-# Commands and their expected output, as "command<TAB>output" with the output's newlines as \x01.
-tour() {
-    awk '/^```console$/ { inside = 1; next } /^```$/ { if (inside) flush(); inside = 0 }
-         inside && /^\$ / { flush(); command = substr($0, 3); next }
-         inside { output = output (output == "" ? "" : "\001") $0 }
-         function flush() { if (command != "") print command "\t" output; command = output = "" }' README.md
+# The page's commands and their output, as "kind<TAB>command<TAB>output" with newlines as \001.
+commands() {
+    awk '/^```/ { if (kind == "") { kind = substr($1, 4); if (kind == "" || /not run: /) kind = "-"; next }
+                  flush(); kind = ""; next }
+         kind == "console" && /^\$ / { flush(); command = substr($0, 3); next }
+         kind == "console" { output = output (output == "" ? "" : "\001") $0 }
+         kind == "sh" { command = command (command == "" ? "" : "\001") $0 }
+         function flush() { if (command != "") print kind "\t" command "\t" output; command = output = "" }' "$1"
 }
 
-says() { # COMMAND OUTPUT
+shows() { # KIND COMMAND OUTPUT
     local got
-    got=$(bash -c "${1//localhost:8000/${base#http://}}" 2>&1)
-    [ "$got" = "${2//$'\001'/$'\n'}" ] || { echo "# got: $got"; return 1; }
+    got=$(bash -ec "$2" 2>&1) || { echo "# exit status $?: $got"; return 1; }
+    [ "$1" = sh ] || [ "$got" = "$3" ] || { echo "# got: $got"; return 1; }
 }
 
-while IFS=$'\t' read -r command output; do
-    ok "$command" says "$command" "$output"
-done < <(tour)
+tour() { # PAGE
+    local kind command output
+    while IFS=$'\t' read -r kind command output; do
+        command=${command//$'\001'/$'\n'}
+        command=${command//localhost:8000/${base#http://}}
+        ok "$1: ${command%%$'\n'*}" shows "$kind" "${command//127.0.0.1:8000/${base#http://}}" "${output//$'\001'/$'\n'}"
+    done < <(commands "$1")
+}
 
 # The lines that `make run` prints, as they stand there: the last shows 4 of 128 and 1 of 64 units dead, as training found.
 announced() {
@@ -30,7 +38,16 @@ announced() {
     done < <(grep '^    curl' "$tmp/announced")
     [ "$(awk '{ print $2 }' "$tmp/said")" = $'0.03125\n0.03125\n0.015625\n0.015625' ] || { sed 's/^/# /' "$tmp/said"; return 1; }
 }
-if [ -z "${TOUR_OF:-}" ]; then
+
+if [ -n "${TOUR_OF:-}" ]; then
+    base=$TOUR_OF
+    tour README.md
+else
+    while read -r page; do
+        [ -n "$(commands "$page")" ] || continue
+        serve --models configs/models
+        tour "${page#./}"
+    done < <(find . -name '*.md' -not -path './build/*' | sort)
     serve --models configs/models
     ok "the lines that make run prints show how many units are dead" announced
 fi

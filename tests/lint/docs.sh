@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# What is written down is what is there: openapi.json, folders' READMEs, links, configs, and no row that nothing uses.
-# README's tables are tables.py's.
+# Documents agree with the code: openapi.json, pages, links, configs; and no row is without use. The pages' tables are tables.py's.
 . "$(dirname "$0")/lib.bash"
 
 openapi=server/api/openapi.json
@@ -93,14 +92,36 @@ folders() {
     done < <(files '*.c' '*.h' '*.sh' '*.py' | sed 's|/[^/]*$||' | sort -u)
 }
 
-# Links of the READMEs lead somewhere.
-links() {
-    local readme line target
-    while IFS=: read -r readme line target; do
-        target=${target%%#*}
-        [ -z "$target" ] || [ -e "$(dirname "$readme")/$target" ] ||
-            echo "$readme:$line: leads nowhere: $target"
-    done < <(files '*README.md' | xargs grep -HnoE '\]\([^)]+\)' | grep -vE 'https?:|:\]\(#' | sed -E 's/\]\(([^) ]+).*/\1/')
+# What the pages say of other files.
+pages() { python3 tests/lint/pages.py "$1"; }
+
+# The picture of README.md shows panels of the dashboard that there is.
+pictured() {
+    local titles
+    titles=$(sed -nE 's/.*class="panel-title"[^>]*>([^<]+)<.*/\1/p' server/picture.svg | sort | grep .) || return
+    comm -23 - <(jq -r '.panels[].title' configs/grafana/dashboards/axond.json | sort) <<<"$titles" |
+        sed 's|^|server/picture.svg: no panel of the dashboard: |'
+}
+
+# What operators copy: probes ask routes, at the port that the image listens on; the unit is as locked up as its page says.
+deployable() {
+    local path port unit=docker/axond.service
+    while read -r path; do
+        routes | grep -xF "$path GET" >/dev/null || echo "docker/kubernetes.yaml: no route $path"
+    done < <(sed -nE 's/.*httpGet: \{path: ([^,]+),.*/\1/p' docker/kubernetes.yaml)
+    port=$(sed -n 's/^EXPOSE //p' docker/Dockerfile | sort -u)
+    grep -q "containerPort: $port}" docker/kubernetes.yaml || echo "docker/kubernetes.yaml: the image exposes $port"
+    command -v systemd-analyze >/dev/null || return 0
+    systemd-analyze security --offline=yes --threshold=20 "$unit" >/dev/null 2>&1 || echo "$unit: exposure of 2 or more"
+    { systemd-analyze verify "$unit" 2>&1 || true; } | search -v ' is not executable: ' | sed "s|^|$unit: |"
+}
+
+# The newest heading of the changelog is the version that the Makefile builds.
+changelog() {
+    local newest built
+    newest=$(sed -nE 's/^## ([0-9.]+).*/\1/p' server/CHANGELOG.md | head -n 1)
+    built=$(sed -nE 's/^VERSION := (.+)/\1/p' Makefile)
+    [ "$newest" = "$built" ] || echo "server/CHANGELOG.md: the newest version is ${newest:-none}, the Makefile's is ${built:-none}"
 }
 
 # A configuration that nothing loads rots: each file, or a folder that it is in, is named by a test.
@@ -128,6 +149,12 @@ check "every error is used" used_errors
 check "every option is read" used_options
 check "every metric is counted" used_metrics
 check "every folder with sources has a README.md" folders
-check "links of READMEs lead somewhere" links
+check "links of pages lead to files and sections that exist" pages links
+check "files that pages name exist" pages names
+check "make has the targets that pages name" pages makes
+check "commands of pages stand where t9000 runs them, and data parses" pages blocks
+check "the changelog begins with the version of the Makefile" changelog
+check "README's picture shows panels that exist" pictured
+check "what is to be deployed fits the daemon" deployable
 check "every file of configs is loaded by a test" loaded_configs
 finish

@@ -147,14 +147,21 @@ server/base/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
 lib/loss.def@NUMBER("bad", "x", 0, 0, 1)@openapi.json@lacks the option bad
 server/bad/bad.c@x@server/bad/README.md@missing
 server/model/README.md@[x](nowhere.md)@leads nowhere
+server/model/README.md@[x](../../README.md#nowhere)@no such section
+server/model/README.md@`server/nowhere.c`@there is no server/nowhere.c
+server/model/README.md@`make nothing`@make has no target nothing
+server/model/README.md@```\ncurl x\n```@which nothing runs
+server/model/README.md@```json\n{1}\n```@json: 
+Makefile@VERSION := 9@server/CHANGELOG.md@the newest version is
+docker/kubernetes.yaml@httpGet: {path: /nowhere, port: 1}@no route /nowhere
 configs/bad.json@{}@no test loads it
 END
 }
 
 tables_found() {
     local out name
-    printf 'ERR(BAD, 400, "x")\n' >>"$copy/server/api/errors.def"
-    printf 'OPT_TEXT(bad, "", "", "x")\n' >>"$copy/server/options.def"
+    printf 'ERR(BAD, 400, "x")\n' >>"$copy/server/base/errors.def"
+    printf 'OPT_TEXT(bad, "", "", "x")\n' >>"$copy/server/options/options.def"
     printf 'METRIC(bad, GAUGE, GLOBAL, "", "x")\n' >>"$copy/server/metrics/metrics.def"
     printf 'ACT(bad, SMOOTH, ALIASES(), "x", "x", "1", "R", PARAMETERS(), "he_normal", 1.0, "x", 0.0f, ZEROS(never), OPEN, "x", "x", "x")\n' \
         >>"$copy/lib/activation.def"

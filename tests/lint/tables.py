@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""tables.py [--write] - README.md's tables of routes, activations, errors ..., made from the code's own tables.
+"""tables.py [--write] - the pages' tables of routes, activations, errors ..., made from the code's own tables.
 
-Without --write it says whether README.md holds them as they are (TAP); with it, README.md is brought up to date.
+Without --write it says whether the pages hold them as they are (TAP); with it, the pages are brought up to date.
 """
 import json
 import re
@@ -86,7 +86,7 @@ def losses():
 
 
 def table(head, lines):
-    return "\n".join([head, "|".join([""] + [" --- "] * (head.count("|") - 1) + [""])] + lines) + "\n"
+    return "\n".join([head, "|".join([""] + [" --- "] * (head.count("|") - 1) + [""]), *lines]) + "\n"
 
 
 def readable(value, unit):
@@ -132,25 +132,81 @@ def routes():
         for method, handler in (("get", get), ("post", post)):
             if handler != "NULL":
                 shown = literal(path.replace("VERSION_OR_LABEL", '"[/versions/{version}|/labels/{label}]"'))
-                lines.append(f"| `{cell(shown)}` | {method.upper()} | {paths[literal(path)][method]['summary']} |")
+                summary = paths.get(literal(path), {}).get(method, {}).get("summary", "(not in openapi.json)")
+                lines.append(f"| `{cell(shown)}` | {method.upper()} | {summary} |")
     return table("| path | method | what |", lines)
 
 
+def config_schema():
+    return json.load(open("configs/models/config.schema.json"))
+
+
+def takes(schema, named):
+    """What a member of config.json may be, in a few words; named are the schema's $defs."""
+    if "$ref" in schema:
+        schema = named[schema["$ref"].rpartition("/")[2]]
+    if "title" in schema:
+        return schema["title"]
+    if "const" in schema or "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema.get("enum", [schema.get("const")]) if word is not None)
+    if "anyOf" in schema:
+        return " or ".join(takes(choice, named) for choice in schema["anyOf"] if choice.get("type") != "null")
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    if kind == "array":
+        return f"list of {takes(schema['items'], named)}s"
+    return f"{schema['minimum']} to {schema['maximum']}" if "minimum" in schema else kind
+
+
+def described(path, schema, named):
+    """A row for each key of an object; the keys of an object in it come after it."""
+    for key, member in schema["properties"].items():
+        default = f"`{json.dumps(member['default'])}`" if "default" in member else "—"
+        default = "must be there" if key in schema.get("required", ()) else default
+        yield f"| `{path}{key}` | {cell(takes(member, named))} | {default} | {cell(member['description'])} |"
+        if "properties" in member:
+            yield from described(f"{path}{key}.", member, named)
+
+
+def config():
+    schema = config_schema()
+    lines = []
+    for row in described("", schema, schema["$defs"]):
+        lines.append(row)
+        if row.startswith("| `layers` "):
+            lines += described("layers[].", schema["$defs"]["dense"], schema["$defs"])
+    return table("| key | takes | default | what |", lines)
+
+
+def batch_norm():
+    named = config_schema()["$defs"]
+    return table("| key | takes | default | what |", described("", named["batch_norm"], named))
+
+
+PAGES = {
+    "server/api/REFERENCE.md": (routes, activations, dialects, losses, errors, options),
+    "configs/models/README.md": (config, batch_norm),
+    "configs/prometheus/README.md": (metrics,),
+}
+
+
+def renew(text, make):
+    """-> the page with that table as the code has it, and whether it was so"""
+    name = make.__name__
+    fresh = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m: m[1] + make() + m[2], text, flags=re.S)
+    return fresh, fresh == text and f"<!-- {name} -->" in text
+
+
 def main():
-    readme = open("README.md").read()
-    tables = (routes, losses, activations, dialects, errors, options, metrics)
-    failed = 0
-    for n, make in enumerate(tables, 1):
-        name = make.__name__
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        fresh = pattern.sub(lambda m: m[1] + make() + m[2], readme)
-        same = fresh == readme and f"<!-- {name} -->" in readme
-        failed += not same
-        print(f"{'ok' if same else 'not ok'} {n} - README.md's table of {name} is that of the code (make tables)")
-        readme = fresh
-    print(f"1..{len(tables)}")
-    if "--write" in sys.argv:
-        open("README.md", "w").write(readme)
+    count = failed = 0
+    for page, tables in PAGES.items():
+        text = open(page).read()
+        for make in tables:
+            text, same = renew(text, make)
+            count, failed = count + 1, failed + (not same)
+            print(f"{'ok' if same else 'not ok'} {count} - {page}: the table of {make.__name__} is that of the code (make tables)")
+        if "--write" in sys.argv:
+            open(page, "w").write(text)
+    print(f"1..{count}")
     return 0 if failed == 0 or "--write" in sys.argv else 1
 
 

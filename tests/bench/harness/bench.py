@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--into", default="build/bench", help="folder for results, plots and models")
     parser.add_argument("--plan", choices=plans.PLANS, default="full")
     parser.add_argument("--only", default="", help="sections whose name holds this")
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="put the table into tests/bench/RESULTS.md")
     return parser.parse_args()
 
 
@@ -317,9 +317,9 @@ def finish(run, args, seconds):
     table = "\n".join(report.markdown(run.results, about)) + "\n"
     (run.into / "table.md").write_text(table, encoding="utf-8")
     if args.readme and run.interrupted:
-        say("bench: README.md keeps its table, since the run was interrupted")
+        say("bench: RESULTS.md keeps its table, since the run was interrupted")
     elif args.readme:
-        report.write_readme(table)
+        report.write_results(table)
     for why in left_out:
         say(f"bench: {why}")
     say(f"bench: {seconds:.0f} s in total; {run.results.path}, {run.into}/table.md", *made)

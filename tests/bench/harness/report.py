@@ -1,4 +1,4 @@
-"""report.py - figures as aligned text, as Markdown for the README, and as plots."""
+"""report.py - figures as aligned text, as Markdown for ../RESULTS.md, and as plots."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from models import MODELS, title
 from results import Key
 from servers import SERVERS
 
-README = Path("README.md")
+RESULTS = Path("tests/bench/RESULTS.md")
 COLUMNS = (
     # heading, field, format
     ("requests/s", "rps", "{:,.0f}"),
@@ -116,7 +116,7 @@ def _connections_rows(results, servers):
 
 
 def markdown(results, about):
-    """-> lines between README.md's marks"""
+    """-> lines between the page's marks"""
     names = [s for s in plans.ALL if any(k.server == s for k in results.samples)]
     heads = [SERVERS[s].title for s in names]
     yield from (about, "")
@@ -131,15 +131,15 @@ def markdown(results, about):
         yield from _table(("connections", "p50 / p99, µs", *heads), over)
 
 
-def write_readme(text):
+def write_results(text):
     """Between the marks <!-- bench --> and <!-- /bench -->."""
-    old = README.read_text(encoding="utf-8")
+    old = RESULTS.read_text(encoding="utf-8")
     new, n = re.subn(
         r"(<!-- bench -->\n).*?(<!-- /bench -->)", lambda m: m[1] + text + m[2], old, flags=re.S
     )
     if n != 1:
-        raise SystemExit("bench: README.md lacks the marks <!-- bench --> and <!-- /bench -->")
-    README.write_text(new, encoding="utf-8")
+        raise SystemExit(f"bench: {RESULTS} lacks the marks <!-- bench --> and <!-- /bench -->")
+    RESULTS.write_text(new, encoding="utf-8")
 
 
 # ---- plots ---------------------------------------------------------------------------------------
