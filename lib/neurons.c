@@ -4,6 +4,7 @@
  * Invariant: every count is in exactly one place, a part of the ring or `retired`; since-load is
  * their sum, so adding touches one part only. A part's place in the ring is its number modulo the
  * ring's size; what was there before is retired. A part holds fewer than 2^32 rows. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "axon/activation.h"
@@ -271,11 +272,21 @@ enum axon_unit_state axon_neurons_state(const struct axon_neurons *neurons, size
     return state_of(neurons, &view, at, fired_in(&view, at));
 }
 
+size_t axon_neurons_layers_count(const struct axon_neurons *neurons)
+{
+    return neurons->layers_count;
+}
+
+double axon_neurons_rate_upper95(uint64_t rows)
+{
+    return rows ? -expm1(log(0.05) / (double)rows) : 1.0;
+}
+
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
                                              enum axon_window window, double now_s)
 {
     const struct layer *from = &neurons->layers[layer];
-    struct axon_neurons_layer is = {.units = from->units};
+    struct axon_neurons_layer is = {.watched = from->watched, .units = from->units};
     struct view view = view_of(neurons, window, now_s);
     uint64_t fired_sum = 0;
 
@@ -290,6 +301,7 @@ struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons,
         is.silent += fired == 0;
         is.dead += state_of(neurons, &view, at, fired) == AXON_UNIT_DEAD;
     }
+    is.suspect = is.verdict ? 0 : is.silent;
     is.outputs = is.rows * is.units;
     is.zero_outputs = is.outputs - fired_sum;
     return is;

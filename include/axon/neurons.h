@@ -44,11 +44,13 @@ struct axon_evidence {
 
 /* What a window says of one layer. */
 struct axon_neurons_layer {
+    bool watched; /* if it is not, all but the units is 0 */
+    bool verdict;
     uint64_t rows, outputs, zero_outputs; /* outputs = rows * units */
     uint64_t units;
-    uint64_t silent; /* units that fired on none of the rows, however few these are */
-    uint64_t dead;   /* of these, the dead ones: 0 without a verdict                */
-    bool verdict;
+    uint64_t silent;  /* units that fired on none of the rows, however few these are */
+    uint64_t suspect; /* of these, those without a verdict: all of them or none      */
+    uint64_t dead;    /* of these, the dead ones: 0 without a verdict                */
 };
 
 /* Counters for mlp's watched layers. new, or NULL when out of memory. */
@@ -67,7 +69,10 @@ void axon_neurons_add(struct axon_neurons *neurons, const struct axon_watch *wat
 /* into += from; both made for the same mlp and evidence. */
 void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from);
 
-/* One layer, as seen at now_s; all 0 but for the units if it is not watched. */
+/* Layers of the network, watched or not. */
+size_t axon_neurons_layers_count(const struct axon_neurons *neurons);
+
+/* One layer, as seen at now_s. */
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
                                              enum axon_window window, double now_s);
 
@@ -76,6 +81,11 @@ uint64_t axon_neurons_fired(const struct axon_neurons *neurons, size_t layer, si
                             enum axon_window window, double now_s);
 enum axon_unit_state axon_neurons_state(const struct axon_neurons *neurons, size_t layer,
                                         size_t unit, enum axon_window window, double now_s);
+
+/* A unit that fired on none of so many rows fires on at most this share of them, with 95 %
+ * confidence: 1 - 0.05^(1/rows), about 3/rows; 1 of no rows. Exact (Clopper and Pearson 1934) for
+ * independent rows. */
+double axon_neurons_rate_upper95(uint64_t rows);
 
 #ifdef __cplusplus
 }

@@ -162,7 +162,14 @@ unsigned route_index(const struct route *route)
 
 enum error_id route_check_query(const struct route *route, struct api_call *call)
 {
-    const char *const keys[] = {*route->query ? route->query : NULL, NULL};
+    enum { KEYS_MAX = 8, TEXT_MAX = 100 };
+    const char *keys[KEYS_MAX + 1] = {NULL};
+    char text[TEXT_MAX], *rest = text;
 
-    return strcmp(route->query, "*") == 0 ? ERROR_OK : call_check_query(call, keys);
+    if (call->target.query_count == 0 || strcmp(route->query, "*") == 0)
+        return ERROR_OK;
+    snprintf(text, sizeof text, "%s", route->query);
+    for (size_t n = 0; rest && *rest && n < KEYS_MAX; n++)
+        keys[n] = strsep(&rest, " ");
+    return call_check_query(call, keys);
 }

@@ -9,7 +9,7 @@ struct route {
     api_handler *get;             /* NULL: does not take it */
     const struct call_post *post; /* NULL: does not take it */
     bool npy;                     /* takes .npy besides JSON */
-    const char *query; /* the key that its query may have, "", or "*": not checked here */
+    const char *query; /* the keys that its query may have, "a b c", or "*": not checked here */
 };
 
 /* The row whose template fits call->target, with call->args filled, for which the target's segments

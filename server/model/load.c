@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
-#include "neurons/counters.h"
+#include "neurons/neurons.h"
 #include "model/golden.h"
 #include "model/finding.h"
 #include "model/private.h"
@@ -95,7 +95,7 @@ static int describe(struct model *m, const struct config *config)
 
 static void refresh(struct metrics_model *metrics, void *context)
 {
-    counters_refresh(context, metrics);
+    neurons_refresh(context, metrics);
 }
 
 static int count(struct model *m, const struct options *options)
@@ -109,10 +109,10 @@ static int count(struct model *m, const struct options *options)
         if (axon_mlp_layer_watched(m->mlp, l))
             watched[watched_count++] = m->layers[l].name;
     if (watched_count > 0) {
-        p->counters = counters_create(
-            m->mlp, &(struct axon_evidence){.window_s = options->neuron_window,
-                                            .rows_min = options->neuron_rows_min});
-        if (!p->counters)
+        m->neurons = neurons_create(m->mlp,
+                                    &(struct axon_evidence){.window_s = options->neuron_window,
+                                                            .rows_min = options->neuron_rows_min});
+        if (!m->neurons)
             return -1;
     }
     snprintf(version, sizeof version, "%" PRIu64, m->version);
@@ -122,8 +122,8 @@ static int count(struct model *m, const struct options *options)
         .task = model_task_name(m->task),
         .layers = watched,
         .layers_count = watched_count,
-        .refresh = p->counters ? refresh : NULL,
-        .context = p->counters,
+        .refresh = m->neurons ? refresh : NULL,
+        .context = m->neurons,
     });
     if (!m->metrics)
         return -1;

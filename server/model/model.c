@@ -1,6 +1,6 @@
 /* model.c - one loaded version of a model: life, prediction and its counters. load.c makes it.
  *
- * Invariant: what model.h shows never changes after load; counters are behind counters.h and
+ * Invariant: what model.h shows never changes after load; counters are behind neurons.h and
  * metrics.h, which any thread may use. */
 #include "model/model.h"
 #include <axon/backward.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
-#include "neurons/counters.h"
+#include "neurons/neurons.h"
 #include "model/private.h"
 #include "base/slot.h"
 
@@ -38,7 +38,7 @@ void model_destroy(struct model *m)
         metrics_model_add(m->metrics, METRIC_queue_rows_max, 0,
                           0 - (uint64_t)p->line.queue_rows_max);
     metrics_model_destroy(m->metrics); /* first: a refresh reads the counters */
-    counters_destroy(p->counters);
+    neurons_destroy(m->neurons);
     axon_mlp_destroy(m->mlp);
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);
@@ -64,20 +64,17 @@ struct model_tally {
 
 size_t model_tally_bytes(const struct model *m)
 {
-    const struct model_private *p = m->private;
-
-    return sizeof(struct model_tally) + (p->counters ? axon_watch_bytes(m->mlp) : 0);
+    return sizeof(struct model_tally) + (m->neurons ? axon_watch_bytes(m->mlp) : 0);
 }
 
 struct model_tally *model_tally_create(const struct model *m)
 {
-    const struct model_private *p = m->private;
     struct model_tally *tally = malloc(model_tally_bytes(m));
 
     if (!tally)
         return NULL;
     *tally = (struct model_tally){.rows = 0};
-    if (p->counters)
+    if (m->neurons)
         tally->watch = axon_watch_init(tally + 1, m->mlp);
     return tally;
 }
@@ -97,11 +94,9 @@ void model_tally_add(struct model_tally *into, const struct model_tally *from)
 
 static void count_neurons(const struct model *m, const struct axon_watch *watch)
 {
-    const struct model_private *p = m->private;
-
     metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0,
                       axon_watch_rows_skipped(watch));
-    if (counters_add(p->counters, watch, (double)clock_coarse_ns() * 1e-9) == 0)
+    if (neurons_add(m->neurons, watch, (double)clock_coarse_ns() * 1e-9) == 0)
         metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, axon_watch_rows(watch));
 }
 

@@ -24,6 +24,7 @@ enum model_task {
 };
 
 struct model_line;
+struct neurons;
 
 struct model_layer {
     const char *name;
@@ -45,6 +46,7 @@ struct model {
     struct axon_mlp *mlp;
     struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;
+    struct neurons *neurons; /* NULL: neuron_stats is off, or no layer has exact zeros */
     struct model_line *line; /* of requests that wait for a worker: server/infer's */
     double load_s, loaded_unix_s;
     void *private; /* model.c's */

@@ -7,12 +7,9 @@
 #include "model/load.h"
 #include "model/model.h"
 
-struct counters;
-
 struct model_private {
     unsigned references; /* atomically */
     struct model_line line;
-    struct counters *counters; /* NULL: neuron_stats is off, or no layer has exact zeros */
     struct fingerprint fingerprint;
     char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];
     char layer_names[CONFIG_LAYERS_MAX][MODEL_NAME_MAX + 1];

@@ -129,6 +129,36 @@ ok "nor after 401 equal rows" counts 401 3208 1604 NaN 0.5
 predict '[[1, 1, 1, 2]]'
 ok "one other row makes a verdict" counts 402 3216 1608 0.5 0.5
 
+# ---- unit by unit: the same counts as the metrics', over GET .../neurons
+neurons() { req GET "/v1/models/planted${2-}/neurons?$1"; }
+serve --models "$tmp/models" --neuron-rows-min 3
+neurons window=load
+ok "before the first row nothing is known" want 200 '.rows == 0 and .evidence == {min_rows: 3, firing_rate_upper95: 1} and
+    .layers == [{name: "hidden1", activation: "relu", units: 8, rows: 0, zero_fraction: null,
+                 dead: {count: 0, ratio: null, units: []}, suspect: 8}]'
+predict '[[1, 1, 1, 1], [-1, 2, 0, 1]]'
+neurons units=true
+ok "two of the three rows that it takes: units are suspect, none is dead" want 200 '.rows == 2 and .window == "60s" and
+    (.layers[0] | .dead == {count: 0, ratio: null, units: []} and .suspect == 4 and
+     (.units_detail | map(.state) | .[4:] == ["suspect", "suspect", "suspect", "suspect"]))'
+predict '[[0, 0, 0, 0]]'
+neurons 'units=true&layer=hidden1&top_k=2'
+ok "the third is evidence" want 200 '.model == "planted" and .version == "1" and .rows == 3 and
+    (.evidence.firing_rate_upper95 - (1 - pow(0.05; 1 / 3)) | fabs) < 1e-8 and
+    (.layers[0] | .zero_fraction == 0.75 and .dead == {count: 4, ratio: 0.5, units: [4, 5]} and .suspect == 0)'
+ok "each unit has its own count" want 200 '.layers[0].units_detail | map(.fired) == [1, 2, 1, 2, 0, 0, 0, 0] and
+    map(.state) == ["alive", "alive", "alive", "alive", "dead", "dead", "dead", "dead"] and .[3].unit == 3 and
+    (.[3].firing_rate - 2 / 3 | fabs) < 1e-8'
+ok "and the metrics say the same" counts 3 24 18 0.5
+neurons units=false /versions/1
+ok "a version has its own" want 200 '.layers[0] | .dead.units == [4, 5, 6, 7] and has("units_detail") == false'
+neurons layer=output
+ok "a layer that cannot be dead has no figures" want 200 '.layers == []'
+serve --models "$tmp/models" --neuron-stats off
+predict '[[1, 1, 1, 1]]'
+neurons window=load
+ok "whoever does not count says nothing" want 200 '.rows == 0 and .layers == []'
+
 # A window of two seconds forgets what the one since load remembers; but not the last rows, if it needs them.
 serve --models "$tmp/models" --neuron-window 2 --neuron-rows-min 2
 predict '[[1, 2, 3, 4], [4, 3, 2, 1]]'

@@ -1,5 +1,6 @@
 /* test_lib_evidence.c - what proves a unit dead: rows enough that are not all equal, and exact
  * zeros to be dead by. */
+#include <math.h>
 #include "test_lib_planted.h"
 
 START_TEST(few_rows_prove_nothing)
@@ -182,6 +183,40 @@ START_TEST(a_unit_without_exact_zeros_is_silent_not_dead)
 }
 END_TEST
 
+START_TEST(suspects_are_silent_units_until_there_is_a_verdict)
+{
+    struct axon_neurons *neurons = create_for(mlp, 3);
+    struct axon_neurons_layer layer;
+
+    serve(neurons, 1, 1, 1, 0, 5);
+    serve(neurons, 1, 2, 1, 0, 5);
+    layer = axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 5);
+    ck_assert_uint_eq(layer.suspect, 2);
+    ck_assert_uint_eq(layer.silent, 2);
+    ck_assert(layer.watched);
+    serve(neurons, 1, 3, 1, 0, 5);
+    layer = axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 5);
+    ck_assert_uint_eq(layer.suspect, 0);
+    ck_assert_uint_eq(layer.dead, 2);
+    ck_assert_uint_eq(axon_neurons_layers_count(neurons), 2);
+    axon_neurons_destroy(neurons);
+}
+END_TEST
+
+START_TEST(no_firing_in_n_rows_bounds_the_rate)
+{
+    ck_assert_double_eq(axon_neurons_rate_upper95(0), 1);
+    ck_assert_double_eq_tol(axon_neurons_rate_upper95(1), 0.95, 1e-15);
+    ck_assert_double_eq_tol(axon_neurons_rate_upper95(2), 1 - sqrt(0.05), 1e-15);
+    ck_assert_double_lt(axon_neurons_rate_upper95(300), 0.01); /* as neuron_rows_min promises */
+    for (uint64_t rows = 1; rows < UINT64_MAX / 8; rows *= 7) {
+        double rate = axon_neurons_rate_upper95(rows);
+
+        ck_assert_double_eq_tol(log1p(-rate) * (double)rows, log(0.05), 1e-9);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("evidence");
@@ -195,6 +230,8 @@ int main(void)
     tcase_add_test(tcase, a_part_is_over_once_it_is_long_and_full_enough);
     tcase_add_test(tcase, a_slow_model_has_a_verdict_that_stays_and_can_change);
     tcase_add_test(tcase, a_unit_without_exact_zeros_is_silent_not_dead);
+    tcase_add_test(tcase, suspects_are_silent_units_until_there_is_a_verdict);
+    tcase_add_test(tcase, no_firing_in_n_rows_bounds_the_rate);
     tcase_add_loop_test(tcase, layers_are_watched_by_their_parameters, 0,
                         sizeof layers_by_parameters / sizeof *layers_by_parameters);
     return suite_run(suite);

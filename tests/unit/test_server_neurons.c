@@ -1,4 +1,4 @@
-/* test_server_counters.c - the counters of a version over several workers: the parts of the window
+/* test_server_neurons.c - the counters of a version over several workers: the parts of the window
  * are those of all of them, and what a scrape says of few rows, of equal ones, and of none. The
  * clock is the test's. */
 #include <axon/mlp.h>
@@ -6,19 +6,19 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include "base/clock.h"
-#include "neurons/counters.h"
+#include "neurons/neurons.h"
 #include "scrape.h"
 #include "suite.h"
 
 enum { WORKERS = 4, ROWS_MIN = 40 };
 
 static struct axon_mlp *mlp;
-static struct counters *counters;
+static struct neurons *neurons;
 static struct metrics_model *metrics;
 
 static void refresh(struct metrics_model *m, void *context)
 {
-    counters_refresh(context, m);
+    neurons_refresh(context, m);
 }
 
 /* Unit 0 fires for x > 0, unit 1 never. */
@@ -35,15 +35,15 @@ static void setup(void)
 
     scrape_start();
     ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-    counters = counters_create(mlp, &evidence);
-    ck_assert_ptr_nonnull(counters);
+    neurons = neurons_create(mlp, &evidence);
+    ck_assert_ptr_nonnull(neurons);
     metrics = metrics_model_create(&(struct metrics_model_spec){.model = "m",
                                                                 .version = "1",
                                                                 .task = "",
                                                                 .layers = names,
                                                                 .layers_count = 1,
                                                                 .refresh = refresh,
-                                                                .context = counters});
+                                                                .context = neurons});
     ck_assert_ptr_nonnull(metrics);
     metrics_model_publish(metrics);
 }
@@ -51,7 +51,7 @@ static void setup(void)
 static void teardown(void)
 {
     metrics_model_destroy(metrics);
-    counters_destroy(counters);
+    neurons_destroy(neurons);
     axon_mlp_destroy(mlp);
     scrape_stop();
 }
@@ -65,7 +65,7 @@ static void serve(float x, double now_s)
 
     scratch = aligned_alloc(64, (axon_mlp_scratch_bytes(mlp) + 63) / 64 * 64);
     axon_mlp_predict(mlp, &x, 1, &y, scratch, watch);
-    ck_assert_int_eq(counters_add(counters, watch, now_s), 0);
+    ck_assert_int_eq(neurons_add(neurons, watch, now_s), 0);
     free(scratch);
     free(memory);
 }
@@ -116,7 +116,7 @@ static void serve_in_turns(float x, int seconds, double began_s)
 
 static void expect_window(double now_s, uint64_t rows_least, uint64_t rows_most, uint64_t silent)
 {
-    struct axon_neurons *sum = counters_merge(counters);
+    struct axon_neurons *sum = neurons_merge(neurons);
     struct axon_neurons_layer is = axon_neurons_layer(sum, 0, AXON_WINDOW_SLIDING, now_s);
 
     ck_assert_uint_ge(is.rows, rows_least);
@@ -172,8 +172,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("counters");
-    TCase *tcase = suite_case(suite, "counters");
+    Suite *suite = suite_create("neurons");
+    TCase *tcase = suite_case(suite, "neurons");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, the_last_rows_are_those_of_all_workers);

@@ -1,0 +1,26 @@
+/* neurons.h - what is known of the neurons of one model version: counted by the threads that serve,
+ * merged by who reads. The face of server/neurons: nobody else knows how it is counted. */
+#ifndef NEURONS_NEURONS_H
+#define NEURONS_NEURONS_H
+
+#include <axon/neurons.h>
+
+struct metrics_model;
+struct neurons;
+
+/* mlp is borrowed while they live. new, or NULL when out of memory. */
+struct neurons *neurons_create(const struct axon_mlp *mlp, const struct axon_evidence *evidence);
+void neurons_destroy(struct neurons *n); /* NULL is fine */
+
+/* Add what a watch has seen of rows that were served, at time now_s (clock_s()), by the calling
+ * thread. 0, or -1 when out of memory (the first time that a thread comes, never later). */
+int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s);
+
+/* What all threads have counted, up to now: the caller's, to be read with axon_neurons_layer() and
+ * its kind at clock_s(). new, or NULL when out of memory. */
+struct axon_neurons *neurons_merge(struct neurons *n);
+
+/* Set the layer metrics, indexed by watched layer in order. */
+void neurons_refresh(struct neurons *n, struct metrics_model *metrics);
+
+#endif
