@@ -166,7 +166,9 @@ $B/gen/version.h: .FORCE
 # All is bound at the start: a call by way of the table itself saves a jump, a fiftieth of a small request's CPU time.
 $(SRV_OBJ) $B/server/main.o: CFLAGS += -fno-plt
 $(SRV_OBJ) $B/server/main.o: | $B/gen/version.h
-$B/server/api/operations.o: server/api/openapi.json # carried by the assembler, of which the compiler writes no dependency
+# Carried by the assembler, of which the compiler writes no dependencies.
+$B/server/api/operations.o: server/api/openapi.json
+$B/server/ui/assets.o: $(wildcard server/ui/*.html server/ui/*.css server/ui/*.js)
 
 $(UNIT_LIB): $B/tests/unit/%: $B/tests/unit/%.o $(ORACLE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"

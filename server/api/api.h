@@ -50,7 +50,7 @@ struct api_reply {
     enum error_id error;
     struct buf body; /* new: the caller steals or finishes it                       */
     const char *headers[REPLY_HEADERS]; /* static, or one of: */
-    char allow[64], server_timing[136];
+    char allow[64], server_timing[136], etag[19];
     unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
     struct api_account account; /* complete when the call is over */
 };

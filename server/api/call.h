@@ -15,7 +15,7 @@
 #include "infer/work.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
-enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_COUNT };
+enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_ASSET, ARG_COUNT };
 enum { CALL_ARG_MAX = 64 };
 
 struct api_call;
@@ -115,7 +115,8 @@ struct api_call {
 };
 
 api_handler activations_list, activations_get, losses_list, losses_get, models_list, models_status,
-    models_metadata, neurons_get, health_live, health_ready, metrics_get, openapi_get;
+    models_metadata, neurons_get, health_live, health_ready, metrics_get, openapi_get,
+    page_get, page_asset;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1];

@@ -29,7 +29,8 @@ static const char *const labels[] = {
 
 const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
 
-static const char *const arg_names[ARG_COUNT] = {"activation", "loss", "model", "version", "label"};
+static const char *const arg_names[ARG_COUNT] = {"activation", "loss",  "model",
+                                                 "version",    "label", "asset"};
 
 const char *api_route_label(unsigned route)
 {

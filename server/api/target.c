@@ -1,5 +1,5 @@
 /* target.c - see target.h. Knows bytes only; a segment that gets out of here holds no "/", no NUL
- * and is not empty, so that routes can compare whole segments. */
+ * and is not empty but for that of the path "/", so that routes can compare whole segments. */
 #include "api/target.h"
 #include <string.h>
 
@@ -107,7 +107,9 @@ static enum error_id parse_path(struct target *t, char *text, struct error *erro
     for (char *segment; (segment = split(&text, '/')) != NULL;) {
         if (!decode(segment))
             return error_set(error, ERROR_BAD_REQUEST, "path: broken percent escape");
-        if (t->segments_count == TARGET_SEGMENTS_MAX || !is_segment(segment))
+        bool is_root = *segment == '\0' && t->segments_count == 0 && !text;
+
+        if (t->segments_count == TARGET_SEGMENTS_MAX || (!is_root && !is_segment(segment)))
             return error_set(error, ERROR_UNKNOWN_PATH, "no such path");
         t->segments[t->segments_count++] = segment;
     }

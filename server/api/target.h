@@ -12,7 +12,7 @@
 enum { TARGET_BYTES_MAX = 2048, TARGET_SEGMENTS_MAX = 16, TARGET_QUERY_MAX = 16 };
 
 struct target {
-    char *segments[TARGET_SEGMENTS_MAX]; /* decoded, NUL-terminated, never empty */
+    char *segments[TARGET_SEGMENTS_MAX]; /* decoded; only the one of "/" is empty */
     size_t segments_count;
     struct {
         const char *key, *value;

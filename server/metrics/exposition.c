@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "metrics/accept.h"
+#include "base/accept.h"
 #include "metrics/process.h"
 #include "metrics/registry.h"
 
@@ -312,7 +312,8 @@ void metrics_write(struct buf *out, const char *accept, const char **content_typ
         [SCOPE_VERSION] = write_version, [SCOPE_LAYER] = write_layer,
         [SCOPE_PROCESS] = write_process,
     };
-    bool openmetrics = accept_openmetrics(accept);
+    bool openmetrics = accept_prefers(accept, "application/openmetrics-text", "1.0.0",
+                                      "text/plain");
 
     pthread_mutex_lock(&registry.lock);
     for (struct metrics_model *m = registry.models; m; m = m->next)

@@ -22,12 +22,13 @@ declare -A may=(
     [weights]="include base json body tensor model"
     [model]="include base options json body tensor metrics neurons weights"
     [infer]="include base metrics model"
-    [api]="include base options json tensor body neurons model infer metrics"
+    [ui]=""
+    [api]="include base options json tensor body neurons model infer ui metrics"
     [http]="base options api metrics"
     [main]="include base options model infer metrics api http"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base options json tensor body metrics neurons weights model infer api http oracle lib-tests"
+    [tests]="include lib kernels base options json tensor body metrics neurons weights model infer ui api http oracle lib-tests"
 )
 # What other zones may include of a module; the rest of its headers is its own. Tests see all.
 declare -A face=(

@@ -1,14 +1,15 @@
-/* accept.c - the Accept header as RFC 9110 has it, as far as two formats need it. */
+/* accept.c - the Accept header as RFC 9110 has it, as far as a choice of two types needs it. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "metrics/accept.h"
+#include "base/accept.h"
 
 struct range {
     const char *type; /* [type_length], not terminated */
     size_t type_length;
     double q;
-    bool version_fits; /* no version asked for, or ours */
+    const char *version; /* [version_length], the parameter; NULL: none */
+    size_t version_length;
 };
 
 static const char *skip_space(const char *at)
@@ -31,8 +32,10 @@ static void read_parameter(struct range *range, const char *text, size_t length)
         double q = strtod(value, NULL); /* stops at the delimiter; garbage reads as 0: refused */
         range->q = q >= 0 && q <= 1 ? q : 0;
     } else if (equals(text, name_length, "version")) {
-        range->version_fits = equals(value, value_length, "1.0.0") ||
-                              equals(value, value_length, "\"1.0.0\"");
+        bool quoted = value_length >= 2 && *value == '"' && value[value_length - 1] == '"';
+
+        range->version = value + quoted;
+        range->version_length = value_length - 2 * quoted;
     }
 }
 
@@ -40,7 +43,7 @@ static void read_parameter(struct range *range, const char *text, size_t length)
 static const char *read_range(const char *at, struct range *range)
 {
     at = skip_space(at);
-    *range = (struct range){.type = at, .q = 1, .version_fits = true};
+    *range = (struct range){.type = at, .q = 1};
     range->type_length = strcspn(at, ";, \t");
     at = skip_space(at + range->type_length);
     while (*at == ';') {
@@ -53,19 +56,23 @@ static const char *read_range(const char *at, struct range *range)
     return *at ? at + 1 : at;
 }
 
-bool accept_openmetrics(const char *accept)
+bool accept_prefers(const char *accept, const char *wanted, const char *version, const char *other)
 {
-    double openmetrics = 0, text = 0;
+    double wanted_q = 0, other_q = 0;
 
     for (const char *at = accept ? accept : ""; *at;) {
         struct range range;
+
         at = read_range(at, &range);
-        if (equals(range.type, range.type_length, "application/openmetrics-text")) {
-            if (range.version_fits && range.q > openmetrics)
-                openmetrics = range.q;
-        } else if (equals(range.type, range.type_length, "text/plain") && range.q > text) {
-            text = range.q;
+        if (equals(range.type, range.type_length, wanted)) {
+            bool fits = !version || !range.version ||
+                        equals(range.version, range.version_length, version);
+
+            if (fits && range.q > wanted_q)
+                wanted_q = range.q;
+        } else if (equals(range.type, range.type_length, other) && range.q > other_q) {
+            other_q = range.q;
         }
     }
-    return openmetrics > 0 && openmetrics >= text;
+    return wanted_q > 0 && wanted_q >= other_q;
 }
