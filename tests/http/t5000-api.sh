@@ -65,7 +65,7 @@ req POST /v1/models/digits:predict "@$tmp/x.npy" -H 'Content-Type: application/x
 ok "predict does not take .npy"                  want 415 '.code == "unsupported_media_type"'
 
 req GET /metrics
-ok "metrics count what was asked" grep -qE '^axond_http_requests_total\{route="/v1/models/\{model\}:predict",method="POST",code="200"\} 1$' "$tmp/body"
+ok "metrics count what was asked, with a version or without" grep -qE '^axond_http_requests_total\{route="/v1/models/\{model\}:predict",method="POST",code="200"\} 2$' "$tmp/body"
 ok "unknown paths are one series" grep -qE '^axond_http_requests_total\{route="other",method="GET",code="404"\} 1$' "$tmp/body"
 stop
 
