@@ -1,10 +1,9 @@
 /* route.c - matches whole segments of a target against the templates of routes.def.
  *
- * A dozen rows, no two of which match the same: most differ in their first bytes, so that a search
- * row by row costs less than any index would. A template's segment is a literal, or {parameter}
- * with an optional literal suffix that begins with a colon, such as ":predict". One group of
- * segments may be optional, "[/versions/{version}|/labels/{label}]": choice 0 leaves it out, choice
- * n takes its n-th alternative. */
+ * No two rows match the same, and most differ in their first bytes, so that a search row by row
+ * costs less than any index would. A template's segment is a literal, or {parameter} with an
+ * optional literal suffix that begins with a colon, such as ":predict". A group of segments may be
+ * optional: "[/versions/{version}|/labels/{label}]" is left out, or is one of its alternatives. */
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -42,99 +41,82 @@ bool api_route_takes(unsigned route, const char *method)
     return route < API_ROUTE_OTHER && route_takes(&routes[route], method);
 }
 
-/* The place of args that "{name}..." fills; none for a name that is not in arg_names. */
-static const char **arg_of(struct api_call *call, const char *name)
+/* "{name}..." is this part of a segment, which ends there from now on. */
+static void take(struct api_call *call, const char *name, char *value, size_t length)
 {
     for (size_t i = 0; i < ARG_COUNT; i++) {
-        size_t length = strlen(arg_names[i]);
+        size_t name_length = strlen(arg_names[i]);
 
-        if (strncmp(arg_names[i], name, length) == 0 && name[length] == '}')
-            return &call->args[i];
+        if (strncmp(arg_names[i], name, name_length) == 0 && name[name_length] == '}')
+            call->args[i] = value;
     }
-    return NULL;
+    value[length] = '\0';
 }
 
-/* What a parameter takes of a segment. */
-static size_t value_length(const char *segment)
-{
-    return (size_t)(strchrnul(segment, ':') - segment);
-}
+static bool fits(struct api_call *call, const char *pattern, size_t segment, char *at);
 
-/* The pattern goes on here, unless a group begins or an alternative ends. */
-static const char *pass_group(const char *pattern, unsigned choice)
+/* From "[" on, without the group, then with each of its alternatives. */
+static bool fits_group(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
-    if (*pattern == '[' && choice > 0) {
-        for (pattern++; choice > 1; choice--)
-            pattern = strchr(pattern, '|') + 1;
-        return pattern;
+    if (fits(call, strchr(pattern, ']') + 1, segment, at))
+        return true;
+    while (*pattern != ']') {
+        if (fits(call, pattern + 1, segment, at))
+            return true;
+        pattern += 1 + strcspn(pattern + 1, "|]");
     }
-    return strchr("[|]", *pattern) && *pattern ? strchr(pattern, ']') + 1 : pattern;
+    return false;
 }
 
-/* How many there are in a template. */
-static unsigned choices(const char *template)
+/* From "{" on. Only when all has been found to fit does nobody need the segments any more. */
+static bool fits_parameter(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
-    const char *group = strchr(template, '[');
-    unsigned count = 1;
+    size_t length = 0;
 
-    for (; group && *group != ']'; group++)
-        count += *group == '[' || *group == '|';
-    return count;
+    while (at[length] && at[length] != ':')
+        length++;
+    if (length == 0 || length > CALL_ARG_MAX ||
+        !fits(call, strchr(pattern, '}') + 1, segment, at + length))
+        return false;
+    take(call, pattern + 1, at, length);
+    return true;
 }
 
-/* One decoded segment against the pattern at *at, which then is at its end. */
-static bool segment_matches(const char **at, const char *segment, unsigned choice)
+/* The pattern against the target from `at` in that segment on, to the end of both. */
+static bool fits(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
-    const char *pattern = *at;
-
-    if (*pattern == '{') {
-        size_t length = value_length(segment);
-
-        if (length == 0 || length > CALL_ARG_MAX)
-            return false;
-        pattern = pass_group(strchr(pattern, '}') + 1, choice);
-        segment += length;
-    }
-    while (*pattern == *segment && *segment)
-        pattern++, segment++;
-    *at = pass_group(pattern, choice);
-    return *segment == '\0' && (**at == '/' || **at == '\0');
-}
-
-static bool route_matches(const char *template, unsigned choice, const struct target *target)
-{
-    for (size_t i = 0; i < target->segments_count; i++)
-        if (*template ++ != '/' || !segment_matches(&template, target->segments[i], choice))
-            return false;
-    return *template == '\0';
-}
-
-/* The template has been found to match. Nobody needs the segments any more: they end where the
- * parameter does. */
-static void take_args(struct api_call *call, const char *template, unsigned choice)
-{
-    for (size_t i = 0; i < call->target.segments_count; i++) {
-        char *segment = call->target.segments[i];
-        const char **arg = *++template == '{' ? arg_of(call, template + 1) : NULL;
-
-        if (arg) {
-            segment[value_length(segment)] = '\0';
-            *arg = segment;
+    for (;; pattern++)
+        switch (*pattern) {
+        case '[':
+            return fits_group(call, pattern, segment, at);
+        case '{':
+            return fits_parameter(call, pattern, segment, at);
+        case '|': /* the end of an alternative: on after the group */
+            pattern = strchr(pattern, ']');
+            break;
+        case ']':
+            break;
+        case '/':
+            if (*at || ++segment >= call->target.segments_count)
+                return false;
+            at = call->target.segments[segment];
+            break;
+        case '\0':
+            return !*at && segment + 1 == call->target.segments_count;
+        default:
+            if (*pattern != *at++)
+                return false;
         }
-        template = pass_group(template + strcspn(template, "/[|]"), choice);
-    }
 }
 
 const struct route *route_find(struct api_call *call)
 {
     for (size_t i = 0; i < ARG_COUNT; i++)
         call->args[i] = "";
-    for (const struct route *route = routes; route < routes + API_ROUTE_OTHER; route++)
-        for (unsigned choice = 0; choice < choices(route->template); choice++)
-            if (route_matches(route->template, choice, &call->target)) {
-                take_args(call, route->template, choice);
+    if (call->target.segments_count > 0)
+        for (const struct route *route = routes; route < routes + API_ROUTE_OTHER; route++)
+            if (fits(call, route->template + 1, 0, call->target.segments[0]))
                 return route;
-            }
     return NULL;
 }
 
