@@ -21,6 +21,16 @@ described_routes() {
         sed -n "s|^< |$openapi: lacks |p; s|^> |$openapi: describes what is no route: |p"
 }
 
+# Each of them is asked by a case of tests/api.
+tried_routes() {
+    local asked path method pattern
+    asked=$(sed -sn 1p tests/api/*/request)
+    while read -r path method; do
+        pattern=$(sed -E 's/\./\\./g; s/\{[a-z_]+\}/[^\/:?]+/g' <<<"$path")
+        grep -qE "^$method $pattern(\?|$)" <<<"$asked" || echo "tests/api: no case asks for $method $path"
+    done < <(routes)
+}
+
 described_parameters() {
     jq -r '.paths | to_entries[] | .key as $path | [$path | scan("{([a-z_]+)}") | .[0]] as $want |
         [.value.parameters // [] | .[] | (.name // (.["$ref"] | split("/") | last))] as $have |
@@ -140,6 +150,7 @@ loaded_configs() {
 }
 
 check "openapi.json describes the routes and methods of routes.def and no others" described_routes
+check "every route and method of routes.def has a case in tests/api" tried_routes
 check "openapi.json describes the parameters of each path" described_parameters
 check "openapi.json describes the dialects" described_dialects
 check "openapi.json describes the codes of errors" described_errors

@@ -1,0 +1,91 @@
+/* test_server_route.c - which row of routes.def a target belongs to. What the rows answer is
+ * written down in tests/api. */
+#include <check.h>
+#include <string.h>
+#include "api/api.h"
+#include "suite.h"
+
+static struct options options;
+static struct api api = {.options = &options};
+
+static const char *const templates[] = {
+#define VERSION_OR_LABEL "[]"
+#define ROUTE(path, ...) path,
+#include "api/routes.def"
+#undef ROUTE
+};
+
+/* "/v1/models/{model}[]:predict" becomes "/v1/models/x/versions/x:predict". */
+static void target_of(const char *template, const char *group, char out[static 200])
+{
+    for (const char *t = template; *t; t++) {
+        if (*t == '[') {
+            out = stpcpy(out, group);
+            t++;
+        } else {
+            *out++ = *t == '{' ? 'x' : *t;
+            if (*t == '{')
+                t = strchr(t, '}');
+        }
+    }
+    *out = '\0';
+}
+
+static unsigned found(const char *target)
+{
+    struct api_request request = {.method = "GET", .target = target};
+    struct api_reply reply;
+
+    api_end(api_admit(&api, &request, 0, &reply));
+    api_reply_fini(&reply);
+    return reply.route;
+}
+
+START_TEST(each_route_is_found_with_and_without_its_group)
+{
+    static const char *const groups[] = {"", "/versions/x", "/labels/x"};
+    char target[200];
+
+    for (unsigned route = 0; route < API_ROUTE_OTHER; route++)
+        for (size_t g = 0; g < (strchr(templates[route], '[') ? 3 : 1); g++) {
+            target_of(templates[route], groups[g], target);
+            ck_assert_msg(found(target) == route, "%s: %s", target, api_route_label(found(target)));
+        }
+}
+END_TEST
+
+START_TEST(a_group_is_taken_whole_once_and_in_its_place)
+{
+    static const char *const none[] = {
+        "/v1/models/x/versions",
+        "/v1/models/x/versions:predict",
+        "/v1/models/x/versions/:predict",
+        "/v1/models/x/labels",
+        "/v1/models/x/versions/1/labels/a",
+        "/v1/models/x/versions/1/versions/1:predict",
+        "/v1/models/x/metadata/versions/1",
+        "/v1/models/x:predict/versions/1",
+        "/v1/models/x/other/1:predict",
+        "/v1/models/versions/1:predict",
+        "/v1/models/x[]:predict",
+        "/v1/models/x|y",
+        "/v1/losses/x/versions/1",
+    };
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_msg(found(none[i]) == API_ROUTE_OTHER, "%s: %s", none[i],
+                      api_route_label(found(none[i])));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("routes");
+    TCase *tc = tcase_create("rows");
+
+    options_defaults(&options);
+    tcase_add_test(tc, each_route_is_found_with_and_without_its_group);
+    tcase_add_test(tc, a_group_is_taken_whole_once_and_in_its_place);
+    suite_add_tcase(suite, tc);
+    return suite_run(suite);
+}
