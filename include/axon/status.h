@@ -1,7 +1,7 @@
 /* axon/status.h - every way a call into the math core can end.
  *
  * One row is one outcome. The enum, axon_status_name() and axon_status_text() expand from this
- * list; the server maps each row to an HTTP error. */
+ * list. */
 #ifndef AXON_STATUS_H
 #define AXON_STATUS_H
 

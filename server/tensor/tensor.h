@@ -1,7 +1,8 @@
 /* tensor.h - tensors as JSON text: numbers straight to float32 and back, never through a DOM.
  *
- * All number policy lives here: strict JSON grammar, correct rounding to float32 for every input,
- * shortest text that reads back to the same float32, and what to do with NaN and infinity. */
+ * All number policy of tensors lives here: strict JSON grammar, correct rounding to float32 for
+ * every input, shortest text that reads back to the same float32, and what to do with NaN and
+ * infinity. */
 #ifndef TENSOR_TENSOR_H
 #define TENSOR_TENSOR_H
 

@@ -1,5 +1,5 @@
-/* test_server_fuzz.c - the fuzz targets of the readers over their corpora: seeds, and every
- * input that once crashed. Found from the root of the project, where `make test` runs. */
+/* test_server_fuzz.c - the fuzz targets of whatever clients send over their corpora: seeds, and
+ * every input that once crashed. Found from the root of the project, where `make test` runs. */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -13,8 +13,23 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_pieces
 #include "../fuzz/fuzz_pieces.c"
-#include "suite.h"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_gate
+#include "../fuzz/fuzz_gate.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_target
+#include "../fuzz/fuzz_target.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_npy
+#include "../fuzz/fuzz_npy.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_accept
+#include "../fuzz/fuzz_accept.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_handle
+#include "../fuzz/fuzz_handle.c"
+#undef LLVMFuzzerTestOneInput
+#include "suite.h"
 
 enum { INPUT_MAX = 65536 };
 
@@ -22,9 +37,10 @@ static const struct {
     const char *folder;
     int (*target)(const uint8_t *data, size_t size);
 } corpora[] = {
-    {"tests/fuzz/corpus/tensor", fuzz_tensor},
-    {"tests/fuzz/corpus/envelope", fuzz_envelope},
-    {"tests/fuzz/corpus/pieces", fuzz_pieces},
+    {"tests/fuzz/corpus/tensor", fuzz_tensor}, {"tests/fuzz/corpus/envelope", fuzz_envelope},
+    {"tests/fuzz/corpus/pieces", fuzz_pieces}, {"tests/fuzz/corpus/gate", fuzz_gate},
+    {"tests/fuzz/corpus/target", fuzz_target}, {"tests/fuzz/corpus/npy", fuzz_npy},
+    {"tests/fuzz/corpus/accept", fuzz_accept}, {"tests/fuzz/corpus/handle", fuzz_handle},
 };
 
 /* The whole input and each of its prefixes; the target aborts where a rule does not hold. */

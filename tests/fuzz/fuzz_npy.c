@@ -1,0 +1,65 @@
+/* fuzz_npy.c - libFuzzer entry: any bytes as .npy arrays are tensors that, written and read again,
+ * are the same bit by bit, or an error with a message. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tensor/npy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct tensor_limits npy_limits = {.rank_max = TENSOR_RANK_MAX, .elements_max = 4096};
+
+static void npy_require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_array(const struct tensor *t)
+{
+    struct tensor back;
+    struct error error = {0};
+    struct buf out;
+    size_t product = 1;
+
+    npy_require(t->rank <= TENSOR_RANK_MAX && t->count <= npy_limits.elements_max);
+    for (size_t i = 0; i < t->rank; i++)
+        product *= t->shape[i];
+    npy_require(product == t->count);
+    buf_init(&out, 0);
+    npy_write(&out, t->data, t->rank, t->shape);
+    npy_require(!out.failed);
+    npy_require(npy_read(&back, out.data, out.len, &npy_limits, &error) == ERROR_OK);
+    npy_require(back.rank == t->rank && back.count == t->count &&
+                memcmp(back.shape, t->shape, t->rank * sizeof *t->shape) == 0 &&
+                (t->count == 0 || memcmp(back.data, t->data, t->count * sizeof *t->data) == 0));
+    tensor_fini(&back);
+    buf_fini(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(size + !size); /* exactly as long as what the caller promises */
+    const char *at = copy;
+    size_t left = size;
+
+    npy_require(copy != NULL);
+    if (size)
+        memcpy(copy, data, size);
+    while (left > 0) {
+        size_t before = left;
+        struct tensor t;
+        struct error error = {0};
+        enum error_id id = npy_read_next(&t, &at, &left, &npy_limits, &error);
+
+        if (id != ERROR_OK) {
+            npy_require(id == error.id && error.detail[0] && !t.data && !t.count);
+            break;
+        }
+        npy_require(left < before && at + left == copy + size);
+        check_array(&t);
+        tensor_fini(&t);
+    }
+    free(copy);
+    return 0;
+}
