@@ -30,25 +30,6 @@ static size_t outputs_of(const struct config *c)
     return c->layers[c->layers_count - 1].units;
 }
 
-static enum error_id task_read(struct config *c, const struct place *top, const json_t *json)
-{
-    const json_t *value = json_member(json, "task");
-    char found[OBJECT_FOUND_MAX];
-
-    if (!value)
-        return ERROR_OK;
-    for (size_t t = MODEL_TASK_NONE + 1; t < TASKS; t++) {
-        if (!json_is_string(value) || strcmp(tasks[t].name, json_string_value(value)) != 0)
-            continue;
-        c->task = (enum model_task)t;
-        return ERROR_OK;
-    }
-    return object_fail(top, "task", ERROR_BAD_FIELD,
-                       "expected \"binary\", \"multiclass\", \"multilabel\" or \"regression\", "
-                       "found %s",
-                       object_found(value, found));
-}
-
 static enum error_id task_check(const struct config *c, const struct place *top)
 {
     size_t outputs = outputs_of(c);
@@ -105,14 +86,11 @@ static int text_order(const void *a, const void *b)
 }
 
 /* The features' names, each once. */
-static enum error_id columns_read(struct config *c, const struct place *at, const json_t *input)
+static enum error_id columns_read(struct config *c, const struct place *at, const json_t *columns)
 {
-    const json_t *columns;
     const char **sorted;
     size_t twice = 1;
 
-    if (object_typed(at, input, "columns", JSON_ARRAY, &columns))
-        return at->error->id;
     if (!columns)
         return ERROR_OK;
     if (json_array_size(columns) != c->features)
@@ -134,31 +112,25 @@ static enum error_id columns_read(struct config *c, const struct place *at, cons
     return twice < c->features ? -1 : 0;
 }
 
-static enum error_id input_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id input_read(struct config *c, const struct place *top, const json_t *input)
 {
-    static const char *const keys[] = {"name", "features", "scale",   "offset",
-                                       "min",  "max",      "columns", NULL};
+    static const struct object_key keys[] = {
+        KEY("name", NAME, struct config, input_name),
+        KEY_RANGE("features", SIZE, struct config, features, 1, CONFIG_UNITS_MAX, true),
+        KEY_ANY("scale"),
+        KEY_ANY("offset"),
+        KEY_ANY("min"),
+        KEY_ANY("max"),
+        KEY_CHECKED("columns", ARRAY),
+        KEY_END};
     struct place at = {top->file, "input", top->error};
-    const json_t *input;
-    uint64_t features = 0;
 
-    if (object_typed(top, json, "input", JSON_OBJECT, &input))
-        return top->error->id;
-    if (!input)
-        return object_fail(top, "input", ERROR_BAD_FIELD, "missing; expected {\"features\": N}");
-    if (object_keys(&at, input, keys) || object_name(&at, input, "name", c->input_name) ||
-        object_whole(&at, input, "features", 1, CONFIG_UNITS_MAX, &features))
-        return top->error->id;
-    if (features == 0)
-        return object_fail(&at, "features", ERROR_BAD_FIELD,
-                           "missing; expected the number of values in a row");
-    c->features = (size_t)features;
-    if (input_numbers(c, &at, input, "scale", &c->scale) ||
+    if (object_read(&at, input, keys, c) || input_numbers(c, &at, input, "scale", &c->scale) ||
         input_numbers(c, &at, input, "offset", &c->offset) ||
         input_numbers(c, &at, input, "min", &c->min) ||
         input_numbers(c, &at, input, "max", &c->max) || range_check(c, &at))
         return top->error->id;
-    return columns_read(c, &at, input);
+    return columns_read(c, &at, json_member(input, "columns"));
 }
 
 enum error_id config__texts_read(char ***texts, size_t *count, const struct place *at,
@@ -216,6 +188,8 @@ static enum error_id output_labels(struct config *c, const struct place *at, con
 {
     size_t n = json_array_size(labels), outputs = outputs_of(c);
 
+    if (!labels)
+        return ERROR_OK;
     if (n != outputs && !(n == 2 && outputs == 1))
         return object_fail(at, "labels", ERROR_BAD_FIELD, "%zu labels for %zu output%s", n, outputs,
                            outputs == 1 ? "" : "s");
@@ -228,30 +202,21 @@ static enum error_id output_labels(struct config *c, const struct place *at, con
                               CONFIG_OUTPUT_LABEL_BYTES_MAX);
 }
 
-static enum error_id output_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id output_read(struct config *c, const struct place *top, const json_t *output)
 {
-    static const char *const keys[] = {"name", "labels", NULL};
+    static const struct object_key keys[] = {KEY("name", NAME, struct config, output_name),
+                                             KEY_CHECKED("labels", ARRAY), KEY_END};
     struct place at = {top->file, "output", top->error};
-    const json_t *output, *labels;
 
-    if (object_typed(top, json, "output", JSON_OBJECT, &output))
-        return top->error->id;
-    if (!output)
-        return ERROR_OK;
-    if (object_keys(&at, output, keys) || object_name(&at, output, "name", c->output_name) ||
-        object_typed(&at, output, "labels", JSON_ARRAY, &labels))
-        return top->error->id;
-    return labels ? output_labels(c, &at, labels) : 0;
+    return object_read(&at, output, keys, c) ? at.error->id
+                                             : output_labels(c, &at, json_member(output, "labels"));
 }
 
 /* "ignore_tensors": those of the weights file that nobody misses. */
-static enum error_id ignored_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id ignored_read(struct config *c, const struct place *top, const json_t *names)
 {
     static const char key[] = "ignore_tensors";
-    const json_t *names;
 
-    if (object_typed(top, json, key, JSON_ARRAY, &names))
-        return top->error->id;
     if (!names)
         return ERROR_OK;
     if (json_array_size(names) > CONFIG_IGNORED_MAX)
@@ -261,23 +226,38 @@ static enum error_id ignored_read(struct config *c, const struct place *top, con
                               CONFIG_TENSOR_NAME_MAX);
 }
 
-static enum error_id top_read(struct config *c, const struct place *top, const json_t *json)
+static enum error_id top_read(struct config *c, const struct place *at, const json_t *json)
 {
-    static const char *const keys[] = {"task",     "input",       "dialect",        "layers",
-                                       "output",   "initializer", "seed",           "batching",
-                                       "versions", "labels",      "ignore_tensors", NULL};
+    struct top {
+        enum model_task task;
+        const json_t *input, *output, *batching, *versions, *labels, *ignored;
+    } top = {0};
+    static const struct object_key keys[] = {KEY_CHOICE("task", struct top, task, tasks, TASKS),
+                                             KEY_REQUIRED("input", OBJECT, struct top, input),
+                                             KEY_ANY("dialect"),
+                                             KEY_CHECKED("layers", ARRAY),
+                                             KEY("output", OBJECT, struct top, output),
+                                             KEY_ANY("initializer"),
+                                             KEY_ANY("seed"),
+                                             KEY("batching", OBJECT, struct top, batching),
+                                             KEY("versions", OBJECT, struct top, versions),
+                                             KEY("labels", OBJECT, struct top, labels),
+                                             KEY("ignore_tensors", ARRAY, struct top, ignored),
+                                             KEY_END};
 
-    if (object_keys(top, json, keys) || task_read(c, top, json) || input_read(c, top, json) ||
-        config__layers_read(c, top, json) || output_read(c, top, json) || task_check(c, top) ||
-        ignored_read(c, top, json))
-        return top->error->id;
-    return config__serving_read(c, top, json);
+    if (object_read(at, json, keys, &top))
+        return at->error->id;
+    c->task = top.task;
+    if (input_read(c, at, top.input) || config__layers_read(c, at, json) ||
+        output_read(c, at, top.output) || task_check(c, at) || ignored_read(c, at, top.ignored))
+        return at->error->id;
+    return config__serving_read(c, at, top.batching, top.versions, top.labels);
 }
 
 enum error_id config_read(struct config *config, const char *text, size_t len, const char *file,
                           struct error *error)
 {
-    struct place top = {.file = file, .error = error};
+    struct place top = {file, "", error};
     json_t *json = object_parse(file, text, len, CONFIG_TOKENS_MAX, error);
     enum error_id id;
 

@@ -138,6 +138,7 @@ enum error_id config__norms_check(const struct config *config, const struct plac
 enum error_id config__layers_read(struct config *config, const struct place *top,
                                   const json_t *json);
 enum error_id config__serving_read(struct config *config, const struct place *top,
-                                   const json_t *json);
+                                   const json_t *batching, const json_t *versions,
+                                   const json_t *labels);
 
 #endif

@@ -3,53 +3,25 @@
  *
  * It knows the tables of the core, no files. Invariant: layer l's features are layer l-1's units,
  * and the products of both are checked against the bounds before anything is allocated by them. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
 #include "base/nearest.h"
 
-/* The names of a table as "a, b, c". */
-static void names_join(char *text, size_t size, const char *(*name)(size_t), size_t count)
-{
-    size_t used = 0;
-
-    text[0] = '\0';
-    for (size_t i = 0; i < count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", name(i));
-}
-
-static const char *initializer_name(size_t i)
-{
-    size_t count;
-
-    return axon_initializer_names(&count)[i];
-}
-
-static const char *dialect_name(size_t i)
-{
-    size_t count;
-
-    return axon_dialect_table(&count)[i].name;
-}
-
 /* "dialect": whose names and defaults the activations of the layers have. */
 static enum error_id dialect_read(struct config *config, const struct place *top,
                                   const json_t *json)
 {
-    const json_t *value = json_member(json, "dialect");
-    char found[OBJECT_FOUND_MAX], names[128];
     size_t count;
+    unsigned chosen = 0;
+    const struct axon_dialect *table = axon_dialect_table(&count);
+    const struct object_choices names = {table, count, sizeof *table};
+    enum error_id id = object_choice(top, "dialect", json_member(json, "dialect"), names, &chosen);
 
-    config->dialect = axon_dialect_table(&count);
-    if (!value)
-        return ERROR_OK;
-    config->dialect = json_is_string(value) ? axon_dialect_find(json_string_value(value)) : NULL;
-    if (config->dialect)
-        return ERROR_OK;
-    names_join(names, sizeof names, dialect_name, count);
-    return object_fail(top, "dialect", ERROR_BAD_FIELD, "expected one of %s, found %s", names,
-                       object_found(value, found));
+    config->dialect = &table[chosen];
+    return id;
 }
 
 /* The list would be long: what was meant is told if it is near, or where the list is. */
@@ -180,7 +152,8 @@ enum error_id config__activation_read(struct config_layer *layer,
                                       const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
-    struct place inner = {at->file, "", at->error};
+    char path[OBJECT_PATH_MAX];
+    const struct place inner = {at->file, path, at->error};
     struct axon_meaning meaning;
     char found[OBJECT_FOUND_MAX];
 
@@ -205,35 +178,34 @@ enum error_id config__activation_read(struct config_layer *layer,
         return at->error->id;
     if (!json_is_object(value))
         return ERROR_OK;
-    snprintf(inner.path, sizeof inner.path, "%.32s.activation", at->path);
+    snprintf(path, sizeof path, "%.32s.activation", at->path);
     return parameters_read(layer, &inner, value);
 }
 
-static enum error_id initializer_read(const struct axon_initializer **out, uint64_t *seed,
-                                      const struct place *at, const json_t *json)
+/* "initializer" and "seed", of a layer or of all of them. */
+static enum error_id initializer_read(struct config_layer *layer, const struct place *at,
+                                      const json_t *json)
 {
-    const json_t *value = json_member(json, "initializer");
-    char found[OBJECT_FOUND_MAX], names[128];
+    static const struct object_key seed = KEY_RANGE("seed", WHOLE, struct config_layer, seed, 0,
+                                                    INT64_MAX, false);
     size_t count;
+    unsigned chosen = UINT_MAX;
+    const char *const *names = axon_initializer_names(&count);
+    const struct object_choices choices = {names, count, sizeof *names};
 
-    if (object_whole(at, json, "seed", 0, INT64_MAX, seed))
+    if (object_value(at, &seed, json_member(json, seed.name), layer) ||
+        object_choice(at, "initializer", json_member(json, "initializer"), choices, &chosen))
         return at->error->id;
-    if (!value)
-        return ERROR_OK;
-    *out = json_is_string(value) ? axon_initializer_find(json_string_value(value)) : NULL;
-    if (*out)
-        return ERROR_OK;
-    axon_initializer_names(&count);
-    names_join(names, sizeof names, initializer_name, count);
-    return object_fail(at, "initializer", ERROR_BAD_FIELD, "expected one of %s, found %s", names,
-                       object_found(value, found));
+    if (chosen < count)
+        layer->initializer = axon_initializer_find(names[chosen]);
+    return ERROR_OK;
 }
 
 /* Inline numbers [rows][columns]; rows 0: a flat array of columns. */
 static enum error_id inline_read(struct config_values *v, const struct place *at, const char *key,
                                  const json_t *array, size_t rows, size_t columns)
 {
-    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX];
 
     /* The array is as long as rows says before memory is taken for it. */
     if (json_array_size(array) != (rows ? rows : columns))
@@ -244,14 +216,8 @@ static enum error_id inline_read(struct config_values *v, const struct place *at
     v->numbers = calloc(rows ? rows * columns : columns, sizeof *v->numbers);
     if (!v->numbers)
         return object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
-    if (rows == 0)
-        return object_floats(at, key, array, v->numbers, columns);
-    for (size_t r = 0; r < rows; r++) {
-        snprintf(element, sizeof element, "%s[%zu]", key, r);
-        if (object_floats(at, element, json_array_get(array, r), v->numbers + r * columns, columns))
-            return at->error->id;
-    }
-    return ERROR_OK;
+    return rows == 0 ? object_floats(at, key, array, v->numbers, columns)
+                     : object_rows(at, key, array, v->numbers, rows, columns);
 }
 
 /* "weight" or "bias": a tensor's name, numbers, or for a bias null. */
@@ -285,10 +251,9 @@ static enum error_id sources_read(struct config_layer *layer, const struct place
 {
     snprintf(layer->weight.tensor, sizeof layer->weight.tensor, "%s.weight", layer->name);
     snprintf(layer->bias.tensor, sizeof layer->bias.tensor, "%s.bias", layer->name);
-    if (config__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) !=
-            0 ||
+    if (config__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) ||
         config__values_read(&layer->bias, at, json, "bias", 0, layer->units) ||
-        initializer_read(&layer->initializer, &layer->seed, at, json))
+        initializer_read(layer, at, json))
         return at->error->id;
     if (!json_member(json, "initializer"))
         return ERROR_OK;
@@ -315,17 +280,18 @@ static enum error_id parameters_count_check(const struct config_layer *layer,
 static enum error_id layer_read(struct config *c, struct config_layer *layer,
                                 const struct place *at, const json_t *json, uint64_t *parameters)
 {
-    static const char *const keys[] = {"name", "type",        "units", "activation", "weight",
-                                       "bias", "initializer", "seed",  NULL};
-    uint64_t units = 0;
+    static const struct object_key keys[] = {
+        KEY("name", NAME, struct config_layer, name),
+        KEY_ANY("type"),
+        KEY_RANGE("units", SIZE, struct config_layer, units, 1, CONFIG_UNITS_MAX, true),
+        KEY_ANY("activation"),
+        KEY_ANY("weight"),
+        KEY_ANY("bias"),
+        KEY_ANY("initializer"),
+        KEY_ANY("seed"),
+        KEY_END};
 
-    if (object_keys(at, json, keys) || object_name(at, json, "name", layer->name) ||
-        object_whole(at, json, "units", 1, CONFIG_UNITS_MAX, &units))
-        return at->error->id;
-    if (units == 0)
-        return object_fail(at, "units", ERROR_BAD_FIELD, "missing; expected the number of units");
-    layer->units = (size_t)units;
-    if (parameters_count_check(layer, at, parameters))
+    if (object_read(at, json, keys, layer) || parameters_count_check(layer, at, parameters))
         return at->error->id;
     for (const struct config_layer *l = c->layers; l < layer; l++)
         if (strcmp(l->name, layer->name) == 0)
@@ -339,18 +305,18 @@ static enum error_id layer_read(struct config *c, struct config_layer *layer,
 /* Is the entry a batch normalization? */
 static enum error_id type_read(const struct place *at, const json_t *entry, bool *is_norm)
 {
-    const json_t *type = json_member(entry, "type");
-    const char *name = type ? json_string_value(type) : "dense";
+    static const char *const types[] = {"dense", "batch_norm"};
+    static const struct object_choices choices = {types, 2, sizeof *types};
     char found[OBJECT_FOUND_MAX];
+    unsigned type = 0;
+    enum error_id id;
 
     if (!json_is_object(entry))
         return object_fail(at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
                            object_found(entry, found));
-    *is_norm = name && strcmp(name, "batch_norm") == 0;
-    if (*is_norm || (name && strcmp(name, "dense") == 0))
-        return ERROR_OK;
-    return object_fail(at, "type", ERROR_BAD_FIELD,
-                       "expected \"dense\" or \"batch_norm\", found %s", object_found(type, found));
+    id = object_choice(at, "type", json_member(entry, "type"), choices, &type);
+    *is_norm = type == 1;
+    return id;
 }
 
 static size_t dense_count(const json_t *entries)
@@ -371,11 +337,12 @@ static enum error_id entries_read(struct config *config, const struct place *top
     size_t n = json_array_size(entries), dense = dense_count(entries);
 
     for (size_t i = 0; i < n; i++) {
-        struct place at = {.file = top->file, .error = top->error};
+        char path[OBJECT_PATH_MAX];
+        struct place at = {top->file, path, top->error};
         const json_t *entry = json_array_get(entries, i);
         bool first = config->layers_count == 0, is_norm = false;
 
-        snprintf(at.path, sizeof at.path, "layers[%zu]", i);
+        snprintf(path, sizeof path, "layers[%zu]", i);
         if (type_read(&at, entry, &is_norm) ||
             (is_norm && config__norm_read(config, &at, entry, i)))
             return top->error->id;
@@ -399,12 +366,10 @@ enum error_id config__layers_read(struct config *config, const struct place *top
                                   const json_t *json)
 {
     struct config_layer defaults = {0};
-    const json_t *entries;
+    const json_t *entries = json_member(json, "layers");
     size_t dense, norms;
 
-    if (object_typed(top, json, "layers", JSON_ARRAY, &entries) ||
-        dialect_read(config, top, json) ||
-        initializer_read(&defaults.initializer, &defaults.seed, top, json))
+    if (dialect_read(config, top, json) || initializer_read(&defaults, top, json))
         return top->error->id;
     dense = dense_count(entries);
     norms = json_array_size(entries) - dense;

@@ -98,9 +98,15 @@ static enum error_id name_check(const struct config *c, const struct config_norm
 enum error_id config__norm_read(struct config *config, const struct place *at, const json_t *json,
                                 size_t place)
 {
-    static const char *const keys[] = {"name",         "type",        "epsilon",
-                                       "activation",   "weight",      "bias",
-                                       "running_mean", "running_var", NULL};
+    static const struct object_key keys[] = {KEY("name", NAME, struct config_norm, name),
+                                             KEY_ANY("type"),
+                                             KEY_ANY("epsilon"),
+                                             KEY_ANY("activation"),
+                                             KEY_ANY("weight"),
+                                             KEY_ANY("bias"),
+                                             KEY_ANY("running_mean"),
+                                             KEY_ANY("running_var"),
+                                             KEY_END};
     struct config_norm *norm = &config->norms[config->norms_count++]; /* fini finds it */
     const struct config_layer *previous = config->layers_count
                                               ? &config->layers[config->layers_count - 1]
@@ -109,9 +115,8 @@ enum error_id config__norm_read(struct config *config, const struct place *at, c
     norm->place = place;
     norm->width = previous ? previous->units : config->features;
     snprintf(norm->name, sizeof norm->name, "batch_norm%zu", config->norms_count);
-    if (object_keys(at, json, keys) || object_name(at, json, "name", norm->name) ||
-        name_check(config, norm, at) || epsilon_read(norm, config->dialect, at, json) ||
-        parts_read(norm, at, json))
+    if (object_read(at, json, keys, norm) || name_check(config, norm, at) ||
+        epsilon_read(norm, config->dialect, at, json) || parts_read(norm, at, json))
         return at->error->id;
     if (!previous || !is_identity(previous))
         return fold_before(config, norm, at, json);
@@ -122,11 +127,12 @@ enum error_id config__norm_read(struct config *config, const struct place *at, c
 enum error_id config__norms_check(const struct config *config, const struct place *top)
 {
     const struct config_norm *last = config->norms + config->norms_count - 1;
-    struct place at = {.file = top->file, .error = top->error};
+    char path[OBJECT_PATH_MAX];
+    struct place at = {top->file, path, top->error};
 
     if (config->norms_count == 0 || last->layer < config->layers_count)
         return ERROR_OK;
-    snprintf(at.path, sizeof at.path, "layers[%zu]", last->place);
+    snprintf(path, sizeof path, "layers[%zu]", last->place);
     return object_fail(
         &at, NULL, ERROR_BAD_FIELD,
         "a batch_norm after an activation needs a dense layer behind it, which takes "

@@ -15,56 +15,45 @@ static const float TOLERANCE_DEFAULT = 1e-5f;
 
 struct golden {
     size_t rows;
+    const json_t *from, *to;
     float *instances, *predictions; /* [rows, features], [rows, outputs] */
     float tolerance;
 };
 
-/* key: an array of `rows` arrays of `columns` numbers; rows 0: any number of them, which is set. */
-static float *rows_read(const struct place *at, const json_t *json, const char *key, size_t *rows,
-                        size_t columns)
+/* array: `rows` arrays of `columns` numbers; rows 0: any number of them, which is set. */
+static enum error_id rows_read(float **numbers, const struct place *at, const char *key,
+                               const json_t *array, size_t *rows, size_t columns)
 {
-    const json_t *array = json_member(json, key);
     size_t n = json_array_size(array);
-    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
-    float *numbers;
+    char found[OBJECT_FOUND_MAX];
 
-    if (!json_is_array(array) || n < 1 || n > GOLDEN_ROWS_MAX || (*rows && n != *rows)) {
-        object_fail(at, key, ERROR_BAD_FIELD, "expected an array of %zu to %zu rows, found %s",
-                    *rows ? *rows : 1, *rows ? *rows : GOLDEN_ROWS_MAX, object_found(array, found));
-        return NULL;
-    }
+    if (n < 1 || n > GOLDEN_ROWS_MAX || (*rows && n != *rows))
+        return object_fail(at, key, ERROR_BAD_FIELD,
+                           "expected an array of %zu to %zu rows, found %s", *rows ? *rows : 1,
+                           *rows ? *rows : GOLDEN_ROWS_MAX, object_found(array, found));
     *rows = n;
-    numbers = calloc(n, columns * sizeof *numbers);
-    if (!numbers)
-        object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
-    for (size_t r = 0; numbers && r < n; r++) {
-        snprintf(element, sizeof element, "%s[%zu]", key, r);
-        if (object_floats(at, element, json_array_get(array, r), numbers + r * columns, columns) !=
-            0) {
-            free(numbers);
-            numbers = NULL;
-        }
-    }
-    return numbers;
+    *numbers = calloc(n, columns * sizeof **numbers);
+    return *numbers ? object_rows(at, key, array, *numbers, n, columns)
+                    : object_fail(at, key, ERROR_OUT_OF_MEMORY, "out of memory");
 }
 
 static enum error_id golden_read(struct golden *g, const struct place *at, const json_t *json,
                                  const struct axon_mlp *mlp)
 {
-    static const char *const keys[] = {"instances", "predictions", "tolerance", NULL};
-    const json_t *tolerance = json_member(json, "tolerance");
+    static const struct object_key keys[] = {KEY_REQUIRED("instances", ARRAY, struct golden, from),
+                                             KEY_REQUIRED("predictions", ARRAY, struct golden, to),
+                                             KEY("tolerance", FLOAT, struct golden, tolerance),
+                                             KEY_END};
 
     g->tolerance = TOLERANCE_DEFAULT;
-    if (object_keys(at, json, keys) ||
-        (tolerance && object_float(at, "tolerance", tolerance, &g->tolerance)))
+    if (object_read(at, json, keys, g))
         return at->error->id;
     if (g->tolerance < 0)
         return object_fail(at, "tolerance", ERROR_BAD_PARAMETER,
                            "expected a number of at least 0, found %.9g", (double)g->tolerance);
-    g->instances = rows_read(at, json, "instances", &g->rows, axon_mlp_features(mlp));
-    if (g->instances)
-        g->predictions = rows_read(at, json, "predictions", &g->rows, axon_mlp_outputs(mlp));
-    return g->predictions ? 0 : -1;
+    if (rows_read(&g->instances, at, "instances", g->from, &g->rows, axon_mlp_features(mlp)))
+        return at->error->id;
+    return rows_read(&g->predictions, at, "predictions", g->to, &g->rows, axon_mlp_outputs(mlp));
 }
 
 static enum error_id golden_compare(const struct golden *g, const struct place *at, const float *y,
@@ -106,7 +95,7 @@ enum error_id golden_check(const struct version_source *from, const struct axon_
                            struct error *error)
 {
     char path[VERSION_PATH_MAX];
-    struct place at = {.file = path, .error = error};
+    struct place at = {path, "", error};
     struct file_bytes bytes = {0};
     struct golden g = {0};
     json_t *json;

@@ -33,55 +33,21 @@ static bool is_named(size_t dtype, const char *name)
     return strncmp(dtypes[dtype].name, name, n) == 0 && (dtypes[dtype].name[n] || !name[n]);
 }
 
-static enum error_id dtype_read(struct safetensor *t, const struct place *at, const json_t *entry)
+static enum error_id dtype_read(struct safetensor *t, const struct place *at, const char *name)
 {
-    const json_t *value;
-
-    if (object_typed(at, entry, "dtype", JSON_STRING, &value))
-        return at->error->id;
-    if (!value)
-        return object_fail(at, "dtype", ERROR_BAD_FIELD, "missing");
     for (t->dtype = 0; t->dtype < DTYPES; t->dtype++)
-        if (is_named(t->dtype, json_string_value(value)))
+        if (is_named(t->dtype, name))
             return ERROR_OK;
-    return object_fail(at, "dtype", ERROR_BAD_FIELD, "unknown type \"%.40s\"",
-                       json_string_value(value));
+    return object_fail(at, "dtype", ERROR_BAD_FIELD, "unknown type \"%.40s\"", name);
 }
 
-/* Read values[n] of an array of whole numbers from 0 on. */
-static enum error_id wholes_read(const struct place *at, const char *key, const json_t *array,
-                                 uint64_t *values, size_t n)
+static enum error_id shape_read(struct safetensor *t, const struct place *at, const json_t *shape)
 {
-    char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
-
-    for (size_t i = 0; i < n; i++) {
-        const json_t *value = json_array_get(array, i);
-        int64_t whole;
-        if (json_whole(value, &whole) && whole >= 0) {
-            values[i] = (uint64_t)whole;
-            continue;
-        }
-        snprintf(element, sizeof element, "%s[%zu]", key, i);
-        return object_fail(at, element, ERROR_BAD_FIELD,
-                           "expected a whole number of at least 0, found %s",
-                           object_found(value, found));
-    }
-    return ERROR_OK;
-}
-
-static enum error_id shape_read(struct safetensor *t, const struct place *at, const json_t *entry)
-{
-    const json_t *shape;
-
-    if (object_typed(at, entry, "shape", JSON_ARRAY, &shape))
-        return at->error->id;
-    if (!shape)
-        return object_fail(at, "shape", ERROR_BAD_FIELD, "missing");
     if (json_array_size(shape) > SAFETENSORS_RANK_MAX)
         return object_fail(at, "shape", ERROR_LIMIT_EXCEEDED, "%zu dimensions, at most %d",
                            json_array_size(shape), SAFETENSORS_RANK_MAX);
     t->rank = json_array_size(shape);
-    if (wholes_read(at, "shape", shape, t->shape, t->rank))
+    if (object_wholes(at, "shape", shape, 0, INT64_MAX, t->shape, t->rank))
         return at->error->id;
     t->count = 1;
     for (size_t i = 0; i < t->rank; i++)
@@ -91,17 +57,14 @@ static enum error_id shape_read(struct safetensor *t, const struct place *at, co
     return ERROR_OK;
 }
 
-static enum error_id offsets_read(struct safetensor *t, const struct place *at, const json_t *entry,
-                                  size_t data_bytes)
+static enum error_id offsets_read(struct safetensor *t, const struct place *at,
+                                  const json_t *offsets, size_t data_bytes)
 {
-    const json_t *offsets;
     uint64_t values[2] = {0}, bits;
 
-    if (object_typed(at, entry, "data_offsets", JSON_ARRAY, &offsets))
-        return at->error->id;
     if (json_array_size(offsets) != 2)
         return object_fail(at, "data_offsets", ERROR_BAD_FIELD, "expected [begin, end]");
-    if (wholes_read(at, "data_offsets", offsets, values, 2))
+    if (object_wholes(at, "data_offsets", offsets, 0, INT64_MAX, values, 2))
         return at->error->id;
     t->begin = values[0];
     t->end = values[1];
@@ -126,42 +89,24 @@ static enum error_id offsets_read(struct safetensor *t, const struct place *at, 
 static enum error_id tensor_read_entry(struct safetensors *s, const char *name, const json_t *entry,
                                        struct error *error)
 {
+    struct entry {
+        const char *dtype;
+        const json_t *shape, *offsets;
+    } e;
+    static const struct object_key keys[] = {
+        KEY_REQUIRED("dtype", STRING, struct entry, dtype),
+        KEY_REQUIRED("shape", ARRAY, struct entry, shape),
+        KEY_REQUIRED("data_offsets", ARRAY, struct entry, offsets),
+        KEY_ANY("*"), /* that the format may get yet */
+        KEY_END};
     struct safetensor *t = &s->tensors[s->tensors_count];
-    struct place at = {.file = s->file, .error = error};
-    char found[OBJECT_FOUND_MAX];
+    struct place at = {s->file, name, error};
 
-    snprintf(at.path, sizeof at.path, "%.64s", name);
-    if (!json_is_object(entry))
-        return object_fail(&at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
-                           object_found(entry, found));
-    t->name = name; /* keys that the format may get yet are read over */
-    if (dtype_read(t, &at, entry) || shape_read(t, &at, entry) ||
-        offsets_read(t, &at, entry, s->data_bytes))
+    t->name = name;
+    if (object_read(&at, entry, keys, &e) || dtype_read(t, &at, e.dtype) ||
+        shape_read(t, &at, e.shape) || offsets_read(t, &at, e.offsets, s->data_bytes))
         return error->id;
     s->tensors_count++;
-    return ERROR_OK;
-}
-
-static enum error_id metadata_check(const struct safetensors *s, const json_t *metadata,
-                                    struct error *error)
-{
-    struct place at = {s->file, "__metadata__", error};
-    char found[OBJECT_FOUND_MAX], quoted[OBJECT_NAME_MAX];
-    const char *key;
-    const json_t *value;
-
-    if (json_is_null(metadata))
-        return ERROR_OK;
-    if (!json_is_object(metadata))
-        return object_fail(&at, NULL, ERROR_BAD_FIELD, "expected an object, found %s",
-                           object_found(metadata, found));
-    json_object_foreach((json_t *)metadata, key, value)
-    {
-        snprintf(quoted, sizeof quoted, "%s", key);
-        if (!json_is_string(value))
-            return object_fail(&at, quoted, ERROR_BAD_FIELD, "expected a string, found %s",
-                               object_found(value, found));
-    }
     return ERROR_OK;
 }
 
@@ -197,20 +142,23 @@ static enum error_id tiling_check(struct safetensors *s, struct error *error)
 
 static enum error_id header_read(struct safetensors *s, struct error *error)
 {
+    static const struct object_key texts[] = {KEY_CHECKED("*", STRING), KEY_END};
+    static const struct object_key keys[] = {KEY_CHECKED("__metadata__", OBJECT),
+                                             KEY_CHECKED("*", OBJECT), KEY_END};
+    struct place top = {s->file, "", error}, metadata = {s->file, "__metadata__", error};
     const char *name;
     const json_t *entry;
 
     s->tensors = calloc(json_object_size(s->header) + 1, sizeof *s->tensors);
     if (!s->tensors)
         return error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", s->file);
+    if (object_read(&top, s->header, keys, NULL) ||
+        object_read(&metadata, json_member(s->header, metadata.path), texts, NULL))
+        return error->id;
     json_object_foreach(s->header, name, entry)
     {
-        if (strcmp(name, "__metadata__") == 0) {
-            if (metadata_check(s, entry, error))
-                return error->id;
-        } else if (tensor_read_entry(s, name, entry, error)) {
+        if (strcmp(name, metadata.path) != 0 && tensor_read_entry(s, name, entry, error))
             return error->id;
-        }
     }
     return tiling_check(s, error);
 }

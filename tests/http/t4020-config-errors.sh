@@ -61,14 +61,14 @@ two layers of one name|{INPUT, "layers": [{"name": "a", "units": 1, "activation"
 a name that is no label|{INPUT, "layers": [{"name": "a b", "units": 1, "activation": "relu"}]}|config.json: layers[0].name: expected a name of 1 to 64 letters
 labels that do not fit|{INPUT, LAYERS, "output": {"labels": ["a", "b", "c"]}}|config.json: output.labels: 3 labels for 1 output
 a task that cannot be|{INPUT, LAYERS, "task": "multiclass"}|config.json: task: "multiclass" takes 2 to 65536 outputs, the last layer has 1 units
-an unknown task|{INPUT, LAYERS, "task": "classify"}|config.json: task: expected "binary", "multiclass", "multilabel" or "regression", found "classify"
+an unknown task|{INPUT, LAYERS, "task": "classify"}|config.json: task: expected one of binary, multiclass, multilabel, regression, found "classify"
 scales for another number of features|{"input": {"features": 2, "scale": [1, 2, 3]}, LAYERS}|config.json: input.scale: expected an array of 2 numbers, found an array of 3
 an offset beyond float32|{"input": {"features": 2, "offset": 1e39}, LAYERS}|config.json: input.offset: 1e+39 is outside the range of float32
 ragged inline weights|{INPUT, "layers": [{"units": 2, "activation": "relu", "weight": [[1, 2], [3]]}]}|config.json: layers[0].weight[1]: expected an array of 2 numbers, found an array of 1
 neither weights nor initializer|{INPUT, "layers": [{"units": 2, "activation": "relu"}]}|no version folder; expected 1/weights.safetensors
 an unknown initializer|{INPUT, "initializer": "he", "layers": [{"units": 2, "activation": "relu"}]}|config.json: initializer: expected one of he_normal
 a NUL byte|{"input": {"features": 2NUL}, LAYERS}|config.json:1:25: 
-an unknown policy|{INPUT, LAYERS, "versions": {"policy": "newest"}}|config.json: versions.policy: expected "latest", "all" or "specific", found "newest"
+an unknown policy|{INPUT, LAYERS, "versions": {"policy": "newest"}}|config.json: versions.policy: expected one of latest, all, specific, found "newest"
 a version that is not there|{INPUT, LAYERS, "versions": {"policy": "specific", "versions": [3]}}|config.json: versions.versions: there is no folder 3
 EOF
 

@@ -67,8 +67,9 @@ static const struct {
     {IN("\"columns\": [\"a\", 1]"),
      "input.columns[1]: expected a string of at most 256 bytes, found 1"},
     {IN("\"columns\": [\"a\", \"a\"]"), "config.json: input.columns: \"a\" names two features"},
-    {TOP("\"task\": \"multi\""), "config.json: task: expected \"binary\", \"multiclass\""},
-    {TOP("\"task\": false"), "\"regression\", found false"},
+    {TOP("\"task\": \"multi\""), "config.json: task: expected one of binary, multiclass, "
+                                 "multilabel, regression, found \"multi\""},
+    {TOP("\"task\": false"), "regression, found false"},
     {ONE("\"units\": 1, \"activation\": 1"),
      "layers[0].activation: expected a name or an object with a name, found 1"},
     {ONE("\"units\": 1, \"activation\": {}"), "an object with a name, found an object"},
@@ -134,8 +135,8 @@ static const struct {
      "config.json: layers[0].initializer: the layer has a \"weight\" already"},
     /* batch normalizations */
     {ONE("\"type\": \"conv\""),
-     "layers[0].type: expected \"dense\" or \"batch_norm\", found \"conv\""},
-    {ONE("\"type\": 3"), "layers[0].type: expected \"dense\" or \"batch_norm\", found 3"},
+     "layers[0].type: expected one of dense, batch_norm, found \"conv\""},
+    {ONE("\"type\": 3"), "layers[0].type: expected one of dense, batch_norm, found 3"},
     {ONE("\"type\": \"batch_norm\""), "layers: expected an array of 1 to 64 layers, found 0"},
     {"{" INPUT ", \"layers\": [" UNIT ", {\"type\": \"batch_norm\"}]}",
      "layers[1]: a batch_norm after an activation needs a dense layer behind it, which takes it; "
@@ -185,7 +186,7 @@ static const struct {
      "config.json: task: \"binary\" takes 1 to 2 outputs, the last layer has 3 units"},
     /* versions and labels */
     {TOP("\"versions\": {\"policy\": \"newest\"}"),
-     "config.json: versions.policy: expected \"latest\", \"all\" or \"specific\", found "
+     "config.json: versions.policy: expected one of latest, all, specific, found "
      "\"newest\""},
     {TOP("\"versions\": {\"count\": 0}"), "versions.count: expected a whole number from 1"},
     {TOP("\"versions\": {\"policy\": \"all\", \"count\": 2}"),
@@ -196,11 +197,11 @@ static const struct {
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": []}"),
      "versions.versions: expected an array of 1 to 64 versions"},
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [1, 0]}"),
-     "versions.versions[1]: expected a version, a whole number from 1 to 9223372036854775807 "
-     "without leading zeros, found 0"},
+     "versions.versions[1]: expected a whole number from 1 to "
+     "9223372036854775807, found 0"},
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [1.5]}"),
-     "versions.versions[0]: expected a version, a whole number from 1 to 9223372036854775807 "
-     "without leading zeros, found 1.5"},
+     "versions.versions[0]: expected a whole number from 1 to "
+     "9223372036854775807, found 1.5"},
     {TOP("\"versions\": {\"policy\": \"specific\", \"versions\": [2, 2]}"),
      "versions.versions: 2 is listed twice"},
     {TOP("\"labels\": {\"stable\": 0}"), "config.json: labels.stable: expected a whole number"},
