@@ -84,6 +84,16 @@ static enum MHD_Result see_header(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+/* As much of the text as there is room for: every request comes here, and snprintf() takes 500
+ * instructions. */
+static void keep(char *to, size_t bytes, const char *text)
+{
+    size_t length = strnlen(text, bytes - 1);
+
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
 /* False: the framing is not to be trusted, r->reply says why. */
 static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const char *method,
                       const char *version)
@@ -101,12 +111,12 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, see_header, &gate);
     if (gate.count[REQUEST_X_REQUEST_ID] == 1 &&
         gate_request_id_ok(gate.value[REQUEST_X_REQUEST_ID]))
-        snprintf(r->id, sizeof r->id, "%s", gate.value[REQUEST_X_REQUEST_ID]);
+        keep(r->id, sizeof r->id, gate.value[REQUEST_X_REQUEST_ID]);
     if (gate.count[REQUEST_TRACEPARENT] == 1 &&
         gate_traceparent_ok(gate.value[REQUEST_TRACEPARENT]))
         memcpy(r->traceparent, gate.value[REQUEST_TRACEPARENT], sizeof r->traceparent);
     /* Its bytes are the parser's, which uses them again for the head of the reply. */
-    snprintf(r->method, sizeof r->method, "%s", method);
+    keep(r->method, sizeof r->method, method);
     memcpy(r->value, gate.value, sizeof r->value);
     if (gate_check(&gate, &request, &c->http->limits, &r->declared, &error) == ERROR_OK)
         return true;
