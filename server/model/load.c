@@ -19,15 +19,16 @@ struct fingerprint fingerprint_read(const struct version_source *from, const str
     struct fingerprint f = {.config = *config};
     char path[VERSION_PATH_MAX];
 
-    for (size_t i = 0; i < WEIGHTS_FILES; i++)
-        f.weights[i] = files_identify(from->dirfd, version_path(from, weights_files[i], path));
+    for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
+        f.weights[i] = files_identify(from->dirfd,
+                                      version_path(from, weights_formats[i].name, path));
     f.golden = files_identify(from->dirfd, version_path(from, "golden.json", path));
     return f;
 }
 
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
 {
-    for (size_t i = 0; i < WEIGHTS_FILES; i++)
+    for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
         if (!files_same(&a->weights[i], &b->weights[i]))
             return false;
     return files_same(&a->config, &b->config) && files_same(&a->golden, &b->golden);

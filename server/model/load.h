@@ -7,12 +7,13 @@
 
 #include "model/config.h"
 #include "model/files.h"
+#include "weights/formats.h"
 #include "weights/weights.h"
 
 /* The files that a version was made from, as they were before they were read: if they are the same
  * still, so is the version. */
 struct fingerprint {
-    struct file_id config, weights[WEIGHTS_FILES], golden;
+    struct file_id config, weights[WEIGHTS_FORMATS], golden;
 };
 
 /* config is that of the config.json that was, or would be, used. */

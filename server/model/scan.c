@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "model/load.h"
 #include "model/version.h"
+#include "weights/formats.h"
 #include "weights/weights.h"
 
 struct scan {
@@ -276,10 +277,10 @@ static const char *flat_file(const struct scan *s)
 {
     static const struct file_id none;
 
-    for (size_t i = 0; i < WEIGHTS_FILES; i++) {
-        struct file_id id = files_identify(s->dirfd, weights_files[i]);
+    for (size_t i = 0; i < WEIGHTS_FORMATS; i++) {
+        struct file_id id = files_identify(s->dirfd, weights_formats[i].name);
         if (!files_same(&id, &none))
-            return weights_files[i];
+            return weights_formats[i].name;
     }
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "json/object.h"
 #include "model/files.h"
 #include "model/version.h"
+#include "weights/formats.h"
 
 static bool holds(int dirfd, const char *path)
 {
@@ -27,13 +28,11 @@ static int visit(void *context, const char *name)
 
 bool single_is(int rootfd)
 {
-    static const char *const files[] = {"config.json", "weights.safetensors", "model.safetensors",
-                                        "weights.npz", "model.onnx"};
+    bool found = holds(rootfd, "config.json") || holds(rootfd, "model.onnx");
 
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (holds(rootfd, files[i]))
-            return files_each(rootfd, visit, &rootfd) == 0;
-    return false;
+    for (size_t i = 0; i < WEIGHTS_FORMATS && !found; i++)
+        found = holds(rootfd, weights_formats[i].name);
+    return found && files_each(rootfd, visit, &rootfd) == 0;
 }
 
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1])

@@ -19,11 +19,7 @@ struct header {
     unsigned seen; /* a bit per key */
 };
 
-static const struct dtype {
-    const char *descr;
-    size_t width;
-    binary_load_fn *load;
-} dtypes[] = {
+static const struct npy_type dtypes[] = {
     {"<f4", 4, binary_f32}, {"<f8", 8, binary_f64}, {"<f2", 2, binary_f16}, {"|i1", 1, binary_i8},
     {"|u1", 1, binary_u8},  {"|b1", 1, binary_u8},  {"<i2", 2, binary_i16}, {"<u2", 2, binary_u16},
     {"<i4", 4, binary_i32}, {"<u4", 4, binary_u32}, {"<i8", 8, binary_i64}, {"<u8", 8, binary_u64},
@@ -133,8 +129,8 @@ static bool read_dict(struct header *h, const char *p)
 /* ---- reading ---- */
 
 /* The header, and where the numbers begin. */
-static enum error_id read_header(struct header *h, const char *bytes, size_t len, size_t *begin,
-                                 struct error *error)
+static enum error_id read_header(struct header *h, const char *place, const char *bytes, size_t len,
+                                 size_t *begin, struct error *error)
 {
     const unsigned char *b = (const unsigned char *)bytes;
     size_t prefix = len > MAGIC_BYTES && b[MAGIC_BYTES] == 1 ? 10 : 12, length;
@@ -143,13 +139,13 @@ static enum error_id read_header(struct header *h, const char *bytes, size_t len
 
     if (len < prefix || memcmp(bytes, magic, MAGIC_BYTES) != 0 || b[6] < 1 || b[6] > 3)
         return error_set(error, ERROR_BAD_TENSOR,
-                         "body: %zu bytes that are not a .npy file of version 1, 2 or 3", len);
+                         "%s: %zu bytes that are not a .npy file of version 1, 2 or 3", place, len);
     length = (size_t)b[8] | (size_t)b[9] << 8;
     if (prefix == 12)
         length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
     if (length > HEADER_BYTES_MAX || length > len - prefix)
         return error_set(error, ERROR_BAD_TENSOR,
-                         "body: a .npy header of %zu bytes, but %zu bytes follow (at most %d)",
+                         "%s: a .npy header of %zu bytes, but %zu bytes follow (at most %d)", place,
                          length, len - prefix, HEADER_BYTES_MAX);
     text = strndup(bytes + prefix, length);
     if (!text)
@@ -159,12 +155,12 @@ static enum error_id read_header(struct header *h, const char *bytes, size_t len
     *begin = prefix + length;
     return ok ? ERROR_OK
               : error_set(error, ERROR_BAD_TENSOR,
-                          "body: the .npy header is not a dict of descr, fortran_order and a shape "
+                          "%s: the .npy header is not a dict of descr, fortran_order and a shape "
                           "of at most %d dimensions",
-                          TENSOR_RANK_MAX);
+                          place, TENSOR_RANK_MAX);
 }
 
-static const struct dtype *find_dtype(const char *descr)
+static const struct npy_type *find_dtype(const char *descr)
 {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
         if (strcmp(dtypes[i].descr, descr) == 0)
@@ -172,83 +168,133 @@ static const struct dtype *find_dtype(const char *descr)
     return NULL;
 }
 
-/* more: other arrays may follow in the bytes. need: how many are this one's. */
-static enum error_id check_size(const struct header *h, const struct dtype *dtype, size_t bytes,
-                                bool more, const struct tensor_limits *limits, size_t *count,
-                                size_t *need, struct error *error)
+/* more: other arrays may follow in the bytes [bytes]. */
+static enum error_id check_size(struct npy_array *a, const char *place, size_t bytes, bool more,
+                                const struct tensor_limits *limits, struct error *error)
 {
     bool overflow = false;
 
-    *count = 1;
-    for (size_t i = 0; i < h->rank; i++)
-        overflow |= __builtin_mul_overflow(*count, h->shape[i], count);
-    if (h->rank > limits->rank_max)
-        return error_set(error, ERROR_LIMIT_EXCEEDED, "body: rank %zu, at most %zu", h->rank,
+    a->count = 1;
+    for (size_t i = 0; i < a->rank; i++)
+        overflow |= __builtin_mul_overflow(a->count, a->shape[i], &a->count);
+    if (a->rank > limits->rank_max)
+        return error_set(error, ERROR_LIMIT_EXCEEDED, "%s: rank %zu, at most %zu", place, a->rank,
                          limits->rank_max);
-    if (overflow || *count > limits->elements_max)
+    if (overflow || a->count > limits->elements_max)
         return error_set(error, ERROR_LIMIT_EXCEEDED,
-                         "body: the shape has more than %zu elements (elements_max)",
+                         "%s: the shape has more than %zu elements (elements_max)", place,
                          limits->elements_max);
-    if (__builtin_mul_overflow(*count, dtype->width, need) ||
-        (more ? *need > bytes : *need != bytes))
+    if (__builtin_mul_overflow(a->count, a->type->width, &a->data_bytes) ||
+        (more ? a->data_bytes > bytes : a->data_bytes != bytes))
         return error_set(error, ERROR_SHAPE_MISMATCH,
-                         "body: %zu elements of %zu bytes, but %zu bytes of data", *count,
-                         dtype->width, bytes);
+                         "%s: %zu elements of %zu bytes, but %zu bytes of data", place, a->count,
+                         a->type->width, bytes);
     return ERROR_OK;
 }
 
-/* Fortran order lets the first index run fastest: walk it like an odometer over row-major places.
- */
-static void load_fortran(float *to, const unsigned char *from, const struct dtype *dtype,
-                         const struct header *h, size_t count)
+static enum error_id find_array(struct npy_array *a, const char *place, const char *bytes,
+                                size_t len, bool more, const struct tensor_limits *limits,
+                                struct error *error)
 {
-    size_t steps[TENSOR_RANK_MAX] = {0}, index[TENSOR_RANK_MAX] = {0}, place = 0, stride = 1;
+    struct header h = {0};
+    size_t begin = 0;
 
-    for (size_t d = h->rank; d-- > 0; stride *= h->shape[d])
-        steps[d] = stride;
-    for (size_t i = 0; i < count; i++) {
-        to[place] = dtype->load(from + i * dtype->width);
-        for (size_t d = 0; d < h->rank; d++) {
-            place += steps[d];
-            if (++index[d] < h->shape[d])
-                break;
-            place -= steps[d] * h->shape[d];
-            index[d] = 0;
-        }
-    }
+    if (read_header(&h, place, bytes, len, &begin, error) != ERROR_OK)
+        return error->id;
+    *a = (struct npy_array){.type = find_dtype(h.descr),
+                            .fortran_order = h.fortran_order,
+                            .rank = h.rank,
+                            .data = (const unsigned char *)bytes + begin};
+    memcpy(a->shape, h.shape, sizeof a->shape);
+    if (!a->type)
+        return error_set(error, ERROR_BAD_TENSOR,
+                         "%s: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
+                         "in little-endian order are",
+                         place, h.descr);
+    return check_size(a, place, len - begin, more, limits, error);
 }
 
-static void load_row_major(float *to, const unsigned char *from, const struct dtype *dtype,
-                           size_t count)
+enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes, size_t len,
+                       const struct tensor_limits *limits, struct error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] = dtype->load(from + i * dtype->width);
+    return find_array(a, place, bytes, len, false, limits, error);
+}
+
+/* Fortran order lets the first index run fastest: an odometer over row-major places. */
+struct odometer {
+    size_t steps[TENSOR_RANK_MAX], index[TENSOR_RANK_MAX], place;
+};
+
+static struct odometer odometer_of(const struct npy_array *a)
+{
+    struct odometer o = {.place = 0};
+    size_t stride = 1;
+
+    for (size_t d = a->rank; d-- > 0; stride *= a->shape[d])
+        o.steps[d] = stride;
+    return o;
+}
+
+/* The place of the element that is next in the file. */
+static size_t odometer_next(struct odometer *o, const struct npy_array *a)
+{
+    size_t place = o->place;
+
+    for (size_t d = 0; d < a->rank; d++) {
+        o->place += o->steps[d];
+        if (++o->index[d] < a->shape[d])
+            break;
+        o->place -= o->steps[d] * a->shape[d];
+        o->index[d] = 0;
+    }
+    return place;
+}
+
+void npy_row_major(const struct npy_array *a, unsigned char *to)
+{
+    struct odometer o = odometer_of(a);
+    size_t width = a->type->width;
+
+    for (size_t i = 0; i < a->count; i++)
+        memcpy(to + (a->fortran_order ? odometer_next(&o, a) : i) * width, a->data + i * width,
+               width);
+}
+
+static void load(float *to, const struct npy_array *a)
+{
+    struct odometer o = odometer_of(a);
+
+    if (a->fortran_order)
+        for (size_t i = 0; i < a->count; i++)
+            to[odometer_next(&o, a)] = a->type->load(a->data + i * a->type->width);
+    else
+        for (size_t i = 0; i < a->count; i++)
+            to[i] = a->type->load(a->data + i * a->type->width);
 }
 
 /* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
  * none of these. */
-static enum error_id check_range(const struct header *h, const unsigned char *from, size_t count,
-                                 struct error *error)
+static enum error_id check_range(const struct npy_array *a, struct error *error)
 {
     double value = 0;
     size_t i = 0;
     char place[TENSOR_RANK_MAX * 23] = "";
     int length = 0;
 
-    for (; i < count; i++) {
-        memcpy(&value, from + i * sizeof value, sizeof value);
+    for (; i < a->count; i++) {
+        memcpy(&value, a->data + i * sizeof value, sizeof value);
         if (isfinite(value) && isinf((float)value))
             break;
     }
-    if (i == count)
+    if (i == a->count)
         return ERROR_OK;
     size_t index[TENSOR_RANK_MAX];
-    for (size_t n = 0; n < h->rank; n++) { /* from the index that runs fastest */
-        size_t d = h->fortran_order ? n : h->rank - 1 - n;
-        index[d] = i % h->shape[d];
-        i /= h->shape[d];
+    for (size_t n = 0; n < a->rank; n++) { /* from the index that runs fastest */
+        size_t d = a->fortran_order ? n : a->rank - 1 - n;
+        index[d] = i % a->shape[d];
+        i /= a->shape[d];
     }
-    for (size_t d = 0; d < h->rank; d++)
+    for (size_t d = 0; d < a->rank; d++)
         length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
     return error_set(error, ERROR_BAD_TENSOR, "body%s: %.9g is outside the range of float32", place,
                      value);
@@ -258,37 +304,22 @@ static enum error_id check_range(const struct header *h, const unsigned char *fr
 static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
                                 const struct tensor_limits *limits, struct error *error)
 {
-    struct header h = {0};
-    const struct dtype *dtype;
-    const unsigned char *numbers;
-    size_t begin = 0, count, need = 0;
+    struct npy_array a;
 
     memset(t, 0, sizeof *t);
-    if (read_header(&h, bytes, *len, &begin, error) != ERROR_OK)
+    if (find_array(&a, "body", bytes, *len, more, limits, error) != ERROR_OK)
         return error->id;
-    dtype = find_dtype(h.descr);
-    if (!dtype)
-        return error_set(error, ERROR_BAD_TENSOR,
-                         "body: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
-                         "in little-endian order are",
-                         h.descr);
-    if (check_size(&h, dtype, *len - begin, more, limits, &count, &need, error) != ERROR_OK)
+    if (a.type->load == binary_f64 && check_range(&a, error) != ERROR_OK)
         return error->id;
-    numbers = (const unsigned char *)bytes + begin;
-    if (dtype->load == binary_f64 && check_range(&h, numbers, count, error) != ERROR_OK)
-        return error->id;
-    if (memory_take(limits->account, count * sizeof *t->data))
-        t->data = count ? reallocarray(NULL, count, sizeof *t->data) : NULL;
-    if (count && !t->data)
+    if (memory_take(limits->account, a.count * sizeof *t->data))
+        t->data = a.count ? reallocarray(NULL, a.count, sizeof *t->data) : NULL;
+    if (a.count && !t->data)
         return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
-    if (h.fortran_order)
-        load_fortran(t->data, numbers, dtype, &h, count);
-    else
-        load_row_major(t->data, numbers, dtype, count);
-    t->count = t->cap = count;
-    t->rank = h.rank;
-    memcpy(t->shape, h.shape, sizeof t->shape);
-    *len = begin + need;
+    load(t->data, &a);
+    t->count = t->cap = a.count;
+    t->rank = a.rank;
+    memcpy(t->shape, a.shape, sizeof t->shape);
+    *len = (size_t)(a.data - (const unsigned char *)bytes) + a.data_bytes;
     return ERROR_OK;
 }
 

@@ -6,6 +6,7 @@
 #ifndef TENSOR_NPY_H
 #define TENSOR_NPY_H
 
+#include "tensor/binary.h"
 #include "tensor/tensor.h"
 
 /* bytes [len] hold one array and nothing else. t is new; on failure it is empty and error says what
@@ -17,6 +18,27 @@ enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
  * to one file; both are moved past it. */
 enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
                             const struct tensor_limits *limits, struct error *error);
+
+/* An array as it lies in the bytes. */
+struct npy_array {
+    const struct npy_type {
+        const char *descr; /* "<f4" */
+        size_t width;      /* bytes */
+        binary_load_fn *load;
+    } * type;
+    bool fortran_order;
+    size_t rank, shape[TENSOR_RANK_MAX], count;
+    const unsigned char *data; /* [data_bytes], not aligned */
+    size_t data_bytes;
+};
+
+/* Where bytes [len], one array and nothing else, have it; place is how errors call them. limits'
+ * account is not charged. */
+enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes, size_t len,
+                       const struct tensor_limits *limits, struct error *error);
+
+/* Its numbers as they are, [data_bytes], in row-major order. */
+void npy_row_major(const struct npy_array *a, unsigned char *to);
 
 /* Append data [product(shape)] as '<f4', version 1.0, C order. */
 void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape);

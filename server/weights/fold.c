@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "model/filling.h"
+#include "weights/filling.h"
 
 static const double PART_DEFAULTS[NORM_PARTS] = {[NORM_WEIGHT] = 1, [NORM_VARIANCE] = 1};
 
@@ -15,10 +15,10 @@ static const double PART_DEFAULTS[NORM_PARTS] = {[NORM_WEIGHT] = 1, [NORM_VARIAN
 static void widen(const struct filling *f, const struct config_values *v, const float *numbers,
                   size_t count, double *out)
 {
-    const struct safetensor *t = safetensors_find(&f->file, v->tensor);
+    const struct stored *t = stored_find(&f->file, v->tensor);
 
     if (t && t->used && v->source != CONFIG_INLINE && v->source != CONFIG_RANDOM)
-        safetensors_doubles(&f->file, t, out);
+        stored_doubles(t, out);
     else
         for (size_t i = 0; i < count; i++)
             out[i] = (double)numbers[i];
@@ -33,9 +33,9 @@ static bool is_default(const struct filling *f, const struct config_norm *norm, 
         return true;
     if (v->source != CONFIG_DEFAULT)
         return false;
-    if (!f->file.header)
+    if (!f->file.path)
         return f->config->layers[norm->layer].initializer != NULL;
-    return part <= NORM_BIAS && !safetensors_find(&f->file, v->tensor);
+    return part <= NORM_BIAS && !stored_find(&f->file, v->tensor);
 }
 
 /* out [width] */

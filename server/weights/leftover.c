@@ -3,36 +3,36 @@
  * A forgotten layer predicts wrongly without a sign, so what could be one fails the version. */
 #include <stdio.h>
 #include <string.h>
-#include "model/filling.h"
+#include "weights/filling.h"
 #include "model/finding.h"
 
 /* A batch normalization's count of batches, an integer, says nothing of its output. */
-static bool is_harmless(const struct safetensor *t)
+static bool is_harmless(const struct stored *t)
 {
     static const char suffix[] = "num_batches_tracked";
     size_t n = strlen(t->name), m = strlen(suffix);
 
-    return !safetensors_is_floating(t) && t->count == 1 && n >= m &&
+    return !stored_is_floating(t) && t->count == 1 && n >= m &&
            strcmp(t->name + n - m, suffix) == 0;
 }
 
-static bool could_be_a_layers(const struct safetensor *t)
+static bool could_be_a_layers(const struct stored *t)
 {
-    return safetensors_is_floating(t) && (t->rank == 1 || t->rank == 2);
+    return stored_is_floating(t) && (t->rank == 1 || t->rank == 2);
 }
 
 /* Does the file have <stem>.<last>? */
-static bool has_sibling(const struct safetensors *s, const char *stem, size_t stem_length,
+static bool has_sibling(const struct stored_file *s, const char *stem, size_t stem_length,
                         const char *last)
 {
     char name[CONFIG_TENSOR_NAME_MAX + 1];
     int n = snprintf(name, sizeof name, "%.*s%s", (int)stem_length, stem, last);
 
-    return n > 0 && (size_t)n < sizeof name && safetensors_find(s, name);
+    return n > 0 && (size_t)n < sizeof name && stored_find(s, name);
 }
 
 /* The way out, by the names and the shape: text. */
-static const char *hint(const struct safetensors *s, const struct safetensor *t, char *text,
+static const char *hint(const struct stored_file *s, const struct stored *t, char *text,
                         size_t size)
 {
     const char *dot = strrchr(t->name, '.');
@@ -58,16 +58,16 @@ static const char *hint(const struct safetensors *s, const struct safetensor *t,
     return text;
 }
 
-static int leftover_fail(const struct filling *f, const struct safetensor *t, size_t others)
+static int leftover_fail(const struct filling *f, const struct stored *t, size_t others)
 {
-    char shape[SAFETENSORS_SHAPE_MAX], more[48] = "", text[160];
+    char shape[STORED_SHAPE_MAX], more[48] = "", text[160];
 
     if (others > 0)
         snprintf(more, sizeof more, " (and %zu more tensor%s)", others, others == 1 ? "" : "s");
     return error_set(f->error, ERROR_BAD_TENSOR,
                      "%s: %.64s %s%s: no layer takes it; %s; if the network is right "
                      "without it, list it under \"ignore_tensors\"",
-                     f->path, t->name, safetensors_shape(t->shape, t->rank, shape), more,
+                     f->path, t->name, stored_shape(t->shape, t->rank, shape), more,
                      hint(&f->file, t, text, sizeof text));
 }
 
@@ -93,7 +93,7 @@ static void ignored_check(const struct filling *f)
 {
     for (size_t i = 0; i < f->config->ignored_count; i++) {
         const char *name = f->config->ignored[i];
-        const struct safetensor *t = safetensors_find(&f->file, name);
+        const struct stored *t = stored_find(&f->file, name);
 
         if (!t)
             tell(f, "tensor_not_there", name, "\"ignore_tensors\" names it");
@@ -105,12 +105,12 @@ static void ignored_check(const struct filling *f)
 
 int filling_leftover(const struct filling *f)
 {
-    const struct safetensor *first = NULL;
+    const struct stored *first = NULL;
     size_t others = 0;
 
     ignored_check(f);
     for (size_t i = 0; i < f->file.tensors_count; i++) {
-        const struct safetensor *t = &f->file.tensors[i];
+        const struct stored *t = &f->file.tensors[i];
 
         if (t->used || is_harmless(t) || is_ignored(f->config, t->name))
             continue;

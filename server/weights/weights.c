@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/files.h"
-#include "model/filling.h"
+#include "weights/filling.h"
+#include "weights/formats.h"
 
-const char *const weights_files[WEIGHTS_FILES] = {"weights.safetensors", "model.safetensors"};
-
-/* The bound on the network at the widest type, and a header. */
-static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) +
-                                     SAFETENSORS_HEADER_BYTES_MAX + 8;
+/* The bound on the network at the widest type, and the largest header of a format. */
+static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) + 100000000 + 8;
 
 float *filling_own(struct filling *f, size_t count)
 {
@@ -27,7 +25,7 @@ float *filling_own(struct filling *f, size_t count)
 }
 
 /* "it has a, b, c" */
-static void tensors_list(const struct safetensors *s, char *text, size_t size)
+static void tensors_list(const struct stored_file *s, char *text, size_t size)
 {
     size_t used = (size_t)snprintf(text, size, "%s", s->tensors_count ? "it has " : "it has none");
 
@@ -40,7 +38,7 @@ static int absent_fail(const struct filling *f, const char *whose, const char *n
 {
     char list[256];
 
-    if (!f->file.header)
+    if (!f->file.path)
         return error_set(f->error, ERROR_BAD_TENSOR,
                          "%s: no such file, and no tensor \"%.80s\" for %s", f->path, name, whose);
     tensors_list(&f->file, list, sizeof list);
@@ -50,25 +48,24 @@ static int absent_fail(const struct filling *f, const char *whose, const char *n
 
 /* A transposed weight must be made anew: safetensors' NumPy writer stores a view as its memory
  * lies, under the view's shape, and then the shapes fit and the numbers are scrambled. */
-static int shape_fail(const struct filling *f, const struct safetensor *t, const char *whose,
+static int shape_fail(const struct filling *f, const struct stored *t, const char *whose,
                       const uint64_t *shape, size_t rank)
 {
-    char want[SAFETENSORS_SHAPE_MAX], found[SAFETENSORS_SHAPE_MAX];
+    char want[STORED_SHAPE_MAX], found[STORED_SHAPE_MAX];
     bool transposed = rank == 2 && t->rank == 2 && t->shape[0] == shape[1] &&
                       t->shape[1] == shape[0];
 
     return error_set(f->error, ERROR_SHAPE_MISMATCH,
                      "%s: %.64s: expected shape %s%s for %s, found %s%s", f->path, t->name,
-                     safetensors_shape(shape, rank, want),
-                     rank == 2 ? " (units, features)" : " (units)", whose,
-                     safetensors_shape(t->shape, t->rank, found),
+                     stored_shape(shape, rank, want), rank == 2 ? " (units, features)" : " (units)",
+                     whose, stored_shape(t->shape, t->rank, found),
                      transposed ? ": save numpy.ascontiguousarray(W.T)" : "");
 }
 
 const float *filling_take(struct filling *f, const char *whose, const char *name,
                           const uint64_t *shape, size_t rank)
 {
-    struct safetensor *t = safetensors_find(&f->file, name);
+    struct stored *t = stored_find(&f->file, name);
     float *numbers;
 
     if (!t) {
@@ -81,7 +78,7 @@ const float *filling_take(struct filling *f, const char *whose, const char *name
     }
     t->used = true;
     numbers = filling_own(f, (size_t)t->count);
-    if (!numbers || safetensors_floats(&f->file, t, numbers, f->error) != 0)
+    if (!numbers || stored_floats(&f->file, t, numbers, f->error) != 0)
         return NULL;
     return numbers;
 }
@@ -105,7 +102,7 @@ static const float *weight_draw(struct filling *f, size_t index)
 static bool from_file(const struct filling *f, const struct config_layer *layer)
 {
     return layer->weight.source == CONFIG_TENSOR ||
-           (layer->weight.source == CONFIG_DEFAULT && (f->file.header || !layer->initializer));
+           (layer->weight.source == CONFIG_DEFAULT && (f->file.path || !layer->initializer));
 }
 
 static int weight_fill(struct filling *f, size_t index)
@@ -148,7 +145,7 @@ static int params_fill(struct filling *f, size_t index)
 {
     const struct config_layer *layer = &f->config->layers[index];
     struct axon_layer *out = &f->w->layers[index];
-    const struct safetensor *t = safetensors_find(&f->file, layer->params_tensor);
+    const struct stored *t = stored_find(&f->file, layer->params_tensor);
     const uint64_t shape[] = {t && t->rank == 1 && t->count == 1 ? 1 : layer->units};
     const struct axon_parameter *p = &layer->activation->parameters[0];
     char whose[96];
@@ -200,17 +197,18 @@ static int file_absent_fail(struct filling *f)
                      f->path);
 }
 
-/* Read the one weights file that is there into bytes, and its name into f->path. */
-static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
+/* Read the one weights file that is there into bytes, its name into f->path and its format. */
+static enum files_result file_read(struct filling *f, struct file_bytes *bytes,
+                                   const struct weights_format **format)
 {
     enum files_result result = FILES_ABSENT;
     char path[VERSION_PATH_MAX];
 
-    version_path(f->from, weights_files[0], f->path);
-    for (size_t i = 0; i < WEIGHTS_FILES && result != FILES_FAILED; i++) {
+    version_path(f->from, weights_formats[0].name, f->path);
+    for (size_t i = 0; i < WEIGHTS_FORMATS && result != FILES_FAILED; i++) {
         struct file_bytes found = {0};
         enum files_result one = files_read(f->from->dirfd,
-                                           version_path(f->from, weights_files[i], path),
+                                           version_path(f->from, weights_formats[i].name, path),
                                            FILE_BYTES_MAX, &found, f->error);
 
         if (one == FILES_ABSENT)
@@ -223,20 +221,30 @@ static enum files_result file_read(struct filling *f, struct file_bytes *bytes)
         }
         result = one;
         *bytes = found;
+        *format = &weights_formats[i];
         memcpy(f->path, path, sizeof path);
     }
     return result;
+}
+
+/* What git leaves of a large file where its LFS filter is not installed. */
+static bool is_pointer(const struct file_bytes *bytes)
+{
+    static const char begin[] = "version https://git-lfs.github.com/spec/";
+
+    return bytes->len >= sizeof begin - 1 && memcmp(bytes->data, begin, sizeof begin - 1) == 0;
 }
 
 int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
                  struct error *error)
 {
     struct filling f = {.w = w, .config = config, .from = from, .error = error};
+    const struct weights_format *format = NULL;
     struct file_bytes bytes = {0};
     int status = -1;
 
     *w = (struct weights){0};
-    switch (file_read(&f, &bytes)) {
+    switch (file_read(&f, &bytes, &format)) {
     case FILES_FAILED:
         goto out;
     case FILES_ABSENT:
@@ -246,13 +254,19 @@ int weights_read(struct weights *w, const struct config *config, const struct ve
         }
         break;
     case FILES_OK:
-        if (safetensors_read(&f.file, f.path, bytes.data, bytes.len, error) != 0)
+        if (is_pointer(&bytes)) {
+            error_set(error, ERROR_NOT_READY,
+                      "%s: a Git LFS pointer, not the file that it stands for; run git lfs pull",
+                      f.path);
+            goto out;
+        }
+        if (format->read(&f.file, f.path, bytes.data, bytes.len, error) != ERROR_OK)
             goto out;
     }
     if (layers_fill(&f) == 0)
         status = filling_leftover(&f);
 out:
-    safetensors_fini(&f.file);
+    stored_fini(&f.file);
     free(bytes.data);
     if (status != 0)
         weights_fini(w);

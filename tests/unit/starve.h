@@ -6,6 +6,7 @@
 #ifndef STARVE_H
 #define STARVE_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,7 +33,10 @@ static inline bool starve_now(void)
     if (!starve_exempt && atomic_load_explicit(&starve_others, memory_order_relaxed) > 0 &&
         atomic_fetch_sub(&starve_others, 1) == 1)
         return true;
-    return starve_countdown > 0 && --starve_countdown == 0;
+    if (starve_countdown == 0 || --starve_countdown > 0)
+        return false;
+    errno = ENOMEM; /* as the real ones say it */
+    return true;
 }
 
 static inline void *starve_count(void *p)

@@ -257,7 +257,8 @@ START_TEST(foreign_formats_are_named_with_the_way_out)
         {"1/model.h5", "1/model.h5: not read; load it in Python, and write this folder with "
                        "configs/export/from_keras.py"},
         {"1/saved_model.pb", "1/saved_model.pb: not read"},
-        {"1/weights.npz", "1/weights.npz: this build does not read this format yet"},
+        {"1/arrays.npz", "1/arrays.npz: not a name that is looked for; rename it to weights.npz"},
+        {"1/weights.npy", "1/weights.npy: one array is no network; write weights.npz"},
         {"1/model.onnx", "1/model.onnx: this build does not read this format yet"},
         {"1/notes.txt", "1/weights.safetensors: no such file; without it config.json needs"},
     };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "folder.h"
-#include "weights/safetensors.h"
+#include "weights/formats.h"
 #include "suite.h"
 
 /* bytes [len] flush against a page that must not be touched. */
@@ -29,7 +29,7 @@ static struct fenced fence(const void *bytes, size_t len)
     return f;
 }
 
-static int read_fenced(struct safetensors *s, struct fenced *f, const void *bytes, size_t len,
+static int read_fenced(struct stored_file *s, struct fenced *f, const void *bytes, size_t len,
                        struct error *error)
 {
     *f = fence(bytes, len);
@@ -49,7 +49,7 @@ static const unsigned char two_data[] = {0x00, 0x3c, 0x00, 0xc0, 0x00, 0x38, 0x0
 
 START_TEST(tensors_are_found_and_converted)
 {
-    struct safetensors s;
+    struct stored_file s;
     struct fenced f;
     struct error error;
     float out[4];
@@ -58,12 +58,12 @@ START_TEST(tensors_are_found_and_converted)
 
     ck_assert_msg(read_fenced(&s, &f, file, len, &error) == 0, "%s", error.detail);
     ck_assert_uint_eq(s.tensors_count, 2);
-    ck_assert_ptr_null(safetensors_find(&s, "c"));
-    ck_assert_int_eq(safetensors_floats(&s, safetensors_find(&s, "a"), out, &error), 0);
+    ck_assert_ptr_null(stored_find(&s, "c"));
+    ck_assert_int_eq(stored_floats(&s, stored_find(&s, "a"), out, &error), 0);
     ck_assert(out[0] == 1 && out[1] == -2 && out[2] == 0.5f && out[3] == 0x1p-24f);
-    ck_assert_int_eq(safetensors_floats(&s, safetensors_find(&s, "b"), out, &error), 0);
+    ck_assert_int_eq(stored_floats(&s, stored_find(&s, "b"), out, &error), 0);
     ck_assert(out[0] == 1 && out[1] == -2);
-    safetensors_fini(&s);
+    stored_fini(&s);
     unfence(&f);
     free(file);
 }
@@ -75,7 +75,7 @@ START_TEST(a_file_cut_at_any_byte_is_an_error)
     unsigned char *file = safetensors_make(two, two_data, sizeof two_data, &len);
 
     for (size_t n = 0; n < len; n++) {
-        struct safetensors s;
+        struct stored_file s;
         struct fenced f;
         struct error error = {0};
 
@@ -94,7 +94,7 @@ START_TEST(a_file_with_any_byte_flipped_does_no_harm)
     unsigned char *file = safetensors_make(two, two_data, sizeof two_data, &len);
 
     for (size_t i = 0; i < len * 8; i++) {
-        struct safetensors s;
+        struct stored_file s;
         struct fenced f;
         struct error error;
         float out[64];
@@ -103,8 +103,8 @@ START_TEST(a_file_with_any_byte_flipped_does_no_harm)
         if (read_fenced(&s, &f, file, len, &error) == 0) {
             for (size_t t = 0; t < s.tensors_count; t++)
                 if (s.tensors[t].count <= 64)
-                    safetensors_floats(&s, &s.tensors[t], out, &error);
-            safetensors_fini(&s);
+                    stored_floats(&s, &s.tensors[t], out, &error);
+            stored_fini(&s);
         }
         unfence(&f);
         file[i / 8] ^= (unsigned char)(1u << i % 8);
@@ -115,12 +115,12 @@ END_TEST
 
 /* ---- conversions ---------------------------------------------------------------------------- */
 
-/* Convert one value of a type; -1 and error as safetensors_floats(). */
+/* Convert one value of a type; -1 and error as stored_floats(). */
 static int convert(const char *dtype, const void *value, size_t width, float *out,
                    struct error *error)
 {
     char header[128];
-    struct safetensors s;
+    struct stored_file s;
     size_t len;
     int result;
 
@@ -128,8 +128,8 @@ static int convert(const char *dtype, const void *value, size_t width, float *ou
              "{\"x\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[0,%zu]}}", dtype, width);
     unsigned char *file = safetensors_make(header, value, width, &len);
     ck_assert_int_eq(safetensors_read(&s, "w", file, len, error), 0);
-    result = safetensors_floats(&s, s.tensors, out, error);
-    safetensors_fini(&s);
+    result = stored_floats(&s, s.tensors, out, error);
+    stored_fini(&s);
     free(file);
     return result;
 }
@@ -204,15 +204,15 @@ START_TEST(a_bad_value_is_named_by_tensor_and_index)
     static const char header[] =
         "{\"hidden1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
     float values[6] = {0, 1, 2, 3, 4, NAN}, out[6];
-    struct safetensors s;
+    struct stored_file s;
     struct error error;
     size_t len;
     unsigned char *file = safetensors_make(header, values, sizeof values, &len);
 
     ck_assert_int_eq(safetensors_read(&s, "w", file, len, &error), 0);
-    ck_assert_int_ne(safetensors_floats(&s, s.tensors, out, &error), ERROR_OK);
+    ck_assert_int_ne(stored_floats(&s, s.tensors, out, &error), ERROR_OK);
     ck_assert_str_eq(error.detail, "w: hidden1.weight[1][2]: NaN");
-    safetensors_fini(&s);
+    stored_fini(&s);
     free(file);
 }
 END_TEST
@@ -292,7 +292,7 @@ enum { FILES = sizeof files / sizeof *files };
 START_TEST(the_format_is_enforced)
 {
     static const unsigned char zeros[16];
-    struct safetensors s;
+    struct stored_file s;
     struct error error = {0};
     size_t len;
     unsigned char *file = safetensors_make(files[_i].header, zeros, files[_i].data_bytes, &len);
@@ -304,7 +304,7 @@ START_TEST(the_format_is_enforced)
                       error.detail);
     } else {
         ck_assert_msg(result == 0, "%s: %s", files[_i].header, error.detail);
-        safetensors_fini(&s);
+        stored_fini(&s);
     }
     free(file);
 }
@@ -317,7 +317,7 @@ START_TEST(a_header_length_beyond_the_file_is_refused)
 
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         unsigned char file[10] = {0, 0, 0, 0, 0, 0, 0, 0, '{', '}'};
-        struct safetensors s;
+        struct stored_file s;
         struct fenced f;
         struct error error;
 

@@ -1,15 +1,15 @@
 /* filling.h - what the parts of weights.c share while a version's layers are filled. */
-#ifndef FILLING_H
-#define FILLING_H
+#ifndef WEIGHTS_FILLING_H
+#define WEIGHTS_FILLING_H
 
-#include "weights/safetensors.h"
+#include "weights/stored.h"
 #include "weights/weights.h"
 
 struct filling {
     struct weights *w;
     const struct config *config;
     const struct version_source *from;
-    struct safetensors file;     /* file.header is NULL if there is no weights file */
+    struct stored_file file;     /* file.path is NULL if there is no weights file */
     char path[VERSION_PATH_MAX]; /* "1/weights.safetensors" */
     struct error *error;
 };

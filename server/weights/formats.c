@@ -1,11 +1,11 @@
-/* foreign.c - model files that this build does not read, and the way out for each.
+/* formats.c - the rows of formats.def, and what is said of files that are not read.
  *
- * Pickle is refused for good: it runs code. It knows names of files only, never their content. */
+ * It knows names of files only, never their content. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "model/files.h"
-#include "weights/weights.h"
+#include "weights/formats.h"
 
 #define TORCH                                                                          \
     "pickle files can run code and are never read; load it in Python, and write this " \
@@ -16,20 +16,23 @@
 #define KERAS                                                  \
     "not read; load it in Python, and write this folder with " \
     "configs/export/from_keras.py: export(model, \"<model>\")"
-#define LATER                                                                            \
-    "this build does not read this format yet; write weights.safetensors, for instance " \
-    "with a script of configs/export"
+#define FOREIGN(suffix, text)
+#define READ(name, reader) {name, reader},
+const struct weights_format weights_formats[WEIGHTS_FORMATS] = {
+#include "weights/formats.def"
+};
+#undef FOREIGN
+#undef READ
 
-#define NAME "not a name that is looked for; rename it to weights.safetensors"
-
+#define FOREIGN(suffix, text) {suffix, text},
+#define READ(name, reader)
 static const struct {
     const char *suffix, *text;
 } rows[] = {
-    {".safetensors", NAME}, {".npz", LATER},     {".npy", LATER},     {".onnx", LATER},
-    {".pt", TORCH},         {".pth", TORCH},     {".ckpt", TORCH},    {".bin", TORCH},
-    {".pkl", PICKLE},       {".pickle", PICKLE}, {".joblib", PICKLE}, {".h5", KERAS},
-    {".hdf5", KERAS},       {".keras", KERAS},   {".pb", KERAS},      {".tflite", KERAS},
+#include "weights/formats.def"
 };
+#undef FOREIGN
+#undef READ
 
 struct search {
     const char *folder;
@@ -41,8 +44,8 @@ static int visit(void *context, const char *name)
     struct search *s = context;
     size_t length = strlen(name);
 
-    for (size_t i = 0; i < WEIGHTS_FILES; i++)
-        if (strcmp(name, weights_files[i]) == 0)
+    for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
+        if (strcmp(name, weights_formats[i].name) == 0)
             return 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t n = strlen(rows[i].suffix);
