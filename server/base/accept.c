@@ -25,8 +25,10 @@ static bool equals(const char *text, size_t length, const char *name)
 static void read_parameter(struct range *range, const char *text, size_t length)
 {
     const char *value = memchr(text, '=', length);
-    if (!value++)
+
+    if (!value)
         return;
+    value++;
     size_t name_length = (size_t)(value - 1 - text), value_length = length - name_length - 1;
     if (equals(text, name_length, "q")) {
         double q = strtod(value, NULL); /* stops at the delimiter; garbage reads as 0: refused */
