@@ -9,10 +9,11 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define JSON                                    false
-#define NPY                                     true
-#define VERSION_OR_LABEL                        "[/versions/{version}|/labels/{label}]"
-#define ROUTE(path, get_, post_, body_, query_) {path, get_, post_, body_, query_},
+#define JSON             false
+#define NPY              true
+#define VERSION_OR_LABEL "[/versions/{version}|/labels/{label}]"
+#define ROUTE(path, get_, post_, access_, body_, query_) \
+    {path, get_, post_, ACCESS_##access_, body_, query_},
 #include "api/routes.def"
 #undef ROUTE
 #undef VERSION_OR_LABEL

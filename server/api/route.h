@@ -4,11 +4,17 @@
 
 #include "api/call.h"
 
+enum route_access {
+    ACCESS_PUBLIC, /* whoever reaches the socket */
+    ACCESS_INFER   /* who may use the models     */
+};
+
 struct route {
     const char *template;
     api_handler *get;             /* NULL: does not take it */
     const struct call_post *post; /* NULL: does not take it */
-    bool npy;                     /* takes .npy besides JSON */
+    enum route_access access;
+    bool npy;          /* takes .npy besides JSON */
     const char *query; /* the keys that its query may have, "a b c", or "*": not checked here */
 };
 

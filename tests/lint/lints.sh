@@ -141,8 +141,8 @@ docs_found() {
 server/options/options.def@OPT_TEXT(bad, "", "", "x")@nothing uses bad
 server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
 server/base/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
-server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@openapi.json@lacks /bad GET
-server/api/routes.def@ROUTE("/bad", health_live, NULL, JSON, "")@tests/api@no case asks for GET /bad
+server/api/routes.def@ROUTE("/bad", health_live, NULL, PUBLIC, JSON, "")@openapi.json@lacks /bad GET
+server/api/routes.def@ROUTE("/bad", health_live, NULL, PUBLIC, JSON, "")@tests/api@no case asks for GET /bad
 lib/dialect.def@DIALECT(bad, "x")@openapi.json@lacks the dialect bad
 server/base/errors.def@ERR(BAD, 400, "x")@openapi.json@lacks the error code bad
 lib/loss.def@NUMBER("bad", "x", 0, 0, 1)@openapi.json@lacks the option bad
@@ -168,7 +168,7 @@ tables_found() {
         >>"$copy/lib/activation.def"
     printf 'MEANS(jax, relu6, relu, "x")\n' >>"$copy/lib/dialect.def"
     sed -i '/^ROUTE("\/metrics"/d' "$copy/server/api/routes.def"
-    printf 'ROUTE("/bad", health_live, NULL, JSON, "")\n' >>"$copy/server/api/routes.def"
+    printf 'ROUTE("/bad", health_live, NULL, PUBLIC, JSON, "")\n' >>"$copy/server/api/routes.def"
     out=$(cd "$copy" && tests/lint/tables.py) && echo "tables.py: exit 0"
     for name in activations dialects errors options metrics routes; do
         grep -q "^not ok .* table of $name " <<<"$out" || echo "tables.py: silent about $name"
