@@ -47,7 +47,7 @@ exceptions=(server/base/log.c:server/metrics/metrics.h)
 # System headers that only these files may include.
 declare -A only=(
     [microhttpd.h]="server/http/* tests/bench/echo.c tests/unit/test_server_http*"
-    [jansson.h]="server/main.c server/options/* server/json/* server/body/* server/api/* server/model/* server/weights/* tests/unit/test_server_*"
+    [jansson.h]="server/main.c server/options/* server/json/* server/body/* server/api/* server/model/* server/weights/* tests/unit/test_server_* tests/fuzz/*"
     [zip.h]="server/weights/npz.c tests/unit/test_server_npz.c"
     [cblas.h]="lib/gemm.c tests/bench/mlp.c"
     [immintrin.h]="lib/kernels/vec.h server/tensor/float_block.h server/tensor/float_group.h"
