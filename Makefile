@@ -334,7 +334,7 @@ fuzz:                                                       ## libFuzzer on ever
 	    $(FUZZ:%=build/fuzz/tests/fuzz/%)
 	$Q for target in $(FUZZ); do \
 	    name=$${target#fuzz_}; mkdir -p build/fuzz/corpus/$$name tests/fuzz/corpus/$$name; echo "  FUZZ    $$name"; \
-	    build/fuzz/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/\
+	    build/fuzz/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 	        build/fuzz/corpus/$$name tests/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
 	        { tail -40 build/fuzz/$$name.log; exit 1; }; \
 	    grep -E 'number_of_executed_units|average_exec_per_sec' build/fuzz/$$name.log; done
