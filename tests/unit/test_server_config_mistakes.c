@@ -1,5 +1,6 @@
 /* test_server_config_mistakes.c - config.json: what is said about every kind of mistake. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 #include "model/config.h"
 #include "suite.h"
@@ -223,11 +224,17 @@ START_TEST(a_mistake_is_named_with_its_place)
 }
 END_TEST
 
-int main(void)
+/* With --print: the texts, each with its NUL, for tests/http/config_schema.py. */
+int main(int argc, char **argv)
 {
     Suite *s = suite_create("config_mistakes");
     TCase *tc = tcase_create("config_mistakes");
 
+    if (argc > 1 && strcmp(argv[1], "--print") == 0) {
+        for (size_t i = 0; i < MISTAKES; i++)
+            fwrite(mistakes[i].text, 1, strlen(mistakes[i].text) + 1, stdout);
+        return 0;
+    }
     tcase_add_loop_test(tc, a_mistake_is_named_with_its_place, 0, MISTAKES);
     suite_add_tcase(s, tc);
 
