@@ -190,8 +190,8 @@ def objects(schema):
 def reader_keys():
     """The keys of each object that the reader's sources list."""
     for path in Path("server/model").glob("*.c"):
-        for listed in re.findall(r"\*const keys\[\] = \{(.*?)\}", path.read_text(), re.S):
-            keys = frozenset(re.findall(r'"(\w+)"', listed))
+        for listed in re.findall(r"struct object_key keys\[\] = \{(.*?)KEY_END\}", path.read_text(), re.S):
+            keys = frozenset(re.findall(r'\bKEY\w*\("(\w+)"', listed))
             if "instances" not in keys:  # golden.json's
                 yield keys
 
