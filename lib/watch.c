@@ -48,32 +48,40 @@ void axon_watch_add(struct axon_watch *into, const struct axon_watch *from)
 typedef float floats __attribute__((vector_size(16)));
 enum { LANES = sizeof(floats) / sizeof(float) };
 
-/* A few more floats of a row. -0 is 0. */
-static uint64_t mix(uint64_t hash, floats x)
+static uint64_t mix(uint64_t hash, uint64_t bits)
 {
-    uint64_t bits[sizeof x / sizeof(uint64_t)];
+    hash = (hash ^ bits) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+/* Two hashes, so that a product waits for the last but one only. */
+struct hash {
+    uint64_t even, odd;
+};
+
+/* A few more floats of a row. -0 is 0. */
+static inline struct hash mix_floats(struct hash hash, floats x)
+{
+    uint64_t bits[2];
 
     x += 0.0f;
     memcpy(bits, &x, sizeof bits);
-    for (size_t i = 0; i < sizeof x / sizeof(uint64_t); i++) {
-        hash = (hash ^ bits[i]) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 29;
-    }
-    return hash;
+    return (struct hash){mix(hash.even, bits[0]), mix(hash.odd, bits[1])};
 }
 
 /* The same for equal rows. */
 static uint64_t hash_row(const float *x, size_t n)
 {
-    uint64_t hash = n;
+    struct hash hash = {n, 0};
     floats some, rest = {0};
 
     for (; n >= LANES; n -= LANES, x += LANES) {
         memcpy(&some, x, sizeof some);
-        hash = mix(hash, some);
+        hash = mix_floats(hash, some);
     }
     memcpy(&rest, x, n * sizeof *x);
-    return mix(hash, rest);
+    hash = mix_floats(hash, rest);
+    return mix(hash.even, hash.odd);
 }
 
 static bool same_row(const float *a, const float *b, size_t n)

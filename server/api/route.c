@@ -48,7 +48,8 @@ static void take(struct api_call *call, const char *name, char *value, size_t le
     for (size_t i = 0; i < ARG_COUNT; i++) {
         size_t name_length = strlen(arg_names[i]);
 
-        if (strncmp(arg_names[i], name, name_length) == 0 && name[name_length] == '}')
+        if (*arg_names[i] == *name && strncmp(arg_names[i], name, name_length) == 0 &&
+            name[name_length] == '}')
             call->args[i] = value;
     }
     value[length] = '\0';
@@ -83,10 +84,13 @@ static bool fits_parameter(struct api_call *call, const char *pattern, size_t se
     return true;
 }
 
-/* The pattern against the target from `at` in that segment on, to the end of both. */
+/* The pattern against the target from `at` in that segment on, to the end of both. A segment holds
+ * none of a pattern's own characters, so what is equal in both is literal. */
 static bool fits(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
-    for (;; pattern++)
+    for (;; pattern++) {
+        for (; *at && *at == *pattern; at++)
+            pattern++;
         switch (*pattern) {
         case '[':
             return fits_group(call, pattern, segment, at);
@@ -105,9 +109,9 @@ static bool fits(struct api_call *call, const char *pattern, size_t segment, cha
         case '\0':
             return !*at && segment + 1 == call->target.segments_count;
         default:
-            if (*pattern != *at++)
-                return false;
+            return false;
         }
+    }
 }
 
 const struct route *route_find(struct api_call *call)
