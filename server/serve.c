@@ -163,7 +163,7 @@ static void drain(struct api *api, struct http *http, int signal_number)
 
     lame_duck.tv_nsec = (long)((options->lame_duck - (double)lame_duck.tv_sec) * 1e9);
     log_event(LOG_INFO, "draining", LOG_S("signal", strsignal(signal_number)));
-    __atomic_store_n(&api->draining, true, __ATOMIC_RELAXED);
+    atomic_store(&api->draining, true);
     stop_signals(&set);
     if (options->lame_duck > 0)
         sigtimedwait(&set, NULL, &lame_duck);

@@ -82,7 +82,8 @@ static bool charge(struct api_call *call)
 
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
-static bool admit(struct api_call *call, const struct api_request *request, uint64_t body_bytes)
+static bool check_headers(struct api_call *call, const struct api_request *request,
+                          uint64_t body_bytes)
 {
     enum error_id id = target_parse(&call->target, call->text, &call->error);
     const struct route *route = id == ERROR_OK ? route_find(call) : NULL;
@@ -187,7 +188,7 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
         api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
         return NULL;
     }
-    if (admit(call, request, body_bytes))
+    if (check_headers(call, request, body_bytes))
         return call;
     api_refuse(reply, call->error.id, call->error.detail);
     api_end(call);

@@ -5,6 +5,7 @@
 #ifndef API_H
 #define API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@ struct api {
     struct repository *repository;
     struct pool *pool;     /* of workers. NULL: whatever is asked is done by the thread that asks */
     struct memory *memory; /* of all requests; NULL: no bound */
-    bool draining;         /* atomically: __atomic_load_n / __atomic_store_n */
+    atomic_bool draining;
 };
 
 /* All strings are borrowed for the function that takes them; NULL where the client sent none. */

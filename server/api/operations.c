@@ -23,7 +23,7 @@ enum error_id health_live(struct api_call *call)
 
 enum error_id health_ready(struct api_call *call)
 {
-    if (__atomic_load_n(&call->api->draining, __ATOMIC_RELAXED))
+    if (atomic_load_explicit(&call->api->draining, memory_order_relaxed))
         return call_fail(call, ERROR_DRAINING, "the service is shutting down");
     if (!repository_serves(call->api->repository))
         return call_fail(call, ERROR_NOT_READY,

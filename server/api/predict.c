@@ -233,7 +233,7 @@ static enum error_id place(struct api_call *call, struct prediction *p)
         p->tally = model_tally_create(p->model);
     if (!p->tally)
         return call_no_memory(call);
-    switch (batch_place(call->api->pool, p->model, p->rows)) {
+    switch (batch_reserve(call->api->pool, p->model, p->rows)) {
     case TASK_HERE:
         return ERROR_OK;
     case TASK_QUEUED:

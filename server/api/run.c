@@ -113,13 +113,13 @@ static enum error_id step(struct api_call *call)
 
 /* Who goes on with the call: if it is too much for this thread, call->waits is set. Only what has
  * not begun yet can be refused. */
-static enum error_id place(struct api_call *call)
+static enum error_id reserve(struct api_call *call)
 {
     struct pool *pool = call->api->pool;
     size_t elements = call->post->elements ? call->post->elements(call) : call_body_elements(call);
 
-    switch (call->phase == CALL_READ ? work_place(pool, elements)
-                                     : work_place_next(pool, elements)) {
+    switch (call->phase == CALL_READ ? work_reserve(pool, elements)
+                                     : work_reserve_next(pool, elements)) {
     case TASK_HERE:
         return ERROR_OK;
     case TASK_QUEUED:
@@ -140,7 +140,7 @@ static void go_on(struct api_call *call)
     enum error_id id = ERROR_OK;
 
     while (id == ERROR_OK && call->phase < CALL_PHASES && !call->waits) {
-        id = place(call);
+        id = reserve(call);
         if (id == ERROR_OK && !call->waits)
             id = step(call);
     }
@@ -249,7 +249,7 @@ static void batch_over(void *context)
     account_job(call);
     drop_rows(call);
     call->phase = CALL_WRITE;
-    if (call->job.task.end == TASK_DONE && place(call) == ERROR_OK &&
+    if (call->job.task.end == TASK_DONE && reserve(call) == ERROR_OK &&
         call->waits == CALL_WAITS_FOR_WORK)
         submit_work(call);
     else

@@ -47,7 +47,7 @@ static struct connection *find_headers(void)
 {
     struct connection *c = watched;
 
-    while (c && (c->request.begun ||
+    while (c && (c->request.at != AT_LINE ||
                  !MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)))
         c = c->parsed_next;
     return c;
@@ -63,7 +63,8 @@ static struct connection *find_full(void)
 
     for (struct connection *c = watched; c; c = c->parsed_next) {
         uint64_t read = socket_bytes_read(c->fd);
-        if (c->request.begun && read > c->parsed_bytes && read - c->parsed_bytes > most) {
+        if (c->request.at != AT_LINE && read > c->parsed_bytes &&
+            read - c->parsed_bytes > most) {
             most = read - c->parsed_bytes;
             full = c;
         }

@@ -29,7 +29,7 @@ void phase_asked(struct connection *c)
     const struct request *r = &c->request;
     uint64_t asked = atomic_load_explicit(&c->asked, memory_order_relaxed);
 
-    if (!r->whole)
+    if (r->at < AT_WHOLE)
         asked = INT64_MAX;
     else if (r->declared.bytes == API_BODY_UNKNOWN)
         asked = socket_bytes_read(c->fd);

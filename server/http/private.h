@@ -30,8 +30,18 @@ enum phase {
     PHASE_CUT       /* shut down by us: nothing may follow    */
 };
 
+/* How much of a request there is, in this order. */
+enum request_at {
+    AT_NONE,
+    AT_LINE,  /* its first line: headers are to come    */
+    AT_BODY,  /* its headers                            */
+    AT_WHOLE, /* its last byte                          */
+    AT_WAITS  /* that, and its connection is suspended, or about to go on: for a worker */
+};
+
 /* The request that a connection is working on; all of it is the owning thread's. */
 struct request {
+    enum request_at at;
     char *target; /* undecoded, as sent; NULL between requests         */
     char id[GATE_REQUEST_ID_MAX + 1];
     char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
@@ -47,16 +57,12 @@ struct request {
     struct api_reply reply;
     struct ip client;        /* who asked, as far as proxies are trusted           */
     struct address *proxied; /* its entry, if a proxy sent it for somebody else    */
-    bool waits;              /* for a worker: the connection is suspended, or about to go on */
     size_t reply_bytes;
     unsigned status; /* of the reply that was queued or sent; 0: none     */
     bool queued;     /* that reply is libmicrohttpd's to send             */
     bool closes;     /* it is the connection's last                       */
     uint64_t acked;  /* by the client before it, if it is a long one      */
-    bool open;       /* from its target to its end                        */
-    bool begun;      /* the first callback has run                        */
     bool refused;    /* reply is complete; what comes in is discarded     */
-    bool whole;      /* the last byte has been received                   */
 };
 
 struct address;

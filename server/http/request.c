@@ -56,7 +56,7 @@ void *request_target(void *cls, const char *target, struct MHD_Connection *mhd)
     (void)cls;
     if (!c)
         return NULL;
-    c->request = (struct request){.open = true,
+    c->request = (struct request){.at = AT_LINE,
                                   .started_ns = now,
                                   .client = c->ip,
                                   .reply.route = API_ROUTE_OTHER,
@@ -169,7 +169,8 @@ static void open_call(struct connection *c, struct MHD_Connection *mhd)
 
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)
 {
-    close = close || c->surplus || __atomic_load_n(&c->http->api->draining, __ATOMIC_RELAXED);
+    close = close || c->surplus ||
+            atomic_load_explicit(&c->http->api->draining, memory_order_relaxed);
     return phase_enter(c, PHASE_REPLY, clock_coarse_ns()) && reply_queue(c, mhd, close) ? MHD_YES
                                                                                         : MHD_NO;
 }
@@ -190,7 +191,7 @@ static enum MHD_Result on_headers(struct connection *c, struct MHD_Connection *m
 {
     struct request *r = &c->request;
 
-    r->begun = true;
+    r->at = AT_BODY;
     parser_unwatch(c);
     if (!r->target)
         return MHD_NO;
@@ -248,7 +249,7 @@ static enum MHD_Result suspend(struct connection *c, struct MHD_Connection *mhd)
     struct request *r = &c->request;
     const struct api_waiter waiter = {.wake = wake, .is_here = is_here, .context = c};
 
-    r->waits = true;
+    r->at = AT_WAITS;
     MHD_suspend_connection(mhd);
     api_submit(r->call, &waiter);
     return MHD_YES;
@@ -258,7 +259,7 @@ static enum MHD_Result on_wake(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
 
-    r->waits = false;
+    r->at = AT_WHOLE;
     if (!api_resume(r->call)) {
         r->status = STATUS_CLIENT_GONE;
         return MHD_NO;
@@ -271,9 +272,9 @@ static enum MHD_Result on_end(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
 
-    if (r->waits)
+    if (r->at == AT_WAITS)
         return on_wake(c, mhd);
-    r->whole = true;
+    r->at = AT_WHOLE;
     r->received_ns = clock_ns();
     if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
         return MHD_NO;
@@ -298,7 +299,7 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
     (void)url; /* decoded and cut at %00: request_target() has kept the real one */
     if (!c)
         return MHD_NO;
-    if (!c->request.begun)
+    if (c->request.at == AT_LINE)
         return on_headers(c, mhd, method, version);
     *size = 0;
     return taken > 0 ? on_bytes(c, bytes, taken) : on_end(c, mhd);
@@ -329,7 +330,7 @@ static void request_fini(struct connection *c)
     api_reply_fini(&c->request.reply);
     free(c->request.target);
     c->request.target = NULL;
-    c->request.open = false;
+    c->request.at = AT_NONE;
 }
 
 void request_done(void *cls, struct MHD_Connection *mhd, void **state,
@@ -351,7 +352,7 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
         reply_sent(c);
     request_report(c, mhd, status, now);
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);
-    if (!c->request.whole && status != STATUS_CLIENT_GONE)
+    if (c->request.at < AT_WHOLE && status != STATUS_CLIENT_GONE)
         linger_add(c->http, c->fd);
     request_fini(c);
     phase_asked(c);
@@ -373,7 +374,7 @@ static void connection_done(struct connection *c, struct MHD_Connection *mhd)
 {
     void *state = c;
 
-    if (c->request.open)
+    if (c->request.at != AT_NONE)
         request_done(c->http, mhd, &state, MHD_REQUEST_TERMINATED_WITH_ERROR);
     connection_end(c);
 }

@@ -1,7 +1,8 @@
 /* batch.c - the line of a model's version: who is computed together, and in which pieces.
  *
  * Invariants: a line's rows are the sum of the rows that no worker has taken yet, those that are
- * promised (batch_place()) included, and rows_in_line the same with one piece of each job at most.
+ * promised (batch_reserve()) included, and rows_in_line the same with one piece of each job at
+ * most.
  */
 #include "infer/batch.h"
 #include "infer/private.h"
@@ -190,7 +191,7 @@ static bool is_inline(const struct pool *p, const struct model *m, size_t rows)
     return m->line->delay_ns == 0 && cost_s(&m->cost, rows) <= p->inline_s_max;
 }
 
-enum task_place batch_place(struct pool *p, struct model *m, size_t rows)
+enum task_place batch_reserve(struct pool *p, struct model *m, size_t rows)
 {
     struct model_line *line = m->line;
     bool full;

@@ -27,7 +27,7 @@ struct batch_job {
 
 /* Where should so many rows be computed? A model that asks to wait for company (queue_delay_us) is
  * never computed HERE, but for a pool that is NULL. FULL: queue_rows_max. */
-enum task_place batch_place(struct pool *p, struct model *m, size_t rows);
+enum task_place batch_reserve(struct pool *p, struct model *m, size_t rows);
 void batch_give_back(struct pool *p, struct model *m, size_t rows);
 
 /* The wake may come before this returns. */

@@ -63,7 +63,7 @@ bool work_fits(struct pool *p, size_t elements)
     return !full;
 }
 
-static enum task_place place(struct pool *p, size_t elements, bool refusable)
+static enum task_place reserve(struct pool *p, size_t elements, bool refusable)
 {
     bool full;
 
@@ -77,14 +77,14 @@ static enum task_place place(struct pool *p, size_t elements, bool refusable)
     return full ? TASK_FULL : TASK_QUEUED;
 }
 
-enum task_place work_place(struct pool *p, size_t elements)
+enum task_place work_reserve(struct pool *p, size_t elements)
 {
-    return place(p, elements, true);
+    return reserve(p, elements, true);
 }
 
-enum task_place work_place_next(struct pool *p, size_t elements)
+enum task_place work_reserve_next(struct pool *p, size_t elements)
 {
-    return place(p, elements, false);
+    return reserve(p, elements, false);
 }
 
 void work_give_back(struct pool *p, size_t elements)

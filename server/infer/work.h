@@ -14,14 +14,14 @@ struct work {
 
 /* Where should work on so many numbers be done? FULL: it would be more than elements_max that wait
  * or are worked on, unless nothing does. */
-enum task_place work_place(struct pool *p, size_t elements);
+enum task_place work_reserve(struct pool *p, size_t elements);
 void work_give_back(struct pool *p, size_t elements);
 
 /* Would they find room now? */
 bool work_fits(struct pool *p, size_t elements);
 
 /* The same for work that was accepted before, and so is never refused. */
-enum task_place work_place_next(struct pool *p, size_t elements);
+enum task_place work_reserve_next(struct pool *p, size_t elements);
 
 /* Free a large block of malloc()'s, which takes some milliseconds: the system takes page by page.
  */

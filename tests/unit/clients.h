@@ -152,7 +152,7 @@ static inline struct client *client_create(struct model *m, size_t rows, unsigne
 
 static inline void submit(struct client *c)
 {
-    ck_assert_int_eq(batch_place(pool, c->job.model, c->job.rows), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, c->job.model, c->job.rows), TASK_QUEUED);
     batch_submit(pool, &c->job);
 }
 

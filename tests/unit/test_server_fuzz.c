@@ -26,6 +26,9 @@
 #define LLVMFuzzerTestOneInput fuzz_accept
 #include "../fuzz/fuzz_accept.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_forwarded
+#include "../fuzz/fuzz_forwarded.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_handle
 #include "../fuzz/fuzz_handle.c"
 #undef LLVMFuzzerTestOneInput
@@ -37,10 +40,15 @@ static const struct {
     const char *folder;
     int (*target)(const uint8_t *data, size_t size);
 } corpora[] = {
-    {"tests/fuzz/corpus/tensor", fuzz_tensor}, {"tests/fuzz/corpus/envelope", fuzz_envelope},
-    {"tests/fuzz/corpus/pieces", fuzz_pieces}, {"tests/fuzz/corpus/gate", fuzz_gate},
-    {"tests/fuzz/corpus/target", fuzz_target}, {"tests/fuzz/corpus/npy", fuzz_npy},
-    {"tests/fuzz/corpus/accept", fuzz_accept}, {"tests/fuzz/corpus/handle", fuzz_handle},
+    {"tests/fuzz/corpus/forwarded", fuzz_forwarded},
+    {"tests/fuzz/corpus/tensor", fuzz_tensor},
+    {"tests/fuzz/corpus/envelope", fuzz_envelope},
+    {"tests/fuzz/corpus/pieces", fuzz_pieces},
+    {"tests/fuzz/corpus/gate", fuzz_gate},
+    {"tests/fuzz/corpus/target", fuzz_target},
+    {"tests/fuzz/corpus/npy", fuzz_npy},
+    {"tests/fuzz/corpus/accept", fuzz_accept},
+    {"tests/fuzz/corpus/handle", fuzz_handle},
 };
 
 /* The whole input and each of its prefixes; the target aborts where a rule does not hold. */

@@ -118,12 +118,12 @@ START_TEST(full_queue_takes_no_more_but_an_empty_one_takes_anything)
 {
     struct model *m = find("narrow");
 
-    ck_assert_int_eq(batch_place(pool, m, 100), TASK_QUEUED);
-    ck_assert_int_eq(batch_place(pool, m, 1), TASK_FULL);
+    ck_assert_int_eq(batch_reserve(pool, m, 100), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, m, 1), TASK_FULL);
     batch_give_back(pool, m, 100);
-    ck_assert_int_eq(batch_place(pool, m, 3), TASK_QUEUED);
-    ck_assert_int_eq(batch_place(pool, m, 2), TASK_FULL);
-    ck_assert_int_eq(batch_place(pool, m, 1), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, m, 3), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, m, 2), TASK_FULL);
+    ck_assert_int_eq(batch_reserve(pool, m, 1), TASK_QUEUED);
     batch_give_back(pool, m, 4);
     ck_assert_double_eq(metric("axond_queue_rows{model=\"narrow\"}"), 0);
     ck_assert_double_eq(metric("axond_queue_rows_max{model=\"narrow\"}"), 4);
@@ -134,16 +134,16 @@ START_TEST(small_work_is_done_where_it_was_read)
 {
     struct model *m = find("plain"), *patient = find("patient");
 
-    ck_assert_int_eq(batch_place(NULL, m, 1000), TASK_HERE);
+    ck_assert_int_eq(batch_reserve(NULL, m, 1000), TASK_HERE);
     pool_stop(pool);
     pool = pool_start(1, 60, WORK_MAX);
     ck_assert_ptr_nonnull(pool);
     m->cost = (struct cost){.fixed_s = 1e-6, .row_s = 1e-6, .piece_rows = 256};
-    ck_assert_int_eq(batch_place(pool, m, 1), TASK_HERE);
-    ck_assert_int_eq(batch_place(pool, m, 1000), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, m, 1), TASK_HERE);
+    ck_assert_int_eq(batch_reserve(pool, m, 1000), TASK_QUEUED);
     batch_give_back(pool, m, 1000);
     patient->cost = m->cost;
-    ck_assert_int_eq(batch_place(pool, patient, 1), TASK_QUEUED); /* queue_delay_us */
+    ck_assert_int_eq(batch_reserve(pool, patient, 1), TASK_QUEUED); /* queue_delay_us */
     batch_give_back(pool, patient, 1);
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(inline_us_max_0_queues_everything)
     struct model *m = find("plain");
 
     m->cost = (struct cost){.fixed_s = 1e-9, .row_s = 1e-9, .piece_rows = 256};
-    ck_assert_int_eq(batch_place(pool, m, 1), TASK_QUEUED);
+    ck_assert_int_eq(batch_reserve(pool, m, 1), TASK_QUEUED);
     batch_give_back(pool, m, 1);
 }
 END_TEST
