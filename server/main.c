@@ -14,14 +14,12 @@
 #include "start.h"
 #include "version.h"
 
-enum { ERROR_BYTES = 2048 };
-
 static struct options options;
-static char error[ERROR_BYTES];
+static struct error error;
 
 static int fail(int status)
 {
-    fprintf(stderr, "axond: %s\n", error);
+    fprintf(stderr, "axond: %s\n", error.detail);
     return status;
 }
 
@@ -37,8 +35,7 @@ static int print(char *text)
 /* What loads models needs the kernels and the folder. */
 static int prepare(void)
 {
-    if (start_kernels(&options, error, sizeof error) != 0 ||
-        start_models(&options, error, sizeof error) != 0)
+    if (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0)
         return OPTIONS_CONFIG;
     return OPTIONS_OK;
 }
@@ -62,7 +59,7 @@ static int run_serve(int argc, char **argv, double started_s)
 
 static int run_health(void)
 {
-    return probe_health(&options, error, sizeof error) == 0 ? 0 : fail(1);
+    return probe_health(&options, &error) == 0 ? 0 : fail(1);
 }
 
 int main(int argc, char **argv)
@@ -73,7 +70,7 @@ int main(int argc, char **argv)
     start_streams();
     start_signals();
     start_memory();
-    int status = options_read(&options, &command, argc, argv, environ, error, sizeof error);
+    int status = options_read(&options, &command, argc, argv, environ, &error);
     if (status != OPTIONS_OK)
         return fail(status);
     log_init(log_level_find(options.log_level), strcmp(options.log_format, "json") == 0);

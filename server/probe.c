@@ -101,7 +101,7 @@ static int read_status(int fd, uint64_t deadline_ns, char *line, size_t line_byt
     return 0;
 }
 
-int probe_health(const struct options *options, char *error, size_t error_bytes)
+int probe_health(const struct options *options, struct error *error)
 {
     uint64_t deadline_ns = clock_ns() + (uint64_t)PROBE_TIMEOUT_MS * 1000000;
     struct listen_address listen;
@@ -112,7 +112,7 @@ int probe_health(const struct options *options, char *error, size_t error_bytes)
 
     if (!options_listen(options->listen, &listen) || listen.port == 0 ||
         (length = address_make(&listen, &address)) == 0) {
-        snprintf(error, error_bytes, "%s: no address to ask", options->listen);
+        error_set(error, ERROR_NOT_READY, "%s: no address to ask", options->listen);
         return 1;
     }
     snprintf(request, sizeof request,
@@ -123,10 +123,10 @@ int probe_health(const struct options *options, char *error, size_t error_bytes)
     if (fd < 0 || connect_to(fd, &address, length, deadline_ns) != 0 ||
         send_all(fd, request, deadline_ns) != 0 ||
         read_status(fd, deadline_ns, line, sizeof line) != 0) {
-        snprintf(error, error_bytes, "%s: %s", options->listen, strerror(errno));
+        error_set(error, ERROR_NOT_READY, "%s: %s", options->listen, strerror(errno));
     } else if (strncmp(line, "HTTP/1.1 200", 12) != 0 || (line[12] && line[12] != ' ')) {
-        snprintf(error, error_bytes, "%s: not ready: %.100s", options->listen,
-                 *line ? line : "the connection was closed without an answer");
+        error_set(error, ERROR_NOT_READY, "%s: not ready: %.100s", options->listen,
+                  *line ? line : "the connection was closed without an answer");
     } else {
         result = 0;
     }

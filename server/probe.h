@@ -9,6 +9,6 @@ enum { PROBE_TIMEOUT_MS = 3000 };
 
 /* GET /v2/health/ready at options->listen, everything within PROBE_TIMEOUT_MS. 0 if the answer is
  * 200, else 1 and why in error. */
-int probe_health(const struct options *options, char *error, size_t error_bytes);
+int probe_health(const struct options *options, struct error *error);
 
 #endif

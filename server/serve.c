@@ -73,12 +73,12 @@ static void reread_options(const struct options *options, int argc, char **argv)
     static struct options now;
     static enum log_level level = LOG_LEVELS; /* as the last SIGHUP left it */
     enum command command;
-    char error[512];
+    struct error error;
     const char *id;
 
-    if (options_read(&now, &command, argc, argv, environ, error, sizeof error) != OPTIONS_OK ||
-        start_models(&now, error, sizeof error) != 0) {
-        log_event(LOG_ERROR, "options_not_reread", LOG_S("error", error));
+    if (options_read(&now, &command, argc, argv, environ, &error) != OPTIONS_OK ||
+        start_models(&now, &error) != 0) {
+        log_event(LOG_ERROR, "options_not_reread", LOG_S("error", error.detail));
         return;
     }
     if (level == LOG_LEVELS)
@@ -205,8 +205,7 @@ static void warn_if_open(const struct options *options)
 int serve(const struct options *options, int argc, char **argv, double started_s)
 {
     size_t failed = 0;
-    struct error cause;
-    char error[256] = "out of memory";
+    struct error error = {ERROR_OUT_OF_MEMORY, "out of memory"};
     struct memory memory = {.max = options->bodies_bytes_max};
     struct api api = {.options = options, .memory = &memory};
     struct http *http = NULL;
@@ -217,21 +216,21 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     log_event(LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()));
     log_unknown_variables();
-    api.repository = repository_open(options->models, options, stop_is_pending, &failed, &cause);
+    api.repository = repository_open(options->models, options, stop_is_pending, &failed, &error);
     if (!api.repository) {
-        snprintf(error, sizeof error, "models: %.200s", cause.detail);
+        error_set(&error, error.id, "models: %s", error.detail);
         status = stop_is_pending() ? 0 : 1;
         if (status == 0)
-            log_event(LOG_INFO, "start_given_up", LOG_S("reason", error));
+            log_event(LOG_INFO, "start_given_up", LOG_S("reason", error.detail));
         goto out;
     }
     log_repository(options->models, api.repository, failed);
     api.pool = pool_start(threads, options->inline_us_max, options->work_elements_max);
     if (!api.pool) {
-        snprintf(error, sizeof error, "cannot start %u workers", threads);
+        error_set(&error, ERROR_NOT_READY, "cannot start %u workers", threads);
         goto out;
     }
-    http = http_start(&api, options, threads, error, sizeof error);
+    http = http_start(&api, options, threads, &error);
     if (!http)
         goto out;
     log_event(LOG_INFO, "listening", LOG_S("address", http_address(http)),
@@ -242,7 +241,7 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     status = 0;
 out:
     if (status != 0)
-        log_event(LOG_ERROR, "start_failed", LOG_S("error", error));
+        log_event(LOG_ERROR, "start_failed", LOG_S("error", error.detail));
     http_destroy(http);
     pool_stop(api.pool);
     repository_close(api.repository);

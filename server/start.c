@@ -63,15 +63,15 @@ void start_memory(void)
 #endif
 }
 
-int start_kernels(const struct options *options, char *error, size_t error_bytes)
+int start_kernels(const struct options *options, struct error *error)
 {
     if (axon_isa_select(options->isa) != AXON_OK) {
         size_t count;
         const char *const *list = axon_isa_list(&count);
-        int length = snprintf(error, error_bytes,
-                              "isa: this CPU or binary lacks %s; it has:", options->isa);
-        for (size_t i = 0; i < count && length > 0 && (size_t)length < error_bytes; i++)
-            length += snprintf(error + length, error_bytes - (size_t)length, " %s", list[i]);
+        error_set(error, ERROR_NOT_READY,
+                  "isa: this CPU or binary lacks %s; it has:", options->isa);
+        for (size_t i = 0; i < count; i++)
+            error_set(error, error->id, "%s %s", error->detail, list[i]);
         return -1;
     }
     return 0;
@@ -87,14 +87,14 @@ static int is_folder(const char *path)
     return S_ISDIR(status.st_mode) ? 0 : -1;
 }
 
-int start_models(struct options *options, char *error, size_t error_bytes)
+int start_models(struct options *options, struct error *error)
 {
     static const char *const defaults[] = {"configs/models", AXOND_MODELS_INSTALLED};
 
     if (*options->model_name && !repository_name_valid(options->model_name)) {
-        snprintf(error, error_bytes,
-                 "model_name: %.100s: a model's name is 1 to %d letters, digits, '.', '_' or '-'",
-                 options->model_name, MODEL_NAME_MAX);
+        error_set(error, ERROR_NOT_READY,
+                  "model_name: %.100s: a model's name is 1 to %d letters, digits, '.', '_' or '-'",
+                  options->model_name, MODEL_NAME_MAX);
         return -1;
     }
     if (*options->model_dir) /* an image may set a repository, too */
@@ -102,8 +102,8 @@ int start_models(struct options *options, char *error, size_t error_bytes)
     if (*options->models) {
         if (is_folder(options->models) == 0)
             return 0;
-        snprintf(error, error_bytes, "%s: %.300s: %s", *options->model_dir ? "model_dir" : "models",
-                 options->models, strerror(errno));
+        error_set(error, ERROR_NOT_READY, "%s: %.300s: %s",
+                  *options->model_dir ? "model_dir" : "models", options->models, strerror(errno));
         return -1;
     }
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)

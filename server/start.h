@@ -18,11 +18,11 @@ void start_signals(void);
 void start_memory(void);
 
 /* Choose the kernels. 0, or -1 and a message if this CPU or binary lacks options->isa. */
-int start_kernels(const struct options *options, char *error, size_t error_bytes);
+int start_kernels(const struct options *options, struct error *error);
 
 /* Replace an empty options->models by the first default that is there: configs/models here, the
  * installed folder, or "" for no models. 0, or -1 and a message if the folder that was given is not
  * there. */
-int start_models(struct options *options, char *error, size_t error_bytes);
+int start_models(struct options *options, struct error *error);
 
 #endif

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { NAME_BYTES_MAX = 64 };
@@ -53,4 +54,16 @@ const char *nearest(const char *name, const char *const *names, size_t count)
         }
     }
     return found;
+}
+
+const char *nearest_hint(char hint[static NEAREST_HINT_MAX], const char *name,
+                         const char *const *names, size_t count, const char *otherwise)
+{
+    const char *near = nearest(name, names, count);
+
+    if (near)
+        snprintf(hint, NEAREST_HINT_MAX, "; did you mean \"%s\"?", near);
+    else
+        snprintf(hint, NEAREST_HINT_MAX, "%s", otherwise);
+    return hint;
 }

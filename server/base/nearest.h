@@ -9,4 +9,10 @@
  * on; upper and lower case are the same letter. A name of more than 64 bytes is near to none. */
 const char *nearest(const char *name, const char *const *names, size_t count);
 
+/* How a message ends: "; did you mean \"relu\"?", or without one that is near `otherwise`. Returns
+ * hint. */
+enum { NEAREST_HINT_MAX = 96 };
+const char *nearest_hint(char hint[static NEAREST_HINT_MAX], const char *name,
+                         const char *const *names, size_t count, const char *otherwise);
+
 #endif

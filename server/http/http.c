@@ -74,13 +74,13 @@ static bool refuses_chunks(const struct options *options, bool lenient_parser)
 }
 
 struct http *http_start(struct api *api, const struct options *options, unsigned threads,
-                        char *error, size_t error_bytes)
+                        struct error *error)
 {
     struct http *http = calloc(1, sizeof *http);
     size_t linger_max;
 
     if (!http) {
-        snprintf(error, error_bytes, "%s: out of memory", options->listen);
+        error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", options->listen);
         return NULL;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -95,13 +95,13 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
         .chunked_refused = refuses_chunks(options, http->lenient_parser)};
     http->keeper_wake = -1;
     networks_read(options->trusted_proxy, &http->trusted); /* options_read() has checked it */
-    http->listen_fd = socket_listen(options->listen, http->address, error, error_bytes);
+    http->listen_fd = socket_listen(options->listen, http->address, error);
     if (http->listen_fd < 0) {
         free(http);
         return NULL;
     }
     if (connections_init(&http->connections, options, threads, &linger_max) != 0) {
-        snprintf(error, error_bytes, "%s: out of memory", options->listen);
+        error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", options->listen);
         close(http->listen_fd);
         free(http);
         return NULL;
@@ -112,8 +112,9 @@ struct http *http_start(struct api *api, const struct options *options, unsigned
                   LOG_S("chunked_bodies", http->limits.chunked_refused ? "refused" : "served"));
         return http;
     }
-    snprintf(error, error_bytes, "%s: cannot start thread %u of %u (limits of processes, memory?)",
-             options->listen, http->threads_count + 1, threads);
+    error_set(error, ERROR_NOT_READY,
+              "%s: cannot start thread %u of %u (limits of processes, memory?)", options->listen,
+              http->threads_count + 1, threads);
     http_destroy(http);
     return NULL;
 }

@@ -13,7 +13,7 @@ struct http;
  * address and cause ("127.0.0.1:8000: Address already in use"). api stays the caller's and must
  * outlive it. */
 struct http *http_start(struct api *api, const struct options *options, unsigned threads,
-                        char *error, size_t error_bytes);
+                        struct error *error);
 
 /* The address that it really listens on: "127.0.0.1:8000". Borrowed. */
 const char *http_address(const struct http *http);

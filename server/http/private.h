@@ -194,8 +194,8 @@ static inline uint64_t phase_since_ns(uint64_t state)
 
 /* ---- socket.c ---- */
 /* Bind and listen: the descriptor, or -1 and a message. name becomes "127.0.0.1:8000". */
-int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX], char *error,
-                  size_t error_bytes);
+int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
+                  struct error *error);
 /* "192.0.2.1:8000", "[2001:db8::1]:8000"; an IPv4 client of an IPv6 socket is told as IPv4. "" if
  * there is no such text. */
 void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX]);

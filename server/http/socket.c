@@ -82,14 +82,14 @@ static bool read_name(int fd, char name[static SOCKET_ADDRESS_MAX])
     return true;
 }
 
-int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX], char *error,
-                  size_t error_bytes)
+int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
+                  struct error *error)
 {
     struct addrinfo *at = resolve(listen_text);
     int fd = -1, on = 1, off = 0;
 
     if (!at) {
-        snprintf(error, error_bytes, "%s: not an address and port", listen_text);
+        error_set(error, ERROR_NOT_READY, "%s: not an address and port", listen_text);
         return -1;
     }
     fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
@@ -99,7 +99,7 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
         !read_name(fd, name)) {
-        snprintf(error, error_bytes, "%s: %s", listen_text, strerror(errno));
+        error_set(error, ERROR_NOT_READY, "%s: %s", listen_text, strerror(errno));
         if (fd >= 0)
             close(fd);
         fd = -1;

@@ -109,13 +109,13 @@ static const char *expected(const struct object_key *key, char text[static EXPEC
     return text;
 }
 
-static enum error_id unknown_key(const struct place *at, const char *key, const char *const *names,
-                                 size_t count)
+enum error_id object_unknown(const struct place *at, const char *key, const char *const *names,
+                             size_t count)
 {
-    const char *near = nearest(key, names, count);
+    char hint[NEAREST_HINT_MAX];
 
-    return near ? object_fail(at, key, ERROR_BAD_FIELD, "unknown key; did you mean \"%s\"?", near)
-                : object_fail(at, key, ERROR_BAD_FIELD, "unknown key");
+    return object_fail(at, key, ERROR_BAD_FIELD, "unknown key%s",
+                       nearest_hint(hint, key, names, count, ""));
 }
 
 /* ---- single values ---- */
@@ -246,7 +246,7 @@ static enum error_id key_unknown(const struct place *at, const char *name,
 
     for (; keys[count].name && count < KEYS_MAX; count++)
         names[count] = keys[count].name;
-    return unknown_key(at, name, names, count);
+    return object_unknown(at, name, names, count);
 }
 
 enum error_id object_read(const struct place *at, const json_t *object,
@@ -282,7 +282,7 @@ enum error_id object_keys(const struct place *at, const json_t *object, const ch
         while (allowed[count] && strcmp(allowed[count], key) != 0)
             count++;
         if (!allowed[count])
-            return unknown_key(at, key, allowed, count);
+            return object_unknown(at, key, allowed, count);
     }
     return ERROR_OK;
 }

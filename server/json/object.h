@@ -95,6 +95,10 @@ enum error_id object_choice(const struct place *at, const char *key, const json_
 /* Every key of the object must be in allowed, which ends with NULL: for keys that no table has. */
 enum error_id object_keys(const struct place *at, const json_t *object, const char *const *allowed);
 
+/* The refusal of a key that is none of names [count]. */
+enum error_id object_unknown(const struct place *at, const char *key, const char *const *names,
+                             size_t count);
+
 bool object_name_valid(const char *name);
 
 /* What names in an error ("scale[3]"): a finite float32; an array of exactly n of them, or of rows

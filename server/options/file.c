@@ -3,18 +3,17 @@
  * Invariant: a file is refused as a whole, with file, line and key, if anything in it is wrong. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
-#include <math.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/nearest.h"
+#include "json/object.h"
 #include "options/table.h"
 
-enum { FILE_BYTES_MAX = 1 << 20 };
+enum { FILE_BYTES_MAX = 1 << 20, FILE_TOKENS_MAX = 4096 };
 
-/* Line of a key of the outermost object, which jansson does not tell: 0 if it is spelt with
+/* Line of a key of the outermost object, which a json_t does not tell: 0 if it is spelt with
  * escapes. text is valid JSON. */
 static unsigned line_of(const char *text, const char *key)
 {
@@ -39,53 +38,9 @@ static unsigned line_of(const char *text, const char *key)
     return 0;
 }
 
-struct source {
-    const char *path, *text;
-    char *error;
-    size_t error_bytes;
-};
-
-static int refuse(const struct source *source, const char *key, const char *why)
-{
-    unsigned line = line_of(source->text, key);
-    char at[16] = "";
-
-    if (line)
-        snprintf(at, sizeof at, ":%u", line);
-    snprintf(source->error, source->error_bytes, "%s%s: %.100s: %s", source->path, at, key, why);
-    return OPTIONS_CONFIG;
-}
-
-static int refuse_unknown(const struct source *source, const char *key)
-{
-    const char *names[OPTION_COUNT];
-    char why[128];
-
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        names[i] = option_rows[i].id;
-    const char *near = nearest(key, names, OPTION_COUNT);
-    snprintf(why, sizeof why, "no such option%s%s%s", near ? " (nearest: " : "", near ? near : "",
-             near ? ")" : "");
-    return refuse(source, key, why);
-}
-
-/* A whole number in any spelling: 8, 8.0, 8e0. */
-static bool is_whole(const json_t *value, uint64_t *whole)
-{
-    double real = json_is_real(value) ? json_real_value(value) : -1;
-
-    if (json_is_integer(value) && json_integer_value(value) >= 0)
-        *whole = (uint64_t)json_integer_value(value);
-    else if (real >= 0 && real < 0x1p53 && real == floor(real))
-        *whole = (uint64_t)real;
-    else
-        return false;
-    return true;
-}
-
-/* Numbers may also be given as text, for "64M" and "30s". null is the default, as if absent. */
-static bool set(struct options *options, const struct option_row *row, const json_t *value,
-                char *why, size_t why_bytes)
+/* Numbers may also be given as text, for "64M" and "30s". */
+static enum error_id set(struct options *options, const struct option_row *row, const json_t *value,
+                         struct error *why)
 {
     static const char *const expected[] = {
         [OPTION_TEXT] = "expected a string",
@@ -95,37 +50,37 @@ static bool set(struct options *options, const struct option_row *row, const jso
         [OPTION_TIME] = "expected a number of seconds, or a string such as \"30s\"",
         [OPTION_FLAG] = "expected true or false",
     };
-    uint64_t whole;
+    int64_t whole;
 
-    if (json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value))
-        return option_set(options, row, json_string_value(value), why, why_bytes);
-    if (json_is_null(value))
-        return true;
-    if (row->type == OPTION_SIZE && is_whole(value, &whole))
-        return option_set_size(options, row, whole, why, why_bytes);
+    if (json_is_string(value))
+        return option_set(options, row, json_string_value(value), why);
+    if (row->type == OPTION_SIZE && json_whole(value, &whole) && whole >= 0)
+        return option_set_size(options, row, (uint64_t)whole, why);
     if (row->type == OPTION_FLAG && json_is_boolean(value))
-        return option_set_flag(options, row, json_is_true(value)), true;
+        return option_set_flag(options, row, json_is_true(value)), ERROR_OK;
     if (row->type == OPTION_TIME && json_is_number(value))
-        return option_set_time(options, row, json_number_value(value), why, why_bytes);
-    snprintf(why, why_bytes, "%s", expected[row->type]);
-    return false;
+        return option_set_time(options, row, json_number_value(value), why);
+    return error_set(why, ERROR_BAD_FIELD, "%s", expected[row->type]);
 }
 
-static int apply(struct options *options, const struct source *source, const char *key,
-                 const json_t *value)
+static enum error_id apply(struct options *options, const struct place *at, const char *key,
+                           const json_t *value)
 {
-    char why[256];
+    const char *names[OPTION_COUNT];
+    char found[OBJECT_FOUND_MAX];
+    struct error why;
+    size_t i = 0;
 
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strcmp(option_rows[i].id, key) != 0)
-            continue;
-        if (i == OPTION_config)
-            return refuse(source, key, "a file cannot name another; use --config or AXOND_CONFIG");
-        if (set(options, &option_rows[i], value, why, sizeof why))
-            return OPTIONS_OK;
-        return refuse(source, key, why);
-    }
-    return refuse_unknown(source, key);
+    for (; i < OPTION_COUNT && strcmp(option_rows[i].id, key) != 0; i++)
+        names[i] = option_rows[i].id;
+    if (i == OPTION_COUNT)
+        return object_unknown(at, key, names, OPTION_COUNT);
+    if (i == OPTION_config)
+        return object_fail(at, key, ERROR_BAD_FIELD,
+                           "a file cannot name another; use --config or AXOND_CONFIG");
+    if (json_is_null(value) || !set(options, &option_rows[i], value, &why))
+        return ERROR_OK;
+    return object_fail(at, key, why.id, "%s, found %s", why.detail, object_found(value, found));
 }
 
 /* The whole file, followed by a NUL; new. NULL and errno if it cannot be read. */
@@ -136,6 +91,8 @@ static char *read_all(const char *path, size_t *length)
     ssize_t got = -1;
 
     *length = 0;
+    if (!text)
+        errno = ENOMEM;
     if (fd < 0)
         goto out;
     while ((got = read(fd, text + *length, FILE_BYTES_MAX + 1 - *length)) > 0)
@@ -158,42 +115,41 @@ out:
     return text;
 }
 
-int options_read_file(struct options *options, const char *path, char *error, size_t error_bytes)
+static enum error_id read_members(struct options *options, const char *path, const char *text,
+                                  json_t *root, struct error *error)
 {
-    size_t length;
-    json_error_t at;
-    json_t *root = NULL, *value;
     const char *key;
-    int status = OPTIONS_CONFIG;
-    char *text = read_all(path, &length);
+    json_t *value;
 
-    if (!text) {
-        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-        return OPTIONS_CONFIG;
-    }
-    size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* of byte order */
-    root = json_loadb(text + mark, length - mark, JSON_REJECT_DUPLICATES, &at);
-    if (!root) {
-        snprintf(error, error_bytes, "%s:%d: %s", path, at.line > 0 ? at.line : 1,
-                 *at.text ? at.text : "out of memory");
-        goto out;
-    }
-    if (!json_is_object(root)) {
-        snprintf(error, error_bytes, "%s:1: expected an object of options", path);
-        goto out;
-    }
-    struct source source = {path, text, error, error_bytes};
-    status = OPTIONS_OK;
     json_object_foreach(root, key, value)
     {
-        status = apply(options, &source, key, value);
-        if (status != OPTIONS_OK)
-            break;
+        char file[PATH_MAX + 16];
+        const struct place at = {file, "", error};
+        unsigned line = line_of(text, key);
+
+        snprintf(file, sizeof file, line ? "%.*s:%u" : "%.*s", PATH_MAX, path, line);
+        if (apply(options, &at, key, value))
+            return error->id;
     }
-out:
+    return ERROR_OK;
+}
+
+enum error_id options_read_file(struct options *options, const char *path, struct error *error)
+{
+    size_t length;
+    char *text = read_all(path, &length);
+    json_t *root;
+    enum error_id id;
+
+    if (!text && errno == ENOMEM)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", path);
+    if (!text)
+        return error_set(error, ERROR_NOT_READY, "%s: %s", path, strerror(errno));
+    root = object_parse(path, text, length, FILE_TOKENS_MAX, error);
+    id = root ? read_members(options, path, text, root, error) : error->id;
     json_decref(root);
     free(text);
-    return status;
+    return id;
 }
 
 static json_t *value_of(const struct options *options, const struct option_row *row)

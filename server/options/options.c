@@ -38,9 +38,9 @@ static const struct command_row *command_find(const char *flag, size_t length)
     return length == 2 && memcmp(flag, "-h", 2) == 0 ? command_find("--help", 6) : NULL;
 }
 
-static int unknown_flag(const char *flag, size_t length, char *error, size_t error_bytes)
+static int unknown_flag(const char *flag, size_t length, struct error *error)
 {
-    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX];
+    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX], hint[NEAREST_HINT_MAX];
     const char *all[OPTION_COUNT + 8];
     size_t count = 0;
 
@@ -51,10 +51,8 @@ static int unknown_flag(const char *flag, size_t length, char *error, size_t err
     for (size_t i = 0; i < command_rows_count; i++)
         all[count++] = command_rows[i].flag;
     snprintf(given, sizeof given, "%.*s", (int)length, flag);
-    const char *near = nearest(given, all, count);
-    snprintf(error, error_bytes, "%.*s: no such option%s%s%s; see --help",
-             length > 100 ? 100 : (int)length, flag, near ? " (nearest: " : "", near ? near : "",
-             near ? ")" : "");
+    error_set(error, ERROR_BAD_FIELD, "%.*s: no such option%s", length > 100 ? 100 : (int)length,
+              flag, nearest_hint(hint, given, all, count, "; see --help"));
     return OPTIONS_USAGE;
 }
 
@@ -71,32 +69,31 @@ static const struct option_row *flag_find(const char *flag, size_t length)
 
 /* One argument, or two: *at moves past what was read. By hand rather than by getopt_long, which
  * takes abbreviations, so that "--mod" would break on the day another --mod... is added. */
-static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *error,
-                     size_t error_bytes)
+static int read_flag(struct flags *flags, int argc, char **argv, int *at, struct error *error)
 {
     const char *flag = argv[(*at)++];
     size_t length = strcspn(flag, "=");
     const struct command_row *command = command_find(flag, length);
 
     if (command && flag[length] == '=') {
-        snprintf(error, error_bytes, "%s: takes no value", command->flag);
+        error_set(error, ERROR_BAD_FIELD, "%s: takes no value", command->flag);
         return OPTIONS_USAGE;
     }
     if (command) {
         if (flags->command != COMMAND_SERVE && flags->command != command->command) {
-            snprintf(error, error_bytes, "%s: one command at a time", flag);
+            error_set(error, ERROR_BAD_FIELD, "%s: one command at a time", flag);
             return OPTIONS_USAGE;
         }
         flags->command = command->command;
         return OPTIONS_OK;
     }
     if (flag[0] != '-') {
-        snprintf(error, error_bytes, "%.100s: options start with --; see --help", flag);
+        error_set(error, ERROR_BAD_FIELD, "%.100s: options start with --; see --help", flag);
         return OPTIONS_USAGE;
     }
     const struct option_row *row = flag_find(flag, length);
     if (!row)
-        return unknown_flag(flag, length, error, error_bytes);
+        return unknown_flag(flag, length, error);
     const char **value = &flags->value[row - option_rows];
     if (flag[length] == '=') {
         *value = flag + length + 1;
@@ -105,19 +102,19 @@ static int read_flag(struct flags *flags, int argc, char **argv, int *at, char *
     } else if (*at < argc) {
         *value = argv[(*at)++];
     } else {
-        snprintf(error, error_bytes, "%s: expected a value", flag);
+        error_set(error, ERROR_BAD_FIELD, "%s: expected a value", flag);
         return OPTIONS_USAGE;
     }
     return OPTIONS_OK;
 }
 
-static int read_flags(struct flags *flags, int argc, char **argv, char *error, size_t error_bytes)
+static int read_flags(struct flags *flags, int argc, char **argv, struct error *error)
 {
     int status = OPTIONS_OK;
 
     *flags = (struct flags){.command = COMMAND_SERVE};
     for (int at = 1; at < argc && status == OPTIONS_OK;)
-        status = read_flag(flags, argc, argv, &at, error, error_bytes);
+        status = read_flag(flags, argc, argv, &at, error);
     return status;
 }
 
@@ -165,7 +162,7 @@ static bool is_known_variable(const char *variable)
 
 bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes)
 {
-    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX];
+    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX], hint[NEAREST_HINT_MAX];
     const char *all[OPTION_COUNT];
 
     while (environment[*next] && (strncmp(environment[*next], "AXOND_", strlen("AXOND_")) != 0 ||
@@ -180,27 +177,23 @@ bool options_unknown_variable(char **environment, size_t *next, char *text, size
         all[i] = names[i];
     }
     snprintf(given, sizeof given, "%.*s", (int)strcspn(variable, "="), variable);
-    const char *near = nearest(given, all, OPTION_COUNT);
-    snprintf(text, text_bytes, "%s: no such option%s%s%s", given, near ? " (nearest: " : "",
-             near ? near : "", near ? ")" : "");
+    snprintf(text, text_bytes, "%s: no such option%s", given,
+             nearest_hint(hint, given, all, OPTION_COUNT, ""));
     return true;
 }
 
 /* ---- all together ---- */
 
 static int apply(struct options *options, const struct option_row *row, const char *name,
-                 const char *value, int status, char *error, size_t error_bytes)
+                 const char *value, int status, struct error *error)
 {
-    char why[256];
-
-    if (option_set(options, row, value, why, sizeof why))
+    if (!option_set(options, row, value, error))
         return OPTIONS_OK;
-    snprintf(error, error_bytes, "%s: %s, found \"%.100s\"", name, why, value);
+    error_set(error, error->id, "%s: %s, found \"%.100s\"", name, error->detail, value);
     return status;
 }
 
-static int apply_variables(struct options *options, char **environment, char *error,
-                           size_t error_bytes)
+static int apply_variables(struct options *options, char **environment, struct error *error)
 {
     int status = OPTIONS_OK;
 
@@ -209,14 +202,12 @@ static int apply_variables(struct options *options, char **environment, char *er
         const char *value = variable_find(environment, &option_rows[i]);
         option_variable(&option_rows[i], name);
         if (value)
-            status = apply(options, &option_rows[i], name, value, OPTIONS_CONFIG, error,
-                           error_bytes);
+            status = apply(options, &option_rows[i], name, value, OPTIONS_CONFIG, error);
     }
     return status;
 }
 
-static int apply_flags(struct options *options, const struct flags *flags, char *error,
-                       size_t error_bytes)
+static int apply_flags(struct options *options, const struct flags *flags, struct error *error)
 {
     int status = OPTIONS_OK;
 
@@ -224,14 +215,13 @@ static int apply_flags(struct options *options, const struct flags *flags, char 
         char name[OPTION_NAME_MAX];
         option_flag(&option_rows[i], name);
         if (flags->value[i])
-            status = apply(options, &option_rows[i], name, flags->value[i], OPTIONS_USAGE, error,
-                           error_bytes);
+            status = apply(options, &option_rows[i], name, flags->value[i], OPTIONS_USAGE, error);
     }
     return status;
 }
 
 static int read_sources(struct options *options, const struct flags *flags, char **environment,
-                        char *error, size_t error_bytes)
+                        struct error *error)
 {
     int status = OPTIONS_OK;
     const char *path = flags->value[OPTION_config];
@@ -239,28 +229,25 @@ static int read_sources(struct options *options, const struct flags *flags, char
     if (!path)
         path = variable_find(environment, &option_rows[OPTION_config]);
     if (path && *path)
-        status = options_read_file(options, path, error, error_bytes);
+        status = options_read_file(options, path, error) ? OPTIONS_CONFIG : OPTIONS_OK;
     if (status == OPTIONS_OK)
-        status = apply_variables(options, environment, error, error_bytes);
+        status = apply_variables(options, environment, error);
     if (status == OPTIONS_OK)
-        status = apply_flags(options, flags, error, error_bytes);
+        status = apply_flags(options, flags, error);
     return status;
 }
 
 int options_read(struct options *options, enum command *command, int argc, char **argv,
-                 char **environment, char *error, size_t error_bytes)
+                 char **environment, struct error *error)
 {
     struct flags flags;
-    int status = read_flags(&flags, argc, argv, error, error_bytes);
+    int status = read_flags(&flags, argc, argv, error);
 
     options_defaults(options);
     *command = flags.command;
     /* Help must work also when the configuration is what is broken. */
     if (status == OPTIONS_OK && *command != COMMAND_HELP && *command != COMMAND_VERSION)
-        status = read_sources(options, &flags, environment, error, error_bytes);
-    /* The message quotes what it found, and goes to a terminal as one line. */
-    for (char *c = error; status != OPTIONS_OK && *c; c++)
-        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
+        status = read_sources(options, &flags, environment, error);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/error.h"
 
 enum { OPTION_TEXT_MAX = 1024 };
 
@@ -38,14 +39,14 @@ enum { OPTIONS_OK = 0, OPTIONS_USAGE = 2, OPTIONS_CONFIG = 78 };
 void options_defaults(struct options *options);
 
 /* Fill options and command from argv, the environment and --config's file. Returns OPTIONS_OK, or
- * an exit status and a message of one line in error [error_bytes] that names file, line and key, or
- * the flag and the nearest one that exists. */
+ * an exit status and error, a line that names file, line and key, or the flag and the nearest one
+ * that exists. */
 int options_read(struct options *options, enum command *command, int argc, char **argv,
-                 char **environment, char *error, size_t error_bytes);
+                 char **environment, struct error *error);
 
-/* Variables that look like options and are none ("AXOND_LISTNE: no such option (nearest:
- * AXOND_LISTEN)"): text is the next one from *next on, which starts as 0; false when there are no
- * more. Those that Kubernetes makes for a service named axond are passed over. */
+/* Variables that look like options and are none ("AXOND_LISTNE: no such option; did you
+ * mean \"AXOND_LISTEN\"?"): text is the next one from *next on, which starts as 0; false when there
+ * are no more. Those that Kubernetes makes for a service named axond are passed over. */
 bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
 
 /* Options in which b differs from a: *id is the next one from *next on, which starts as 0; false

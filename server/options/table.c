@@ -106,42 +106,41 @@ bool option_in_bytes(const struct option_row *row)
     return strncmp(row->unit, "bytes", strlen("bytes")) == 0;
 }
 
-static bool refuse_size(const struct option_row *row, char *why, size_t why_bytes)
+static enum error_id refuse_size(const struct option_row *row, struct error *why)
 {
-    snprintf(why, why_bytes, "expected a whole number from %" PRIu64 " to %" PRIu64 "%s",
-             row->size_min, row->size_max,
-             option_in_bytes(row) ? ", or one with k, M or G after it" : "");
-    return false;
+    return error_set(why, ERROR_BAD_PARAMETER,
+                     "expected a whole number from %" PRIu64 " to %" PRIu64 "%s", row->size_min,
+                     row->size_max, option_in_bytes(row) ? ", or one with k, M or G after it" : "");
 }
 
-static bool refuse_time(const struct option_row *row, char *why, size_t why_bytes)
+static enum error_id refuse_time(const struct option_row *row, struct error *why)
 {
-    snprintf(why, why_bytes, "expected a time from %gs to %gs, such as 1.5, 500ms, 30s or 2m",
-             row->time_min, row->time_max);
-    return false;
+    return error_set(why, ERROR_BAD_PARAMETER,
+                     "expected a time from %gs to %gs, such as 1.5, 500ms, 30s or 2m",
+                     row->time_min, row->time_max);
 }
 
-bool option_set_size(struct options *options, const struct option_row *row, uint64_t value,
-                     char *why, size_t why_bytes)
+enum error_id option_set_size(struct options *options, const struct option_row *row, uint64_t value,
+                              struct error *why)
 {
     if (value < row->size_min || value > row->size_max)
-        return refuse_size(row, why, why_bytes);
+        return refuse_size(row, why);
     memcpy((char *)options + row->offset, &value, sizeof value);
-    return true;
+    return ERROR_OK;
 }
 
-bool option_set_time(struct options *options, const struct option_row *row, double value, char *why,
-                     size_t why_bytes)
+enum error_id option_set_time(struct options *options, const struct option_row *row, double value,
+                              struct error *why)
 {
     if (!(value >= row->time_min && value <= row->time_max))
-        return refuse_time(row, why, why_bytes);
+        return refuse_time(row, why);
     memcpy((char *)options + row->offset, &value, sizeof value);
-    return true;
+    return ERROR_OK;
 }
 
 /* Digits, and for bytes one suffix; strtoull alone would take signs, spaces and wrap around. */
-static bool set_size(struct options *options, const struct option_row *row, const char *text,
-                     char *why, size_t why_bytes)
+static enum error_id set_size(struct options *options, const struct option_row *row,
+                              const char *text, struct error *why)
 {
     static const struct {
         const char *suffix;
@@ -156,12 +155,12 @@ static bool set_size(struct options *options, const struct option_row *row, cons
         if (strcmp(text + digits, suffixes[i].suffix) == 0)
             shift = suffixes[i].shift;
     if (digits == 0 || digits > 18 || (text[digits] && !shift) || value > UINT64_MAX >> shift)
-        return refuse_size(row, why, why_bytes);
-    return option_set_size(options, row, value << shift, why, why_bytes);
+        return refuse_size(row, why);
+    return option_set_size(options, row, value << shift, why);
 }
 
-static bool set_time(struct options *options, const struct option_row *row, const char *text,
-                     char *why, size_t why_bytes)
+static enum error_id set_time(struct options *options, const struct option_row *row,
+                              const char *text, struct error *why)
 {
     static const struct {
         const char *suffix;
@@ -173,11 +172,11 @@ static bool set_time(struct options *options, const struct option_row *row, cons
 
     /* Without the first two conditions strtod would take "inf", "nan", spaces and hexadecimal. */
     if (end == text || strspn(text, "0123456789.eE+-") < (size_t)(end - text))
-        return refuse_time(row, why, why_bytes);
+        return refuse_time(row, why);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         if (strcmp(end, suffixes[i].suffix) == 0)
-            return option_set_time(options, row, value * suffixes[i].seconds, why, why_bytes);
-    return refuse_time(row, why, why_bytes);
+            return option_set_time(options, row, value * suffixes[i].seconds, why);
+    return refuse_time(row, why);
 }
 
 static bool is_choice(const char *choices, const char *value)
@@ -193,16 +192,16 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
-static bool set_text(struct options *options, const struct option_row *row, const char *text,
-                     char *why, size_t why_bytes)
+static enum error_id set_text(struct options *options, const struct option_row *row,
+                              const char *text, struct error *why)
 {
     if (*row->choices && !is_choice(row->choices, text))
-        snprintf(why, why_bytes, "expected one of %s", row->choices);
-    else if (strlen(text) >= OPTION_TEXT_MAX)
-        snprintf(why, why_bytes, "expected at most %d bytes", OPTION_TEXT_MAX - 1);
-    else
-        return memcpy((char *)options + row->offset, text, strlen(text) + 1) != NULL;
-    return false;
+        return error_set(why, ERROR_BAD_PARAMETER, "expected one of %s", row->choices);
+    if (strlen(text) >= OPTION_TEXT_MAX)
+        return error_set(why, ERROR_BAD_PARAMETER, "expected at most %d bytes",
+                         OPTION_TEXT_MAX - 1);
+    memcpy((char *)options + row->offset, text, strlen(text) + 1);
+    return ERROR_OK;
 }
 
 void option_set_flag(struct options *options, const struct option_row *row, bool value)
@@ -210,8 +209,8 @@ void option_set_flag(struct options *options, const struct option_row *row, bool
     memcpy((char *)options + row->offset, &value, sizeof value);
 }
 
-static bool set_flag(struct options *options, const struct option_row *row, const char *text,
-                     char *why, size_t why_bytes)
+static enum error_id set_flag(struct options *options, const struct option_row *row,
+                              const char *text, struct error *why)
 {
     static const struct {
         const char *word;
@@ -221,9 +220,8 @@ static bool set_flag(struct options *options, const struct option_row *row, cons
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(text, words[i].word) == 0)
-            return option_set_flag(options, row, words[i].value), true;
-    snprintf(why, why_bytes, "expected on or off");
-    return false;
+            return option_set_flag(options, row, words[i].value), ERROR_OK;
+    return error_set(why, ERROR_BAD_PARAMETER, "expected on or off");
 }
 
 /* ---- addresses ----------------------------------------------------------------------------- */
@@ -251,37 +249,35 @@ bool options_listen(const char *text, struct listen_address *address)
     return (length == 0 && !six) || inet_pton(six ? AF_INET6 : AF_INET, address->host, binary) == 1;
 }
 
-static bool set_address(struct options *options, const struct option_row *row, const char *text,
-                        char *why, size_t why_bytes)
+static enum error_id set_address(struct options *options, const struct option_row *row,
+                                 const char *text, struct error *why)
 {
     struct listen_address unused;
 
     if (options_listen(text, &unused))
-        return set_text(options, row, text, why, why_bytes);
-    snprintf(why, why_bytes,
-             "expected ADDRESS:PORT, such as 127.0.0.1:8000, [::1]:8000, "
-             "localhost:8000 or :8000");
-    return false;
+        return set_text(options, row, text, why);
+    return error_set(why, ERROR_BAD_PARAMETER,
+                     "expected ADDRESS:PORT, such as 127.0.0.1:8000, [::1]:8000, "
+                     "localhost:8000 or :8000");
 }
 
-static bool set_list(struct options *options, const struct option_row *row, const char *text,
-                     char *why, size_t why_bytes)
+static enum error_id set_list(struct options *options, const struct option_row *row,
+                              const char *text, struct error *why)
 {
     if (row->list_ok(text))
-        return set_text(options, row, text, why, why_bytes);
-    snprintf(why, why_bytes, "expected %s", row->items);
-    return false;
+        return set_text(options, row, text, why);
+    return error_set(why, ERROR_BAD_PARAMETER, "expected %s", row->items);
 }
 
-bool option_set(struct options *options, const struct option_row *row, const char *value, char *why,
-                size_t why_bytes)
+enum error_id option_set(struct options *options, const struct option_row *row, const char *value,
+                         struct error *why)
 {
-    static bool (*const setters[])(struct options *, const struct option_row *, const char *,
-                                   char *, size_t) = {
+    static enum error_id (*const setters[])(struct options *, const struct option_row *,
+                                            const char *, struct error *) = {
         [OPTION_TEXT] = set_text, [OPTION_ADDRESS] = set_address, [OPTION_LIST] = set_list,
         [OPTION_SIZE] = set_size, [OPTION_TIME] = set_time,       [OPTION_FLAG] = set_flag,
     };
-    return setters[row->type](options, row, value, why, why_bytes);
+    return setters[row->type](options, row, value, why);
 }
 
 bool option_is_text(const struct option_row *row)

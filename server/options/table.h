@@ -63,20 +63,20 @@ bool option_is_text(const struct option_row *row);
 /* Does the option count bytes, so that it takes suffixes? */
 bool option_in_bytes(const struct option_row *row);
 
-/* True if the value is good and set. Else false, and why [why_bytes] says what was expected:
- * "expected a whole number from 0 to 256". */
-bool option_set(struct options *options, const struct option_row *row, const char *value, char *why,
-                size_t why_bytes);
-bool option_set_size(struct options *options, const struct option_row *row, uint64_t value,
-                     char *why, size_t why_bytes);
-bool option_set_time(struct options *options, const struct option_row *row, double value, char *why,
-                     size_t why_bytes);
+/* ERROR_OK if the value is good and set. Else why says what was expected: "expected a whole number
+ * from 0 to 256". */
+enum error_id option_set(struct options *options, const struct option_row *row, const char *value,
+                         struct error *why);
+enum error_id option_set_size(struct options *options, const struct option_row *row, uint64_t value,
+                              struct error *why);
+enum error_id option_set_time(struct options *options, const struct option_row *row, double value,
+                              struct error *why);
 void option_set_flag(struct options *options, const struct option_row *row, bool value);
 
 /* Has the option the same value in both? */
 bool option_same(const struct options *a, const struct options *b, const struct option_row *row);
 
-/* Apply the file. 0, or OPTIONS_CONFIG and the message. */
-int options_read_file(struct options *options, const char *path, char *error, size_t error_bytes);
+/* Apply the file, or error, which names file, line and key. */
+enum error_id options_read_file(struct options *options, const char *path, struct error *error);
 
 #endif

@@ -26,7 +26,7 @@ ok "and names the version" grep -qE '^axond [0-9]+\.[0-9]+\.[0-9]+ \(.+\)$' "$tm
 ok "help works under a broken environment" env AXOND_THREADS=many "$BIN" --help -h >"$tmp/out"
 
 ok "an unknown option exits 2" axond 2 --modles x
-ok "and names the nearest" says err "axond: --modles: no such option (nearest: --models); see --help"
+ok "and names the nearest" says err "axond: --modles: no such option; did you mean \"--models\"?"
 ok "in one line, and nothing on standard output" eval 'one_line err && silent out'
 ok "a bare word exits 2" axond 2 configs/models
 ok "a missing value exits 2" axond 2 --models
@@ -36,7 +36,7 @@ ok "and tells the range" says err "expected a whole number from 0 to 256"
 echo '{"body_byte_max": 5}' >"$tmp/bad.json"
 ok "an unknown key exits 78" axond 78 --config "$tmp/bad.json"
 ok "and names file, line, key and the nearest" \
-    says err "$tmp/bad.json:1: body_byte_max: no such option (nearest: body_bytes_max)"
+    says err "$tmp/bad.json:1: body_byte_max: unknown key; did you mean \"body_bytes_max\"?"
 ok "a configuration that is not there exits 78" axond 78 --config "$tmp/nothing.json"
 ok "a folder that is not there exits 78" axond 78 --models "$tmp/nothing"
 ok "and is named in one line" eval 'says err "models: $tmp/nothing: No such file or directory" && one_line err'
@@ -63,9 +63,9 @@ ok "and tells what loads" says out "model digits version 1: loads"
 mkdir -p "$tmp/models/broken/1"
 echo '{"layers": 3}' >"$tmp/models/broken/config.json"
 ok "--check-config with a broken model exits 1" axond 1 --check-config --models "$tmp/models"
-ok "and tells which and why" grep -qE '^model broken version 1: config.json: input: missing' "$tmp/out"
+ok "and tells which and why" grep -qE '^model broken version 1: config.json: layers: expected an array, found 3' "$tmp/out"
 AXOND_LISTNE=x axond 2 --check-config --models configs/models
-ok "--check-config finds variables that are no options" says out "AXOND_LISTNE: no such option (nearest: AXOND_LISTEN)"
+ok "--check-config finds variables that are no options" says out "AXOND_LISTNE: no such option; did you mean \"AXOND_LISTEN\"?"
 ok "--check-config with a broken file exits 78" axond 78 --check-config --config "$tmp/bad.json"
 mkdir "$tmp/empty"
 ok "--check-config without models exits 0" axond 0 --check-config --models "$tmp/empty"

@@ -34,7 +34,7 @@ ok "AXOND_CONFIG names the file as well" threads_are 1
 
 AXOND_LISTNE=x AXOND_PORT=tcp://10.0.0.1:8000 AXOND_SERVICE_HOST=10.0.0.1 serve
 ok "a variable that is no option is told with the nearest" \
-    logged 'level=warn event=unknown_variable variable="AXOND_LISTNE: .*nearest: AXOND_LISTEN'
+    logged 'level=warn event=unknown_variable variable="AXOND_LISTNE: .*did you mean .*AXOND_LISTEN'
 ok "but not what Kubernetes puts there" eval '! logged "AXOND_PORT|AXOND_SERVICE"'
 
 serve

@@ -88,6 +88,8 @@ server/bad.c@int f(char *a) { return sprintf (a, "b"); }@sprintf
 lib/bad.c@int f(char *a) { return atoi(a); }@atoi
 lib/bad.c@int f(void) { return rand(); }@rand
 server/bad.c@char *f(char *a) { return strtok(a, "b"); }@strtok
+server/bad.c@void *f(char *a) { return json_loads(a, 0, 0); }@json_loads
+server/model/bad.c@void *f(char *a) { return json_load_file(a, 0, 0); }@json_load_file
 server/bad.c@void f(void) { setlocale(LC_ALL, ""); }@setlocale
 tests/bad.c@int f(void) { return system("x"); }@system
 END

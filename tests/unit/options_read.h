@@ -10,7 +10,7 @@
 
 static struct options options;
 static enum command command;
-static char error[512];
+static struct error error;
 static struct folder folder;
 static char path[128];
 
@@ -38,15 +38,15 @@ static int read_all(char **arguments, char **environment)
         argc++;
     }
     memset(&options, 0x55, sizeof options);
-    *error = '\0';
-    return options_read(&options, &command, argc, argv, environment, error, sizeof error);
+    error = (struct error){0};
+    return options_read(&options, &command, argc, argv, environment, &error);
 }
 
 static char *nothing[] = {NULL};
 #define FLAGS(...)       read_all((char *[]){__VA_ARGS__, NULL}, nothing)
 #define ENVIRONMENT(...) read_all(nothing, (char *[]){__VA_ARGS__, NULL})
 
-static int file_says(const char *text)
+__attribute__((unused)) static int file_says(const char *text)
 {
     folder_text(&folder, "axond.json", text);
     return FLAGS("--config", path);

@@ -41,12 +41,12 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 static struct options options;
 static struct api api = {.options = &options};
 
-static struct http *start(char *error, size_t error_bytes)
+static struct http *start(struct error *error)
 {
     options_defaults(&options);
     memcpy(options.listen, "127.0.0.1:0", sizeof "127.0.0.1:0");
     options.drain_timeout = DRAIN_S;
-    return http_start(&api, &options, THREADS, error, error_bytes);
+    return http_start(&api, &options, THREADS, error);
 }
 
 static size_t open_descriptors(void)
@@ -60,16 +60,16 @@ static size_t open_descriptors(void)
 
 START_TEST(each_thread_in_turn_cannot_be_started)
 {
-    char error[256] = "";
+    struct error error = {0};
     struct http *http = NULL;
     size_t before = open_descriptors();
     int n;
 
     for (n = 0; !http && n < 10 * THREADS; n++) {
         threads_left = n;
-        http = start(error, sizeof error);
+        http = start(&error);
         threads_left = -1;
-        ck_assert(http || strstr(error, "cannot start"));
+        ck_assert(http || strstr(error.detail, "cannot start"));
     }
     ck_assert_ptr_nonnull(http);
     ck_assert_int_gt(n, THREADS); /* they, and the keeper, have failed one after the other */
@@ -81,16 +81,16 @@ END_TEST
 
 START_TEST(each_allocation_of_a_start_fails_in_turn)
 {
-    char error[256];
+    struct error error;
     struct http *http = NULL;
     long n;
 
     for (n = 1; !http && n < 1000; n++) {
-        error[0] = '\0';
+        error = (struct error){0};
         starve_countdown = n;
-        http = start(error, sizeof error);
+        http = start(&error);
         starve_countdown = 0;
-        ck_assert(http || error[0]);
+        ck_assert(http || error.id);
         if (http && n < 5 && STARVE_WORKS) { /* an allocation that nobody needs */
             http_destroy(http);
             http = NULL;
@@ -106,12 +106,12 @@ END_TEST
 START_TEST(a_failed_allocation_does_not_stretch_a_drain)
 {
     const volatile int cut_now = 0;
-    char error[256];
+    struct error error;
 
     for (long n = 1; n <= 8; n++) {
         for (int others = 0; others < 2; others++) {
-            struct http *http = start(error, sizeof error);
-            ck_assert_msg(http, "%s", error);
+            struct http *http = start(&error);
+            ck_assert_msg(http, "%s", error.detail);
             double began_s = clock_s();
             starve_exempt = true;
             starve_countdown = others ? 0 : n;

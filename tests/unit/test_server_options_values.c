@@ -100,7 +100,8 @@ START_TEST(help_prints_defaults_as_they_are_read)
 
     ck_assert_ptr_nonnull(text);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char variable[OPTION_NAME_MAX], name[OPTION_NAME_MAX + 2], why[256], value[OPTION_TEXT_MAX];
+        char variable[OPTION_NAME_MAX], name[OPTION_NAME_MAX + 2], value[OPTION_TEXT_MAX];
+        struct error why;
         struct options read;
         option_variable(&option_rows[i], variable);
         snprintf(name, sizeof name, "[%s]", variable);
@@ -115,8 +116,8 @@ START_TEST(help_prints_defaults_as_they_are_read)
         snprintf(value, sizeof value, "%.*s", (int)strcspn(at, ")"), at);
         options_defaults(&options);
         read = options;
-        ck_assert_msg(option_set(&read, &option_rows[i], value, why, sizeof why), "%s: \"%s\": %s",
-                      name, value, why);
+        ck_assert_msg(!option_set(&read, &option_rows[i], value, &why), "%s: \"%s\": %s", name,
+                      value, why.detail);
         ck_assert_msg(option_same(&read, &options, &option_rows[i]), "%s: \"%s\"", name, value);
     }
     free(text);
