@@ -63,8 +63,7 @@ static struct connection *find_full(void)
 
     for (struct connection *c = watched; c; c = c->parsed_next) {
         uint64_t read = socket_bytes_read(c->fd);
-        if (c->request.at != AT_LINE && read > c->parsed_bytes &&
-            read - c->parsed_bytes > most) {
+        if (c->request.at != AT_LINE && read > c->parsed_bytes && read - c->parsed_bytes > most) {
             most = read - c->parsed_bytes;
             full = c;
         }

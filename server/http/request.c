@@ -354,8 +354,8 @@ void request_done(void *cls, struct MHD_Connection *mhd, void **state,
     metrics_gauge_add(METRIC_http_requests_in_flight, -1);
     if (c->request.at < AT_WHOLE && status != STATUS_CLIENT_GONE)
         linger_add(c->http, c->fd);
-    request_fini(c);
     phase_asked(c);
+    request_fini(c);
     phase_enter(c, PHASE_IDLE, now);
 }
 
