@@ -56,8 +56,8 @@ struct call_post {
 /* How the route wants the body, and what has come of it. */
 struct call_body {
     bool binary;
-    size_t fed_bytes, timed_bytes;
-    uint64_t timed_ns; /* spent in reading those */
+    size_t fed_bytes;
+    uint64_t fed_ns; /* spent in reading those */
     union {
         struct buf bytes;              /* binary: as they came */
         struct envelope_reader reader; /* else: into fields    */
@@ -172,9 +172,6 @@ enum error_id call_binary(struct api_call *call, const char **bytes, size_t *siz
 
 /* Numbers in it, more or less. */
 size_t call_body_elements(const struct api_call *call);
-
-/* When reading the body would have begun, had its bytes been there in one piece. */
-uint64_t call_parse_since(const struct api_call *call);
 
 /* The values of keys (NULL-terminated) in the object, in that order and borrowed from it, NULL for
  * those that it lacks. It has another key: ERROR_BAD_FIELD that names it. */

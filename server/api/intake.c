@@ -8,10 +8,6 @@
 /* A small body that is kept as it is gets its memory at once. */
 enum { PROMISE_TRUSTED = 65536 };
 
-/* Every piece that is as long is timed, and one of so many bytes of smaller ones: to read the clock
- * costs as much as to read a hundred bytes. */
-enum { TIMED_EACH = 1024 };
-
 /* Empty, whatever kind of body fills them. Returns their count. */
 static size_t init_fields(struct api_call *call)
 {
@@ -47,8 +43,7 @@ void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
     size_t fields_count = init_fields(call);
 
     body->binary = binary;
-    body->fed_bytes = body->timed_bytes = 0;
-    body->timed_ns = 0;
+    body->fed_bytes = body->fed_ns = 0;
     if (binary) {
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
         body->bytes.account = &call->account;
@@ -77,25 +72,14 @@ static void feed(struct call_body *body, const char *bytes, size_t size)
     buf_append(&body->bytes, bytes, size);
 }
 
-static void feed_timed(struct call_body *body, const char *bytes, size_t size)
-{
-    uint64_t begun_ns = clock_ns();
-
-    feed(body, bytes, size);
-    body->timed_ns += clock_ns() - begun_ns;
-    body->timed_bytes += size;
-}
-
 bool call_body_feed(struct api_call *call, const char *bytes, size_t size)
 {
     struct call_body *body = &call->body;
-    size_t before = body->fed_bytes;
+    uint64_t begun_ns = clock_ns();
 
+    feed(body, bytes, size);
     body->fed_bytes += size;
-    if (before == 0 || before / TIMED_EACH != body->fed_bytes / TIMED_EACH)
-        feed_timed(body, bytes, size);
-    else
-        feed(body, bytes, size);
+    body->fed_ns += clock_ns() - begun_ns;
     if (!body->binary && body->reader.error.id)
         memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
     return !call->account.refused;
@@ -126,14 +110,6 @@ size_t call_body_elements(const struct api_call *call)
     for (size_t i = 0; call->post->tensors[i]; i++)
         count += call->fields[i].tensor.count + arrays_of(call, &call->fields[i].tensor);
     return count;
-}
-
-uint64_t call_parse_since(const struct api_call *call)
-{
-    const struct call_body *body = &call->body;
-    double pieces = body->timed_bytes ? (double)body->fed_bytes / (double)body->timed_bytes : 0;
-
-    return call->received_ns - (uint64_t)((double)body->timed_ns * pieces);
 }
 
 enum error_id call_envelope(struct api_call *call)

@@ -169,7 +169,7 @@ bool api_run(struct api_call *call, uint64_t received_ns)
         conclude(call, call->handler(call));
         return false;
     }
-    call->spent_ns[CALL_READ] = received_ns - call_parse_since(call);
+    call->spent_ns[CALL_READ] = call->body.fed_ns;
     call->mark_ns = received_ns;
     go_on(call);
     return call->at == CALL_WAITING;
