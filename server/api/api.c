@@ -1,7 +1,7 @@
 /* api.c - the way of a request up to its body: parse the target, find the route, check, refuse; and
  * api_handle(), which goes all the way.
  *
- * Knows routes and errors, no resource. What can be decided at the headers is decided there, once;
+ * Knows routes and errors, no resource. All that can be decided at the headers is decided there;
  * run.c goes on with what it found. */
 #include "api/api.h"
 #include <semaphore.h>
@@ -130,7 +130,7 @@ static size_t text_bytes(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-/* Copy text to *end, which moves behind it; NULL stays NULL. */
+/* Copy text to *end, which moves past it; NULL stays NULL. */
 static const char *copy(char **end, const char *text)
 {
     char *at = *end;
@@ -141,7 +141,7 @@ static const char *copy(char **end, const char *text)
     return at;
 }
 
-/* What outlives the headers. */
+/* The headers that a call keeps. */
 static const enum request_header kept[] = {
 #define LIST_FRAMING(id)
 #define LIST_ADMIT(id)

@@ -18,7 +18,7 @@
 struct repository;
 struct pool;
 
-/* What the handlers work on; immutable but for the repository's content and `draining`. */
+/* All that the handlers work on; immutable but for the repository's content and `draining`. */
 struct api {
     const struct options *options;
     struct repository *repository;
@@ -82,7 +82,7 @@ struct api_call;
 struct api_call *api_admit(const struct api *api, const struct api_request *request,
                            uint64_t body_bytes, struct api_reply *reply);
 
-/* The next bytes of its body, in pieces of any size. What is wrong with them is told by api_run().
+/* The next bytes of its body, in pieces of any size. api_run() tells what is wrong with them.
  * How many there may be is the caller's to check. False: there is no memory for them, reply is the
  * refusal, complete, and what is left is api_end(). */
 bool api_feed(struct api_call *call, const char *bytes, size_t size);

@@ -11,7 +11,7 @@
 _Static_assert(sizeof((struct api_account *)0)->model == sizeof((struct model *)0)->name,
                "an account holds any model's name");
 
-/* What the access log tells of the call. */
+/* The access log's account of the call. */
 static void tell(struct api_call *call)
 {
     struct api_account *a = &call->reply->account;
@@ -296,7 +296,7 @@ bool api_resume(struct api_call *call)
     return end != TASK_GONE && end != TASK_CUT;
 }
 
-/* What was placed and is not submitted. */
+/* Room that was reserved and will not be used. */
 static void give_back(struct api_call *call)
 {
     if (call->waits == CALL_WAITS_FOR_BATCH)

@@ -98,7 +98,7 @@ void connections_warn(struct http *http, const char *limit, const struct ip *ip)
     log_event(LOG_WARN, "connections_refused", LOG_S("limit", limit), LOG_S("client", text));
 }
 
-/* Of a proxy's connections nobody knows whose they are: its requests are counted, by client.c. */
+/* Nobody knows whose a proxy's connections are: client.c counts its requests instead. */
 static size_t count_of(const struct http *http, const struct ip *ip)
 {
     return networks_hold(&http->trusted, ip) ? 0 : addresses_count(&http->connections, ip);

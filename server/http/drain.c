@@ -107,9 +107,9 @@ static void stop_listening(struct http *http)
     http->listen_fd = -1;
 }
 
-/* SHUT_RD, not SHUT_RDWR: what has arrived can still be read, and answered. Of a next request bytes
- * may be in libmicrohttpd's buffer, where nobody sees them: so all that have come are compared with
- * those of the requests before. headers_timeout is for the rest of it. */
+/* SHUT_RD, not SHUT_RDWR: bytes that have arrived can still be read, and answered. Those of a next
+ * request may be in libmicrohttpd's buffer, where nobody sees them: so all that have come are
+ * compared with those of the requests before. headers_timeout is for the rest of it. */
 static void close_if_idle(struct connection *c, void *context)
 {
     enum phase phase = phase_of(atomic_load(&c->state));

@@ -8,7 +8,7 @@
 
 enum { HOPS_MAX = 64, NODE_MAX = 80 };
 
-/* Those named by a header, from the client on; of more than fit the last. */
+/* Those named by a header, from the client on; the last, if more come than fit. */
 struct hops {
     bool named; /* a client was told of, be it as "unknown" */
     size_t count;

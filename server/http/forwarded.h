@@ -10,8 +10,8 @@
 
 enum forwarded_header { FORWARDED, X_FORWARDED_FOR, FORWARDED_HEADERS };
 
-/* The lines of one such header, in the order in which they came; NUL-terminated. Of more than fit
- * the first are forgotten: they are the least trustworthy. */
+/* The lines of one such header, in the order in which they came; NUL-terminated. If more
+ * come than fit, the first are forgotten: they are the least trustworthy. */
 enum { FORWARDED_LINES = 16 };
 struct forwarded {
     size_t count;

@@ -14,7 +14,7 @@
 
 enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 
-/* What has been seen of a request's headers: of those in headers.def value[f] is borrowed from the
+/* The headers of a request so far. Of those in headers.def value[f] is borrowed from the
  * caller: the first occurrence, or NULL; count[f] says how many there were. */
 struct gate {
     const char *value[REQUEST_HEADERS];
@@ -43,7 +43,7 @@ struct gate_limits {
     bool chunked_refused; /* whoever reads the chunks does not check their framing */
 };
 
-/* What a request that passed is made of. */
+/* How the body of a request that passed is framed. */
 struct gate_body {
     uint64_t bytes; /* the declared length, 0 without one; UINT64_MAX if chunked */
     bool expect_continue;

@@ -25,7 +25,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
     size_t needed = (size_t)http->options->headers_bytes_max + REPLY_HEAD_BYTES +
                     (size_t)http->options->headers_count_max * FIELD_BYTES;
     size_t memory = needed > CONNECTION_MEMORY_MIN ? needed : CONNECTION_MEMORY_MIN;
-    /* Of the lenient parser's strictness the gate needs nothing, and it answers a request without
+    /* The gate does not need the lenient parser to be strict, which would answer a request without
      * Host twice. */
     int strictness = http->lenient_parser ? 0 : 1;
     unsigned limit = (unsigned)(http->connections.max + http->connections.surplus_max + SPARE);

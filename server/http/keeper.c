@@ -126,7 +126,7 @@ static const struct {
 };
 
 /* libmicrohttpd cannot be given a reply in the middle of an upload, and has not written to this
- * socket since the request began: what is written here is the whole reply. */
+ * socket since the request began: these bytes are the whole reply. */
 static void answer_408(struct connection *c)
 {
     struct api_reply reply = {0};
@@ -150,7 +150,7 @@ static void visit(struct connection *c, void *context)
     }
     if (!rules[phase].is_late || !rules[phase].is_late(look, c, state))
         return;
-    /* What has come and was not read yet makes us late, not the client. */
+    /* Bytes that have come and were not read yet make us late, not the client. */
     if ((rules[phase].reads && socket_has_unread(c->fd)) || !phase_cut(c, state))
         return;
     if (phase == PHASE_IDLE && atomic_load(&c->slow_since_ns))

@@ -21,7 +21,7 @@ bool phase_cut(struct connection *c, uint64_t state)
     return atomic_compare_exchange_strong(&c->state, &state, phase_since_ns(state) | PHASE_CUT);
 }
 
-/* Where chunks end nobody tells: what has been read is taken for this request's. A next one that
+/* Nobody tells where chunks end: all that has been read counts as this request's. A next one that
  * came in the same piece then looks as if nothing of it had come. After a request that was not read
  * to its end comes nothing that will be. */
 void phase_asked(struct connection *c)

@@ -178,7 +178,7 @@ void request_report(const struct connection *c, struct MHD_Connection *mhd, unsi
 /* ---- phase.c ---- */
 /* False: the connection was cut meanwhile, nothing may be done on it any more. */
 bool phase_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
-/* Whatever of this request has come, ends here: what comes next belongs to another. By the thread
+/* The bytes of this request end here; the next belong to another. By the thread
  * of the connection. */
 void phase_asked(struct connection *connection);
 /* From exactly this state to PHASE_CUT; false if it moved on. The caller then shuts it down. */
@@ -237,10 +237,10 @@ bool reply_queue(struct connection *connection, struct MHD_Connection *mhd, bool
 /* The client did not take all of it: reply_bytes becomes what it has acknowledged, of a long reply.
  */
 void reply_failed(struct connection *connection);
-/* All of it was sent; what of a long one has not been acknowledged is counted later: as bytes that
- * went out, by reply_settle() when the client asks for more or the connection ends; or, if it ends
- * without, as a reply that was not read (reason reply_unread). Of a connection's last reply nobody
- * hears more, so it counts as taken. */
+/* All of it was sent. The bytes of a long one that are not acknowledged yet are counted later, by
+ * reply_settle(): as sent if the client asks for more, as a reply that was not read (reason
+ * reply_unread) if the connection ends without. A connection's last reply counts as taken, since
+ * nobody hears more of it. */
 void reply_sent(struct connection *connection);
 void reply_settle(struct connection *connection, bool at_end);
 /* Write the reply straight to the socket, where libmicrohttpd takes none and has written nothing;

@@ -33,7 +33,7 @@ static bool add_headers(struct MHD_Response *response, const struct api_reply *r
     return true;
 }
 
-/* Of a short reply the kernel takes all or nothing; of a long one the client may get a part. */
+/* The kernel takes a short reply whole or not at all; a client may get a part of a long one. */
 static void reply_begins(struct connection *c, size_t size)
 {
     struct socket_progress progress;

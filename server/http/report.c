@@ -1,7 +1,7 @@
 /* report.c - a request that has ended, as metrics and as a line of the log.
  *
- * The line is the access log's, and the one of level debug; what it holds of a request's body is
- * how many bytes and rows it had. */
+ * The line is the access log's, and the one of level debug; all that it tells of a request's body
+ * is how many bytes and rows it had. */
 #include <microhttpd.h>
 #include "http/private.h"
 #include "base/log.h"
@@ -62,7 +62,7 @@ void request_report(const struct connection *c, struct MHD_Connection *mhd, unsi
 {
     const struct request *r = &c->request;
     double seconds = (double)(now - r->started_ns) * 1e-9;
-    /* What clients can cause at will must not fill the log unasked; 503 and 504 have their metrics.
+    /* Clients must not be able to fill a log that nobody asked for; 503 and 504 have their metrics.
      */
     enum log_level level = status == 500                  ? LOG_WARN
                            : c->http->options->access_log ? LOG_INFO

@@ -272,8 +272,6 @@ static enum MHD_Result on_end(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
 
-    if (r->at == AT_WAITS)
-        return on_wake(c, mhd);
     r->at = AT_WHOLE;
     r->received_ns = clock_ns();
     if (!phase_enter(c, PHASE_HANDLING, r->received_ns))
@@ -302,6 +300,8 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
     if (c->request.at == AT_LINE)
         return on_headers(c, mhd, method, version);
     *size = 0;
+    if (c->request.at == AT_WAITS)
+        return on_wake(c, mhd);
     return taken > 0 ? on_bytes(c, bytes, taken) : on_end(c, mhd);
 }
 

@@ -33,7 +33,7 @@ static void check_query(const struct target *t)
         target_require(target_query(t, t->query[i].key) == t->query[i].value); /* none is twice */
 }
 
-/* What was decoded holds no escapes: written down again it is the same path. */
+/* A decoded path holds no escapes: written down again it is the same path. */
 static void check_again(const struct target *t)
 {
     char text[TARGET_BYTES_MAX + 2] = "", *end = text;

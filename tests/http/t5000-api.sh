@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The native API as a client on the network sees it: headers, methods, .npy. What needs no socket is in tests/api.
+# The native API as a client on the network sees it: headers, methods, .npy. Cases that need no socket are in tests/api.
 . "$(dirname "$0")/lib.sh"
 serve --models configs/models
 

@@ -123,7 +123,7 @@ static void answer_in_pieces(const struct api_request *request, size_t piece,
     api_end(call);
 }
 
-/* What varies from one reply to the next. */
+/* Replies that vary from one to the next. */
 static bool varies(const char *target)
 {
     return strncmp(target, "/metrics", 8) == 0;

@@ -1,5 +1,5 @@
-/* test_server_gate.c - the framing gate, field by field. What libmicrohttpd makes of real bytes is
- * tests/http/t1000-framing.sh's matter. */
+/* test_server_gate.c - the framing gate, field by field. tests/http/t1000-framing.sh tells
+ * what libmicrohttpd makes of real bytes. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

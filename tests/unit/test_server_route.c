@@ -1,4 +1,4 @@
-/* test_server_route.c - which row of routes.def a target belongs to. What the rows answer is
+/* test_server_route.c - which row of routes.def a target belongs to; tests/api tells what the rows
  * written down in tests/api. */
 #include <check.h>
 #include <string.h>
