@@ -1,5 +1,5 @@
 /* test_server_route.c - which row of routes.def a target belongs to; tests/api tells what the rows
- * written down in tests/api. */
+ * answer. */
 #include <check.h>
 #include <string.h>
 #include "api/api.h"
