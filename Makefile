@@ -112,8 +112,8 @@ RENEW     = if cmp -s $(NEW) $@; then rm $(NEW); else $(REPLACE); fi
 COMPILE   = $1 $(CPPFLAGS) $2 -MMD -MP -MT $@ -MF $(NEW).dep -c -o $(NEW) $< && mv $(NEW).dep $(@:.o=.d) && $(REPLACE)
 LINK      = $(CC) $1 $(LDFLAGS) -o $(NEW) $2 && $(REPLACE)
 
-# What was made by another compiler, with other flags or of other files is made again: a file that has gone leaves no object in
-# an archive, and one that was never there is missed.
+# Another compiler, other flags or other files make everything anew: a file that has gone leaves no object in an archive, and
+# one that was never there is missed.
 SETTINGS  := $(CC) $(shell $(CC) --version 2>/dev/null | head -n 1) | $(CPPFLAGS) | $(filter-out -Werror,$(CFLAGS)) | $(LDFLAGS) | $(LDLIBS)
 $B/gen/settings: .FORCE
 	@mkdir -p $(@D)

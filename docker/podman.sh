@@ -185,7 +185,7 @@ trap cleanup EXIT
 debian_base trixie
 { import_base && containers_work; } >"$work/out" 2>&1 || {
     refusal=$(cat "$work/out")
-    # What the kernel says when it will not mount, unshare or limit; anything else is our own mistake.
+    # These are the kernel's words when it will not mount, unshare or limit; anything else is our own mistake.
     grep -qiE 'not permitted|permission denied|not supported|not implemented|no such device|invalid argument' <<<"$refusal" &&
         skip "this kernel refuses containers: $(tail -n1 <<<"$refusal")"
     note <<<"$refusal"

@@ -26,8 +26,8 @@ enum axon__transposed { AXON_PLAIN, AXON_TRANSPOSED };
  *   b  [k, n] with ldb; AXON_TRANSPOSED: stored as [n, k]
  *   c  [m, n] with ldc; beta == 0: written without being read, so it may hold NaN
  *
- * Dimensions are at most AXON_GEMM_MAX; m or n 0 is a no-op. What a row of c gets may depend on
- * m in its last bits: the forward pass uses a kernel of its own (kernels/dense.c). Any number of
+ * Dimensions are at most AXON_GEMM_MAX; m or n 0 is a no-op. The last bits of a row of c may depend
+ * on m: the forward pass uses a kernel of its own (kernels/dense.c). Any number of
  * threads at once, each with its own c. */
 void axon__gemm(enum axon__transposed trans_a, enum axon__transposed trans_b, size_t m, size_t n,
                 size_t k, const float *a, size_t lda, const float *b, size_t ldb, float beta,

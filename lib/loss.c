@@ -26,7 +26,7 @@ static double labels_weight(const struct axon_loss_pass *p)
     return sum;
 }
 
-/* What the sum of all losses is multiplied with. */
+/* The factor of the sum of all losses. */
 static double scale_of(const struct axon_loss_pass *p)
 {
     const struct axon_loss_batch *b = &p->batch;
@@ -117,7 +117,7 @@ static void add_values(struct axon_loss_pass *p, const double *losses, size_t co
     }
 }
 
-/* What each of the values from `next` on has of a weight per output; returns out, NULL without. */
+/* The weight of each value from `next` on, of a weight per output; returns out, NULL without. */
 static const float *spread(const struct axon_loss_pass *p, const float *weight, size_t count,
                            float *out)
 {

@@ -34,7 +34,7 @@ static void sum_columns(const float *a, const float *b, size_t rows, size_t n, f
     }
 }
 
-/* What a layer's step back needs. */
+/* A layer's step back. */
 struct step {
     const struct axon_kernels *kernels;
     const struct axon__layer *layer;

@@ -14,7 +14,7 @@ size_t axon__kept_offset(const struct axon_mlp *mlp, size_t rows, size_t layer);
 /* Floats of each of the two. */
 size_t axon__work_floats(const struct axon_mlp *mlp, size_t rows);
 
-/* What the first layer sees: x [rows, features] itself, or what scratch has of it after scaling. */
+/* The first layer's input: x [rows, features] itself, or its scaled copy in scratch. */
 const float *axon__kept_input(const struct axon_mlp *mlp, const float *x, const void *scratch);
 
 /* The layer's parameters as the kernels take them, in place or in `values`: packed there is one for

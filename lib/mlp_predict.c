@@ -74,7 +74,7 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
     }
 }
 
-/* What the product itself can do of activate(), at no cost: relu and the lack of any, uncounted. */
+/* The product itself can apply relu and identity at no cost, if nobody counts. */
 static enum axon_finish finish_of(const struct axon__layer *layer, const struct runs *runs)
 {
     if (layer->kind != AXON_ELEMENTWISE || layer->id == AXON_ID_identity)
@@ -157,7 +157,7 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
         kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
 }
 
-/* What a block is computed from and into. */
+/* The operands of a block. */
 struct work {
     const struct axon_mlp *mlp;
     const struct axon_kernels *kernels;

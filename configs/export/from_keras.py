@@ -271,7 +271,7 @@ def named(text):
 # ---- the end of the part that every script has --------------------------------------------------
 
 
-# What Keras 3 calls by name. Parameters are written out: its defaults are not everybody's. Without
+# The activations that Keras 3 calls by name. Parameters are written out: its defaults are not everybody's. Without
 # sparsemax, which in Keras up to 3.15 is no projection: of [1, 0.5, -2, 0.3] it makes zeros.
 ACTIVATIONS = {
     "linear": "identity", "relu": "relu", "relu6": "relu6", "elu": {"name": "elu", "alpha": 1.0},

@@ -40,7 +40,7 @@ struct axon_activation {
     const char *source;                               /* the paper that defines it               */
     float ulp_max; /* accuracy promise of forward and derivative, at every allowed parameter     */
     float saturation_low, saturation_high; /* bounds that the output flattens towards; else NaN.
-                                              Of an ascending one its parameters are the bounds  */
+                                              An ascending one has its parameters as bounds.     */
     unsigned parameters_count;
     struct axon_parameter parameters[AXON_PARAMETERS_MAX];
     bool ascending; /* no parameter may be below the one before it */

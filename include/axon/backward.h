@@ -13,7 +13,7 @@
  *     axon_loss_apply(cross_entropy, &batch, NULL, &result); // result.gradient = dlogits
  *     axon_mlp_backward(mlp, x, rows, dlogits, AXON_UPSTREAM_PRE, &gradients, scratch);
  *
- * Shapes are row-major. Of layer l, pre = in * weight^T + bias and post = activation(pre). */
+ * Shapes are row-major. In layer l, pre = in * weight^T + bias and post = activation(pre). */
 #ifndef AXON_BACKWARD_H
 #define AXON_BACKWARD_H
 
@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-/* What the caller's gradient is the gradient of. */
+/* The caller's gradient is the loss's by one of these. */
 enum axon_upstream {
     AXON_UPSTREAM_POST, /* the network's output                                             */
     AXON_UPSTREAM_PRE,  /* the last layer's pre-activations: logits                         */
@@ -74,8 +74,8 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
  *   upstream          [rows, outputs] f32, the gradient by what `at` says; with AXON_UPSTREAM_PRE
  *                     the last layer's `post` and `slope` must be NULL
  *
- * What is written, scratch included, overlaps no other of these arrays, but that gradients->x may
- * be upstream if it is as large.
+ * An array that is written, scratch included, overlaps no other of these arrays, but that
+ * gradients->x may be upstream if it is as large.
  * rows == 0: the gradients of weights, biases and slopes are 0. A NaN or infinity in a row of x or
  * upstream spoils the gradients of weights, biases and slopes, which sum over the rows, and of x,
  * pre and post that row only. Sums over rows of biases and slopes are made in double.

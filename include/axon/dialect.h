@@ -39,7 +39,7 @@ const struct axon_dialect *axon_dialect_find(const char *name);
 /* All of them; the first is torch, the default. Static storage. */
 const struct axon_dialect *axon_dialect_table(size_t *count);
 
-/* What the activation of that name or alias is in the dialect (NULL: torch): true and *meaning,
+/* The activation that the name or alias means in the dialect (NULL: torch): true and *meaning,
  * whose parameters are in their domain, or false if there is no such activation. */
 bool axon_dialect_meaning(const struct axon_dialect *dialect, const char *name,
                           struct axon_meaning *meaning);

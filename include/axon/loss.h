@@ -21,13 +21,13 @@ extern "C" {
 
 enum { AXON_LOSS_ALIASES_MAX = 8, AXON_LOSS_VARIANTS_MAX = 3, AXON_LOSS_PARAMETERS_MAX = 3 };
 
-/* What one loss compares. */
+/* The things that one loss compares. */
 enum axon_loss_kind {
     AXON_LOSS_ELEMENTWISE, /* a value of the input and a value of the targets                   */
     AXON_LOSS_CLASSWISE    /* the outputs of one place (r, i) and its class                     */
 };
 
-/* What a target must be. */
+/* The values that a target may have. */
 enum axon_target {
     AXON_TARGET_FINITE,       /* any finite number                                              */
     AXON_TARGET_NONNEGATIVE,  /* finite, not below 0                                            */
@@ -92,7 +92,7 @@ struct axon_loss_options {
     const float *weight, *pos_weight;        /* [outputs], finite, >= 0; NULL: all 1            */
 };
 
-/* What a loss compares: exactly one of targets and labels is not NULL. */
+/* The rows that a loss compares: exactly one of targets and labels is not NULL. */
 struct axon_loss_batch {
     size_t rows, outputs, inner; /* all >= 1; inner is 1 for a matrix                           */
     const float *input;          /* [rows, outputs, inner]; any value, also NaN and +-inf, but
@@ -102,7 +102,7 @@ struct axon_loss_batch {
     const float *variances;      /* [rows, outputs, inner], finite, >= 0; if the loss has them  */
 };
 
-/* What is wanted of it; NULL for what is not. */
+/* The caller sets the arrays that it wants, and NULL for the others. */
 struct axon_loss_result {
     double loss;     /* the losses, reduced                                                     */
     float *losses;   /* each: elementwise [rows, outputs, inner], classwise [rows, inner]       */
@@ -164,7 +164,7 @@ enum axon_status axon_loss_check(const struct axon_loss *loss, const struct axon
  * by their number, as PyTorch does it; NaN if every label is ignored. gradient may be batch->input
  * or batch->targets itself; no output may overlap an input or another output otherwise.
  *
- * What is written is rounded to float once (a loss beyond FLT_MAX becomes +inf). A NaN of the input
+ * Each result is rounded to float once (a loss beyond FLT_MAX becomes +inf). A NaN of the input
  * makes its own place's loss NaN, and what that is reduced to; of the gradient only its place
  * (classwise) or itself. A logit of -inf is a masked class: its probability is 0, and the loss is
  * +inf only if the target asks for it; +inf makes a cross-entropy NaN, as softmax. A logit that

@@ -42,7 +42,7 @@ struct axon_evidence {
     uint64_t rows_min; /* >= 1: 300 rows without firing bound the rate by 1 % (95 %) */
 };
 
-/* What a window says of one layer. */
+/* One layer in a window. */
 struct axon_neurons_layer {
     bool watched; /* if it is not, all but the units is 0 */
     bool verdict;

@@ -162,7 +162,7 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t n, co
     tile_store(rows, n, b, sum, unit, z);
 }
 
-/* Of the panel's units from `unit` on. */
+/* The panel's units from `unit` on. */
 typedef void tile_function(const struct block *b, const float *x, const float *weight, size_t unit,
                            float *z);
 

@@ -23,8 +23,7 @@ enum {
     AXON_STREAM_MIN = 2 << 20, /* elements from which an elementwise kernel stores past the cache */
 };
 
-/* What becomes of a product while it is in registers: what the epilogue of that name makes of it.
- */
+/* The epilogue that a product goes through while it is in registers. */
 enum axon_finish {
     AXON_FINISH_NONE,     /* z as it is; bias is not read */
     AXON_FINISH_IDENTITY, /* z + bias */

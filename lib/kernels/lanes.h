@@ -42,7 +42,7 @@ ALWAYS vd vd_plus(vd a, vd b)
     return a + b;
 }
 
-/* v is overwritten; what lies behind the rows that count may be anything. */
+/* v is overwritten; the rows after those that count may hold anything. */
 ALWAYS vf tops_of(vf v[VF_LANES])
 {
 #if VF_LANES > 8

@@ -69,7 +69,7 @@ ALWAYS vd index_of(int along, size_t j)
     return along ? lanes + (double)j : vd_all((double)j);
 }
 
-/* What the outputs count: targets or the label's 1, smoothed and weighed; 0 beyond the last. */
+/* The weight of each output: targets or the label's 1, smoothed and weighed; 0 beyond the last. */
 ALWAYS vd target(int along, const struct places *l, size_t j)
 {
     const float *weight = l->part->weight;
@@ -87,7 +87,7 @@ ALWAYS vd target(int along, const struct places *l, size_t j)
 
 /* ---- cross-entropy ---- */
 
-/* What a place's loss and gradient are made of: the largest logit, and what there is besides. */
+/* A place's loss and gradient are made of these: the largest logit, and the sums of the others. */
 struct sums {
     vd max, top; /* x_top, and which it is */
     vd rest;     /* sum of e^(x_j - max) over j != top; NaN if a logit is NaN or +inf */

@@ -77,7 +77,7 @@ static inline vd log_cosh_values(const struct values *v, vd *slope)
 
 /* ---- classes and margins ---- */
 
-/* What the binary losses are made of: the weights of yes and no, sigmoid(x) and sigmoid(-x), both
+/* The binary losses are made of these: the weights of yes and no, sigmoid(x) and sigmoid(-x), both
  * to the last bit. A weight of 0 counts for nothing, be the logit infinite. */
 struct binary {
     vd yes, no, p, q;

@@ -133,7 +133,7 @@ static inline vd mirror(vd x, vd negative_side)
     return vd_pick(x < 0.0, negative_side, 1.0 - negative_side);
 }
 
-/* Of t sigmoid(t), as a function of t. */
+/* The slope of t sigmoid(t), as a function of t. */
 static inline vd swish_slope(vd t)
 {
     static const double c[8] = {

@@ -183,7 +183,7 @@ static __attribute__((noinline, cold)) vf silu_of_tiny_beta(vf x, vf beta)
                    silu_in_double(vd_high(x), vd_high(beta)));
 }
 
-/* beta < 0 mirrors: x sigmoid(-bx) = -(-x sigmoid(b(-x))). What depends on beta alone is computed
+/* beta < 0 mirrors: x sigmoid(-bx) = -(-x sigmoid(b(-x))). Factors of beta alone are computed
  * once; with the tiny ones, 2^k would have to be less than the product of two floats. */
 static inline vf f_silu(vf x, const vf *p)
 {

@@ -159,8 +159,8 @@ static inline vf gelu_tail(vf a, vf p)
 #else
 
 /* A minimax rational, 2 Phi(-a) e^(a^2 / 2) = P / (l a P + M), M = P + a N, of this form because
- * the roundings of P almost cancel, and those of n = a P and of M count for less the larger a. What
- * n and the denominator lose is carried in low. */
+ * the roundings of P almost cancel, and those of n = a P and of M count for less the larger a. The
+ * losses of n and of the denominator are carried in low. */
 static inline vf gelu_tail(vf a, vf p)
 {
     static const float c[] = {1.57952642f, 1.37781608f, 0.57383281f, 0.126672834f, 0.0127531243f};

@@ -37,7 +37,7 @@ ALWAYS vd exp_above(vd x, double end)
 
 /* ---- softmax and softmin ---- */
 
-/* e^((x - top) / t) within 2^-37, and exactly 0 for a masked element and in the lanes behind the
+/* e^((x - top) / t) within 2^-37, and exactly 0 for a masked element and in the lanes after the
  * end of a line: rounding something tiny to float there would cost 100 cycles of microcode. */
 ALWAYS vd full_exp(const struct line *l, size_t at, size_t lanes)
 {

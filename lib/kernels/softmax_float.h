@@ -41,7 +41,7 @@ struct coolness {
     float fill; /* what stands for no element */
 };
 
-/* What the exponentials of a line have in common; a line in each lane. */
+/* The exponentials of a line have these in common; a line in each lane. */
 struct frame {
     vf shift;  /* taken off x, exactly: 0, or the top where it is far from 0 */
     vf end;    /* of what is left, times 1 / T: below, the exponential is 0 */
@@ -117,9 +117,10 @@ ALWAYS struct exponential exp_framed(vf x, const struct frame *f, const struct c
     return raised(1.0f + e.p, e.p, e.n, e.u, f);
 }
 
-/* What the rounding of 1 + p would lose of the top is taken off the exponents of its line, which
- * divides out: so values that equal the top are stored exactly, and m of them share 1 as m times
- * 1 / m. Half of what is missing then, since p itself was rounded, and so can't miss again. */
+/* The part of the top that the rounding of 1 + p would lose is taken off the exponents of its line,
+ * which divides out: so values that equal the top are stored exactly, and m of them share 1 as m
+ * times 1 / m. Half of what is missing then, since p itself was rounded, and so can't miss again.
+ */
 ALWAYS vf nudge_of(vf d, const struct coolness *c, int unit)
 {
     struct reduced e = reduced(d, vf_all(0.0f), c, unit);

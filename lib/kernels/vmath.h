@@ -145,7 +145,7 @@ static inline vd vd_normal_tail(vd a)
     return vd_polynomial(a, p, 6) * vd_reciprocal(vd_polynomial(a, q, 7));
 }
 
-/* What the derivative of x G(x) is on the negative side near its only zero, where the plain formula
+/* The derivative of x G(x) on the negative side near its only zero, where the plain formula
  * cancels: (a - root) * polynomial(a - root) for |a - root| <= 1/8, a = |x|, within 2^-39; `plain`
  * elsewhere. */
 static inline vd vd_near_root(vd a, double root, const double c[8], vd plain)

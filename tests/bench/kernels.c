@@ -179,8 +179,8 @@ static double median(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2.0;
 }
 
-/* ns[i] = median ns per element of contender i, or NaN if it has no such function. What each
- * computes is checked at the first size; later ones begin with the ns of the first. */
+/* ns[i] = median ns per element of contender i, or NaN if it has no such function. The values of
+ * each are checked at the first size; later ones begin with the ns of the first. */
 static void measure(const struct task *task, bool first, double ns[CONTENDERS_MAX])
 {
     static double rounds[CONTENDERS_MAX][ROUNDS_MAX];

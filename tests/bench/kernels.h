@@ -18,13 +18,13 @@ struct task {
     size_t n;
     struct axon_axis axis;     /* elementwise: one row; others: rows of ROW_LENGTH */
     const float *x, *upstream; /* [n]; [ELEMENTS_MAX] apart in the shared file, in this order */
-    float *y;                  /* [n], behind upstream; a gated row writes n / 2 of it */
+    float *y;                  /* [n], after upstream; a gated row writes n / 2 of it */
 };
 
 struct contender {
     const char *name;
     const char *isa; /* needed; NULL: any */
-    /* NULL, or why it cannot take part. fd: the file behind x, upstream and y. May be NULL. */
+    /* NULL, or why it cannot take part. fd: the file of x, upstream and y. May be NULL. */
     const char *(*open)(const struct contender *self, int fd);
     /* Gets ready for this task; false if it has no such function. */
     bool (*prepare)(const struct contender *self, const struct task *task);

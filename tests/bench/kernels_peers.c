@@ -46,7 +46,7 @@ bool bench_runs(const char *isa)
 
 /* ---- peers ---- */
 
-/* Of one library: a name's first word is the library's. */
+/* Are they of one library? A name's first word is the library's. */
 static bool kin(const struct contender *a, const struct contender *b)
 {
     size_t word = strcspn(a->name, " ");

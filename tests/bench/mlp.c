@@ -1,7 +1,7 @@
 /* mlp.c - an MLP's forward pass beside the bare products of its layers, oneDNN and ONNX Runtime.
  *
  * All contenders take turns, a sample each per round; a figure is the median of the rounds, a ratio
- * the median of the rounds' ratios. What is measured is CPU time in one thread, so that whoever
+ * the median of the rounds' ratios. Times are CPU time of one thread, so that whoever
  * shares the machine disturbs less. Usage: mlp [-q] [PYTHON]; PYTHON has onnxruntime. */
 #include <cblas.h>
 #include <math.h>

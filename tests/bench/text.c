@@ -2,7 +2,7 @@
  * library, ns per number.
  *
  * All contenders take turns, a sample each per round; a figure is the median of the rounds, a ratio
- * the median of the rounds' ratios. What is measured is CPU time in one thread, so that whoever
+ * the median of the rounds' ratios. Times are CPU time of one thread, so that whoever
  * shares the machine disturbs less. Usage: text [-q] [KIND]. */
 #include <math.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 """hooks.py - what schemathesis is to do and check besides its own: found by SCHEMATHESIS_HOOKS, and $AXOND_BASE.
 
-Paths name what there is: made-up names are 404, which says nothing of a body. Of the requests that fit the schema every
-other one is mended in what a schema cannot say (arrays are made rectangular, rows as wide as the model ...): they test what is
+Paths name what there is: made-up names are 404, which says nothing of a body. Every other
+request that fits the schema is mended in what a schema cannot say (arrays are made rectangular, rows as wide as the model ...): they test what is
 answered, and the rest what is refused: with a code that the operation's x-refusals has. Choices depend on the request
 alone. At the end $AXOND_COUNTS has a line for each operation: how many requests it took, and how many it refused.
 """
@@ -66,7 +66,7 @@ def mend_application(case, pick):
 
 
 def mend_evaluation(case, pick):
-    """What the loss takes, and a target that each of them takes: rows with a single 1."""
+    """Predictions that the loss takes, and a target that every loss takes: rows with a single 1."""
     rows, columns = pick.randint(1, 3), pick.randint(1, 4)
     values = [max(-9, min(9, n)) for n in numbers(list(case.body.values()))] or [0.5]
     right = [pick.randrange(columns) for _ in range(rows)]

@@ -23,7 +23,8 @@ static double *want;
 
 /* ---- judging ---- */
 
-/* Of what stands in y; the work of the last contender is overwritten by NaN before the next. */
+/* Reports on the values in y; the work of the last contender is overwritten by NaN before the next.
+ */
 static void report(const struct task *task, const char *name)
 {
     struct verdict verdict = {0};

@@ -91,7 +91,7 @@ def write(accuracy, kernels, gradients):
 
 
 def offenders(index):
-    """What is wrong with the index-th table of the README: rows that lack, are too many, promise or measure otherwise."""
+    """Faults of the index-th table of the README: rows that lack, are too many, promise or measure otherwise."""
     text = open(README).read().partition(MARKS[0])[2].partition(MARKS[1])[0]
     tables = re.split(r"^\| f'?: max.*\n.*\n", text, flags=re.M)[1:]
     rows = dict(re.findall(r"^\| (\w+) \| (.*) \|$", tables[index], flags=re.M)) if index < len(tables) else {}

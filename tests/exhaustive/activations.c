@@ -24,7 +24,8 @@ enum { ISAS_MAX = 4, ROWS_MAX = 128, THREADS_MAX = 256, SLICES = 64 };
 
 /* An exact row is rounded once, and so is what its oracle computes in double: at most 2^-28 ULP. */
 #define EXACT_LIMIT (0.5 + 0x1p-20)
-/* Of the fast reference, in ULP of a float; the oracle agrees with it at 2^-45 of the value. */
+/* The fast reference's error, in ULP of a float; the oracle agrees with it at 2^-45 of the value.
+ */
 #define DOUBT_MAX 0x1p-16
 
 struct row {
@@ -143,7 +144,7 @@ static void check_slice(struct row *row, unsigned slice)
 /* ---- what came out ---- */
 
 /* The oracle has the last word on the worst value. Where it says something else than the reference
- * did, a value that is truly worse may hide behind it: that is doubt, too. */
+ * did, a value that is truly worse may hide there: that is doubt, too. */
 static int print_verdict(struct row *row, size_t isa, int d)
 {
     size_t isas;

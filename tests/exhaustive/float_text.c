@@ -7,11 +7,11 @@
  * none with as many digits may be closer. Written and read is in runs, as tensors are.
  *
  * The judge is exact arithmetic of its own: with D digits at 10^E in the text, the value and the
- * ends of the interval that rounds to it are computed in units of 10^E to 64 bits behind the point.
+ * ends of the interval that rounds to it are computed in units of 10^E to 64 bits after the point.
  * D must lie within the interval and within half a unit of the value; the two neighbours with a
- * digit less must lie outside. What is closer to a border than these bits can tell (an exact tie,
- * mostly), and every 100,003rd float, goes to a second judge: the C library's printf and strtof.
- * Stride 1 takes some minutes of one core: -p splits it over processes. */
+ * digit less must lie outside. A value that is closer to a border than these bits can tell (an
+ * exact tie, mostly), and every 100,003rd float, goes to a second judge: the C library's printf and
+ * strtof. Stride 1 takes some minutes of one core: -p splits it over processes. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,7 +74,7 @@ static int other_reads_back(float value, int count)
     return 0;
 }
 
-/* What is wrong with the text of value, or NULL. */
+/* The fault of the text of value, or NULL. */
 static const char *fault(float value, char text[TEXT_MAX])
 {
     char digits[TEXT_MAX], best[TEXT_MAX], best_digits[TEXT_MAX];

@@ -1,4 +1,4 @@
-"""What the tests of configs/export share: models that were exported are served, and asked.
+"""The tests of configs/export share this: models that were exported are served, and asked.
 
 Knows the daemon and TAP, no framework.  Invariant: no expected value comes from the exporter.
 """

@@ -133,7 +133,7 @@ def command_line(estimator):
 
 
 def columns(estimator):
-    """What fit() leaves of a DataFrame."""
+    """The names that fit() takes from a DataFrame."""
     estimator.feature_names_in_ = np.array(["a", "b", "c", "d"], dtype=object)
     with tempfile.TemporaryDirectory() as folder:
         config = json.loads((export(estimator, Path(folder) / "m") / "config.json").read_text())

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(body, data, size);
     body[size] = '\0';
     check_with_tensors(body, size);
-    if (!memchr(body, '\0', size)) /* jansson loses a NUL behind a literal, we refuse it */
+    if (!memchr(body, '\0', size)) /* jansson loses a NUL after a literal, we refuse it */
         check_against_jansson(body, size);
     free(body);
     return 0;

@@ -66,7 +66,7 @@ def ok(good, name, why=()):
 
 
 def right():
-    """What must be taken by both."""
+    """Configurations that both must take."""
     for path in (*Path("configs/models").glob("*/config.json"), *Path("tests/fuzz/corpus/config").iterdir()):
         yield json.loads(path.read_text())
     for block in re.findall(r"^```json config\n(.*?)^```", PAGE.read_text(), re.M | re.S):
@@ -101,7 +101,7 @@ def words():
 
 
 def values(schema):
-    """What a place may be replaced by."""
+    """Values that replace a place's own."""
     found = [*ANY, *words()]
     for part in parts(schema):
         found += [word for word in part.get("enum", ()) if word is not None]

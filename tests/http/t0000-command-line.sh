@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the command line answers without serving: help, version, configuration, health; and how it refuses.
+# The command line without serving: help, version, configuration, health; and how it refuses.
 # shellcheck disable=SC2016,SC2034 # what stands in quotes is evaluated by ok, after the test has begun
 . "$(dirname "$0")/lib.sh"
 

@@ -32,7 +32,7 @@ kill -HUP "$pid"
 ok "and reloads" wait_for 100 reloaded
 ok "and counts what it dropped" dropped 1
 
-# The zeros are one line without an end; what is read behind them must be whole lines again.
+# The zeros are one line without an end; after them there must be whole lines again.
 timeout 2 cat <&7 >"$tmp/read"
 before=$(metric axond_log_dropped_total)
 kill -HUP "$pid"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bytes that two servers could read differently are refused once, and what hides behind them is never answered.
+# Bytes that two servers could read differently are refused once, and a request that hides in them is never answered.
 . "$(dirname "$0")/lib.sh"
 serve
 

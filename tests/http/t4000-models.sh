@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a user sees of a repository with good and broken models: list, status, metadata, answers.
+# A repository with good and broken models, as a user sees it: list, status, metadata, answers.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets base, body and tmp
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/models.bash"

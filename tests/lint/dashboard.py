@@ -69,7 +69,7 @@ def queries(path):
 
 
 def answers(path, prometheus):
-    """Of a live Prometheus: every query succeeds, and has data. Nothing was reloaded of late: an annotation has none."""
+    """In a live Prometheus every query succeeds, and has data. Nothing was reloaded of late: an annotation has none."""
     for where, expr in expressions(read(path)):
         form = urllib.parse.urlencode({"query": expr}).encode()
         try:

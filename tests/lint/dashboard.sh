@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What watches axond is right: Prometheus's configuration, rules and alerts, Grafana's dashboard, the compose file.
+# Whoever watches axond is right: Prometheus's configuration, rules and alerts, Grafana's dashboard, the compose file.
 # Metrics and their labels are those of server/metrics/metrics.def; queries are parsed by promtool.
 . "$(dirname "$0")/lib.bash"
 

@@ -50,7 +50,7 @@ described_errors() {
         sed -n "s|^< |$openapi: lacks the error code |p; s|^> |$openapi: describes what is no error code: |p"
 }
 
-# What a loss may be told besides its tensors.
+# Options of a loss, besides its tensors.
 described_options() {
     diff <(grep -oE '\b(BOOLEAN|NUMBER|INTEGER)\("\w+"' lib/loss.def | cut -d'"' -f2 | sort -u) \
         <(jq -r '.components.schemas.Evaluation.properties | keys[] | select(IN("logits", "predictions", "labels",
@@ -102,7 +102,7 @@ folders() {
     done < <(files '*.c' '*.h' '*.sh' '*.py' | sed 's|/[^/]*$||' | sort -u)
 }
 
-# What the pages say of other files.
+# The pages' word about other files.
 pages() { python3 tests/lint/pages.py "$1"; }
 
 # The picture of README.md shows panels of the dashboard that there is.
@@ -113,7 +113,7 @@ pictured() {
         sed 's|^|server/picture.svg: no panel of the dashboard: |'
 }
 
-# What operators copy: probes ask routes, at the port that the image listens on; the unit is as locked up as its page says.
+# Operators copy these: probes ask routes, at the port that the image listens on; the unit is as locked up as its page says.
 deployable() {
     local path port unit=docker/axond.service
     while read -r path; do

@@ -30,7 +30,7 @@ declare -A may=(
     [lib-tests]="include lib kernels oracle"
     [tests]="include lib kernels base options json tensor body metrics neurons weights model infer ui api http oracle lib-tests"
 )
-# What other zones may include of a module; the rest of its headers is its own. Tests see all.
+# The headers of a module that other zones may include; the rest is its own. Tests see all.
 declare -A face=(
     [options]="options.h"
     [metrics]="metrics.h"

@@ -161,6 +161,22 @@ configs/bad.json@{}@no test loads it
 END
 }
 
+english_found() {
+    local out
+    plant english <<'END'
+lib/bad.c@/* A thing.\n * What it is nobody says. */@What it is nobody
+lib/bad.c@int x; // Of rows, theirs.@Of rows
+server/bad.def@/* Whose it is. */@Whose it is
+tests/bad.sh@# Behind that comes more.@Behind that
+tests/bad.py@"""What it does."""@What it does
+README.md@- What comes here.@What comes
+END
+    sed -i 's/^most=.*/most=9999/' "$copy/tests/lint/english.sh"
+    out=$(cd "$copy" && tests/lint/english.sh)
+    [[ $out == *'lower it'* ]] || echo "english.sh: silent about a number that is too large"
+    "${git[@]}" reset -q --hard
+}
+
 tables_found() {
     local out name
     printf 'ERR(BAD, 400, "x")\n' >>"$copy/server/base/errors.def"
@@ -211,7 +227,7 @@ symbols_found() {
     done
 } 2>&1
 
-for lint in layers headers sizes banned format shell static tracked docs tables accuracy symbols; do
+for lint in layers headers sizes banned format shell static tracked docs english tables accuracy symbols; do
     check "$lint finds what is planted" "${lint}_found"
 done
 finish

@@ -82,7 +82,7 @@ def check_names():
 
 
 def wrong(info, text):
-    """What is wrong with a block, if it is."""
+    """The fault of a block, or None."""
     kind, _, why = info.partition(" ")
     if "not run" in why and not re.match(r"not run: \S", why):
         return "a block that is not run says why: not run: REASON"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What static analysis sees: cppcheck over everything, clang-tidy (.clang-tidy) over what ships.
+# Static analysis: cppcheck over everything, clang-tidy (.clang-tidy) over what ships.
 #
 # A false alarm is silenced where it is raised, with the reason beside it: `// NOLINTNEXTLINE(check): why`,
 # `// cppcheck-suppress id ; why`. gcc 12's -fanalyzer is left out: on this code it takes handed-over memory for leaks

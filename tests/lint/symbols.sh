@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the built files really export, need and keep writable. Runs on $B after a build.
+# The built files export, need and keep writable only what they should. Runs on $B after a build.
 . "$(dirname "$0")/lib.bash"
 
 : "${B:?build folder}"
@@ -46,7 +46,7 @@ declared_exist() {
     done < <(declared_functions)
 }
 
-# What a program links against stays: each public function with its version, and nothing else.
+# The interface that programs link against stays: each public function with its version, and nothing else.
 shared_exports() {
     local file line name symbols functions
     symbols=$(nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }')

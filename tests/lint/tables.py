@@ -142,7 +142,7 @@ def config_schema():
 
 
 def takes(schema, named):
-    """What a member of config.json may be, in a few words; named are the schema's $defs."""
+    """The values of a member of config.json, in a few words; named are the schema's $defs."""
     if "$ref" in schema:
         schema = named[schema["$ref"].rpartition("/")[2]]
     if "title" in schema:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is in the repository: sources, no products, nothing large, and a fixed top level.
+# The repository holds sources, no products, nothing large, and a fixed top level.
 . "$(dirname "$0")/lib.bash"
 
 paths=() && gather paths '*'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What ONNX asks of a backend's nodes, case by case, the daemon answers.
+# The daemon answers ONNX's cases for a backend's nodes, one by one.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets address
 . "$(dirname "$0")/../http/lib.sh"
 [ -e build/venv-onnx/complete ] || { skip "ONNX's node tests" "PyPI cannot be reached"; done_testing; exit; }

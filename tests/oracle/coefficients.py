@@ -330,7 +330,7 @@ def show_floats(name, c):
 
 
 def near_float(f, x):
-    """Of 400 floats from x on the one whose f is nearest to a float (Gal's accurate tables)."""
+    """The one of 400 floats from x on whose f is nearest to a float (Gal's accurate tables)."""
     best, x = None, np.float32(x)
     for _ in range(400):
         v = f(mp.mpf(float(x)))

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is wrong by more than this is just wrong, and counts as much in a mean: 2^24 ULP are all of
- * a float's digits. */
+/* An error above this is just wrong, and counts as much in a mean: 2^24 ULP are all of a float's
+ * digits. */
 #define ULPS_WRONG 0x1p24
 
 struct verdict {

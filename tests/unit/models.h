@@ -101,7 +101,7 @@ static inline int serve_rows(struct model *m, const float *x, size_t rows, float
     return result;
 }
 
-/* What model m answers to 1 in version v (0: newest); -1 if nothing serves. */
+/* The answer of model m to 1 in version v (0: newest); -1 if nothing serves. */
 static inline float ask(const char *m, uint64_t v)
 {
     const struct repository_snapshot *s = repository_acquire(repository);

@@ -7,7 +7,8 @@ static int is(const struct axon_activation *act, const char *name)
     return strcmp(act->name, name) == 0;
 }
 
-/* What each of the m largest of a row is, if they are equal and the others count for nothing. */
+/* The value of each of the m largest of a row, if they are equal and the others count for nothing.
+ */
 static float share(const struct axon_activation *act, size_t m, size_t rank)
 {
     if (is(act, "hardmax"))

@@ -334,9 +334,9 @@ START_TEST(slopes_of_channels_are_averaged)
 }
 END_TEST
 
-/* What the gain is for: twenty layers of 256 units keep the mean square of their signal within the
- * noise of so few weights, a factor of 16 (relu's gain at a slope of 0.5 would be 1.25^20 = 87 off,
- * none at all at a slope of 0 2^20). */
+/* The purpose of the gain: twenty layers of 256 units keep the mean square of their signal within
+ * the noise of so few weights, a factor of 16 (relu's gain at a slope of 0.5 would be 1.25^20 = 87
+ * off, none at all at a slope of 0 2^20). */
 START_TEST(the_mean_square_survives_twenty_layers)
 {
     enum { WIDTH = 256, DEPTH = 20 };

@@ -36,7 +36,7 @@ static const float edges[] = {
 
 enum { EDGES = sizeof edges / sizeof *edges };
 
-/* What one call of a kernel needs; the row's defaults as parameters. */
+/* One call of a kernel; the row's defaults as parameters. */
 struct row {
     const struct axon_activation *act;
     const struct axon_kernel *kernel;

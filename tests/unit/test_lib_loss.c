@@ -223,7 +223,7 @@ static bool has_kink(const struct axon_loss *loss)
 }
 
 /* Steps that are exact in float, the slope by Richardson: no room for a factor of rows or outputs.
- * Of a loss with a kink one slope in ten may differ. */
+ * One slope in ten may differ for a loss with a kink. */
 START_TEST(the_gradient_is_the_slope_of_the_loss)
 {
     enum { N = 30 };

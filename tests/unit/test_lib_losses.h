@@ -256,7 +256,7 @@ static inline int32_t ignored(size_t loss, const struct axon_loss_options *o)
     return (int32_t)o->values[axon_loss_parameter_find(row, "ignore_index")];
 }
 
-/* What the sum of a batch's losses is divided by. */
+/* The divisor of the sum of a batch's losses. */
 static inline long double reference_divisor(size_t loss, const struct axon_loss_batch *b,
                                             const struct axon_loss_options *o)
 {

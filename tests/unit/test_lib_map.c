@@ -41,7 +41,7 @@ static void fill(float *to, size_t n, uint32_t factor)
 static void check(const struct axon_kernel *kernel, bool gradient, enum guard_side side,
                   float *want)
 {
-    /* Ends at an unreadable page, or begins behind one; y one float off x's alignment. */
+    /* Ends at an unreadable page, or begins after one; y one float off x's alignment. */
     struct guard x = guard_create(HUGE, side), u = guard_create(HUGE, side);
     struct guard y = guard_create(HUGE + (side == GUARD_AFTER), side);
     float *upstream = gradient ? u.data : NULL;

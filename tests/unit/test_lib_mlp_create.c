@@ -1,5 +1,5 @@
 /* test_lib_mlp_create.c - what a specification may say: parameters of a layer reach their units, a
- * model tells its shape, impossible shapes are refused. What it computes is test_lib_mlp.c's. */
+ * model tells its shape, impossible shapes are refused. Its values are test_lib_mlp.c's matter. */
 #include <math.h>
 #include <stdint.h>
 #include "axon/mlp.h"

@@ -21,7 +21,7 @@ static size_t random_below(size_t n)
     return (random_state >> 8) % n;
 }
 
-/* Of many magnitudes, so that any other order of sums gives other bits. */
+/* Numbers of many magnitudes, so that any other order of sums gives other bits. */
 static void fill(float *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -16,7 +16,7 @@
  * 2^-24 of it: the oracle's error does not show in five digits of a distance in ULP. */
 #define ERROR_MAX 0x1p-50
 
-/* Of the fast reference from the oracle, in ULP. */
+/* Between the fast reference and the oracle, in ULP. */
 #define DIFFERENCE_MAX 0x1p-16
 
 enum { BATCH = 512, FAST_STRIDE = 60013 }; /* prime, so that all low bits occur */

@@ -70,8 +70,8 @@ static void fill(float x[N], const float params[AXON_PARAMETERS_MAX])
     }
 }
 
-/* What activation.def says of xielu: where its negative side crosses 0, 2^-48 of the terms is what
- * it errs by. */
+/* As activation.def says of xielu: where its negative side crosses 0, it errs by 2^-48 of the
+ * terms. */
 static int cancels(const struct axon_activation *act, const double *p, double x, int d, float got,
                    double want)
 {

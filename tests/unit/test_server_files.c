@@ -1,4 +1,5 @@
-/* test_server_files.c - nothing is opened outside of the folder, behind a link, or that is no file.
+/* test_server_files.c - nothing is opened outside of the folder, through a link, or that is no
+ * file.
  */
 #include <check.h>
 #include <errno.h>

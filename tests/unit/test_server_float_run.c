@@ -91,7 +91,7 @@ static int put_number(char out[NUMBER_MAX])
     }
 }
 
-/* What the whole text holds, by runs where they go on and by float_read where they stop. */
+/* Checks all numbers of the text, by runs where they go on and by float_read where they stop. */
 static void check_text(run_fn *run, const struct text *t, const float *want, size_t n)
 {
     const char *p = t->data, *end = t->data + t->len;
@@ -141,7 +141,7 @@ START_TEST(runs_are_read_as_the_c_library_reads_each_number)
 }
 END_TEST
 
-/* Each behind 0 to 20 numbers and in front of many, so that the quick way meets it everywhere. */
+/* Each after 0 to 20 numbers and in front of many, so that the quick way meets it everywhere. */
 START_TEST(a_run_stops_in_front_of_what_is_no_number)
 {
     static const char *const bad[] = {
@@ -172,7 +172,7 @@ START_TEST(a_run_stops_in_front_of_what_is_no_number)
 }
 END_TEST
 
-/* What a run took must be what float_read takes, one number after the other. */
+/* A run must take what float_read takes, one number after the other. */
 static void check_taken(const char *p, const char *end, const char *behind, const float *got,
                         const struct float_run *done)
 {
@@ -328,7 +328,7 @@ static write_fn *const writes[] = {float_write_run, float_write_run_portable};
 
 enum { WRITES = sizeof writes / sizeof *writes, UNTOUCHED = '#' };
 
-/* All in front of the first that is not finite, each as alone, and nothing far behind them; in rows
+/* All in front of the first that is not finite, each as alone, and nothing far after them; in rows
  * of `length`, of which the first lacks `left`. */
 static void check_write_rows(write_fn *write, const float *values, size_t n, size_t length,
                              size_t left)

@@ -1,5 +1,5 @@
-/* test_server_http.c - start and end of the network side when threads and memory are refused. What
- * it does with requests is the matter of tests/http. */
+/* test_server_http.c - start and end of the network side when threads and memory are refused. Its
+ * requests are the matter of tests/http. */
 #include <check.h>
 #include <dlfcn.h>
 #include <errno.h>

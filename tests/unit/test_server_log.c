@@ -37,7 +37,7 @@ static void stop(void)
     close(reader);
 }
 
-/* What has been written since, up to a whole pipe. */
+/* All that has been written since, up to a whole pipe. */
 static const char *written(void)
 {
     struct pollfd p = {.fd = reader, .events = POLLIN};
@@ -48,7 +48,7 @@ static const char *written(void)
     return line;
 }
 
-/* What follows the time stamp. */
+/* The text after the time stamp. */
 static const char *after_time(void)
 {
     const char *space = strchr(written(), ' ');

@@ -172,7 +172,7 @@ static unsigned ask(const char *body, char code[static 40])
     return status;
 }
 
-/* Of LIMIT: 4 bytes a number, its gradient as much, and 17 for the text of each. */
+/* LIMIT holds 4 bytes a number, its gradient as much, and 17 for the text of each. */
 START_TEST(results_and_the_longest_reply_count_before_they_are_made)
 {
     static const struct {

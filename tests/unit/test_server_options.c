@@ -161,7 +161,7 @@ START_TEST(a_bad_variable_is_78_and_named)
 }
 END_TEST
 
-/* The message stands behind the file's name. */
+/* The message stands after the file's name. */
 static const struct {
     const char *text, *message;
 } bad_files[] = {

@@ -93,7 +93,7 @@ START_TEST(a_switch_is_on_by_its_flag_alone)
 }
 END_TEST
 
-/* What --help calls the default can be given as the value. */
+/* The default that --help prints can be given as the value. */
 START_TEST(help_prints_defaults_as_they_are_read)
 {
     char *text = options_help();

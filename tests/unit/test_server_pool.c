@@ -6,7 +6,7 @@
 
 /* ---- batches -------------------------------------------------------------------------------- */
 
-/* Ten jobs behind one that holds the worker: the batches that they take. */
+/* Ten jobs wait for one that holds the worker: the batches that they take. */
 static double batches_for_ten(const char *name)
 {
     struct model *m = find(name);
@@ -310,7 +310,7 @@ static struct counts counts_since(const struct counts *before)
     return counts;
 }
 
-/* What these requests count when each is served by itself. */
+/* The counts of these requests when each is served by itself. */
 static struct counts counts_alone(struct client *const *clients, size_t count)
 {
     struct counts before = counts_now();

@@ -42,7 +42,7 @@ static char *large_body(size_t rows, size_t *len)
     return buf_steal(&b, len);
 }
 
-/* Twice, the second time with an error far behind: its line and column count all that was dropped;
+/* Twice, the second time with an error far later: its line and column count all that was dropped;
  * and a smaller one in crumbs. */
 START_TEST(cuts_of_a_large_body_do_not_show)
 {
@@ -69,7 +69,7 @@ START_TEST(cuts_of_a_large_body_do_not_show)
 }
 END_TEST
 
-/* Objects and arrays in turn, each with a member behind the inner one:
+/* Objects and arrays in turn, each with a member after the inner one:
  * {"k":[{"k":1,"l":2},3],"l":2}. */
 static char *nested(size_t depth, size_t *len)
 {
@@ -201,8 +201,8 @@ START_TEST(memory_grows_with_what_has_come)
 }
 END_TEST
 
-/* jansson's copy stays, but not what it was made from: neither behind a giant string, nor a key,
- * nor the text of a number. */
+/* jansson's copy stays, but not what it was made from: neither after a giant string, nor a key, nor
+ * the text of a number. */
 START_TEST(what_a_giant_token_was_read_from_is_not_held_behind_it)
 {
     static const struct {

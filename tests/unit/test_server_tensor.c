@@ -1,5 +1,5 @@
 /* test_server_tensor.c - nested arrays of numbers as text: shapes, limits, messages, and that
- * nothing crashes, leaks or is read behind the end. */
+ * nothing crashes, leaks or is read beyond the end. */
 #include <check.h>
 #include <float.h>
 #include <malloc.h>

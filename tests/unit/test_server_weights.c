@@ -64,7 +64,7 @@ static void put_layers(const char *layers, const char *more)
     folder_text(&root, "m/config.json", text);
 }
 
-/* What the model answers to [x0, x1], one output. */
+/* The model's answer to [x0, x1], one output. */
 static float answer(float x0, float x1)
 {
     const struct repository_snapshot *s = repository_acquire(repository);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct text {
-    char *data; /* [len] and a NUL; the byte behind that is unreadable */
+    char *data; /* [len] and a NUL; the byte after that is unreadable */
     size_t len, map_bytes;
     char *map;
 };

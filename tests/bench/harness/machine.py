@@ -19,7 +19,7 @@ FILES_SPARE = 200
 
 
 class Failure(Exception):
-    """What ends a run, a section, or a server's part in it, in one line."""
+    """The reason why a run, a section, or a server's part in it ends, in one line."""
 
 
 def need_tools():

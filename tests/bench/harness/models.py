@@ -17,7 +17,7 @@ from pathlib import Path
 SHIPPED = Path("configs/models")
 HELD_OUT = Path("tests/data")
 
-# What a row holds: "real" rows of the data set, or "decimals", six digits behind the point.
+# The kind of a row: "real" rows of the data set, or "decimals" of six digits.
 Body = collections.namedtuple("Body", "model rows kind", defaults=("real",))
 # range: of the decimals in a row
 Model = collections.namedtuple("Model", "name sizes range shipped", defaults=(False,))

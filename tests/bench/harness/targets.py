@@ -20,7 +20,7 @@ Line = collections.namedtuple("Line", "target what a b ratio limit judged", defa
 UNITS = {"rps": "{:,.0f}/s", "cpu_us": "{:,.1f} us", "p50_us": "{:,.0f} us", "p99_us": "{:,.0f} us"}
 WORDS = {"rps": "requests/s", "cpu_us": "server CPU per request", "p50_us": "p50", "p99_us": "p99"}
 READY_MS, IDLE_MIB = 50, 20
-# What noise may add to a cost that should fall, or to one that should stay.
+# Factors that noise may add to a cost that should fall, and to one that should stay.
 NOISE, FLAT = 1.05, 1.1
 # Fewer connections than these weigh less than what the first request makes the server allocate.
 MEMORY_FROM = 100
@@ -100,7 +100,7 @@ def _starts(results):
 
 
 def _echo_step(results, section, what, rows, before):
-    """What bodies of so many bytes cost, whoever reads them."""
+    """The cost of bodies of so many bytes, whoever reads them."""
     echo = dict(results.growth(section, "echo"))
     if rows in echo and before in echo:
         a, b = (f"{echo[n]:,.2f} us at {n}" for n in (rows, before))

@@ -1,7 +1,7 @@
 """fastapi_tutorial.py PORT REPOSITORY - the models of a repository over FastAPI and PyTorch, as the tutorial writes it.
 
-The body is a pydantic model, the reply a dict that FastAPI encodes. What lies around the handler is
-what fastapi_app.py has: uvloop, frozen networks, one compute thread. The handler is on the event
+The body is a pydantic model, the reply a dict that FastAPI encodes. Around the handler
+is the same as in fastapi_app.py: uvloop, frozen networks, one compute thread. The handler is on the event
 loop, since a plain `def` would cost a hand-over to another thread.
 """
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install.sh FOLDER - FastAPI, PyTorch and ONNX Runtime into FOLDER/python, Fastify and ONNX Runtime into FOLDER/node.
-# What a registry does not give is skipped with a word: the benchmark then runs without it.
+# A package that no registry gives is skipped with a word: the benchmark then runs without it.
 set -uo pipefail
 folder=${1:?where to}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -52,7 +52,7 @@ def case_chunks_served(args):
 
 
 def case_chunks_unambiguous(args):
-    """What two servers could read differently is refused."""
+    """Chunks that two servers could read differently are refused."""
     all_refused(args, AMBIGUOUS)
 
 

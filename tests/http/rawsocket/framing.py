@@ -71,7 +71,7 @@ FRAMING = {
 
 
 def case_framing(args):
-    """Each is refused by one reply and a close; what is hidden behind it is never answered."""
+    """Each is refused by one reply and a close; a request that is hidden in it is never answered."""
     all_refused(args, FRAMING)
 
 

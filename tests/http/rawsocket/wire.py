@@ -1,4 +1,4 @@
-"""What the cases share: requests, sockets, replies, and what the daemon tells of itself."""
+"""The cases share this: requests, sockets, replies, and the daemon's own account."""
 import http.client
 import re
 import socket
@@ -41,7 +41,7 @@ def read_all(s):
 
 
 def read_reply(s, data=b""):
-    """One reply with Content-Length from s: (status, headers, body, what came behind it)."""
+    """One reply with Content-Length from s: (status, headers, body, what came after it)."""
     while b"\r\n\r\n" not in data:
         piece = s.recv(65536)
         must(piece, "closed after", data)
