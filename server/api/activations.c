@@ -9,7 +9,7 @@
 #include "api/statistics.h"
 #include "tensor/npy.h"
 #include "metrics/metrics.h"
-#include "base/nearest.h"
+#include "catalogue/catalogue.h"
 
 /* The double that prints as the float does. */
 static double printable(float value)
@@ -100,33 +100,15 @@ enum error_id activations_list(struct api_call *call)
     return call_reply_json(call, json_pack("{s:o}", "activations", list));
 }
 
-static const char *nearest_activation(const char *name)
-{
-    enum { NAMES_MAX = 256 };
-    const char *names[NAMES_MAX];
-    size_t count, used = 0;
-    const struct axon_activation *table = axon_activation_table(&count);
-
-    for (size_t i = 0; i < count; i++) {
-        const char *const *alias = table[i].aliases;
-
-        for (const char *n = table[i].name; n && used < NAMES_MAX; n = *alias++)
-            names[used++] = n;
-    }
-    return nearest(name, names, used);
-}
-
 static enum error_id find(struct api_call *call, const struct axon_activation **act)
 {
-    const char *name = call->args[ARG_ACTIVATION], *near;
+    const char *name = call->args[ARG_ACTIVATION];
+    char hint[NEAREST_HINT_MAX];
 
     *act = axon_activation_find(name);
-    if (*act)
-        return ERROR_OK;
-    near = nearest_activation(name);
-    return call_fail(call, ERROR_UNKNOWN_ACTIVATION,
-                     "'%s': no such activation%s%s%s; GET /v1/activations lists what there is",
-                     name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return *act ? ERROR_OK
+                : call_fail(call, ERROR_UNKNOWN_ACTIVATION, "'%s': no such activation%s", name,
+                            catalogue_activation_hint(hint, name));
 }
 
 enum error_id activations_get(struct api_call *call)

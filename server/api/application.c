@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include "json/value.h"
+#include "catalogue/catalogue.h"
+#include "json/object.h"
 #include "tensor/npy.h"
-#include "base/nearest.h"
 
 const char *const application_tensors[APPLICATION_FIELDS + 1] = {
     [FIELD_DATA] = "data", [FIELD_UPSTREAM] = "upstream"};
@@ -15,35 +14,29 @@ const char *const application_tensors[APPLICATION_FIELDS + 1] = {
 static enum error_id read_shape(struct api_call *call, struct application *a)
 {
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
-    const json_t *shape = a->values[KEY_SHAPE], *value;
-    size_t i, count = 1;
+    const json_t *shape = a->values[KEY_SHAPE];
+    const struct place at = CALL_PLACE(call, "");
+    uint64_t dimensions[TENSOR_RANK_MAX];
+    size_t count = 1;
 
     a->rank = data->rank;
     memcpy(a->shape, data->shape, sizeof a->shape);
     if (!shape)
         return ERROR_OK;
-    if (!json_is_array(shape))
-        return call_fail(call, ERROR_BAD_FIELD, "shape: expected a list of dimensions, found %s",
-                         json_type_text(shape));
     if (json_array_size(shape) > call->api->options->rank_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "shape: rank %zu, at most %llu",
                          json_array_size(shape), (unsigned long long)call->api->options->rank_max);
     if (data->rank > 1)
         return call_fail(call, ERROR_BAD_FIELD,
                          "shape: goes with flat data, but data is nested %zu deep", data->rank);
-    json_array_foreach(shape, i, value)
-    {
-        int64_t n = 0;
-        bool whole = json_whole(value, &n);
-
-        if (!whole || n < 0)
-            return call_fail(call, ERROR_BAD_FIELD, "shape[%zu]: expected a whole number >= 0%s", i,
-                             whole ? ", found a negative one" : "");
-        if (__builtin_mul_overflow(count, (size_t)n, &count))
+    if (object_wholes(&at, "shape", shape, 0, UINT64_MAX, dimensions, json_array_size(shape)))
+        return call->error.id;
+    for (size_t i = 0; i < json_array_size(shape); i++) {
+        a->shape[i] = (size_t)dimensions[i];
+        if (__builtin_mul_overflow(count, a->shape[i], &count))
             return call_fail(call, ERROR_SHAPE_MISMATCH,
                              "shape: the product of its dimensions overflows, data has %zu values",
                              data->count);
-        a->shape[i] = (size_t)n;
     }
     a->rank = json_array_size(shape);
     if (count != data->count)
@@ -54,44 +47,16 @@ static enum error_id read_shape(struct api_call *call, struct application *a)
 
 /* ---- the dialect: what the name of the activation means ---- */
 
-static enum error_id unknown_dialect(struct api_call *call, const char *name)
+/* The activation itself is known already. */
+static enum error_id read_dialect(struct api_call *call, struct application *a)
 {
-    enum { NAMES_MAX = 16 };
-    const char *names[NAMES_MAX], *near;
-    char known[120] = "";
-    size_t count, used = 0;
-    const struct axon_dialect *table = axon_dialect_table(&count);
+    const struct axon_dialect *dialect;
 
-    for (size_t i = 0; i < count && i < NAMES_MAX && used < sizeof known; i++) {
-        names[i] = table[i].name;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                 names[i]);
-    }
-    near = nearest(name, names, count < NAMES_MAX ? count : NAMES_MAX);
-    return call_fail(call, ERROR_BAD_FIELD, "dialect: '%.40s' is unknown%s%s%s; there are %s", name,
-                     near ? " (nearest: " : "", near ? near : "", near ? ")" : "", known);
-}
-
-/* name NULL: the default dialect. The activation itself is known already. */
-static enum error_id set_dialect(struct api_call *call, struct application *a, const char *name)
-{
-    const struct axon_dialect *dialect = name ? axon_dialect_find(name) : NULL;
-
-    if (name && !dialect)
-        return unknown_dialect(call, name);
+    if (catalogue_dialect(&CALL_PLACE(call, ""), a->values[KEY_DIALECT], &dialect))
+        return call->error.id;
     axon_dialect_meaning(dialect, a->name, &a->meaning);
     a->act = a->meaning.activation;
     return ERROR_OK;
-}
-
-static enum error_id read_dialect(struct api_call *call, struct application *a)
-{
-    const json_t *value = a->values[KEY_DIALECT];
-
-    if (value && !json_is_string(value))
-        return call_fail(call, ERROR_BAD_FIELD, "dialect: expected a name, found %s",
-                         json_type_text(value));
-    return set_dialect(call, a, json_string_value(value));
 }
 
 /* ---- the axis ---- */
@@ -114,13 +79,14 @@ static enum error_id read_axis(struct api_call *call, struct application *a)
     const json_t *value = a->values[KEY_AXIS];
     int64_t rank = (int64_t)a->rank, axis = default_axis(a);
     int64_t dimensions = rank > 0 ? rank : 1; /* a single number takes what a list would */
+    char found[OBJECT_FOUND_MAX];
 
     if (value && a->act->kind == AXON_ELEMENTWISE && !is_per_channel(a->act))
         return call_fail(call, ERROR_BAD_FIELD, "axis: %s works element by element and has none",
                          a->act->name);
     if (value && !json_whole(value, &axis))
         return call_fail(call, ERROR_BAD_FIELD, "axis: expected a whole number, found %s",
-                         json_type_text(value));
+                         object_found(value, found));
     if (value && (axis < -dimensions || axis >= dimensions))
         return call_fail(call, ERROR_BAD_PARAMETER,
                          "axis: %lld is out of range for %zu dimensions (%lld .. %lld)",
@@ -162,20 +128,6 @@ static enum error_id read_output(struct api_call *call, struct application *a)
     return ERROR_OK;
 }
 
-static enum error_id read_number(struct api_call *call, const json_t *value, const char *name,
-                                 float *out)
-{
-    if (!json_is_number(value))
-        return call_fail(call, ERROR_BAD_FIELD, "parameters.%s: expected a number, found %s", name,
-                         json_type_text(value));
-    *out = json_float(value);
-    if (!isfinite(*out))
-        return call_fail(call, ERROR_BAD_PARAMETER,
-                         "parameters.%s: %.9g is outside the range of float32", name,
-                         json_number_value(value));
-    return ERROR_OK;
-}
-
 /* Slopes that are broadcast from the last axis may fill several: then these are one. */
 static void join_last_axes(struct application *a, size_t count)
 {
@@ -189,88 +141,27 @@ static void join_last_axes(struct application *a, size_t count)
         a->axis = (struct axon_axis){all / length, length, 1};
 }
 
-static enum error_id read_per_channel(struct api_call *call, struct application *a,
-                                      const json_t *list, const char *name)
-{
-    size_t i, count = json_array_size(list);
-    const json_t *value;
-
-    join_last_axes(a, count);
-    if (count != a->axis.length)
-        return call_fail(call, ERROR_SHAPE_MISMATCH,
-                         "parameters.%s: %zu values, but the channel axis has %zu", name, count,
-                         a->axis.length);
-    a->params_channel = calloc(count ? count : 1, sizeof *a->params_channel);
-    if (!a->params_channel)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-    json_array_foreach(list, i, value)
-    {
-        char place[64];
-
-        snprintf(place, sizeof place, "%s[%zu]", name, i);
-        if (read_number(call, value, place, &a->params_channel[i]) != ERROR_OK)
-            return call->error.id;
-    }
-    a->params = a->params_channel;
-    a->params_count = count;
-    return ERROR_OK;
-}
-
-/* The value as the client wrote it, however near to the bound it is beyond. */
-static const char *value_text(char text[FLOAT_TEXT_MAX + 1], float value)
-{
-    text[float_write(text, value)] = '\0';
-    return text;
-}
-
-static enum error_id check_domain(struct api_call *call, const struct application *a)
-{
-    char value[FLOAT_TEXT_MAX + 1], before[FLOAT_TEXT_MAX + 1], index[32] = "";
-    size_t bad = 0;
-    const struct axon_parameter *p;
-
-    if (axon_activation_check(a->act, a->params, a->params_count, a->axis.length, &bad) == AXON_OK)
-        return ERROR_OK;
-    p = &a->act->parameters[bad < a->act->parameters_count ? bad : 0];
-    if (a->params == a->params_channel)
-        snprintf(index, sizeof index, "[%zu]", bad);
-    value_text(value, a->params[bad]);
-    if (a->act->ascending && a->params[bad] >= p->minimum && a->params[bad] <= p->maximum)
-        return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s: %s is below %s, which is %s",
-                         p->name, value, p[-1].name, value_text(before, a->params[bad - 1]));
-    return call_fail(call, ERROR_BAD_PARAMETER, "parameters.%s%s: %s is not within %g .. %g",
-                     p->name, index, value, (double)p->minimum, (double)p->maximum);
-}
-
 static enum error_id read_parameters(struct api_call *call, struct application *a)
 {
-    const json_t *object = a->values[KEY_PARAMETERS], *values[PARAMETER_KEYS_MAX];
-    const char *names[PARAMETER_KEYS_MAX + 1] = {NULL};
+    const struct place at = CALL_PLACE(call, "parameters");
+    const json_t *values[AXON_PARAMETERS_MAX];
 
-    for (unsigned i = 0; i < a->act->parameters_count; i++)
-        a->params_scalar[i] = a->meaning.params[i];
+    memcpy(a->params_scalar, a->meaning.params, sizeof a->params_scalar);
     a->params = a->params_scalar;
     a->params_count = a->act->parameters_count;
-    if (!object)
+    if (!a->values[KEY_PARAMETERS])
         return ERROR_OK;
-    if (!json_is_object(object))
-        return call_fail(call, ERROR_BAD_FIELD, "parameters: expected an object, found %s",
-                         json_type_text(object));
-    if (parameters_pick(call, a->act, object, names, values) != ERROR_OK)
+    if (catalogue_find(&at, a->act, a->values[KEY_PARAMETERS], NULL, values))
         return call->error.id;
-    for (unsigned i = 0; i < a->act->parameters_count; i++) {
-        enum error_id id = ERROR_OK;
-
-        if (a->act->parameters[i].per_channel && json_array_size(values[i]) == 1)
-            values[i] = json_array_get(values[i], 0); /* one for all channels */
-        if (json_is_array(values[i]) && a->act->parameters[i].per_channel)
-            id = read_per_channel(call, a, values[i], names[i]);
-        else if (values[i])
-            id = read_number(call, values[i], names[i], &a->params_scalar[i]);
-        if (id != ERROR_OK)
-            return id;
+    if (is_per_channel(a->act) && json_array_size(values[0]) > 1)
+        join_last_axes(a, json_array_size(values[0]));
+    if (catalogue_values(&at, a->act, values, a->axis.length, a->params_scalar, &a->params_channel))
+        return call->error.id;
+    if (a->params_channel) {
+        a->params = a->params_channel;
+        a->params_count = a->axis.length;
     }
-    return check_domain(call, a);
+    return catalogue_check(&at, a->act, a->params, a->params_count, a->axis.length);
 }
 
 static bool has_shape(const struct tensor *tensor, size_t rank, const size_t *shape)
@@ -282,11 +173,11 @@ static enum error_id read_gradient(struct api_call *call, struct application *a)
 {
     const json_t *value = a->values[KEY_GRADIENT];
     const struct envelope_field *data = &a->fields[FIELD_DATA], *up = &a->fields[FIELD_UPSTREAM];
-    char got[SHAPE_TEXT_MAX], want[SHAPE_TEXT_MAX];
+    char got[SHAPE_TEXT_MAX], want[SHAPE_TEXT_MAX], found[OBJECT_FOUND_MAX];
 
     if (value && !json_is_boolean(value))
         return call_fail(call, ERROR_BAD_FIELD, "gradient: expected true or false, found %s",
-                         json_type_text(value));
+                         object_found(value, found));
     if (up->present && json_is_false(value))
         return call_fail(call, ERROR_BAD_FIELD, "upstream: is given, but gradient is false");
     a->gradient = json_is_true(value) || up->present;
@@ -311,23 +202,30 @@ static enum error_id check_tensors(struct api_call *call, const struct applicati
 {
     const json_t *const values[APPLICATION_FIELDS] = {
         [FIELD_DATA] = a->values[KEY_DATA], [FIELD_UPSTREAM] = a->values[KEY_UPSTREAM]};
+    char found[OBJECT_FOUND_MAX];
 
     for (size_t i = 0; i < APPLICATION_FIELDS; i++)
         if (!a->fields[i].present && (values[i] || i == FIELD_DATA))
             return call_fail(call, ERROR_BAD_FIELD,
                              "%s: expected a number or nested arrays of numbers, found %s",
-                             a->fields[i].key, json_type_text(values[i]));
+                             a->fields[i].key, object_found(values[i], found));
     return ERROR_OK;
 }
 
 static enum error_id pick_values(struct api_call *call, struct application *a)
 {
-    static const char *const keys[APPLICATION_KEYS + 1] = {
-        [KEY_DATA] = "data",      [KEY_SHAPE] = "shape",       [KEY_PARAMETERS] = "parameters",
-        [KEY_AXIS] = "axis",      [KEY_GRADIENT] = "gradient", [KEY_UPSTREAM] = "upstream",
-        [KEY_DIALECT] = "dialect"};
+    static const struct object_key keys[] = {
+        KEY("data", VALUE, struct application, values[KEY_DATA]),
+        KEY("shape", ARRAY, struct application, values[KEY_SHAPE]),
+        KEY("parameters", OBJECT, struct application, values[KEY_PARAMETERS]),
+        KEY("axis", VALUE, struct application, values[KEY_AXIS]),
+        KEY("gradient", VALUE, struct application, values[KEY_GRADIENT]),
+        KEY("upstream", VALUE, struct application, values[KEY_UPSTREAM]),
+        KEY("dialect", VALUE, struct application, values[KEY_DIALECT]),
+        KEY_END};
 
-    return call_pick(call, call->envelope.json, "", keys, a->values);
+    memset(a->values, 0, sizeof a->values);
+    return object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, a);
 }
 
 /* ---- the query, which may hold the numbers and the dialect in place of the body ---- */
@@ -379,10 +277,9 @@ static json_t *parameters_of(struct api_call *call)
 /* Axis and parameters; what the activation has is known. */
 static enum error_id merge_numbers(struct api_call *call, const struct application *a)
 {
-    const char *allowed[3 + PARAMETER_KEYS_MAX + 1] = {"non_finite", "axis", "dialect"};
-    unsigned whose[PARAMETER_KEYS_MAX];
+    const char *allowed[3 + CATALOGUE_KEYS_MAX + 1] = {"non_finite", "axis", "dialect"};
 
-    parameter_keys(a->act, allowed + 3, whose);
+    catalogue_keys(a->act, allowed + 3);
     if (call_check_query(call, allowed) != ERROR_OK)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {

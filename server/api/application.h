@@ -52,16 +52,4 @@ struct application {
 enum error_id application_read(struct api_call *call, struct application *a);
 void application_fini(struct application *a);
 
-/* The keys of an activation's parameters, NULL-terminated: their names in order, then other
- * frameworks' names for some of them, of which whose[] says the parameter. Returns how many. */
-enum { PARAMETER_KEYS_MAX = 2 * AXON_PARAMETERS_MAX };
-unsigned parameter_keys(const struct axon_activation *act, const char **names,
-                        unsigned whose[static PARAMETER_KEYS_MAX]);
-
-/* call_pick() of them: values[i] is what the object has for parameter i, under whichever name, or
- * NULL. names has room for PARAMETER_KEYS_MAX + 1. */
-enum error_id parameters_pick(struct api_call *call, const struct axon_activation *act,
-                              const json_t *object, const char **names,
-                              const json_t *values[static PARAMETER_KEYS_MAX]);
-
 #endif

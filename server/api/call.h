@@ -13,6 +13,7 @@
 #include "body/envelope.h"
 #include "infer/batch.h"
 #include "infer/work.h"
+#include "json/object.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
 enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_ASSET, ARG_COUNT };
@@ -128,6 +129,9 @@ void *call_allocate(struct api_call *call, size_t count, size_t size);
 /* Out of memory, or of what bodies_bytes_max leaves: ERROR_OUT_OF_MEMORY, ERROR_OVERLOADED, or
  * ERROR_BODY_TOO_LARGE if there will never be enough. */
 enum error_id call_no_memory(struct api_call *call);
+
+/* Where the body's values stand, for json/object.h; path "" is its top. */
+#define CALL_PLACE(call, path) ((const struct place){NULL, (path), &(call)->error})
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
 

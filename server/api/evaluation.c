@@ -4,38 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/nearest.h"
+#include "catalogue/catalogue.h"
 
 /* ---- the loss ---- */
-
-static const char *nearest_loss(const char *name)
-{
-    enum { NAMES_MAX = 256 };
-    const char *names[NAMES_MAX];
-    size_t count, used = 0;
-    const struct axon_loss *table = axon_loss_table(&count);
-
-    for (size_t i = 0; i < count; i++) {
-        const char *const *alias = table[i].aliases;
-
-        for (const char *n = table[i].name; n && used < NAMES_MAX; n = *alias++)
-            names[used++] = n;
-    }
-    return nearest(name, names, used);
-}
 
 enum error_id evaluation_find(struct api_call *call, const struct axon_loss **loss,
                               struct axon_loss_options *options)
 {
-    const char *name = call->args[ARG_LOSS], *near;
+    const char *name = call->args[ARG_LOSS];
+    char hint[NEAREST_HINT_MAX];
 
     *loss = axon_loss_find(name, options);
-    if (*loss)
-        return ERROR_OK;
-    near = nearest_loss(name);
-    return call_fail(call, ERROR_UNKNOWN_LOSS,
-                     "'%s': no such loss%s%s%s; GET /v1/losses lists what there is", name,
-                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return *loss ? ERROR_OK
+                 : call_fail(call, ERROR_UNKNOWN_LOSS, "'%s': no such loss%s", name,
+                             catalogue_loss_hint(hint, name));
 }
 
 /* ---- the tensors that were given ---- */

@@ -39,7 +39,9 @@ json_t *object_parse(const char *file, const char *text, size_t len, size_t toke
 
 const char *object_found(const json_t *value, char text[static OBJECT_FOUND_MAX])
 {
-    switch (value ? json_typeof(value) : JSON_NULL) {
+    if (!value)
+        return "nothing";
+    switch (json_typeof(value)) {
     case JSON_OBJECT:
         return "an object";
     case JSON_ARRAY:
@@ -86,7 +88,7 @@ static void expect_choice(const struct object_choices *choices, char *text, size
 }
 
 /* What a key takes, in words. */
-enum { EXPECTED_MAX = 192 };
+enum { EXPECTED_MAX = 192, CHOICES_MAX = 32 };
 static const char *expected(const struct object_key *key, char text[static EXPECTED_MAX])
 {
     static const char *const kinds[] = {
@@ -101,6 +103,9 @@ static const char *expected(const struct object_key *key, char text[static EXPEC
     else if (key->kind == OBJECT_NAME)
         snprintf(text, EXPECTED_MAX, "a name of 1 to %d letters, digits, '.', '_' or '-'",
                  OBJECT_NAME_MAX);
+    else if (key->max == UINT64_MAX)
+        snprintf(text, EXPECTED_MAX, "a whole number of at least %llu",
+                 (unsigned long long)key->min);
     else if (key->kind == OBJECT_WHOLE || key->kind == OBJECT_SIZE)
         snprintf(text, EXPECTED_MAX, "a whole number from %llu to %llu",
                  (unsigned long long)key->min, (unsigned long long)key->max);
@@ -109,13 +114,27 @@ static const char *expected(const struct object_key *key, char text[static EXPEC
     return text;
 }
 
+/* "; known here: a, b", without those for which there is no room. */
+static void list_names(char *text, size_t size, const char *const *names, size_t count)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < count && used + strlen(names[i]) + sizeof "; known here: " < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                 i ? ", " : "; known here: ", names[i]);
+}
+
 enum error_id object_unknown(const struct place *at, const char *key, const char *const *names,
                              size_t count)
 {
-    char hint[NEAREST_HINT_MAX];
+    enum { KNOWN_MAX = 200 };
+    char hint[NEAREST_HINT_MAX], known[KNOWN_MAX];
 
+    list_names(known, sizeof known, names, count);
     return object_fail(at, key, ERROR_BAD_FIELD, "unknown key%s",
-                       nearest_hint(hint, key, names, count, ""));
+                       nearest(key, names, count) ? nearest_hint(hint, key, names, count, "")
+                                                  : known);
 }
 
 /* ---- single values ---- */
@@ -198,17 +217,29 @@ static bool take(const struct object_key *key, const json_t *value, void *to)
     return false;
 }
 
+static const char *choice_hint(const struct object_key *key, const json_t *value,
+                               char hint[static NEAREST_HINT_MAX])
+{
+    const char *names[CHOICES_MAX], *text = json_string_value(value);
+    size_t count = 0;
+
+    for (; count < key->choices.count && count < CHOICES_MAX; count++)
+        names[count] = choice(&key->choices, count);
+    return text ? nearest_hint(hint, text, names, count, "") : "";
+}
+
 static enum error_id read_value(const struct place *at, const struct object_key *key,
                                 const json_t *value, void *to)
 {
-    char want[EXPECTED_MAX], found[OBJECT_FOUND_MAX];
+    char want[EXPECTED_MAX], found[OBJECT_FOUND_MAX], hint[NEAREST_HINT_MAX];
 
     if (key->kind == OBJECT_FLOAT)
         return object_float(at, key->name, value, to);
     if (take(key, value, to))
         return ERROR_OK;
-    return object_fail(at, key->name, ERROR_BAD_FIELD, "expected %s, found %s", expected(key, want),
-                       object_found(value, found));
+    return object_fail(at, key->name, ERROR_BAD_FIELD, "expected %s, found %s%s",
+                       expected(key, want), object_found(value, found),
+                       choice_hint(key, value, hint));
 }
 
 enum error_id object_value(const struct place *at, const struct object_key *key,

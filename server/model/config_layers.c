@@ -8,41 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/config.h"
-#include "base/nearest.h"
-
-/* "dialect": whose names and defaults the activations of the layers have. */
-static enum error_id dialect_read(struct config *config, const struct place *top,
-                                  const json_t *json)
-{
-    size_t count;
-    unsigned chosen = 0;
-    const struct axon_dialect *table = axon_dialect_table(&count);
-    const struct object_choices names = {table, count, sizeof *table};
-    enum error_id id = object_choice(top, "dialect", json_member(json, "dialect"), names, &chosen);
-
-    config->dialect = &table[chosen];
-    return id;
-}
-
-/* The list would be long: what was meant is told if it is near, or where the list is. */
-static enum error_id unknown_activation(const struct place *at, const char *key, const char *name)
-{
-    enum { NAMES_MAX = 128 };
-    const char *names[NAMES_MAX], *near;
-    size_t count, used = 0;
-    const struct axon_activation *table = axon_activation_table(&count);
-
-    for (size_t i = 0; i < count && used < NAMES_MAX; i++) {
-        names[used++] = table[i].name;
-        for (size_t k = 0; table[i].aliases[k] && used < NAMES_MAX; k++)
-            names[used++] = table[i].aliases[k];
-    }
-    near = nearest(name, names, used);
-    return near ? object_fail(at, key, ERROR_BAD_FIELD,
-                              "unknown activation \"%.40s\"; did you mean \"%s\"?", name, near)
-                : object_fail(at, key, ERROR_BAD_FIELD,
-                              "unknown activation \"%.40s\"; GET /v1/activations lists them", name);
-}
+#include "catalogue/catalogue.h"
 
 static enum error_id tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 1],
                                       const struct place *at, const char *key, const json_t *value)
@@ -56,58 +22,6 @@ static enum error_id tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 
                            CONFIG_TENSOR_NAME_MAX, object_found(value, found));
     memcpy(name, json_string_value(value), length + 1);
     return ERROR_OK;
-}
-
-/* One parameter of an activation object: a number, or for a per-channel one a number per unit or
- * the tensor that has them. */
-static enum error_id parameter_read(struct config_layer *layer, const struct place *at,
-                                    const json_t *activation, size_t index)
-{
-    const struct axon_parameter *parameter = &layer->activation->parameters[index];
-    const json_t *value = json_member(activation, parameter->name);
-    const json_t *also = *parameter->also ? json_member(activation, parameter->also) : NULL;
-    float *grown;
-
-    if (value && also)
-        return object_fail(at, parameter->also, ERROR_BAD_FIELD,
-                           "is \"%s\" by another name; give one of them", parameter->name);
-    value = value ? value : also;
-    if (!value)
-        return ERROR_OK;
-    if (json_is_string(value) && parameter->per_channel)
-        return tensor_name_read(layer->params_tensor, at, parameter->name, value);
-    if (!json_is_array(value) || !parameter->per_channel)
-        return object_float(at, parameter->name, value, &layer->params[index]);
-    if (json_array_size(value) == 1) /* one for all units */
-        return object_floats(at, parameter->name, value, &layer->params[index], 1);
-    grown = realloc(layer->params, layer->units * sizeof *grown);
-    if (!grown)
-        return object_fail(at, parameter->name, ERROR_OUT_OF_MEMORY, "out of memory");
-    layer->params = grown;
-    layer->params_count = layer->units;
-    return object_floats(at, parameter->name, value, grown, layer->units);
-}
-
-static enum error_id parameters_check(const struct config_layer *layer, const struct place *at)
-{
-    const struct axon_activation *act = layer->activation;
-    char what[OBJECT_NAME_MAX * 2];
-    size_t bad = 0;
-
-    if (axon_activation_check(act, layer->params, layer->params_count, layer->units, &bad) ==
-        AXON_OK)
-        return ERROR_OK;
-    const struct axon_parameter *p = &act->parameters[bad < act->parameters_count ? bad : 0];
-    if (act->ascending && layer->params[bad] >= p->minimum && layer->params[bad] <= p->maximum)
-        return object_fail(at, p->name, ERROR_BAD_PARAMETER, "%.9g is below \"%s\", which is %.9g",
-                           (double)layer->params[bad], p[-1].name, (double)layer->params[bad - 1]);
-    if (layer->params_count > act->parameters_count)
-        snprintf(what, sizeof what, "%s[%zu]", p->name, bad);
-    else
-        snprintf(what, sizeof what, "%s", p->name);
-    return object_fail(at, what, ERROR_BAD_PARAMETER, "%s takes %.9g to %.9g, found %.9g",
-                       act->name, (double)p->minimum, (double)p->maximum,
-                       (double)layer->params[bad]);
 }
 
 /* The dialect's defaults. */
@@ -126,25 +40,28 @@ static enum error_id parameters_default(struct config_layer *layer, const struct
     return ERROR_OK;
 }
 
-/* {"name": "leaky_relu", "alpha": 0.01} */
+/* {"name": "leaky_relu", "alpha": 0.01}; a per-channel parameter may be the tensor that has it. */
 static enum error_id parameters_read(struct config_layer *layer, const struct place *at,
                                      const json_t *activation)
 {
     const struct axon_activation *act = layer->activation;
-    const char *keys[1 + 2 * AXON_PARAMETERS_MAX + 1] = {"name"};
-    size_t count = 1;
+    const json_t *values[AXON_PARAMETERS_MAX];
+    float *list = NULL;
+    enum error_id id = catalogue_find(at, act, activation, "name", values);
 
-    for (size_t i = 0; i < act->parameters_count; i++)
-        keys[count++] = act->parameters[i].name;
-    for (size_t i = 0; i < act->parameters_count; i++)
-        if (*act->parameters[i].also)
-            keys[count++] = act->parameters[i].also;
-    if (object_keys(at, activation, keys))
-        return at->error->id;
-    for (size_t i = 0; i < act->parameters_count; i++)
-        if (parameter_read(layer, at, activation, i))
-            return at->error->id;
-    return parameters_check(layer, at);
+    for (unsigned i = 0; i < act->parameters_count && !id; i++)
+        if (act->parameters[i].per_channel && json_is_string(values[i])) {
+            id = tensor_name_read(layer->params_tensor, at, act->parameters[i].name, values[i]);
+            values[i] = NULL;
+        }
+    if (!id)
+        id = catalogue_values(at, act, values, layer->units, layer->params, &list);
+    if (list) {
+        free(layer->params);
+        layer->params = list;
+        layer->params_count = layer->units;
+    }
+    return id ? id : catalogue_check(at, act, layer->params, layer->params_count, layer->units);
 }
 
 enum error_id config__activation_read(struct config_layer *layer,
@@ -155,7 +72,7 @@ enum error_id config__activation_read(struct config_layer *layer,
     char path[OBJECT_PATH_MAX];
     const struct place inner = {at->file, path, at->error};
     struct axon_meaning meaning;
-    char found[OBJECT_FOUND_MAX];
+    char found[OBJECT_FOUND_MAX], hint[NEAREST_HINT_MAX];
 
     if (!value)
         return object_fail(at, "activation", ERROR_BAD_FIELD,
@@ -167,7 +84,9 @@ enum error_id config__activation_read(struct config_layer *layer,
                            "expected a name or an object with a name, found %s",
                            object_found(value, found));
     if (!axon_dialect_meaning(dialect, json_string_value(name), &meaning))
-        return unknown_activation(at, "activation", json_string_value(name));
+        return object_fail(at, "activation", ERROR_BAD_FIELD, "unknown activation \"%.40s\"%s",
+                           json_string_value(name),
+                           catalogue_activation_hint(hint, json_string_value(name)));
     layer->activation = meaning.activation;
     if (meaning.activation->kind == AXON_GATED)
         return object_fail(
@@ -369,7 +288,8 @@ enum error_id config__layers_read(struct config *config, const struct place *top
     const json_t *entries = json_member(json, "layers");
     size_t dense, norms;
 
-    if (dialect_read(config, top, json) || initializer_read(&defaults, top, json))
+    if (catalogue_dialect(top, json_member(json, "dialect"), &config->dialect) ||
+        initializer_read(&defaults, top, json))
         return top->error->id;
     dense = dense_count(entries);
     norms = json_array_size(entries) - dense;

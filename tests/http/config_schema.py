@@ -40,7 +40,7 @@ NORMS = {
 }
 RELATIONS = (
     r"(labels|names) for \d+ (output|feature)",  # as many as there are
-    r"expected an array of \d+ numbers, found an array",
+    r"expected an array of \d+ numbers(, one per channel)?, found an array",
     r"expected \d+ (rows|numbers) \(one per unit\)",
     r"is below \"",
     r"is the name of layers",

@@ -60,7 +60,7 @@ ok "a whole number in the query may be beyond 2^63" test "$(npy_values "$tmp/y.n
 npy "reglu?axis=0"
 ok "a gated .npy comes back halved"              test "$(npy_values "$tmp/y.npy" '(1, 2)')" = "nan -0.0"
 req POST '/v1/activations/relu?dialect=keras4' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
-ok "an unknown dialect is a 400"                 want 400 '.error | test("keras4.*nearest: keras2")'
+ok "an unknown dialect is a 400"                 want 400 '.error | test("keras4.*did you mean .keras2")'
 req POST /v1/models/digits:predict "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
 ok "predict does not take .npy"                  want 415 '.code == "unsupported_media_type"'
 

@@ -17,18 +17,19 @@ declare -A may=(
     [json]="base body tensor"
     [tensor]="base json"
     [body]="base json tensor"
+    [catalogue]="include base json tensor"
     [metrics]="include base"
     [neurons]="include base metrics"
     [weights]="include base json body tensor model"
-    [model]="include base options json body tensor metrics neurons weights"
+    [model]="include base options json catalogue body tensor metrics neurons weights"
     [infer]="include base metrics model"
     [ui]=""
-    [api]="include base options json tensor body neurons model infer ui metrics"
+    [api]="include base options json catalogue tensor body neurons model infer ui metrics"
     [http]="base options api metrics"
     [main]="include base options model infer metrics api http"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base options json tensor body metrics neurons weights model infer ui api http oracle lib-tests"
+    [tests]="include lib kernels base options json catalogue tensor body metrics neurons weights model infer ui api http oracle lib-tests"
 )
 # The headers of a module that other zones may include; the rest is its own. Tests see all.
 declare -A face=(
@@ -47,7 +48,7 @@ exceptions=(server/base/log.c:server/metrics/metrics.h)
 # System headers that only these files may include.
 declare -A only=(
     [microhttpd.h]="server/http/* tests/bench/echo.c tests/unit/test_server_http*"
-    [jansson.h]="server/main.c server/options/* server/json/* server/body/* server/api/* server/model/* server/weights/* tests/unit/test_server_* tests/fuzz/*"
+    [jansson.h]="server/main.c server/options/* server/json/* server/catalogue/* server/body/* server/api/* server/model/* server/weights/* tests/unit/test_server_* tests/fuzz/*"
     [zip.h]="server/weights/npz.c tests/unit/test_server_npz.c"
     [cblas.h]="lib/gemm.c tests/bench/mlp.c"
     [immintrin.h]="lib/kernels/vec.h server/tensor/float_block.h server/tensor/float_group.h"

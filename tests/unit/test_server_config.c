@@ -333,7 +333,7 @@ START_TEST(messages_are_printable_utf8)
     struct error error;
 
     ck_assert_int_ne(read_text(&c, "{\"\\u0007\\u00e4\\u007f\": 1}", &error), ERROR_OK);
-    ck_assert_str_eq(error.detail, "config.json: ?\xc3\xa4?: unknown key");
+    ck_assert_ptr_nonnull(strstr(error.detail, "config.json: ?\xc3\xa4?: unknown key"));
     error_set(&error, ERROR_NOT_READY, "%s", "\xc3(\xe2\x82\xf0\x9f\x98\x80\xc0\x80\xed\xa0\x80");
     ck_assert_str_eq(error.detail, "?(??\xf0\x9f\x98\x80?????");
 }

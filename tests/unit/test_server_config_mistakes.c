@@ -93,7 +93,7 @@ static const struct {
      "layers[0].activation: unknown activation \"relux\"; did you mean \"relu\"?"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"rel\"}"), "unknown activation \"rel\""},
     {ONE("\"units\": 1, \"activation\": \"quantum\""),
-     "unknown activation \"quantum\"; GET /v1/activations lists them"},
+     "unknown activation \"quantum\"; GET /v1/activations lists what there is"},
     {ONE("\"units\": 4, \"activation\": \"swiglu\""),
      "layers[0].activation: swiglu is gated: it would halve the layer's 4 units"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"hard_tanh\", \"min\": 2}"),
@@ -105,14 +105,16 @@ static const struct {
     {ONE("\"units\": 1, \"activation\": \"relu\", \"initializer\": 3"),
      "config.json: layers[0].initializer: expected one of he_normal, he_uniform"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 1e30}"),
-     "config.json: layers[0].activation.alpha: leaky_relu takes "},
+     "config.json: layers[0].activation.alpha: leaky_relu takes -1e6 to 1e6, found 1e30"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": 1, "
          "\"negative_slope\": 1}"),
      "layers[0].activation.negative_slope: is \"alpha\" by another name; give one of them"},
     {ONE("\"units\": 1, \"activation\": {\"name\": \"leaky_relu\", \"alpha\": [1]}"),
      "layers[0].activation.alpha: expected a number, found an array of 1"},
     {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [1, 2, 3]}"),
-     "layers[0].activation.alpha: expected an array of 2 numbers, found an array of 3"},
+     "layers[0].activation.alpha: expected an array of 2 numbers, one per channel, found an array "
+     "of "
+     "3"},
     {ONE("\"units\": 2, \"activation\": {\"name\": \"prelu\", \"alpha\": [0, 1e30]}"),
      "layers[0].activation.alpha[1]: prelu takes "},
     /* weights */
