@@ -281,7 +281,7 @@ START_TEST(fields_of_a_lenient_parser_must_tile_the_block)
     ck_assert_int_eq(TILE("Host\0 x\0\0\0\0", "Host"), ERROR_OK);
     ck_assert_int_eq(TILE("Host\0x\0\0Accept\0 \t y\0\0\0\0", "Host", "Accept"), ERROR_OK);
     ck_assert_int_eq(TILE("Host\0\0\0\0\0", "Host"), ERROR_OK);
-    /* a hidden field between or behind, bare line feeds, a NUL in a value */
+    /* a hidden field between or after them, bare line feeds, a NUL in a value */
     ck_assert_int_eq(TILE("Host\0 x\0\0X\0 z\0\0Accept\0 y\0\0\0\0", "Host", "Accept"),
                      ERROR_BAD_FRAMING);
     ck_assert_int_eq(TILE("Host\0 x\0\0\0 z\0\0", "Host"), ERROR_BAD_FRAMING);
