@@ -1,4 +1,4 @@
-/* main.c - the way from the command line to one of the commands. What each does is elsewhere:
+/* main.c - the way from the command line to one of the commands. Each is in a file of its own:
  * serve.c, check_config.c, health.c, options*.c. */
 #include <jansson.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static int print(char *text)
     return written < 0 || fflush(stdout) != 0;
 }
 
-/* What loads models needs the kernels and the folder. */
+/* Commands that load models need the kernels and the folder. */
 static int prepare(void)
 {
     if (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0)

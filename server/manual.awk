@@ -2,7 +2,7 @@
 #
 #   axond --help | awk -v date='November 23, 2026' -v version=0.1.0 -f manual.awk >axond.8
 #
-# What it relies on: lists are indented by two spaces and their text begins at a fixed column; a heading ends in a colon.
+# It relies on this: lists are indented by two spaces and their text begins at a fixed column; a heading ends in a colon.
 
 function text(line) {
     gsub(/\\/, "\\e", line)

@@ -51,7 +51,7 @@ static json_t *meaning_to_json(const struct axon_meaning *m)
                      m->note);
 }
 
-/* What the dialects that differ from the default one make of the name. */
+/* The dialects that mean something else by the name than the default one. */
 static json_t *dialects_to_json(const struct axon_activation *act)
 {
     size_t count;

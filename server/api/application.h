@@ -9,7 +9,7 @@
 
 enum { FIELD_DATA, FIELD_UPSTREAM, APPLICATION_FIELDS };
 
-/* What it may hold besides, and as what those two are there. */
+/* The keys that it may hold besides, and those two. */
 enum {
     KEY_DATA,
     KEY_SHAPE,

@@ -18,7 +18,7 @@ int call_append_json(const char *bytes, size_t size, void *out)
     return 0;
 }
 
-/* What is sent when not even the error text can be built. */
+/* The reply when not even the error text can be built. */
 static void refuse_out_of_memory(struct api_reply *reply)
 {
     static const char text[] = "{\"error\": \"out of memory\", \"code\": \"out_of_memory\"}";

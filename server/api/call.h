@@ -38,7 +38,7 @@ struct call_post {
     const char *const *tensors;
     const enum envelope_objects *objects; /* that may stand in them, each; NULL: nowhere */
     size_t state_bytes;                   /* of call->state, which is all zeros at first */
-    /* What is refused before anybody looks at the body, told at the headers. What it finds, such as
+    /* Refuses, at the headers, before anybody looks at the body. Whatever it finds, such as
      * call->model, is held from then on. */
     api_handler *admit;
     /* READ: what the body asks for, from call->fields and call->envelope.json, which is gone
@@ -47,7 +47,7 @@ struct call_post {
     api_handler *phases[CALL_PHASES];
     /* Always the last: free what state holds. Not answered: nobody will read a reply. */
     void (*fini)(struct api_call *call, bool answered);
-    /* What COMPUTE and WRITE will take, known after READ; NULL: nothing worth mentioning. */
+    /* The memory that COMPUTE and WRITE will take, known after READ; NULL: hardly any. */
     struct call_needs (*needs)(const struct api_call *call);
     /* How many numbers the next phase works on, more or less: what is too much for a thread that
      * reads sockets is a worker's. NULL: as many as the body holds, whatever the phase. */
@@ -73,7 +73,7 @@ enum call_state {
     CALL_OVER      /* the reply is complete, or nobody is there */
 };
 
-/* What it waits for. */
+/* The event that it waits for. */
 enum call_wait { CALL_WAITS_FOR_NOTHING, CALL_WAITS_FOR_BATCH, CALL_WAITS_FOR_WORK };
 
 enum { CALL_TENSORS_MAX = 8, CALL_STATE_MAX = 1024 };
@@ -143,7 +143,7 @@ enum error_id call_reply_json(struct api_call *call, json_t *json);
 void call_append(json_t **list, json_t *item);
 
 /* WRITE: append a tensor, a piece of it at a time, with `text` in front of it; call->again is set
- * until it is complete, and the parts behind it do nothing then. What is a part is told by its
+ * until it is complete, and the parts after it do nothing then. A part is known by its
  * place among them. text and shape are copied, values and name are not. */
 enum error_id call_write_part(struct api_call *call, const char *text, const float *values,
                               size_t rank, const size_t *shape, const char *name,
@@ -192,7 +192,7 @@ const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_
 /* Account for the time since call->mark_ns, in *spent_ns. */
 void call_mark(struct api_call *call, uint64_t *spent_ns);
 
-/* What was spent in each phase, as the reply's Server-Timing. */
+/* The time of each phase, as the reply's Server-Timing. */
 void call_write_timing(struct api_call *call);
 
 #endif

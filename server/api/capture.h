@@ -6,8 +6,8 @@
 #include "api/call.h"
 #include "model/model.h"
 
-/* What list, the value of "capture", asks for of so many rows: *capture is new, with room for the
- * values, or NULL if list is. */
+/* Reads list, the value of "capture", for so many rows: *capture is new, with room for the values,
+ * or NULL if list is. */
 enum error_id capture_read(struct api_call *call, const json_t *list, size_t rows,
                            struct model_capture **capture);
 

@@ -22,7 +22,7 @@ enum error_id evaluation_find(struct api_call *call, const struct axon_loss **lo
 
 /* ---- the tensors that were given ---- */
 
-/* Of the fields first and first + 1 at most one is there. */
+/* At most one of the fields first and first + 1 may be there. */
 static enum error_id pick(struct api_call *call, struct evaluation *e, size_t first,
                           const struct envelope_field **picked)
 {

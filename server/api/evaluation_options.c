@@ -97,7 +97,7 @@ static bool is_tensor(const char *key, size_t *field)
     return false;
 }
 
-/* null is absent. What has become a field is not looked at here. */
+/* null is absent. Keys that have become fields are not looked at here. */
 static enum error_id read_key(struct api_call *call, struct evaluation *e, const char *key,
                               const json_t *value)
 {

@@ -95,7 +95,7 @@ static enum error_id bad_sum(struct api_call *call, const struct evaluation *e,
                      place_text(place, t, first, t->rank == 1 ? 0 : 1), sum);
 }
 
-/* What is asked of a value that is refused, after "is ". */
+/* The reason why a value is refused, after "is ". */
 static const char *const asked[AXON_TARGET_COUNT] = {
     [AXON_TARGET_FINITE] = "not finite",
     [AXON_TARGET_NONNEGATIVE] = "below 0",

@@ -29,7 +29,7 @@ static json_t *port_to_json(const char *name, size_t width)
                      (json_int_t)width);
 }
 
-/* What the network is: only a version that loaded can tell. */
+/* Describes the network: only a version that loaded can tell. */
 static int describe(json_t *entry_json, const struct model *model)
 {
     json_t *labels = json_array(), *layers = json_array(), *about;

@@ -13,7 +13,7 @@
 
 enum { TOP_K = 10, TOP_K_MAX = 65536 };
 
-/* What is asked for. */
+/* The request's arguments. */
 struct asked {
     enum axon_window window;
     size_t layer; /* layers_count: all */

@@ -7,7 +7,7 @@
 #include "api/lookup.h"
 #include "metrics/metrics.h"
 
-/* The keys of a body; the first are its tensors. What clients put into "parameters" is theirs. */
+/* The keys of a body; the first are its tensors. Nobody reads "parameters". */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
 enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_PARAMETERS, KEY_COUNT };
 

@@ -6,7 +6,7 @@
 #include <axon/activation.h>
 #include "base/buf.h"
 
-/* Of the outputs so far; mean, min and max over the finite values, NaN if there are none, squares
+/* The outputs so far; mean, min and max over the finite values, NaN if there are none, squares
  * the sum of (y - mean)^2. saturated: outputs within 1 % of the range's width of a bound, for
  * activations that saturate. */
 struct statistics {

@@ -2,8 +2,8 @@
  * an id and a place.
  *
  * The id gives the HTTP status and the `code` of the error body; detail is the sentence for people,
- * naming the place and the two numbers that disagree. What reaches a client has no path of the file
- * system but those within a model's folder, no pointer and no internal name in it. */
+ * naming the place and the two numbers that disagree. A text that reaches a client has no path of
+ * the file system but those within a model's folder, no pointer and no internal name in it. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 

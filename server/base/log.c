@@ -99,7 +99,7 @@ static bool append(struct line *line, const char *bytes, size_t n)
     return true;
 }
 
-/* What was kept at the end for this. */
+/* Writes into the room that was kept at the end for this. */
 static void append_end(struct line *line, const char *bytes)
 {
     size_t n = strlen(bytes);
@@ -205,7 +205,7 @@ static void append_time(struct line *line, bool json)
                   now.tv_nsec / 1000000);
 }
 
-/* What is left where standard error can't be opened anew (another user's pipe, no /proc): right
+/* The last resort where standard error can't be opened anew (another user's pipe, no /proc): right
  * unless somebody else writes to it as well. */
 static bool takes_a_line(void)
 {

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include <stddef.h>
 
-/* What is charged at once. */
+/* Bytes that are charged at once. */
 enum { STEP = 8192 };
 
 static uint64_t rounded(uint64_t bytes)

@@ -1,6 +1,6 @@
 /* memory.h - the memory that all requests may take together: charged before it is allocated.
  *
- * Each request has an account. What it uses is counted there, and charged to the whole in steps of
+ * Each request has an account. Its memory is counted there, and charged to the whole in steps of
  * a few KiB, so that most requests touch what all threads share twice only. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of all requests; max is set once, before the first account. */
+/* The memory of all requests; max is set once, before the first account. */
 struct memory {
     atomic_uint_fast64_t charged;
     uint64_t max;
@@ -21,7 +21,7 @@ enum memory_refusal {
     MEMORY_NEVER /* it would not fit alone         */
 };
 
-/* Of one request: of one thread at a time. */
+/* The memory of one request: one thread at a time uses it. */
 struct memory_account {
     struct memory *memory; /* NULL: no bound, and nothing is charged */
     uint64_t used, charged;

@@ -1,4 +1,4 @@
-/* utf8.c - one character of UTF-8 at a time. Knows nothing else. Invariant: never looks behind the
+/* utf8.c - one character of UTF-8 at a time. Knows nothing else. Invariant: never looks beyond the
  * first byte that does not fit, so a terminating NUL bounds it. */
 #include "base/utf8.h"
 

@@ -26,8 +26,8 @@ struct envelope_field {
     char *member;         /* out: the key of its objects, the same in all; NULL: there are none */
 };
 
-/* What the rest takes is charged to the tensors' account, too, jansson's values as an estimate;
- * what is freed while reading may stay charged. */
+/* Memory besides tensors is charged to the tensors' account, too, jansson's values as an estimate;
+ * memory that is freed while reading may stay charged. */
 struct envelope_limits {
     struct tensor_limits tensor;
     size_t depth_max, tokens_max;
@@ -44,7 +44,7 @@ enum {
     JSON_DEPTH_FEW = 4    /* no body that a handler takes is deeper */
 };
 
-/* What is expected next. */
+/* The token that is expected next. */
 enum json_state {
     JSON_MARK,   /* a byte order mark, or not                           */
     JSON_START,  /* the object                                          */
@@ -91,7 +91,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
                           size_t fields_count, const struct envelope_limits *limits,
                           enum non_finite policy, size_t bytes);
 
-/* The next bytes [len] of the body; they need no NUL behind them and are not needed afterwards.
+/* The next bytes [len] of the body; they need no NUL after them and are not needed afterwards.
  * From the first error on, which is returned and kept, nothing more is read and nothing held. */
 enum error_id envelope_feed(struct envelope_reader *r, const char *bytes, size_t len);
 
@@ -101,7 +101,7 @@ enum error_id envelope_feed(struct envelope_reader *r, const char *bytes, size_t
  * ERROR_OUT_OF_MEMORY. */
 enum error_id envelope_finish(struct envelope_reader *r, struct envelope *e, struct error *error);
 
-/* Instead of envelope_finish(); fine behind it. */
+/* Instead of envelope_finish(); fine after it. */
 void envelope_reader_fini(struct envelope_reader *r);
 
 /* Memory that is held for what has come, jansson's as an estimate. */
@@ -114,7 +114,7 @@ enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, s
 void envelope_fini(struct envelope *e); /* releases json and the fields' tensors */
 
 /* The text [len] of a file as an object without tensors: new, or NULL and error, whose detail
- * begins with line and column, "2:11: expected ':', found '1'", as editors like to find them behind
+ * begins with line and column, "2:11: expected ':', found '1'", as editors like to find them after
  * a file's name; out of memory has none. */
 json_t *json_file_read(const char *text, size_t len, size_t tokens_max, struct error *error);
 

@@ -14,7 +14,7 @@
 
 enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
 
-/* The headers of a request so far. Of those in headers.def value[f] is borrowed from the
+/* The headers of a request so far. For each row f of headers.def, value[f] is borrowed from the
  * caller: the first occurrence, or NULL; count[f] says how many there were. */
 struct gate {
     const char *value[REQUEST_HEADERS];

@@ -22,13 +22,13 @@ static struct batch_job *job_of(struct pool_task *task)
     return (struct batch_job *)task;
 }
 
-/* What is left of a request counts as what others may have to wait for: one piece. */
+/* The rest of a request counts as one piece: other requests wait for no more than that. */
 static size_t in_line(const struct model *m, size_t left)
 {
     return least(left, m->cost.piece_rows);
 }
 
-/* Of a request, `before` rows were left to be taken, and now `after` are. */
+/* A request had `before` rows left to be taken, and now has `after`. */
 static void rows_change(struct model *m, size_t before, size_t after)
 {
     m->line->rows += after - before;
@@ -36,7 +36,7 @@ static void rows_change(struct model *m, size_t before, size_t after)
     metrics_model_add(m->metrics, METRIC_queue_rows, 0, (uint64_t)after - before);
 }
 
-/* Of rows, those whose jobs stand in the line. */
+/* The rows of the jobs that stand in the line. */
 static size_t rows_there(const struct model_line *line)
 {
     return line->rows - line->rows_promised;
@@ -72,8 +72,7 @@ static void take_rows(struct pool *p, struct pool_turn *turn, struct batch_job *
     job->taken += rows;
 }
 
-/* First come, first served, a piece of each job: what is left of a long one goes behind the others.
- */
+/* First come, first served, a piece of each job: the rest of a long one goes to the line's end. */
 static void take(struct pool *p, struct pool_line *pool_line, struct pool_turn *turn)
 {
     struct pool_tasks rest = TAILQ_HEAD_INITIALIZER(rest);

@@ -32,8 +32,8 @@ enum task_place {
     TASK_FULL    /* nowhere: too much waits already                                       */
 };
 
-/* What one client waits for. The caller fills in the first group, and keeps all of it in place
- * until the wake; then nobody else knows it any more. */
+/* The work that one client waits for. The caller fills in the first group, and keeps all of it in
+ * place until the wake; then nobody else knows it any more. */
 struct pool_task {
     uint64_t deadline_ns;           /* as clock_ns()                                     */
     void (*wake)(void *context);    /* once, from any thread                             */
@@ -51,8 +51,8 @@ struct pool_task {
     bool begun;      /* a worker has had a piece of it before */
 };
 
-/* new, with this many workers; NULL when out of memory or threads. What is expected to take up to
- * inline_us_max is not queued. elements_max: how much of all long work may wait (work.h). */
+/* new, with this many workers; NULL when out of memory or threads. Work that is expected to take up
+ * to inline_us_max is not queued. elements_max: how much of all long work may wait (work.h). */
 struct pool *pool_start(unsigned threads, uint64_t inline_us_max, uint64_t elements_max);
 /* Closes it, and joins the workers. NULL is fine. */
 void pool_stop(struct pool *p);

@@ -22,7 +22,7 @@ struct pool_piece {
     bool more;                 /* it goes back into its line                                   */
 };
 
-/* What a worker does in one go, and its memory for that. */
+/* The work of one go of a worker, and its memory for that. */
 struct pool_turn {
     size_t count;
     struct pool_piece pieces[PIECES_MAX];

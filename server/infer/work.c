@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "infer/private.h"
 
-/* What a number costs from text to text, more or less: no activation is so cheap that its reply's
+/* The cost of a number from text to text, more or less: no activation is so cheap that its reply's
  * text does not cost ten times as much. */
 #define ELEMENT_S 20e-9
 

@@ -87,7 +87,7 @@ static void expect_choice(const struct object_choices *choices, char *text, size
     }
 }
 
-/* What a key takes, in words. */
+/* The values that a key takes, in words. */
 enum { EXPECTED_MAX = 192, CHOICES_MAX = 32 };
 static const char *expected(const struct object_key *key, char text[static EXPECTED_MAX])
 {

@@ -21,7 +21,8 @@ struct place {
     struct error *error;
 };
 
-/* What a member is read into: that many bytes from the start of object_read()'s struct. */
+/* The type of a member that is read into the place that many bytes from the start of
+ * object_read()'s struct. */
 enum object_kind {
     OBJECT_ANY,     /* nothing: it may be there, and the caller looks for it */
     OBJECT_VALUE,   /* const json_t *, of any type                           */
@@ -101,8 +102,8 @@ enum error_id object_unknown(const struct place *at, const char *key, const char
 
 bool object_name_valid(const char *name);
 
-/* What names in an error ("scale[3]"): a finite float32; an array of exactly n of them, or of rows
- * [n] of them; of n whole numbers. Here null is what was found. */
+/* `what` is the value's name in an error ("scale[3]"): a finite float32; an array of exactly n of
+ * them, or of rows [n] of them; of n whole numbers. Here null is what was found. */
 enum error_id object_float(const struct place *at, const char *what, const json_t *value,
                            float *number);
 enum error_id object_floats(const struct place *at, const char *what, const json_t *array,

@@ -299,8 +299,8 @@ static bool skip_mark(struct envelope_reader *r)
     return true;
 }
 
-/* Does a JSON value begin at the window's pos? Of arrays, objects and strings that is all there is
- * to see. */
+/* Does a JSON value begin at the window's pos? Arrays, objects and strings are judged by that
+ * alone. */
 static bool begins_value(const struct window *w)
 {
     static const char *const words[] = {"true", "false", "null"};

@@ -9,10 +9,10 @@
 
 #include "body/envelope.h"
 
-/* What a token of jansson's takes: an empty object's, the largest there is. */
+/* The memory of a token of jansson's: an empty object's, the largest there is. */
 enum { JSON_TOKEN_BYTES = 240 };
 
-/* Read on, as far as the window's whole tokens go. Behind the last window the state is JSON_END, or
+/* Read on, as far as the window's whole tokens go. After the last window the state is JSON_END, or
  * there is an error, which stands in r->error. */
 enum error_id json_read(struct envelope_reader *r);
 
@@ -23,8 +23,8 @@ enum error_id json_read_string(struct envelope_reader *r, struct buf *out);
 /* A literal, number or string there; *value is new. */
 enum error_id json_read_scalar(struct envelope_reader *r, json_t **value);
 
-/* What a buffer held has been taken over. It is kept for the next token unless it is large: a body
- * that began with a giant string is not to hold its memory two or three times to the end. */
+/* The buffer's text has been taken over. The buffer is kept for the next token unless it is large:
+ * a body that began with a giant string is not to hold its memory two or three times to the end. */
 static inline void json_consumed(struct buf *b)
 {
     enum { KEPT_MAX = 65536 };

@@ -103,7 +103,7 @@ static size_t plain_length(const struct envelope_reader *r)
     return (size_t)(p - start);
 }
 
-/* What ended a string before its quote. */
+/* Reports why a string ended before its quote. */
 static enum error_id bad_string(struct envelope_reader *r)
 {
     unsigned byte = (unsigned char)r->window.text[r->window.pos];

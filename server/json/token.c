@@ -1,6 +1,6 @@
 /* token.c - how to call a piece of JSON text in an error message.
  *
- * Knows nothing else. Invariant: what comes out is short, printable and never looks behind len. */
+ * Knows nothing else. Invariant: what comes out is short, printable and never looks beyond len. */
 #include "json/token.h"
 
 #include <ctype.h>

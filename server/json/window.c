@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Of what begins no number a message shows 40 bytes, and nothing else is so long. */
+/* A message shows 40 bytes of a word that begins no number; no other word is so long. */
 enum { WORD_MAX = 64 };
 
 static bool is_endless(char first)

@@ -1,7 +1,7 @@
 /* window.h - the piece of a text that can be looked at while more of it may come. Knows token.h.
  *
- * A reader takes whole tokens only: what may go on behind the window stays in it, and its owner
- * presents it again with more bytes behind it. So no reader has to stop within a token, and a text
+ * A reader takes whole tokens only: what may go on after the window stays in it, and its owner
+ * presents it again with more bytes after it. So no reader has to stop within a token, and a text
  * is read alike however it comes in pieces. */
 #ifndef JSON_WINDOW_H
 #define JSON_WINDOW_H
@@ -37,7 +37,7 @@ static inline char window_byte(const struct window *w)
     return w->pos < w->len ? w->text[w->pos] : '\0';
 }
 
-/* Is all of the token at pos there, and if it is a word (a number, a literal) a byte behind it, or
+/* Is all of the token at pos there, and if it is a word (a number, a literal) a byte after it, or
  * the end of the text, or more of it than any word has that is no number? The first costs no more
  * for a token that comes byte by byte. */
 bool window_word_ends(struct window *w);

@@ -160,8 +160,8 @@ static void write_observed(struct writer *w, const struct cells *cells, size_t a
     write_count(w, "_count", NULL, count);
 }
 
-/* What one worker adds another may take off again, and a scrape between the two sees half of that:
- * fewer than none. */
+/* One worker may take off again what another added, and a scrape between the two sees half of
+ * that: fewer than none. */
 static double gauge_of(uint64_t sum)
 {
     int64_t count = (int64_t)sum;

@@ -213,8 +213,8 @@ void metrics_http_request(unsigned route, const char *method, unsigned code, dou
 
 /* ---- start and end ---- */
 
-/* What alerts and dashboards ask for starts at 0, or a rate would not see the first of it. HEAD is
- * left out: a third of every scrape, for what nobody sends. */
+/* Series that alerts and dashboards ask for start at 0, or a rate would not see their first count.
+ * HEAD is left out: a third of every scrape, for what nobody sends. */
 static void foresee(unsigned row, unsigned method)
 {
     static const unsigned failures[] = {400, 429, 500, 503, 504};

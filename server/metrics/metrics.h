@@ -92,7 +92,7 @@ struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec
 void metrics_model_destroy(struct metrics_model *m);
 
 /* A model version's series appear in the scrape from publish to withdraw. Publishing a second one
- * of the same model and version withdraws the first. What is counted per model (label `model`
+ * of the same model and version withdraws the first. A metric per model (label `model`
  * alone) goes on over all its versions, as long as one is alive. Waits for a scrape that is under
  * way, so hold no lock that a refresh takes. */
 void metrics_model_publish(struct metrics_model *m);

@@ -1,4 +1,4 @@
-/* registry.c - the tables behind the registry: rows, labels and their values, bucket bounds,
+/* registry.c - the tables of the registry: rows, labels and their values, bucket bounds,
  * layout.
  *
  * Everything here is constant, or computed once from constants. */

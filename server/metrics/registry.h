@@ -85,8 +85,8 @@ struct bounds {
 /* NULL for a type whose values are not observed. */
 const struct bounds *bounds_of(enum metric_type type);
 
-/* Where a metric's slots stand in a block of its scope. What is observed has its buckets, the
- * number of values above them all, and the sum. */
+/* Where a metric's slots stand in a block of its scope. A metric that is observed has its buckets,
+ * the number of values above them all, and the sum. */
 struct layout {
     unsigned offset[METRIC_COUNT], slots[METRIC_COUNT], block[SCOPE_COUNT];
 };

@@ -115,7 +115,7 @@ void config_fini(struct config *config); /* frees; zeros the struct */
 /* True if some layer's numbers must come from a weights file. */
 bool config_needs_weights(const struct config *config);
 
-/* What the parts of the parser share. An array of strings, each of at most bytes_max; *texts is
+/* The parts of the parser share these. An array of strings, each of at most bytes_max; *texts is
  * owned by the config from the start. */
 enum error_id config__texts_read(char ***texts, size_t *count, const struct place *at,
                                  const char *key, const json_t *array, size_t bytes_max);

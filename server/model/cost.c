@@ -16,7 +16,7 @@ enum {
 
 #define ENOUGH_S 0.0005 /* of timing */
 #define LONG_S   0.05   /* a first run this long is not repeated, though its memory was cold */
-#define PIECE_S  0.02   /* longer than that nobody should wait behind a request of many rows */
+#define PIECE_S  0.02   /* longer than that nobody should wait for a request of many rows */
 #define DEAR_S   1.0    /* if it could not be timed */
 
 static double thread_s(void)

@@ -1,7 +1,7 @@
 /* files.h - reading files of a model repository without being led out of it.
  *
  * Paths are relative to a folder's descriptor; nothing above it, no symbolic link and nothing but
- * regular files and folders is ever opened. What is read is a copy in memory: a file that someone
+ * regular files and folders is ever opened. A file's bytes are a copy in memory: one that someone
  * truncates meanwhile is an error, never a SIGBUS. */
 #ifndef FILES_H
 #define FILES_H
@@ -17,7 +17,8 @@ struct file_bytes {
     size_t len;
 };
 
-/* What tells that a file is still the one that was read; all zeros: there is none. */
+/* Identifies a file, to tell whether it is still the one that was read; all zeros: there is none.
+ */
 struct file_id {
     uint64_t device, inode, size;
     int64_t mtime_s, mtime_ns;

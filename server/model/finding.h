@@ -23,7 +23,7 @@ struct findings {
 };
 
 /* Log it as a warning, and append "model m version 1: tensor_unused: tensor 0.weight: <reason>".
- * findings may be NULL. What memory does not suffice for is in the log alone. */
+ * findings may be NULL. A finding for which memory does not suffice is in the log alone. */
 void finding_tell(struct findings *findings, const struct finding *f);
 void findings_fini(struct findings *findings); /* frees; zeros the struct */
 

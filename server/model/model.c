@@ -1,6 +1,6 @@
 /* model.c - one loaded version of a model: life, prediction and its counters. load.c makes it.
  *
- * Invariant: what model.h shows never changes after load; counters are behind neurons.h and
+ * Invariant: what model.h shows never changes after load; counters belong to neurons.h and
  * metrics.h, which any thread may use. */
 #include "model/model.h"
 #include <axon/backward.h>
@@ -168,8 +168,8 @@ static int run_apart(struct model *m, const struct model_rows *parts, size_t cou
     return 0;
 }
 
-/* What parts want besides. A second pass, a layer after the other, makes the same bits: so those
- * who ask for nothing pay nothing. */
+/* The hidden layers that parts want. A second pass, a layer after the other, makes the same bits:
+ * so those who ask for nothing pay nothing. */
 static int capture(const struct model *m, const struct model_rows *part)
 {
     enum { ROWS_MAX = 64, BYTES_MAX = 4 << 20 /* for more than a row */ };

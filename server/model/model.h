@@ -66,8 +66,8 @@ struct model_capture {
     } layers[];
 };
 
-/* What the rows of a request have to say to the counters: kept with the request until it is known
- * to be answered, since a request that fails counts nothing. Of one thread at a time. */
+/* The counts of a request's rows: kept with the request until it is known to be answered, since a
+ * request that fails counts nothing. One thread at a time uses it. */
 struct model_tally;
 
 size_t model_tally_bytes(const struct model *m);

@@ -83,7 +83,7 @@ void ranking_best(enum ranking ranking, const float *outputs, size_t classes, si
         best[0] = class;
         sink(&h, 0);
     }
-    while (h.count > 1) { /* the worst goes behind the others */
+    while (h.count > 1) { /* the worst goes to the end */
         exchange(&best[0], &best[--h.count]);
         sink(&h, 0);
     }

@@ -1,6 +1,7 @@
 /* ranking.h - which classes a row of outputs speaks for, and with which scores.
  *
- * Knows labels and outputs, no requests. What cannot be ranked is refused when the model loads. */
+ * Knows labels and outputs, no requests. Labels that cannot be ranked are refused when the model
+ * loads. */
 #ifndef RANKING_H
 #define RANKING_H
 

@@ -9,7 +9,7 @@
 /* Does the folder hold files of a model, and none of its folders a config.json? */
 bool single_is(int rootfd);
 
-/* What the model in dir is called: wished, or if that is "" the folder's name, or "model" if that
+/* The name of the model in dir: wished, or if that is "" the folder's name, or "model" if that
  * is no name of a model or a number, as the folders of versions are. */
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1]);
 

@@ -9,7 +9,7 @@
 enum { VERSION_TEXT_MAX = 19 }; /* digits of VERSION_MAX */
 static const uint64_t VERSION_MAX = INT64_MAX;
 
-/* What a version is, as errors say it. */
+/* The kind of number that a version is, as errors say it. */
 #define VERSION_IS "a whole number from 1 to 9223372036854775807 without leading zeros"
 
 /* 0 if text is no version. */

@@ -101,7 +101,7 @@ static bool is_over(const struct neurons *n, uint64_t now_ns)
     uint64_t began_ns = __atomic_load_n(&n->open.began_ns, __ATOMIC_RELAXED);
     uint64_t rows = __atomic_load_n(&n->open.rows, __ATOMIC_RELAXED);
 
-    return now_ns > began_ns && /* one worker's clock may be a little behind another's */
+    return now_ns > began_ns && /* one worker's clock may be a little late */
            axon_neurons_part_is_over(&n->evidence, (double)(now_ns - began_ns) * 1e-9, rows);
 }
 

@@ -16,7 +16,7 @@ void neurons_destroy(struct neurons *n); /* NULL is fine */
  * thread. 0, or -1 when out of memory (the first time that a thread comes, never later). */
 int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s);
 
-/* What all threads have counted, up to now: the caller's, to be read with axon_neurons_layer() and
+/* The counts of all threads, up to now: the caller's, to be read with axon_neurons_layer() and
  * its kind at clock_s(). new, or NULL when out of memory. */
 struct axon_neurons *neurons_merge(struct neurons *n);
 

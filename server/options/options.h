@@ -22,7 +22,7 @@ struct options {
 #include "options/options.def"
 };
 
-/* What the command line asks for besides serving. */
+/* The commands besides serving. */
 enum command {
     COMMAND_SERVE,
     COMMAND_CHECK_CONFIG,

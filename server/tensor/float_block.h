@@ -19,7 +19,7 @@ enum {
     BLOCK_BYTES = 64,
     BLOCK_GROUP = 4,
     BLOCK_NUMBER_MAX = 15, /* bytes between two separators */
-    BLOCK_READABLE = 80,   /* from its first byte on: a number's 16 may begin behind the last */
+    BLOCK_READABLE = 80,   /* from its first byte on: a number's 16 may begin after the last */
 };
 
 /* Bit i is what byte i is. */
@@ -40,7 +40,7 @@ BLOCK_INLINE uint64_t block_bits(__m256i low, __m256i high)
     return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)_mm256_movemask_epi8(high) << 32;
 }
 
-/* What bytes are compared with. In memory, or the compiler makes them anew for every block. */
+/* The bytes to compare with. In memory, or the compiler makes them anew for every block. */
 struct block_bytes {
     __m256i from_zero, ten, zero, point, minus, space, comma, close;
 };
@@ -113,16 +113,16 @@ BLOCK_INLINE bool block_outline(struct block *b, const struct block_marks *m, si
     uint64_t bad = 0, point = m->point & all, minus = m->minus & all;
 
     b->bytes = end ? BLOCK_BYTES - (size_t)rest : 0;
-    if (space) { /* one may be behind a separator */
+    if (space) { /* one may be after a separator */
         bad = space & ~(m->space & end << 1);
         begin = (begin & ~space) | space << 1;
     }
-    /* perhaps a sign, then a digit, but no other behind a zero */
+    /* perhaps a sign, then a digit, but no other after a zero */
     uint64_t first = begin + (begin & minus);
     bad |= (minus & ~begin) | (first & ~digit) | (first & m->zero & digit >> 1);
     /* digits on both sides of a point and in front of a separator */
     bad |= ((point | end) & ~(digit << 1)) | (point << 1 & ~digit);
-    /* a carry runs through the digits behind a point to what is behind them: no other point */
+    /* a carry runs through the digits after a point to what is after them: no other point */
     uint64_t behind = ((point << 1) + digit) & ~digit;
     bad |= behind & point;
 
@@ -145,8 +145,8 @@ BLOCK_INLINE bool block_outline(struct block *b, const struct block_marks *m, si
 
 /* In one struct, so that one register finds them. */
 static const struct {
-    /* By the bytes from the point on (none, or one more than digits behind it): how much further to
-     * the left than those behind the point are the digits in front of it; and what to divide by. */
+    /* By the bytes from the point on (none, or one more than digits after it): how much further to
+     * the left than those after the point are the digits in front of it; and what to divide by. */
     uint8_t shift[BLOCK_NUMBER_MAX + 1][16];
     double divisor[BLOCK_NUMBER_MAX + 1];
     /* From its length on: which byte of a number comes where, if its last comes last. */
@@ -186,7 +186,7 @@ struct block_number {
     size_t first, bytes, behind;
 };
 
-/* Take the first number out of the block. Where there is none, an empty one behind the block. */
+/* Take the first number out of the block. Where there is none, an empty one after the block. */
 BLOCK_INLINE struct block_number block_next(struct block *b)
 {
     size_t first = _tzcnt_u64(b->first), end = _tzcnt_u64(b->end), point = _tzcnt_u64(b->point);

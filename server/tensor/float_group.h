@@ -54,7 +54,7 @@ struct group_decimals {
     __m256i digits, exponent;
 };
 
-/* Eight numbers: nine digits each, with how many of them the point is behind, and 1 or 0 for the
+/* Eight numbers: nine digits each, after how many of them the point stands, and 1 or 0 for the
  * sign. */
 struct group {
     __m256i digits, point, negative;
@@ -333,7 +333,7 @@ GROUP_INLINE __m256i group_two_bytes(__m256i pairs)
 GROUP_INLINE struct group_bytes group_split(__m256i digits)
 {
     const __m256i ten4 = ALL_32(10000);
-    /* the first five and what is behind them, of which there are 16 bits only */
+    /* the first five and what is after them, of which there are 16 bits only */
     __m256i high = _mm256_srli_epi32(group_multiply_high(digits, ALL_32(0xd1b71759)), 13);
     __m256i low = _mm256_sub_epi16(digits, _mm256_mullo_epi16(high, ten4));
     __m256i first = _mm256_srli_epi16(_mm256_mulhi_epu16(_mm256_srli_epi32(high, 4), ALL_32(6711)),
@@ -432,7 +432,7 @@ GROUP_INLINE __m256i group_text(__m256i source, const uint32_t *offset)
     return _mm256_shuffle_epi8(source, from);
 }
 
-/* What the places of eight texts depend on. */
+/* The places of eight texts depend on these. */
 struct group_lengths {
     uint32_t offset[GROUP], negative[GROUP];
 };
@@ -461,7 +461,7 @@ GROUP_INLINE char *group_store(char *out, __m128i text, const struct group_lengt
     return out + group_row(l->offset[i])->length;
 }
 
-/* The first n of eight, each with what is behind it in its row, to `out`, where 16 bytes behind
+/* The first n of eight, each with what is after it in its row, to `out`, where 16 bytes after
  * them are written over. Returns their end. */
 GROUP_INLINE char *group_put(char *out, const struct group *group, size_t n,
                              struct float_rows *rows)

@@ -22,8 +22,8 @@ enum {
  * digits of the longest possible text is added. */
 #define EXPONENT_BOUND ((int64_t)1 << 60)
 
-/* What was gathered of a number: w * 10^exponent, or if cut anything from there up to but without
- * (w + 1) * 10^exponent. */
+/* The part of a number that was gathered: w * 10^exponent, or if cut anything from there up to but
+ * without (w + 1) * 10^exponent. */
 struct decimal {
     uint64_t w;
     int64_t exponent;
@@ -55,7 +55,7 @@ static bool eight_digits(const char *p, uint64_t *value)
 }
 
 /* Take the digits at p; each multiplies by ten what is there, or once w is full is dropped. Dropped
- * digits in front of the point raise the exponent, taken ones behind it lower it. */
+ * digits in front of the point raise the exponent, taken ones after it lower it. */
 static const char *take_digits(struct decimal *d, const char *p, const char *end, bool fraction)
 {
     uint64_t eight;
@@ -81,7 +81,7 @@ static const char *take_digits(struct decimal *d, const char *p, const char *end
     return p;
 }
 
-/* The exponent at p, behind the 'e', or NULL. */
+/* The exponent at p, after the 'e', or NULL. */
 static const char *take_exponent(struct decimal *d, const char *p)
 {
     bool negative = *p == '-';
@@ -98,7 +98,7 @@ static const char *take_exponent(struct decimal *d, const char *p)
     return p;
 }
 
-/* The number at p, behind its sign; returns its end, or NULL if the grammar is not JSON's. */
+/* The number at p, after its sign; returns its end, or NULL if the grammar is not JSON's. */
 static const char *take_number(struct decimal *d, const char *p, const char *end)
 {
     if (!is_digit(*p))

@@ -38,7 +38,7 @@ static ALWAYS_INLINE __m128i load(const char *p)
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-/* Which of 16 bytes are no digits, and all behind them. */
+/* Which of 16 bytes are no digits, and all after them. */
 static ALWAYS_INLINE unsigned others(__m128i bytes)
 {
     __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
@@ -52,8 +52,8 @@ static ALWAYS_INLINE unsigned points(__m128i bytes)
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
 }
 
-/* The outline, from which of the next bytes (and all behind them) are no digits and which points.
- * False if there is no digit in front of the point, or a zero and more, or no digit behind it. */
+/* The outline, from which of the next bytes (and all after them) are no digits and which points.
+ * False if there is no digit in front of the point, or a zero and more, or no digit after it. */
 static ALWAYS_INLINE bool outline_of(struct outline *o, const char *p, unsigned other,
                                      unsigned point)
 {
@@ -105,7 +105,7 @@ static ALWAYS_INLINE unsigned digit(char c)
     return (unsigned)(unsigned char)c - '0';
 }
 
-/* One or two digits behind the 'e' at p. Returns its length, or 0. */
+/* One or two digits after the 'e' at p. Returns its length, or 0. */
 static ALWAYS_INLINE size_t short_exponent(const char *p, int *exponent)
 {
     bool negative = p[1] == '-';
@@ -123,7 +123,7 @@ static ALWAYS_INLINE size_t short_exponent(const char *p, int *exponent)
     return digit(p[at]) <= 9 ? 0 : at;
 }
 
-/* By the sign and the bytes from the point on: none, or one more than digits behind it. */
+/* By the sign and the bytes from the point on: none, or one more than digits after it. */
 static const double divisors[2][BLOCK] = {
     {1e0, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14},
     {-1e0, -1e0, -1e1, -1e2, -1e3, -1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -1e10, -1e11, -1e12, -1e13,
@@ -175,7 +175,7 @@ static ALWAYS_INLINE const char *rare(const char *p, unsigned other, unsigned po
     return sure ? p + length : NULL;
 }
 
-/* The end of the number at p, with a comma or bracket behind it; NULL if the quick way cannot tell.
+/* The end of the number at p, with a comma or bracket after it; NULL if the quick way cannot tell.
  */
 static ALWAYS_INLINE const char *quick(const char *p, float *value)
 {
@@ -281,7 +281,7 @@ __attribute__((target("avx2,bmi,bmi2"))) static void take_avx2(struct run *r)
     }
 }
 
-/* What is behind the last place with READABLE bytes, from a copy that has as many. */
+/* The bytes after the last place with READABLE ones, from a copy that has as many. */
 static void take_rest(take_fn *take, struct run *r, const char *end)
 {
     char copy[2 * READABLE] = {0};

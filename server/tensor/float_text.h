@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    FLOAT_ROOM = 40,   /* what a run may touch of the buffer at and behind its last number's text */
+    FLOAT_ROOM = 40,   /* what a run may touch of the buffer at and after its last number's text */
     FLOAT_ROW_END = 3, /* bytes of "],[" */
 };
 
@@ -16,7 +16,7 @@ struct float_rows {
     size_t length, left;
 };
 
-/* What is behind a number, at which `at` is the place behind its comma: "],[" if it is the last of
+/* The text after a number, at which `at` is the place after its comma: "],[" if it is the last of
  * its row. Returns the end of that. */
 static inline char *float_row_next(char *at, struct float_rows *rows)
 {
@@ -28,7 +28,7 @@ static inline char *float_row_next(char *at, struct float_rows *rows)
 }
 
 /* "1,-0.5],[2,": some of the n values from the first on, each with a comma or the end of its row
- * behind it; none only if the first is not finite. Returns the length; *written values were. out
+ * after it; none only if the first is not finite. Returns the length; *written values were. out
  * has room for n times FLOAT_TEXT_MAX + FLOAT_ROW_END bytes and FLOAT_ROOM more. */
 size_t float_write_run(char *out, const float *values, size_t n, struct float_rows *rows,
                        size_t *written);
@@ -39,7 +39,7 @@ size_t float_write_run_portable(char *out, const float *values, size_t n, struct
 
 struct float_run {
     size_t count;
-    bool complete; /* the last one has a ']' behind it, not a comma */
+    bool complete; /* the last one has a ']' after it, not a comma */
 };
 
 /* "1, -0.5,2]": some of the numbers at p, up to `room` of them, to values. Returns where the next

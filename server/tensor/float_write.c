@@ -2,8 +2,8 @@
  *
  * May know: pow10.h, float_group.h. The digits come from R. Giulietti's Schubfach ("The Schubfach
  * way to render doubles", 2020): of the decimals in the interval that rounds to the value only
- * four, next to it at two neighbouring powers of ten, can be the shortest and closest one. What
- * differs from number to number (which of the four, how many digits, where the point is) is chosen
+ * four, next to it at two neighbouring powers of ten, can be the shortest and closest one. The
+ * differences between numbers (which of the four, how many digits, where the point is) are chosen
  * without branches, since a branch predicted wrongly costs as much as half a number. Invariant:
  * integers only, so no rounding mode or compiler flag can change a digit. */
 #include "tensor/float_group.h"
@@ -22,7 +22,7 @@ enum {
     FRACTION_BITS = 23,
     EXPONENT_LEAST = -149, /* of the last bit of a subnormal */
     DIGITS_MAX = 9,        /* of a decimal here, once it is filled up with zeros */
-    ASIDE = 24,            /* behind the longest text */
+    ASIDE = 24,            /* after the longest text */
     POINT_LEAST = -2,      /* of what is written without exponent */
 };
 
@@ -55,7 +55,7 @@ static ALWAYS_INLINE uint32_t multiply_to_odd(uint64_t g, uint32_t c)
     return (uint32_t)(product >> 64) | ((uint64_t)product > 0x1ffffffff);
 }
 
-/* Shortest decimal of c * 2^q, perhaps with zeros behind. near_below: the float below is only half
+/* Shortest decimal of c * 2^q, perhaps with zeros after. near_below: the float below is only half
  * a step away. */
 static ALWAYS_INLINE struct decimal shortest(uint32_t c, int q, bool near_below)
 {
@@ -153,7 +153,7 @@ static const uint64_t zeros_8 = 0x3030303030303030;
 static const uint32_t zeros_and_point = 0x30302e30; /* "0.00" */
 
 /* A point within the digits, or in front of them: all digits, pushed back by "0.0" if it is in
- * front; and once more those behind the point, or aside, where nobody looks. */
+ * front; and once more those after the point, or aside, where nobody looks. */
 static ALWAYS_INLINE char *put_usual(char *out, char first, uint64_t rest, int n, int point)
 {
     int front = point < 1 ? 2 - point : 0, tail = point < 1 ? ASIDE : point;
@@ -292,7 +292,7 @@ size_t float_write_run_portable(char *out, const float *values, size_t n, struct
 enum {
     GROUPS = 8,
     GROUP_LEAST = 4, /* as quick as so many, one after the other */
-    REST_LEAST = 2,  /* the same behind other groups, which it overlaps */
+    REST_LEAST = 2,  /* the same after other groups, which it overlaps */
 };
 
 /* The first eight of n values, or what there is of them and zeros. */

@@ -300,7 +300,7 @@ static enum error_id check_range(const struct npy_array *a, struct error *error)
                      value);
 }
 
-/* Of bytes [*len]; *len becomes what the array takes of them. */
+/* Reads from bytes [*len]; *len becomes the length that the array takes. */
 static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
                                 const struct tensor_limits *limits, struct error *error)
 {

@@ -32,7 +32,7 @@ struct tensor_limits {
 enum non_finite { NON_FINITE_STRICT, NON_FINITE_NULL, NON_FINITE_STRING, NON_FINITE_TOKEN };
 
 /* Read one JSON value that starts at text[*pos] (white space allowed before it): a number or nested
- * rectangular arrays of numbers. On success *pos is behind it and t is new. On failure t is empty,
+ * rectangular arrays of numbers. On success *pos is after it and t is new. On failure t is empty,
  * *pos is where it went wrong and error names the place by index: "data[1][0]: expected a number,
  * found a string", "data[1]: 1 value, data[0] has 2", "data: rank 9, at most 8", "data[3]: 1e39 is
  * outside the range of float32".

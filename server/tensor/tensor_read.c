@@ -159,7 +159,7 @@ static enum error_id refuse_element(struct tensor_reader *r)
     return expected(r, one_of("\"{tfn", r) ? ERROR_BAD_TENSOR : ERROR_BAD_JSON, what);
 }
 
-/* Where the reader stands: behind a number, or the bracket that closes an array. */
+/* Where the reader stands: after a number, or the bracket that closes an array. */
 static void behind_element(struct tensor_reader *r)
 {
     if (r->in_object && r->depth == r->object_depth)
@@ -278,7 +278,7 @@ static enum error_id close_empty(struct tensor_reader *r)
     return close_array(r, 0);
 }
 
-/* Behind an element: to the next one, or out of the array that ends here. */
+/* After an element: to the next one, or out of the array that ends here. */
 static enum error_id next_element(struct tensor_reader *r)
 {
     char c = window_byte(r->w);
@@ -293,7 +293,7 @@ static enum error_id next_element(struct tensor_reader *r)
     return ERROR_OK;
 }
 
-/* Where a run has to stop, since no number in front of it goes on behind the window. */
+/* Where a run has to stop, since no number in front of it goes on after the window. */
 static const char *run_end(const struct window *w)
 {
     const char *start = w->text + w->pos, *end = w->text + w->len;

@@ -10,12 +10,12 @@ enum tensor_state {
     TENSOR_ELEMENT,
     TENSOR_OPENED,
     TENSOR_BEHIND,
-    TENSOR_KEY,   /* behind the '{' of an object that stands for an element */
-    TENSOR_CLOSE, /* behind the element in it                               */
+    TENSOR_KEY,   /* after the '{' of an object that stands for an element */
+    TENSOR_CLOSE, /* after the element in it                               */
     TENSOR_DONE
 };
 
-/* What the elements at object_depth are: decided by the first. */
+/* The form of the elements at object_depth: the first decides. */
 enum tensor_form { TENSOR_ANY, TENSOR_PLAIN, TENSOR_OBJECTS };
 
 struct tensor_reader {
@@ -43,14 +43,14 @@ struct tensor_reader {
                              shows another one */
 };
 
-/* What tensor_read() takes; w, t, name and error are borrowed while the reader is used. t becomes
- * empty. */
+/* Arguments as tensor_read()'s; w, t, name and error are borrowed while the reader is used. t
+ * becomes empty. */
 void tensor_reader_init(struct tensor_reader *r, struct window *w, struct tensor *t,
                         const char *name, const struct tensor_limits *limits,
                         enum non_finite policy, struct error *error);
 
 /* Read as far as the window's whole tokens go. The tensor is complete when the state is
- * TENSOR_DONE; behind the last window it is, or there is an error, or an object that ends too
+ * TENSOR_DONE; after the last window it is, or there is an error, or an object that ends too
  * early. On failure t is empty. */
 enum error_id tensor_reader_read(struct tensor_reader *r);
 

@@ -49,8 +49,8 @@ static size_t write_non_finite(char *at, float value, enum non_finite policy)
     return n + 2 * q;
 }
 
-/* Of the run, up to n values with commas and brackets between them. What is written behind the last
- * of the run goes. */
+/* Up to n values of the run, with commas and brackets between them. A comma or bracket after the
+ * last of the run goes. */
 static enum error_id write_values(struct tensor_writer *w, size_t n)
 {
     struct float_rows rows = {.length = w->length, .left = w->row_left};
@@ -98,7 +98,7 @@ static size_t innermost(const struct tensor_writer *w)
     return level;
 }
 
-/* The next run of values is about to be written, behind its opening brackets. */
+/* The next run of values is about to be written, after its opening brackets. */
 static void begin_run(struct tensor_writer *w, size_t brackets)
 {
     write_brackets(w, '[', brackets);

@@ -131,7 +131,7 @@ static int data_order(const void *a, const void *b)
     return (bytes_of(x) > bytes_of(y)) - (bytes_of(x) < bytes_of(y));
 }
 
-/* The tensors tile the data: no holes, no overlaps, nothing behind the last. */
+/* The tensors tile the data: no holes, no overlaps, nothing after the last. */
 static enum error_id tiling_check(const struct reading *r, struct error *error)
 {
     struct stored_file *f = r->file;

@@ -227,7 +227,7 @@ static enum files_result file_read(struct filling *f, struct file_bytes *bytes,
     return result;
 }
 
-/* What git leaves of a large file where its LFS filter is not installed. */
+/* A pointer: git leaves it of a large file where its LFS filter is not installed. */
 static bool is_pointer(const struct file_bytes *bytes)
 {
     static const char begin[] = "version https://git-lfs.github.com/spec/";

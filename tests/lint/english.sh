@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.bash"
 
 # This number only falls: who mends a sentence lowers it, and who must raise it writes another sentence instead.
-most=157
+most=0
 
 pages_and_comments() {
     files '*.c' '*.h' '*.cc' '*.def' '*.md' '*.py' '*.sh' '*.bash' '*.awk' '*.mjs' '*.lua' '*.yml' '*.yaml' Makefile docker/Dockerfile '.ci/*' |
