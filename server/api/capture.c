@@ -19,11 +19,11 @@ static const char *layer_names(const struct model *m, char *out, size_t size)
 static enum error_id find_layer(struct api_call *call, const json_t *name, size_t at, size_t *layer)
 {
     const struct model *m = call->model;
-    char names[ERROR_DETAIL_MAX / 2];
+    char names[ERROR_DETAIL_MAX / 2], found[OBJECT_FOUND_MAX];
 
     if (!json_is_string(name))
         return call_fail(call, ERROR_BAD_FIELD, "capture[%zu]: expected a layer's name, found %s",
-                         at, json_type_text(name));
+                         at, object_found(name, found));
     for (*layer = 0; *layer < m->layers_count; ++*layer)
         if (strcmp(m->layers[*layer].name, json_string_value(name)) == 0)
             return ERROR_OK;
@@ -77,12 +77,13 @@ enum error_id capture_read(struct api_call *call, const json_t *list, size_t row
                            struct model_capture **capture)
 {
     size_t count = json_array_size(list);
+    char found[OBJECT_FOUND_MAX];
 
     if (!list)
         return ERROR_OK;
     if (!json_is_array(list))
         return call_fail(call, ERROR_BAD_FIELD, "capture: expected a list of layers, found %s",
-                         json_type_text(list));
+                         object_found(list, found));
     if (count > call->model->layers_count)
         return call_fail(call, ERROR_BAD_FIELD, "capture: %zu names, the model has %zu layers",
                          count, call->model->layers_count);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/evaluation.h"
-#include "json/value.h"
 #include "tensor/npy.h"
 
 const char *const evaluation_tensors[LOSS_FIELDS + 1] = {
@@ -20,16 +19,20 @@ _Static_assert((int)LOSS_FIELDS <= (int)CALL_TENSORS_MAX, "a call's fields");
 static enum error_id read_reduction(struct api_call *call, struct evaluation *e,
                                     const json_t *value)
 {
-    const char *text = json_string_value(value), *name;
+    enum { REDUCTIONS_MAX = 8 };
+    const char *names[REDUCTIONS_MAX];
+    size_t count = 0;
+    unsigned chosen = e->options.reduction;
 
-    for (unsigned i = 0; (name = axon_reduction_name((enum axon_reduction)i)); i++)
-        if (text && strcmp(text, name) == 0) {
-            e->options.reduction = (enum axon_reduction)i;
-            return ERROR_OK;
-        }
-    return call_fail(call, ERROR_BAD_FIELD,
-                     "reduction: expected mean, sum, none or batchmean, found %s%.40s%s",
-                     text ? "'" : "", text ? text : json_type_text(value), text ? "'" : "");
+    while (count < REDUCTIONS_MAX && axon_reduction_name((enum axon_reduction)count)) {
+        names[count] = axon_reduction_name((enum axon_reduction)count);
+        count++;
+    }
+    if (object_choice(&CALL_PLACE(call, ""), "reduction", value,
+                      (struct object_choices){names, count, sizeof *names}, &chosen))
+        return call->error.id;
+    e->options.reduction = (enum axon_reduction)chosen;
+    return ERROR_OK;
 }
 
 /* A value of the parameter's kind; its domain is looked at by the caller. */
@@ -57,11 +60,12 @@ static enum error_id read_parameter(struct api_call *call, struct evaluation *e,
                                         [AXON_LOSS_INTEGER] = "a whole number",
                                         [AXON_LOSS_BOOLEAN] = "true or false"};
     const struct axon_loss_parameter *p = &e->loss->parameters[i];
+    char found[OBJECT_FOUND_MAX];
     double number;
 
     if (!take_value(p, value, &number))
         return call_fail(call, ERROR_BAD_FIELD, "%s: expected %s, found %s", p->name,
-                         kinds[p->kind], json_type_text(value));
+                         kinds[p->kind], object_found(value, found));
     if (!(number >= p->minimum && number <= p->maximum))
         return call_fail(call, ERROR_BAD_PARAMETER, "%s: %.9g is not within %.10g .. %.10g",
                          p->name, number, p->minimum, p->maximum);
@@ -71,22 +75,28 @@ static enum error_id read_parameter(struct api_call *call, struct evaluation *e,
 
 /* ---- the keys ---- */
 
-/* Everything that a body for the loss may hold, for a refusal. */
+/* The refusal tells all that a body for the loss may hold. */
 static enum error_id unknown_key(struct api_call *call, const struct evaluation *e, const char *key)
 {
     const struct axon_loss *loss = e->loss;
-    bool both = axon_loss_parameter_find(loss, "from_logits") < loss->parameters_count;
-    char known[300];
-    int used = snprintf(known, sizeof known, "%s%s, %s%s%s%s, reduction", both ? "logits, " : "",
-                        "predictions", loss->labels ? "labels" : "targets",
-                        loss->weight ? ", weight" : "", loss->pos_weight ? ", pos_weight" : "",
-                        loss->variances ? ", variances" : "");
+    const bool takes[LOSS_FIELDS] = {[LOSS_LOGITS] = axon_loss_parameter_find(loss, "from_logits") <
+                                                     loss->parameters_count,
+                                     [LOSS_PREDICTIONS] = true,
+                                     [LOSS_LABELS] = loss->labels,
+                                     [LOSS_TARGETS] = !loss->labels,
+                                     [LOSS_WEIGHT] = loss->weight,
+                                     [LOSS_POS_WEIGHT] = loss->pos_weight,
+                                     [LOSS_VARIANCES] = loss->variances};
+    const char *names[LOSS_FIELDS + 1 + AXON_LOSS_PARAMETERS_MAX];
+    size_t count = 0;
 
+    for (size_t i = 0; i < LOSS_FIELDS; i++)
+        if (takes[i])
+            names[count++] = evaluation_tensors[i];
+    names[count++] = "reduction";
     for (unsigned i = 0; i < loss->parameters_count; i++)
-        used += snprintf(known + used, sizeof known - (size_t)used, ", %s",
-                         loss->parameters[i].name);
-    return call_fail(call, ERROR_BAD_FIELD, "unknown key '%.60s'; %s takes %s", key, loss->name,
-                     known);
+        names[count++] = loss->parameters[i].name;
+    return object_unknown(&CALL_PLACE(call, ""), key, names, count);
 }
 
 static bool is_tensor(const char *key, size_t *field)
@@ -102,13 +112,14 @@ static enum error_id read_key(struct api_call *call, struct evaluation *e, const
                               const json_t *value)
 {
     unsigned i = axon_loss_parameter_find(e->loss, key);
+    char found[OBJECT_FOUND_MAX];
     size_t field;
 
     if (is_tensor(key, &field))
         return json_is_null(value) || call->fields[field].present
                    ? ERROR_OK
                    : call_fail(call, ERROR_BAD_FIELD, "%s: expected arrays of numbers, found %s",
-                               key, json_type_text(value));
+                               key, object_found(value, found));
     if (i == e->loss->parameters_count && strcmp(key, "reduction") != 0)
         return unknown_key(call, e, key);
     if (json_is_null(value))
