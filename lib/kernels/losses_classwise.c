@@ -11,7 +11,8 @@
  * gradient may take the place of the input. */
 #include "kernels/losses.h"
 
-enum { NARROW = 12, FROM_LOGITS = 0, LABEL_SMOOTHING = 1 }; /* most outputs that are no vector */
+enum { FROM_LOGITS = 0, LABEL_SMOOTHING = 1 };
+enum { OUTPUTS_FEW = 12 }; /* too few for a vector */
 
 /* Where the places at hand begin: one along, `lanes` side by side across. */
 struct places {
@@ -204,7 +205,7 @@ static struct places places_at(const struct axon_loss_part *part, size_t first, 
 
 void AXON_KERNEL(loss, cross_entropy)(const struct axon_loss_part *part, double *losses)
 {
-    bool logits = part->values[FROM_LOGITS] != 0, along = part->inner == 1 && part->n > NARROW;
+    bool logits = part->values[FROM_LOGITS] != 0, along = part->inner == 1 && part->n > OUTPUTS_FEW;
 
     for (size_t done = 0; done < part->count;) {
         struct places l = places_at(part, part->first + done, along ? 1 : part->count - done);

@@ -44,9 +44,9 @@ GROUP_INLINE __m256i group_all(const uint32_t *lane)
 
 /* ---- the digits ---- */
 
-/* c * 2^q, as in float_write.c; in `narrow` lanes the float below is only half a step away. */
+/* c * 2^q, as in float_write.c. Below a power of two the next float is only half a step away. */
 struct group_values {
-    __m256i c, q, narrow;
+    __m256i c, q, power_of_two;
 };
 
 /* digits * 10^exponent */
@@ -170,7 +170,7 @@ GROUP_INLINE struct group_decimals group_shortest(const struct group_values *v)
     const __m256i one = ALL_32(1);
     /* log10_of_pow2() and pow10_exponent(), with factors of 16 bits: as exact for float32 */
     __m256i k = _mm256_sub_epi32(_mm256_madd_epi16(v->q, ALL_32(1233)),
-                                 _mm256_and_si256(v->narrow, ALL_32(512)));
+                                 _mm256_and_si256(v->power_of_two, ALL_32(512)));
     k = _mm256_srai_epi32(k, 12);
     __m256i minus_k = _mm256_sub_epi32(_mm256_setzero_si256(), k);
     __m256i exponent = _mm256_srai_epi32(_mm256_madd_epi16(minus_k, ALL_32(27213)), 13);
@@ -179,7 +179,7 @@ GROUP_INLINE struct group_decimals group_shortest(const struct group_values *v)
 
     __m256i four = _mm256_sllv_epi32(_mm256_slli_epi32(v->c, 2), shift);
     __m256i two = _mm256_sllv_epi32(ALL_32(2), shift);
-    __m256i below = _mm256_blendv_epi8(two, _mm256_srli_epi32(two, 1), v->narrow);
+    __m256i below = _mm256_blendv_epi8(two, _mm256_srli_epi32(two, 1), v->power_of_two);
     __m256i odd = _mm256_and_si256(v->c, one);
     __m256i low = group_multiply_to_odd(&g, _mm256_sub_epi32(four, below));
     __m256i mid = group_multiply_to_odd(&g, four);
@@ -229,8 +229,8 @@ GROUP_INLINE bool group_digits(struct group *group, __m256i bits)
     struct group_values v = {
         .c = _mm256_or_si256(fraction, ALL_32(0x800000)),
         .q = _mm256_sub_epi32(field, ALL_32(150)),
-        .narrow = _mm256_and_si256(_mm256_cmpeq_epi32(fraction, zero),
-                                   _mm256_cmpgt_epi32(field, one)),
+        .power_of_two = _mm256_and_si256(_mm256_cmpeq_epi32(fraction, zero),
+                                         _mm256_cmpgt_epi32(field, one)),
     };
     struct group_decimals d = group_nine_digits(group_shortest(&v));
     __m256i negative = _mm256_srli_epi32(bits, 31); /* "0", but "-0.0": see put() */

@@ -137,7 +137,8 @@ static int fold_all(struct filling *f, size_t layer, const struct wide *l)
 }
 
 /* [count] that the weights own; NULL and error. */
-static const float *narrow(struct filling *f, size_t layer, const double *numbers, size_t count)
+static const float *rounded_to_float(struct filling *f, size_t layer, const double *numbers,
+                                     size_t count)
 {
     float *out = filling_own(f, count);
 
@@ -183,8 +184,8 @@ int filling_fold(struct filling *f, size_t layer)
         widen(f, &from->bias, to->bias, l.units, l.bias);
     if (fold_all(f, layer, &l) != 0)
         goto out;
-    to->weight = narrow(f, layer, l.weight, l.units * l.features);
-    to->bias = to->weight ? narrow(f, layer, l.bias, l.units) : NULL;
+    to->weight = rounded_to_float(f, layer, l.weight, l.units * l.features);
+    to->bias = to->weight ? rounded_to_float(f, layer, l.bias, l.units) : NULL;
     status = to->bias ? 0 : -1;
 out:
     free(l.weight);
