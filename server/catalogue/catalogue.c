@@ -8,41 +8,47 @@
 
 /* ---- names ---- */
 
-enum { NAMES_MAX = 256 };
-
-struct names {
-    const char *list[NAMES_MAX];
-    size_t count;
+/* A table of the core: rows that begin with their name and have a NULL-terminated list of aliases.
+ */
+struct table {
+    const void *rows;
+    size_t count, row_bytes, aliases_offset;
 };
 
-static void add(struct names *names, const char *name, const char *const *aliases)
+static const char *hint_among(const struct table *table, char hint[static NEAREST_HINT_MAX],
+                              const char *name, const char *otherwise)
 {
-    for (; name && names->count < NAMES_MAX; name = *aliases++)
-        names->list[names->count++] = name;
+    enum { NAMES_MAX = 256 };
+    const char *names[NAMES_MAX];
+    size_t used = 0;
+
+    for (size_t i = 0; i < table->count; i++) {
+        const char *row = (const char *)table->rows + i * table->row_bytes;
+        const char *const *alias = (const void *)(row + table->aliases_offset);
+
+        for (const char *n = *(const char *const *)(const void *)row; n && used < NAMES_MAX;
+             n = *alias++)
+            names[used++] = n;
+    }
+    return nearest_hint(hint, name, names, used, otherwise);
 }
 
 const char *catalogue_activation_hint(char hint[static NEAREST_HINT_MAX], const char *name)
 {
-    size_t count;
-    const struct axon_activation *table = axon_activation_table(&count);
-    struct names names = {.count = 0};
+    struct table table = {.row_bytes = sizeof(struct axon_activation),
+                          .aliases_offset = offsetof(struct axon_activation, aliases)};
 
-    for (size_t i = 0; i < count; i++)
-        add(&names, table[i].name, table[i].aliases);
-    return nearest_hint(hint, name, names.list, names.count,
-                        "; GET /v1/activations lists what there is");
+    table.rows = axon_activation_table(&table.count);
+    return hint_among(&table, hint, name, "; GET /v1/activations lists what there is");
 }
 
 const char *catalogue_loss_hint(char hint[static NEAREST_HINT_MAX], const char *name)
 {
-    size_t count;
-    const struct axon_loss *table = axon_loss_table(&count);
-    struct names names = {.count = 0};
+    struct table table = {.row_bytes = sizeof(struct axon_loss),
+                          .aliases_offset = offsetof(struct axon_loss, aliases)};
 
-    for (size_t i = 0; i < count; i++)
-        add(&names, table[i].name, table[i].aliases);
-    return nearest_hint(hint, name, names.list, names.count,
-                        "; GET /v1/losses lists what there is");
+    table.rows = axon_loss_table(&table.count);
+    return hint_among(&table, hint, name, "; GET /v1/losses lists what there is");
 }
 
 enum error_id catalogue_dialect(const struct place *at, const json_t *value,

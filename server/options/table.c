@@ -17,61 +17,28 @@ static bool networks_ok(const char *text)
     return networks_read(text, &unused);
 }
 
+/* clang-format off */
+#define ROW(name, kind, about, ...) \
+    {.id = #name, .type = (kind), .offset = offsetof(struct options, name), .help = (about), \
+     __VA_ARGS__},
+/* clang-format on */
+
 const struct option_row option_rows[OPTION_COUNT] = {
-#define OPT_TEXT(name, value, allowed, about)  \
-    {.id = #name,                              \
-     .type = OPTION_TEXT,                      \
-     .offset = offsetof(struct options, name), \
-     .text = (value),                          \
-     .choices = (allowed),                     \
-     .unit = "",                               \
-     .help = (about)},
-#define OPT_ADDRESS(name, value, about)        \
-    {.id = #name,                              \
-     .type = OPTION_ADDRESS,                   \
-     .offset = offsetof(struct options, name), \
-     .text = (value),                          \
-     .choices = "",                            \
-     .unit = "",                               \
-     .help = (about)},
-#define OPT_LIST(name, ok, what, about)        \
-    {.id = #name,                              \
-     .type = OPTION_LIST,                      \
-     .offset = offsetof(struct options, name), \
-     .text = "",                               \
-     .choices = "",                            \
-     .unit = "",                               \
-     .list_ok = (ok),                          \
-     .items = (what),                          \
-     .help = (about)},
-#define OPT_SIZE(name, value, least, most, what, about) \
-    {.id = #name,                                       \
-     .type = OPTION_SIZE,                               \
-     .offset = offsetof(struct options, name),          \
-     .size = (value),                                   \
-     .size_min = (least),                               \
-     .size_max = (most),                                \
-     .choices = "",                                     \
-     .unit = (what),                                    \
-     .help = (about)},
-#define OPT_TIME(name, value, least, most, about) \
-    {.id = #name,                                 \
-     .type = OPTION_TIME,                         \
-     .offset = offsetof(struct options, name),    \
-     .time = (value),                             \
-     .time_min = (least),                         \
-     .time_max = (most),                          \
-     .choices = "",                               \
-     .unit = "seconds",                           \
-     .help = (about)},
-#define OPT_FLAG(name, value, about)           \
-    {.id = #name,                              \
-     .type = OPTION_FLAG,                      \
-     .offset = offsetof(struct options, name), \
-     .flag = (value),                          \
-     .choices = "",                            \
-     .unit = "",                               \
-     .help = (about)},
+#define OPT_TEXT(name, value, allowed, about) \
+    ROW(name, OPTION_TEXT, about, .text = (value), .choices = (allowed), .unit = "")
+#define OPT_ADDRESS(name, value, about) \
+    ROW(name, OPTION_ADDRESS, about, .text = (value), .choices = "", .unit = "")
+#define OPT_LIST(name, ok, what, about)                                                   \
+    ROW(name, OPTION_LIST, about, .text = "", .choices = "", .unit = "", .list_ok = (ok), \
+        .items = (what))
+#define OPT_SIZE(name, value, least, most, what, about)                                     \
+    ROW(name, OPTION_SIZE, about, .size = (value), .size_min = (least), .size_max = (most), \
+        .choices = "", .unit = (what))
+#define OPT_TIME(name, value, least, most, about)                                           \
+    ROW(name, OPTION_TIME, about, .time = (value), .time_min = (least), .time_max = (most), \
+        .choices = "", .unit = "seconds")
+#define OPT_FLAG(name, value, about) \
+    ROW(name, OPTION_FLAG, about, .flag = (value), .choices = "", .unit = "")
 #include "options/options.def"
 };
 
