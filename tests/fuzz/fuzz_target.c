@@ -42,7 +42,7 @@ static void check_again(const struct target *t)
 
     for (size_t i = 0; i < t->segments_count; i++) {
         *end++ = '/';
-        end = stpcpy(end, t->segments[i]);
+        end = mempcpy(end, t->segments[i], strlen(t->segments[i]));
     }
     target_require(target_parse(&again, text, &error) == ERROR_OK);
     target_require(again.segments_count == t->segments_count && again.query_count == 0);

@@ -20,7 +20,7 @@ static void target_of(const char *template, const char *group, char out[static 2
 {
     for (const char *t = template; *t; t++) {
         if (*t == '[') {
-            out = stpcpy(out, group);
+            out = mempcpy(out, group, strlen(group));
             t++;
         } else {
             *out++ = *t == '{' ? 'x' : *t;
