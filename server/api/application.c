@@ -208,7 +208,7 @@ static enum error_id check_tensors(struct api_call *call, const struct applicati
         if (!a->fields[i].present && (values[i] || i == FIELD_DATA))
             return call_fail(call, ERROR_BAD_FIELD,
                              "%s: expected a number or nested arrays of numbers, found %s",
-                             a->fields[i].key, object_found(values[i], found));
+                             a->fields[i].path, object_found(values[i], found));
     return ERROR_OK;
 }
 

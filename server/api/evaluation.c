@@ -28,7 +28,7 @@ static enum error_id pick(struct api_call *call, struct evaluation *e, size_t fi
 {
     if (e->fields[first].present && e->fields[first + 1].present)
         return call_fail(call, ERROR_BAD_FIELD, "%s and %s exclude each other, send one of them",
-                         e->fields[first].key, e->fields[first + 1].key);
+                         e->fields[first].path, e->fields[first + 1].path);
     for (size_t i = first; i < first + 2; i++)
         if (e->fields[i].present)
             *picked = &e->fields[i];
@@ -61,7 +61,7 @@ static enum error_id check_arrays(struct api_call *call, const struct evaluation
 
     for (size_t i = LOSS_WEIGHT; i < LOSS_FIELDS; i++)
         if (e->fields[i].present && !takes[i])
-            return call_fail(call, ERROR_BAD_FIELD, "%s: %s takes none", e->fields[i].key,
+            return call_fail(call, ERROR_BAD_FIELD, "%s: %s takes none", e->fields[i].path,
                              loss->name);
     if (loss->variances && !e->fields[LOSS_VARIANCES].present)
         return call_fail(call, ERROR_BAD_FIELD,
@@ -99,13 +99,13 @@ static enum error_id read_input(struct api_call *call, struct evaluation *e)
 
     if (x->count == 0)
         return call_fail(call, ERROR_SHAPE_MISMATCH,
-                         "%s: shape %s holds no values, and a mean needs one", e->input->key,
+                         "%s: shape %s holds no values, and a mean needs one", e->input->path,
                          shape_text(shape, x->rank, x->shape));
     if (x->rank == 0 && classes)
         return call_fail(call, ERROR_SHAPE_MISMATCH,
                          "%s: a single number, %s takes [classes], [rows, classes] or [rows, "
                          "classes, ...]",
-                         e->input->key, e->loss->name);
+                         e->input->path, e->loss->name);
     e->batch = (struct axon_loss_batch){.rows = 1, .outputs = 1, .inner = 1, .input = x->data};
     for (size_t d = 0; d < x->rank; d++)
         *(x->rank == 1 && classes ? &e->batch.outputs
@@ -169,7 +169,7 @@ static enum error_id read_target(struct api_call *call, struct evaluation *e)
     if (e->loss->labels)
         shape_text(want, rank, places);
     return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, %s have %s; expected %s%s%s%s",
-                     e->target->key, shape_text(got, t->rank, t->shape), e->input->key,
+                     e->target->path, shape_text(got, t->rank, t->shape), e->input->path,
                      shape_text(have, x->rank, x->shape), e->loss->targets,
                      e->loss->labels ? " (labels " : "", want, e->loss->labels ? ")" : "");
 }
@@ -198,7 +198,7 @@ static enum error_id read_per_class(struct api_call *call, struct evaluation *e,
         return ERROR_OK;
     if (t->count != 1)
         return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: %zu values, %s have %zu classes",
-                         e->fields[field].key, t->count, e->input->key, classes);
+                         e->fields[field].path, t->count, e->input->path, classes);
     room = make_room(call, e, field, classes);
     for (size_t i = 0; room && i < classes; i++)
         room[i] = t->data[0];
@@ -223,7 +223,7 @@ static enum error_id read_variances(struct api_call *call, struct evaluation *e)
     if (!per_row && v->count != 1)
         return call_fail(call, ERROR_SHAPE_MISMATCH,
                          "variances: shape %s, %s have %s; expected that, one per row or a number",
-                         shape_text(got, v->rank, v->shape), e->input->key,
+                         shape_text(got, v->rank, v->shape), e->input->path,
                          shape_text(want, x->rank, x->shape));
     room = make_room(call, e, LOSS_VARIANCES, x->count);
     group = x->count / v->count;

@@ -145,12 +145,12 @@ static enum error_id read_list(struct api_call *call, struct envelope_field *f, 
     if (list.failed)
         id = call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     else
-        id = tensor_read(&f->tensor, list.data, list.len - 1, &at, f->key, &limits,
+        id = tensor_read(&f->tensor, list.data, list.len - 1, &at, f->path, &limits,
                          NON_FINITE_STRICT, &call->error);
     if (id == ERROR_BAD_JSON || (id == ERROR_OK && at != list.len - 1))
         id = call_fail(call, ERROR_BAD_PARAMETER,
                        "query: %s: expected numbers with commas between them, found '%.40s'",
-                       f->key, text);
+                       f->path, text);
     f->present = true;
     buf_fini(&list);
     return id;

@@ -42,11 +42,11 @@ static enum error_id bad_label(struct api_call *call, const struct evaluation *e
 
     place_text(place, t, index, TENSOR_RANK_MAX);
     if (label >= 0 && label < (double)classes)
-        return call_fail(call, ERROR_BAD_TARGET, "%s%s: %.9g is not a whole number", e->target->key,
-                         place, label);
+        return call_fail(call, ERROR_BAD_TARGET, "%s%s: %.9g is not a whole number",
+                         e->target->path, place, label);
     return call_fail(call, ERROR_BAD_TARGET,
-                     "%s%s: %.9g is not a class, the %s have %zu (0 .. %zu)", e->target->key, place,
-                     label, e->input->key, classes, classes - 1);
+                     "%s%s: %.9g is not a class, the %s have %zu (0 .. %zu)", e->target->path,
+                     place, label, e->input->path, classes, classes - 1);
 }
 
 /* Class indexes came as float32, which holds every whole number up to 2^24. */
@@ -56,7 +56,7 @@ enum error_id evaluation_read_labels(struct api_call *call, struct evaluation *e
     size_t classes = e->batch.outputs, counted = 0;
 
     if (classes > (size_t)LABEL_MAX)
-        return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu classes, at most %d", e->input->key,
+        return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu classes, at most %d", e->input->path,
                          classes, LABEL_MAX);
     e->labels = call_allocate(call, t->count, sizeof *e->labels);
     if (!e->labels)
@@ -76,7 +76,7 @@ enum error_id evaluation_read_labels(struct api_call *call, struct evaluation *e
         return call_fail(call, ERROR_NON_FINITE,
                          "%s: all of them are ignore_index, and the mean of nothing is NaN; "
                          "reduction sum is 0",
-                         e->target->key);
+                         e->target->path);
     return ERROR_OK;
 }
 
@@ -91,7 +91,7 @@ static enum error_id bad_sum(struct api_call *call, const struct evaluation *e,
 
     for (size_t j = 0; j < e->batch.outputs; j++)
         sum += (double)t->data[first + j * e->batch.inner];
-    return call_fail(call, ERROR_BAD_TARGET, "%s%s: sums to %.9g, a distribution to 1", field->key,
+    return call_fail(call, ERROR_BAD_TARGET, "%s%s: sums to %.9g, a distribution to 1", field->path,
                      place_text(place, t, first, t->rank == 1 ? 0 : 1), sum);
 }
 
@@ -133,6 +133,6 @@ enum error_id evaluation_bad_value(struct api_call *call, const struct evaluatio
     if (domain == AXON_TARGET_DISTRIBUTION && value >= 0 && value <= 1)
         return bad_sum(call, e, field, index);
     return call_fail(call, of_class ? ERROR_BAD_PARAMETER : ERROR_BAD_TARGET, "%s%s: %.9g is %s",
-                     field->key, place_text(text, &field->tensor, index, TENSOR_RANK_MAX), value,
+                     field->path, place_text(text, &field->tensor, index, TENSOR_RANK_MAX), value,
                      isfinite(value) ? asked[domain] : asked[AXON_TARGET_FINITE]);
 }

@@ -16,7 +16,7 @@ static size_t init_fields(struct api_call *call)
 
     for (; post->tensors[count]; count++)
         call->fields[count] = (struct envelope_field){
-            .key = post->tensors[count],
+            .path = post->tensors[count],
             .objects = post->objects ? post->objects[count] : ENVELOPE_NO_OBJECTS};
     return count;
 }

@@ -37,7 +37,7 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p,
         p->input = &call->fields[i];
         if (!p->input->present)
             return call_fail(call, ERROR_BAD_FIELD,
-                             "%s: expected an array of rows of numbers, found %s", p->input->key,
+                             "%s: expected an array of rows of numbers, found %s", p->input->path,
                              json_type_text(values[i]));
     }
     if (!p->input)
@@ -57,7 +57,7 @@ static enum error_id check_shape(struct api_call *call, const struct prediction 
         (x->rank == 1 && (features == 1 || x->shape[0] == 0)))
         return ERROR_OK;
     return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, the model takes [rows, %zu]%s",
-                     p->input->key, shape_text(shape, x->rank, x->shape), features,
+                     p->input->path, shape_text(shape, x->rank, x->shape), features,
                      x->rank == 1 && x->shape[0] == features ? "; put the row into an array of rows"
                                                              : "");
 }
@@ -69,13 +69,13 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
 
     if (member && strcmp(member, p->model->input_name) != 0)
         return call_fail(call, ERROR_BAD_FIELD,
-                         "%s: the model has no input '%.60s', its input is '%s'", p->input->key,
+                         "%s: the model has no input '%.60s', its input is '%s'", p->input->path,
                          member, p->model->input_name);
     if (check_shape(call, p) != ERROR_OK)
         return call->error.id;
     if (x->shape[0] > call->api->options->rows_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "%s: %zu rows, at most %llu (rows_max)",
-                         p->input->key, x->shape[0],
+                         p->input->path, x->shape[0],
                          (unsigned long long)call->api->options->rows_max);
     p->rows = call->rows = x->shape[0];
     p->outputs = axon_mlp_outputs(p->model->mlp);
@@ -84,7 +84,7 @@ static enum error_id check_input(struct api_call *call, struct prediction *p)
     if (p->rows * p->outputs > call->api->options->elements_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED,
                          "%s: %zu rows of %zu outputs are more than %llu values (elements_max)",
-                         p->input->key, p->rows, p->outputs,
+                         p->input->path, p->rows, p->outputs,
                          (unsigned long long)call->api->options->elements_max);
     return ERROR_OK;
 }

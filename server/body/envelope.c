@@ -13,7 +13,8 @@ static void release_fields(struct envelope_field *fields, size_t count)
     for (size_t i = 0; i < count; i++) {
         tensor_fini(&fields[i].tensor);
         free(fields[i].member);
-        fields[i].member = NULL;
+        free(fields[i].place);
+        fields[i].member = fields[i].place = NULL;
         fields[i].present = false;
     }
 }
@@ -36,7 +37,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     };
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
-        fields[i].member = NULL;
+        fields[i].member = fields[i].place = NULL;
         fields[i].present = false;
     }
 }
@@ -162,7 +163,8 @@ size_t envelope_reader_bytes(const struct envelope_reader *r)
 
     for (size_t i = 0; i < r->fields_count; i++)
         bytes += r->fields[i].tensor.cap * sizeof(float) +
-                 (r->fields[i].member ? strlen(r->fields[i].member) : 0);
+                 (r->fields[i].member ? strlen(r->fields[i].member) : 0) +
+                 (r->fields[i].place ? strlen(r->fields[i].place) : 0);
     if (r->open != r->few)
         bytes += r->depth_cap * sizeof *r->open;
     return bytes + (r->root ? r->tokens * JSON_TOKEN_BYTES + r->strings_bytes : 0);

@@ -1,12 +1,11 @@
 /* envelope.h - a JSON request body with tensors in it: tensors are decoded in place, the rest is
  * jansson's, and both while the body comes.
  *
- * The body must be one JSON object. The value of each top-level key that the caller lists as a
- * tensor, if it begins like an array, a number, or an object where one may stand, is decoded
- * straight to float32; everything else,
- * with those values replaced by true, becomes jansson's values under a budget of tokens (keys and
- * values) and depth. Keys are compared after unescaping; a key that is there twice is refused. A
- * byte order mark in front of the object is skipped. */
+ * The body must be one JSON object. The value at each path that the caller lists as a tensor, if it
+ * begins like an array, a number, or an object where one may stand, is decoded straight to float32;
+ * everything else, with those values replaced by true, becomes jansson's values under a budget of
+ * tokens (keys and values) and depth. Keys are compared after unescaping; a key that is there twice
+ * is refused. A byte order mark in front of the object is skipped. */
 #ifndef BODY_ENVELOPE_H
 #define BODY_ENVELOPE_H
 
@@ -18,13 +17,25 @@
  * and {"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}. */
 enum envelope_objects { ENVELOPE_NO_OBJECTS, ENVELOPE_OBJECT, ENVELOPE_OBJECT_ROWS };
 
+/* A path is keys and elements of arrays: "data", "inputs[].data". Fields of one path take what
+ * stands there one after another, in the order of the body; if they do not suffice, that is an
+ * error. */
+enum { ENVELOPE_SEGMENTS_MAX = 4, ENVELOPE_FIELDS_MAX = 8 };
+
 struct envelope_field {
-    const char *key; /* "data" */
+    const char *path;
     enum envelope_objects objects;
     struct tensor tensor; /* out: what was read                                            */
-    bool present;         /* out: the key was there as a tensor                            */
+    bool present;         /* out: there was a tensor                                       */
     char *member;         /* out: the key of its objects, the same in all; NULL: there are none */
+    char *place;          /* out: "inputs[0].data"; NULL: it is the path                   */
 };
+
+/* How errors call it. */
+static inline const char *envelope_field_place(const struct envelope_field *field)
+{
+    return field->place ? field->place : field->path;
+}
 
 /* Memory besides tensors is charged to the tensors' account, too, jansson's values as an estimate;
  * memory that is freed while reading may stay charged. */
@@ -67,8 +78,10 @@ struct envelope_reader {
     struct envelope_limits limits;
     enum non_finite policy;
     bool file;                     /* how errors begin: "2:7: " and not "line 2, column 7: " */
-    struct envelope_field *fields; /* [fields_count] top-level keys that may hold tensors */
+    struct envelope_field *fields; /* [fields_count], at most ENVELOPE_FIELDS_MAX */
     size_t fields_count;
+    /* Bit i: the path of fields[i] leads into the container that is open at this depth. */
+    uint8_t leads[ENVELOPE_SEGMENTS_MAX + 1];
 
     struct window window;
     struct buf carry; /* the token that a piece's end has cut, in front of the next piece */

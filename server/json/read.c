@@ -67,6 +67,45 @@ static enum error_id deepen(struct envelope_reader *r)
     return ERROR_OK;
 }
 
+/* ---- the paths of tensors ---- */
+
+/* The path's next segment after the one at `at`. */
+static const char *next_segment(const char *at)
+{
+    at += at[0] == '[' ? 2 : strcspn(at, ".[");
+    return at + (*at == '.');
+}
+
+/* The path's segment for a value within `depth` containers, of which the innermost is an array (key
+ * NULL) or has it as key: where the path goes on, or NULL if it does not lead here. */
+static const char *follow(const char *path, size_t depth, const char *key)
+{
+    size_t n = key ? strlen(key) : 0;
+
+    for (; depth > 1; depth--)
+        path = next_segment(path);
+    if (key ? strcspn(path, ".[") != n || memcmp(path, key, n) != 0 : *path != '[')
+        return NULL;
+    return next_segment(path);
+}
+
+/* Which paths lead to what is in the container that is about to be opened. */
+static void lead_into(struct envelope_reader *r)
+{
+    const json_t *parent = r->depth ? r->open[r->depth - 1] : NULL;
+    const char *key = parent && json_is_object(parent) ? r->key.data : NULL, *rest;
+    unsigned leads = 0;
+
+    if (r->depth >= ENVELOPE_SEGMENTS_MAX)
+        return;
+    for (size_t i = 0; i < r->fields_count && (!parent || r->leads[r->depth]); i++) {
+        rest = parent ? follow(r->fields[i].path, r->depth, key) : r->fields[i].path;
+        if (rest && *rest && (!parent || r->leads[r->depth] >> i & 1))
+            leads |= 1u << i;
+    }
+    r->leads[r->depth + 1] = (uint8_t)leads;
+}
+
 static enum error_id open_container(struct envelope_reader *r, json_t *container)
 {
     size_t max = r->limits.depth_max < JSON_DEPTH_MAX ? r->limits.depth_max : JSON_DEPTH_MAX;
@@ -76,6 +115,7 @@ static enum error_id open_container(struct envelope_reader *r, json_t *container
         return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED, "nested deeper than %zu levels%s",
                          max, r->file ? "" : " (json_depth_max)");
     }
+    lead_into(r);
     enum error_id id = attach(r, container);
     if (!id)
         id = deepen(r);
@@ -87,19 +127,50 @@ static enum error_id open_container(struct envelope_reader *r, json_t *container
     return id;
 }
 
-/* The field that the key just read announces as a tensor, or NULL. */
+/* The field that the key just read announces as a tensor: the first of its path that is free, or
+ * the last; or NULL. */
 static struct envelope_field *find_field(const struct envelope_reader *r)
 {
-    for (size_t i = 0; i < r->fields_count && r->depth == 1; i++)
-        if (strcmp(r->fields[i].key, r->key.data) == 0)
-            return &r->fields[i];
-    return NULL;
+    struct envelope_field *found = NULL;
+    unsigned leads = r->depth <= ENVELOPE_SEGMENTS_MAX ? r->leads[r->depth] : 0;
+
+    for (size_t i = 0; leads >> i && (!found || found->present); i++) {
+        const char *rest = leads >> i & 1 ? follow(r->fields[i].path, r->depth, r->key.data) : NULL;
+
+        if (rest && !*rest)
+            found = &r->fields[i];
+    }
+    return found;
+}
+
+/* "inputs[0].data": the path with the elements that are open. */
+static char *place_of(const struct envelope_reader *r, const char *path)
+{
+    char text[TENSOR_PLACE_MAX];
+    size_t used = 0;
+
+    for (size_t depth = 0; *path && used < sizeof text; path = next_segment(path), depth++) {
+        size_t n = strcspn(path, ".[");
+
+        if (n > 0)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", depth ? "." : "",
+                                     (int)n, path);
+        else
+            used += (size_t)snprintf(text + used, sizeof text - used, "[%zu]",
+                                     json_array_size(r->open[depth]) - 1);
+    }
+    return strdup(text);
 }
 
 static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_field *field)
 {
-    tensor_reader_init(&r->tensor, &r->window, &field->tensor, field->key, &r->limits.tensor,
-                       r->policy, &r->error);
+    if (field->present)
+        return json_fail(r, r->window.pos, ERROR_LIMIT_EXCEEDED, "one more %s than this call takes",
+                         field->path);
+    if (r->depth > 1 && !(field->place = place_of(r, field->path)))
+        return no_memory(r);
+    tensor_reader_init(&r->tensor, &r->window, &field->tensor, envelope_field_place(field),
+                       &r->limits.tensor, r->policy, &r->error);
     if (field->objects != ENVELOPE_NO_OBJECTS)
         r->tensor.object_depth = field->objects == ENVELOPE_OBJECT ? 0 : 1;
     r->field = field;

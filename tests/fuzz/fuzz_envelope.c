@@ -23,10 +23,10 @@ static void envelope_require(int condition)
 static void check_with_tensors(const char *body, size_t len)
 {
     struct envelope_field fields[ENVELOPE_FIELDS] = {
-        {.key = "data"},
-        {.key = "upstream"},
-        {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
-        {.key = "inputs", .objects = ENVELOPE_OBJECT}};
+        {.path = "data"},
+        {.path = "upstream"},
+        {.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+        {.path = "inputs", .objects = ENVELOPE_OBJECT}};
     struct error error = {0};
     struct envelope e;
     enum error_id id = envelope_read(&e, fields, ENVELOPE_FIELDS, body, len, &envelope_limits,
@@ -40,7 +40,7 @@ static void check_with_tensors(const char *body, size_t len)
     envelope_require(json_is_object(e.json));
     for (size_t i = 0; i < ENVELOPE_FIELDS; i++)
         if (fields[i].present)
-            envelope_require(json_is_true(json_object_get(e.json, fields[i].key)));
+            envelope_require(json_is_true(json_object_get(e.json, fields[i].path)));
     envelope_fini(&e);
 }
 

@@ -44,10 +44,10 @@ static void read_pieces(struct pieces_result *out, const char *body, size_t len,
 {
     static struct envelope_reader r;
 
-    *out = (struct pieces_result){.fields = {{.key = "data"},
-                                             {.key = "upstream"},
-                                             {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
-                                             {.key = "inputs", .objects = ENVELOPE_OBJECT}}};
+    *out = (struct pieces_result){.fields = {{.path = "data"},
+                                             {.path = "upstream"},
+                                             {.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+                                             {.path = "inputs", .objects = ENVELOPE_OBJECT}}};
     envelope_reader_init(&r, out->fields, PIECES_FIELDS_COUNT, &pieces_limits, NON_FINITE_TOKEN,
                          lengths ? WINDOW_UNKNOWN : len);
     for (size_t at = 0, turn = 0; at < len; turn = turn == 2 ? 1 : turn + 1) {

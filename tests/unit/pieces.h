@@ -10,10 +10,10 @@
 
 /* Tensors of every form. */
 static const struct envelope_field pieces_fields[] = {
-    {.key = "data"},
-    {.key = "upstream"},
-    {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
-    {.key = "inputs", .objects = ENVELOPE_OBJECT},
+    {.path = "data"},
+    {.path = "upstream"},
+    {.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+    {.path = "inputs", .objects = ENVELOPE_OBJECT},
 };
 enum { PIECES_FIELDS = sizeof pieces_fields / sizeof *pieces_fields };
 

@@ -18,10 +18,10 @@ static const struct envelope_limits limits = {
 
 static struct error error;
 static struct envelope_field fields[FIELDS] = {
-    [DATA] = {.key = "data"},
-    [UPSTREAM] = {.key = "upstream"},
-    [INSTANCES] = {.key = "instances", .objects = ENVELOPE_OBJECT_ROWS},
-    [INPUTS] = {.key = "inputs", .objects = ENVELOPE_OBJECT},
+    [DATA] = {.path = "data"},
+    [UPSTREAM] = {.path = "upstream"},
+    [INSTANCES] = {.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+    [INPUTS] = {.path = "inputs", .objects = ENVELOPE_OBJECT},
 };
 
 /* In one piece; what comes in pieces must come out alike. */

@@ -126,7 +126,7 @@ END_TEST
 static double seconds_of(const char *body, size_t len, size_t piece, enum error_id *id)
 {
     static struct envelope_reader r;
-    struct envelope_field fields[] = {{.key = "data"}};
+    struct envelope_field fields[] = {{.path = "data"}};
     struct error error = {0};
     struct envelope e;
     clock_t begun = clock();
@@ -186,7 +186,7 @@ START_TEST(memory_grows_with_what_has_come)
 {
     size_t len;
     char *body = large_body(4000, &len);
-    struct envelope_field fields[] = {{.key = "data"}};
+    struct envelope_field fields[] = {{.path = "data"}};
     static struct envelope_reader r;
 
     envelope_reader_init(&r, fields, 1, &limits, NON_FINITE_STRICT, (size_t)1 << 40);
@@ -217,7 +217,7 @@ START_TEST(what_a_giant_token_was_read_from_is_not_held_behind_it)
     memset(piece, '1', sizeof piece);
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         static struct envelope_reader r;
-        struct envelope_field fields[] = {{.key = "data"}};
+        struct envelope_field fields[] = {{.path = "data"}};
         size_t held;
 
         envelope_reader_init(&r, fields, 1, &limits, NON_FINITE_STRICT, WINDOW_UNKNOWN);
@@ -238,7 +238,7 @@ START_TEST(a_body_that_is_wrong_is_known_early_and_holds_nothing_more)
     static const char *const bodies[] = {"[", "{\"data\":[[1,2],[3],", "{\"data\":[1,x,",
                                          "{\"a\":1,\"a\":", "{\"data\":[[[[[[[[["};
     static struct envelope_reader r;
-    struct envelope_field fields[] = {{.key = "data"}};
+    struct envelope_field fields[] = {{.path = "data"}};
 
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct error error = {0};
@@ -263,7 +263,7 @@ static const char rich[] =
 static enum error_id read_rich(size_t piece, struct envelope *e, struct error *error)
 {
     static struct envelope_reader r;
-    static struct envelope_field fields[] = {{.key = "data"}, {.key = "upstream"}};
+    static struct envelope_field fields[] = {{.path = "data"}, {.path = "upstream"}};
 
     envelope_reader_init(&r, fields, 2, &limits, NON_FINITE_STRICT, sizeof rich - 1);
     for (size_t at = 0; at < sizeof rich - 1; at += piece)
