@@ -11,26 +11,13 @@
 #include <strings.h>
 #include "api/route.h"
 
-/* JSON under its own name, or under the types that curl -d and HTML forms, and JavaScript's fetch()
- * put on everything, or under none, as Triton's clients send it. */
-static bool is_json_type(const char *type)
-{
-    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded",
-                                        "text/plain"};
-    size_t length = type ? strcspn(type, "; \t") : 0;
-
-    if (length == 0)
-        return true;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strlen(types[i]) == length && strncasecmp(types[i], type, length) == 0)
-            return true;
-    return false;
-}
-
+/* formats: those that the route takes. The one that is there becomes call->body.format. */
 static enum error_id check_body(struct api_call *call, const char *encoding, uint64_t body_bytes,
-                                bool takes_npy)
+                                unsigned formats)
 {
+    const char *type = call->headers[REQUEST_CONTENT_TYPE];
     uint64_t max = call->api->options->body_bytes_max;
+    char types[BODY_TYPES_TEXT_MAX];
 
     if (encoding && strcasecmp(encoding, "identity") != 0)
         return call_fail(call, ERROR_UNSUPPORTED_ENCODING,
@@ -40,12 +27,11 @@ static enum error_id check_body(struct api_call *call, const char *encoding, uin
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
                          (unsigned long long)body_bytes, (unsigned long long)max);
-    if (strcmp(call->method, "POST") == 0 && !is_json_type(call->headers[REQUEST_CONTENT_TYPE]) &&
-        !(takes_npy && call_is_npy(call)))
+    call->body.format = body_find(type, formats);
+    if (strcmp(call->method, "POST") == 0 && !call->body.format)
         return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
-                         "Content-Type '%.60s' is not supported here, send application/json%s",
-                         call->headers[REQUEST_CONTENT_TYPE],
-                         takes_npy ? " or application/x-npy" : "");
+                         "Content-Type '%.60s' is not supported here, send %s", type,
+                         body_types(formats, types));
     return ERROR_OK;
 }
 
@@ -70,7 +56,7 @@ static enum error_id check_memory(struct api_call *call, uint64_t body_bytes)
     if (body_bytes == API_BODY_UNKNOWN)
         return ERROR_OK;
     call->account.refused = memory_look(call->api->memory, body_bytes);
-    if (call->account.refused == MEMORY_NEVER && !call->body.binary)
+    if (call->account.refused == MEMORY_NEVER && call->body.format->kind != BODY_BYTES)
         call->account.refused = MEMORY_GRANTED;
     return call->account.refused ? call_no_memory(call) : ERROR_OK;
 }
@@ -106,7 +92,7 @@ static bool check_headers(struct api_call *call, const struct api_request *reque
         return false;
     }
     if (route_check_query(route, call) != ERROR_OK ||
-        check_body(call, request->headers[REQUEST_CONTENT_ENCODING], body_bytes, route->npy) !=
+        check_body(call, request->headers[REQUEST_CONTENT_ENCODING], body_bytes, route->bodies) !=
             ERROR_OK)
         return false;
     if (strcmp(call->method, "POST") != 0) {
@@ -120,7 +106,7 @@ static bool check_headers(struct api_call *call, const struct api_request *reque
         return false;
     memset(call->state, 0, route->post->state_bytes);
     call->post = route->post;
-    call_body_init(call, route->npy && call_is_npy(call), body_bytes);
+    call_body_init(call, body_bytes);
     return call->post->admit(call) == ERROR_OK && check_line(call, body_bytes) == ERROR_OK &&
            check_memory(call, body_bytes) == ERROR_OK;
 }

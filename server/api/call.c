@@ -182,14 +182,6 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
     return ERROR_OK;
 }
 
-bool call_is_npy(const struct api_call *call)
-{
-    const char *type = call->headers[REQUEST_CONTENT_TYPE];
-
-    return type && strcspn(type, "; \t") == strlen("application/x-npy") &&
-           strncasecmp(type, "application/x-npy", strlen("application/x-npy")) == 0;
-}
-
 enum error_id call_pick(struct api_call *call, const json_t *object, const char *where,
                         const char *const *keys, const json_t **values)
 {

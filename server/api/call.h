@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include "api/api.h"
 #include "api/target.h"
+#include "body/bodies.h"
 #include "body/envelope.h"
 #include "infer/batch.h"
 #include "infer/work.h"
@@ -56,12 +57,12 @@ struct call_post {
 
 /* How the route wants the body, and what has come of it. */
 struct call_body {
-    bool binary;
+    const struct body_format *format; /* kept from the headers on */
     size_t fed_bytes;
     uint64_t fed_ns; /* spent in reading those */
     union {
-        struct buf bytes;              /* binary: as they came */
-        struct envelope_reader reader; /* else: into fields    */
+        struct buf bytes;              /* BODY_BYTES: as they came    */
+        struct envelope_reader reader; /* BODY_ENVELOPE: into fields  */
     };
 };
 
@@ -120,7 +121,8 @@ api_handler activations_list, activations_get, losses_list, losses_get, models_l
     page_asset;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
-extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1];
+extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
+    models_infer[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */
@@ -155,14 +157,17 @@ int call_append_json(const char *bytes, size_t size, void *out);
 /* The query has a key that is not in allowed (NULL-terminated): ERROR_BAD_REQUEST that names it. */
 enum error_id call_check_query(struct api_call *call, const char *const *allowed);
 
-/* The body is NumPy's .npy by its Content-Type. */
-bool call_is_npy(const struct api_call *call);
+/* The body is NumPy's .npy. */
+static inline bool call_is_npy(const struct api_call *call)
+{
+    return call->body.format->id == BODY_NPY;
+}
 
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
-void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes);
+void call_body_init(struct api_call *call, uint64_t body_bytes);
 /* The next bytes of it. False: there is no memory for them; call_no_memory() then tells why. */
 bool call_body_feed(struct api_call *call, const char *bytes, size_t size);
 void call_body_fini(struct api_call *call);

@@ -36,15 +36,14 @@ static void init_reader(struct api_call *call, size_t fields_count, size_t bytes
     envelope_reader_init(&call->body.reader, call->fields, fields_count, &limits, policy, bytes);
 }
 
-void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
+void call_body_init(struct api_call *call, uint64_t body_bytes)
 {
     struct call_body *body = &call->body;
     bool known = body_bytes != API_BODY_UNKNOWN;
     size_t fields_count = init_fields(call);
 
-    body->binary = binary;
     body->fed_bytes = body->fed_ns = 0;
-    if (binary) {
+    if (body->format->kind == BODY_BYTES) {
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
         body->bytes.account = &call->account;
     } else {
@@ -54,7 +53,7 @@ void call_body_init(struct api_call *call, bool binary, uint64_t body_bytes)
 
 void call_body_fini(struct api_call *call)
 {
-    if (call->body.binary)
+    if (call->body.format->kind == BODY_BYTES)
         buf_fini(&call->body.bytes);
     else
         envelope_reader_fini(&call->body.reader);
@@ -63,7 +62,7 @@ void call_body_fini(struct api_call *call)
 
 static void feed(struct call_body *body, const char *bytes, size_t size)
 {
-    if (!body->binary) {
+    if (body->format->kind == BODY_ENVELOPE) {
         envelope_feed(&body->reader, bytes, size);
         return;
     }
@@ -80,7 +79,7 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t size)
     feed(body, bytes, size);
     body->fed_bytes += size;
     body->fed_ns += clock_ns() - begun_ns;
-    if (!body->binary && body->reader.error.id)
+    if (body->format->kind == BODY_ENVELOPE && body->reader.error.id)
         memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
     return !call->account.refused;
 }
@@ -105,7 +104,7 @@ size_t call_body_elements(const struct api_call *call)
 {
     size_t count = 0;
 
-    if (call->body.binary && call->phase == CALL_READ)
+    if (call->body.format->kind == BODY_BYTES && call->phase == CALL_READ)
         return call->body.bytes.len / sizeof(float);
     for (size_t i = 0; call->post->tensors[i]; i++)
         count += call->fields[i].tensor.count + arrays_of(call, &call->fields[i].tensor);

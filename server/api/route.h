@@ -14,7 +14,7 @@ struct route {
     api_handler *get;             /* NULL: does not take it */
     const struct call_post *post; /* NULL: does not take it */
     enum route_access access;
-    bool npy;          /* takes .npy besides JSON */
+    unsigned bodies;   /* bit BODY_...: takes a body of that format */
     const char *query; /* the keys that its query may have, "a b c", or "*": not checked here */
 };
 

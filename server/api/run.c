@@ -80,7 +80,7 @@ static size_t tensors_bytes(const struct envelope *e)
  * what is to come must find room before any of it is made. */
 static enum error_id settle(struct api_call *call)
 {
-    if (call->body.binary)
+    if (call->body.format->kind == BODY_BYTES)
         buf_fini(&call->body.bytes);
     json_decref(call->envelope.json);
     call->envelope.json = NULL;

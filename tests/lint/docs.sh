@@ -6,9 +6,10 @@ openapi=server/api/openapi.json
 
 # PATH METHOD for each handler of routes.def, with and without its optional group
 routes() {
-    local group
-    for group in '' '\/versions\/{version}' '\/labels\/{label}'; do
-        sed -E "s/\" VERSION_OR_LABEL( \"|,)/$group\"\1/; s/\"\" \"//; s/\" \"//" server/api/routes.def
+    local macro group
+    for macro in 'VERSION(_OR_LABEL)?' 'VERSION(_OR_LABEL)? \/versions\/{version}' 'VERSION_OR_LABEL \/labels\/{label}'; do
+        read -r macro group <<<"$macro"
+        sed -E "s/\" $macro( \"|,)/$group\"\\$([[ $macro == *\? ]] && echo 2 || echo 1)/; s/\"\" \"//; s/\" \"//" server/api/routes.def
     done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p' | sort -u |
         awk '$3 != "NULL" { print $1, $2; n++ } END { exit n == 0 }'
 }

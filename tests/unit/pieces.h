@@ -14,6 +14,9 @@ static const struct envelope_field pieces_fields[] = {
     {.path = "upstream"},
     {.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
     {.path = "inputs", .objects = ENVELOPE_OBJECT},
+    {.path = "requests[].data"},
+    {.path = "requests[].data"},
+    {.path = "a.b.c"},
 };
 enum { PIECES_FIELDS = sizeof pieces_fields / sizeof *pieces_fields };
 
@@ -77,6 +80,10 @@ static inline void pieces_assert_same(const struct reading *want, const struct r
                       "%s: another shape", how);
         const char *x = want->fields[i].member, *y = got->fields[i].member;
         ck_assert_msg(!x == !y && (!x || strcmp(x, y) == 0), "%s: another key in objects", how);
+        ck_assert_msg(want->error.id || !want->fields[i].present ||
+                          strcmp(envelope_field_place(&want->fields[i]),
+                                 envelope_field_place(&got->fields[i])) == 0,
+                      "%s: another place", how);
         ck_assert_msg(a->count == 0 || memcmp(a->data, b->data, a->count * sizeof(float)) == 0,
                       "%s: other values", how);
     }

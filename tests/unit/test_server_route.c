@@ -1,6 +1,7 @@
 /* test_server_route.c - which row of routes.def a target belongs to; tests/api tells what the rows
  * answer. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 #include "api/api.h"
 #include "suite.h"
@@ -10,6 +11,7 @@ static struct api api = {.options = &options};
 
 static const char *const templates[] = {
 #define VERSION_OR_LABEL "[]"
+#define VERSION          "[V]"
 #define ROUTE(path, ...) path,
 #include "api/routes.def"
 #undef ROUTE
@@ -21,7 +23,7 @@ static void target_of(const char *template, const char *group, char out[static 2
     for (const char *t = template; *t; t++) {
         if (*t == '[') {
             out = mempcpy(out, group, strlen(group));
-            t++;
+            t = strchr(t, ']');
         } else {
             *out++ = *t == '{' ? 'x' : *t;
             if (*t == '{')
@@ -41,13 +43,21 @@ static unsigned found(const char *target)
     return reply.route;
 }
 
+/* How many of "", a version and a label it takes. */
+static size_t groups_of(const char *template)
+{
+    const char *group = strchr(template, '[');
+
+    return !group ? 1 : group[1] == 'V' ? 2 : 3;
+}
+
 START_TEST(each_route_is_found_with_and_without_its_group)
 {
     static const char *const groups[] = {"", "/versions/x", "/labels/x"};
     char target[200];
 
     for (unsigned route = 0; route < API_ROUTE_OTHER; route++)
-        for (size_t g = 0; g < (strchr(templates[route], '[') ? 3 : 1); g++) {
+        for (size_t g = 0; g < groups_of(templates[route]); g++) {
             target_of(templates[route], groups[g], target);
             ck_assert_msg(found(target) == route, "%s: %s", target, api_route_label(found(target)));
         }
@@ -70,6 +80,8 @@ START_TEST(a_group_is_taken_whole_once_and_in_its_place)
         "/v1/models/x[]:predict",
         "/v1/models/x|y",
         "/v1/losses/x/versions/1",
+        "/v2/models/x/labels/a/infer",
+        "/v2/models/x/versions/1",
     };
 
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
