@@ -79,7 +79,7 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t size)
     feed(body, bytes, size);
     body->fed_bytes += size;
     body->fed_ns += clock_ns() - begun_ns;
-    if (body->format->kind == BODY_ENVELOPE && body->reader.error.id)
+    if (body->format->kind == BODY_ENVELOPE && body->reader.json.error.id)
         memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
     return !call->account.refused;
 }

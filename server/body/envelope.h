@@ -9,8 +9,7 @@
 #ifndef BODY_ENVELOPE_H
 #define BODY_ENVELOPE_H
 
-#include <jansson.h>
-#include "json/value.h"
+#include "json/read.h"
 #include "tensor/tensor_reader.h"
 
 /* Where objects with one key each may stand for what is in them, as in {"inputs": {"x": [[1, 2]]}}
@@ -50,52 +49,29 @@ struct envelope {
     size_t fields_count;
 };
 
-enum {
-    JSON_DEPTH_MAX = 512, /* bounds every configured depth: json_decref recurses */
-    JSON_DEPTH_FEW = 4    /* no body that a handler takes is deeper */
-};
-
-/* The token that is expected next. */
-enum json_state {
-    JSON_MARK,   /* a byte order mark, or not                           */
-    JSON_START,  /* the object                                          */
-    JSON_OPENED, /* its first member, or the end of the container       */
-    JSON_MEMBER, /* a key, or an array's value                          */
-    JSON_COLON,
-    JSON_VALUE,
-    JSON_TENSOR, /* the rest of one                                     */
-    JSON_ROW,    /* the key of an object that stands for an element     */
-    JSON_ROW_COLON,
-    JSON_ROW_END,  /* the end of such an object                          */
-    JSON_ROW_MORE, /* a second key, which none may have                 */
-    JSON_BEHIND,   /* a comma, or the end of the container                */
-    JSON_END       /* nothing                                             */
+/* The reader whose turn it is within a tensor: tensor_reader's, or that of an object that stands
+ * for an element. */
+enum envelope_row {
+    ENVELOPE_NO_ROW,
+    ENVELOPE_ROW_KEY,
+    ENVELOPE_ROW_COLON,
+    ENVELOPE_ROW_END,
+    ENVELOPE_ROW_MORE /* a second key, which none may have */
 };
 
 /* A body on its way, in any pieces: envelope_reader_init(), envelope_feed() for each piece,
  * envelope_finish(). The members are the reader's own. Must not be moved in memory. */
 struct envelope_reader {
-    struct envelope_limits limits;
+    struct json_reader json; /* the first: what tensors.c is given */
+    struct tensor_limits limits;
     enum non_finite policy;
-    bool file;                     /* how errors begin: "2:7: " and not "line 2, column 7: " */
     struct envelope_field *fields; /* [fields_count], at most ENVELOPE_FIELDS_MAX */
     size_t fields_count;
     /* Bit i: the path of fields[i] leads into the container that is open at this depth. */
     uint8_t leads[ENVELOPE_SEGMENTS_MAX + 1];
-
-    struct window window;
-    struct buf carry; /* the token that a piece's end has cut, in front of the next piece */
-    struct error error;
-    enum json_state state;
-    struct tensor_reader tensor; /* of the field, in JSON_TENSOR */
+    struct tensor_reader tensor; /* of the field that is being read */
     struct envelope_field *field;
-    size_t tokens;        /* keys and values read so far */
-    size_t strings_bytes; /* in them */
-    struct buf key, word; /* the current key, the current string */
-    json_t *root;         /* owned */
-    size_t depth, depth_cap;
-    json_t **open; /* [depth_cap] the containers around the window's pos, borrowed from root */
-    json_t *few[JSON_DEPTH_FEW]; /* what open is, or was until they were more */
+    enum envelope_row row;
 };
 
 /* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be
@@ -125,10 +101,5 @@ enum error_id envelope_read(struct envelope *e, struct envelope_field *fields, s
                             const char *body, size_t len, const struct envelope_limits *limits,
                             enum non_finite policy, struct error *error);
 void envelope_fini(struct envelope *e); /* releases json and the fields' tensors */
-
-/* The text [len] of a file as an object without tensors: new, or NULL and error, whose detail
- * begins with line and column, "2:11: expected ':', found '1'", as editors like to find them after
- * a file's name; out of memory has none. */
-json_t *json_file_read(const char *text, size_t len, size_t tokens_max, struct error *error);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id, const char *format,
+enum error_id json_fail(struct json_reader *r, size_t pos, enum error_id id, const char *format,
                         ...)
 {
     char what[ERROR_DETAIL_MAX];
@@ -24,7 +24,7 @@ enum error_id json_fail(struct envelope_reader *r, size_t pos, enum error_id id,
     return error_set(&r->error, id, "line %zu, column %zu: %s", line, column, what);
 }
 
-enum error_id json_expected(struct envelope_reader *r, enum error_id id, const char *what)
+enum error_id json_expected(struct json_reader *r, enum error_id id, const char *what)
 {
     const struct window *w = &r->window;
     char found[TOKEN_TEXT_MAX];

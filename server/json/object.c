@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "body/envelope.h"
+#include "json/read.h"
 #include "base/nearest.h"
 
 /* ---- what is wrong ---- */

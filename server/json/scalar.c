@@ -5,7 +5,9 @@
 #include "json/fail.h"
 #include "json/read.h"
 #include "json/token.h"
+#include "json/value.h"
 #include "base/utf8.h"
+#include "tensor/tensor.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -37,13 +39,13 @@ static void append_utf8(struct buf *out, unsigned c)
     buf_append(out, text, n);
 }
 
-static enum error_id bad_escape(struct envelope_reader *r, const char *why)
+static enum error_id bad_escape(struct json_reader *r, const char *why)
 {
     return json_fail(r, r->window.pos, ERROR_BAD_JSON, "%s", why);
 }
 
 /* It is JSON, but there is no field for which such a text would be right. */
-static enum error_id refuse_nul(struct envelope_reader *r, const struct buf *out)
+static enum error_id refuse_nul(struct json_reader *r, const struct buf *out)
 {
     if (out == &r->key || r->key.len == 0)
         return json_fail(r, r->window.pos, ERROR_BAD_FIELD, "\\u0000 is not allowed");
@@ -52,7 +54,7 @@ static enum error_id refuse_nul(struct envelope_reader *r, const struct buf *out
 }
 
 /* \uXXXX at pos, or a pair of them. */
-static enum error_id read_unicode(struct envelope_reader *r, struct buf *out)
+static enum error_id read_unicode(struct json_reader *r, struct buf *out)
 {
     const char *p = r->window.text + r->window.pos;
     int c = hex4(p + 2);
@@ -74,7 +76,7 @@ static enum error_id read_unicode(struct envelope_reader *r, struct buf *out)
     return ERROR_OK;
 }
 
-static enum error_id read_escape(struct envelope_reader *r, struct buf *out)
+static enum error_id read_escape(struct json_reader *r, struct buf *out)
 {
     static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
     char name = r->window.text[r->window.pos + 1];
@@ -90,7 +92,7 @@ static enum error_id read_escape(struct envelope_reader *r, struct buf *out)
 }
 
 /* Bytes from pos that stand for themselves. */
-static size_t plain_length(const struct envelope_reader *r)
+static size_t plain_length(const struct json_reader *r)
 {
     const char *start = r->window.text + r->window.pos, *p = start;
 
@@ -104,7 +106,7 @@ static size_t plain_length(const struct envelope_reader *r)
 }
 
 /* Reports why a string ended before its quote. */
-static enum error_id bad_string(struct envelope_reader *r)
+static enum error_id bad_string(struct json_reader *r)
 {
     unsigned byte = (unsigned char)r->window.text[r->window.pos];
 
@@ -116,7 +118,7 @@ static enum error_id bad_string(struct envelope_reader *r)
     return json_fail(r, r->window.pos, ERROR_BAD_JSON, "byte 0x%02x is not valid UTF-8", byte);
 }
 
-enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
+enum error_id json_read_string(struct json_reader *r, struct buf *out)
 {
     out->len = 0;
     r->window.pos++;
@@ -133,12 +135,12 @@ enum error_id json_read_string(struct envelope_reader *r, struct buf *out)
     }
     r->window.pos++;
     r->strings_bytes += out->len;
-    if (out->failed || !memory_take(r->limits.tensor.account, out->len))
+    if (out->failed || !memory_take(r->limits.account, out->len))
         return error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a string of the request");
     return ERROR_OK;
 }
 
-static enum error_id read_number(struct envelope_reader *r, json_t **value)
+static enum error_id read_number(struct json_reader *r, json_t **value)
 {
     const char *p = r->window.text + r->window.pos;
     char word[TOKEN_TEXT_MAX];
@@ -153,7 +155,7 @@ static enum error_id read_number(struct envelope_reader *r, json_t **value)
     return *value ? ERROR_OK : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a number");
 }
 
-static enum error_id read_literal(struct envelope_reader *r, json_t **value)
+static enum error_id read_literal(struct json_reader *r, json_t **value)
 {
     static const struct {
         const char *text;
@@ -171,7 +173,7 @@ static enum error_id read_literal(struct envelope_reader *r, json_t **value)
     return json_expected(r, ERROR_BAD_JSON, "a value");
 }
 
-enum error_id json_read_scalar(struct envelope_reader *r, json_t **value)
+enum error_id json_read_scalar(struct json_reader *r, json_t **value)
 {
     char c = r->window.text[r->window.pos];
 

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "body/envelope.h"
+#include "json/read.h"
+#include "json/value.h"
+#include "tensor/tensor.h"
 #include "random.h"
 #include "suite.h"
 

@@ -112,9 +112,10 @@ START_TEST(levels_are_held_from_where_they_are_many)
         size_t depth = JSON_DEPTH_FEW - 3 + 2 * i;
 
         envelope_reader_init(&r, NULL, 0, &limits, NON_FINITE_STRICT, WINDOW_UNKNOWN);
-        for (size_t at = 0; r.depth < depth; at++)
+        for (size_t at = 0; r.json.depth < depth; at++)
             ck_assert_int_eq(envelope_feed(&r, body + at, 1), ERROR_OK);
-        held[i] = envelope_reader_bytes(&r) - r.strings_bytes - r.key.cap - r.carry.cap;
+        held[i] = envelope_reader_bytes(&r) - r.json.strings_bytes - r.json.key.cap -
+                  r.json.carry.cap;
         envelope_reader_fini(&r);
         ck_assert_uint_eq(envelope_reader_bytes(&r), 0);
     }
@@ -226,7 +227,7 @@ START_TEST(what_a_giant_token_was_read_from_is_not_held_behind_it)
             envelope_feed(&r, piece, PIECE);
         ck_assert_uint_ge(envelope_reader_bytes(&r), GIANT);
         ck_assert_int_eq(envelope_feed(&r, bodies[i].tail, strlen(bodies[i].tail)), 0);
-        held = envelope_reader_bytes(&r) - r.strings_bytes;
+        held = envelope_reader_bytes(&r) - r.json.strings_bytes;
         ck_assert_msg(held < SMALL, "%s...: %zu", bodies[i].head, held);
         envelope_reader_fini(&r);
     }
