@@ -5,6 +5,7 @@
 #include <axon/cpu.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "infer/batch.h"
+#include "model/loader.h"
 #include "model/repository.h"
 #include "serve.h"
 #include "start.h"
@@ -58,11 +60,15 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGINT);
 }
 
+static atomic_bool stopping; /* the signal that ends the service was taken */
+
 /* Many models take long to load, and a drain must not wait for them. */
-static bool stop_is_pending(void)
+static bool stop_is_asked(void)
 {
     sigset_t pending;
 
+    if (atomic_load(&stopping))
+        return true;
     sigpending(&pending);
     return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
@@ -111,9 +117,23 @@ static void log_readiness(struct repository *repository, size_t failed, double s
                   LOG_U("versions_failed", failed));
 }
 
+/* For the loader. */
+struct reload {
+    struct repository *repository;
+    double started_s;
+};
+
+static void reload(void *context)
+{
+    const struct reload *r = context;
+    int failed = repository_reload(r->repository, stop_is_asked);
+
+    log_readiness(r->repository, failed > 0 ? (size_t)failed : 0, r->started_s);
+}
+
 /* Returns the signal that ends the service. */
-static int wait_for_stop(const struct options *options, struct repository *repository, int argc,
-                         char **argv, double started_s)
+static int wait_for_stop(const struct options *options, struct loader *loader, int argc,
+                         char **argv)
 {
     sigset_t set;
     int signal_number;
@@ -123,11 +143,12 @@ static int wait_for_stop(const struct options *options, struct repository *repos
     for (;;) {
         if (sigwait(&set, &signal_number) != 0)
             continue;
-        if (signal_number != SIGHUP)
+        if (signal_number != SIGHUP) {
+            atomic_store(&stopping, true);
             return signal_number;
+        }
         reread_options(options, argc, argv);
-        int failed = repository_reload(repository, stop_is_pending);
-        log_readiness(repository, failed > 0 ? (size_t)failed : 0, started_s);
+        loader_ask(loader);
     }
 }
 
@@ -209,6 +230,8 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     struct memory memory = {.max = options->bodies_bytes_max};
     struct api api = {.options = options, .memory = &memory};
     struct http *http = NULL;
+    struct loader *loader = NULL;
+    struct reload again = {.started_s = started_s};
     unsigned threads = options->threads ? (unsigned)options->threads : threads_count();
     int status = 1;
 
@@ -216,10 +239,10 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     log_event(LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()));
     log_unknown_variables();
-    api.repository = repository_open(options->models, options, stop_is_pending, &failed, &error);
+    api.repository = repository_open(options->models, options, stop_is_asked, &failed, &error);
     if (!api.repository) {
         error_set(&error, error.id, "models: %s", error.detail);
-        status = stop_is_pending() ? 0 : 1;
+        status = stop_is_asked() ? 0 : 1;
         if (status == 0)
             log_event(LOG_INFO, "start_given_up", LOG_S("reason", error.detail));
         goto out;
@@ -237,11 +260,18 @@ int serve(const struct options *options, int argc, char **argv, double started_s
               LOG_U("threads", threads));
     warn_if_open(options);
     log_readiness(api.repository, failed, started_s);
-    drain(&api, http, wait_for_stop(options, api.repository, argc, argv, started_s));
+    again.repository = api.repository;
+    loader = loader_start(reload, &again);
+    if (!loader) {
+        error_set(&error, ERROR_NOT_READY, "cannot start the loader's thread");
+        goto out;
+    }
+    drain(&api, http, wait_for_stop(options, loader, argc, argv));
     status = 0;
 out:
     if (status != 0)
         log_event(LOG_ERROR, "start_failed", LOG_S("error", error.detail));
+    loader_stop(loader);
     http_destroy(http);
     pool_stop(api.pool);
     repository_close(api.repository);

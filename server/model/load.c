@@ -14,26 +14,6 @@
 #include "model/private.h"
 #include "model/version.h"
 
-struct fingerprint fingerprint_read(const struct version_source *from, const struct file_id *config)
-{
-    struct fingerprint f = {.config = *config};
-    char path[VERSION_PATH_MAX];
-
-    for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
-        f.weights[i] = files_identify(from->dirfd,
-                                      version_path(from, weights_formats[i].name, path));
-    f.golden = files_identify(from->dirfd, version_path(from, "golden.json", path));
-    return f;
-}
-
-bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
-{
-    for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
-        if (!files_same(&a->weights[i], &b->weights[i]))
-            return false;
-    return files_same(&a->config, &b->config) && files_same(&a->golden, &b->golden);
-}
-
 enum error_id load_config(int dirfd, struct config *config, struct file_id *id, struct error *error)
 {
     struct file_bytes bytes;

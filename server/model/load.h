@@ -7,19 +7,9 @@
 
 #include "model/config.h"
 #include "model/files.h"
+#include "model/fingerprint.h"
 #include "weights/formats.h"
 #include "weights/weights.h"
-
-/* The files that a version was made from, as they were before they were read: if they are the same
- * still, so is the version. */
-struct fingerprint {
-    struct file_id config, weights[WEIGHTS_FORMATS], golden;
-};
-
-/* config is that of the config.json that was, or would be, used. */
-struct fingerprint fingerprint_read(const struct version_source *from,
-                                    const struct file_id *config);
-bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 
 /* config.json beneath dirfd, and its identity from before it was read. ERROR_OK and *config is
  * new, or error. */

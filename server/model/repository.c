@@ -282,15 +282,24 @@ static void difference(const struct repository_snapshot *a, const struct reposit
         }
 }
 
+/* Why it is unloaded: its files have changed, a newer version took its place, or it is gone. */
+static const char *unload_reason(const struct model *m, const struct repository_snapshot *now)
+{
+    const struct repository_entry *e = repository_find(now, m->name);
+    const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
+    const struct repository_version *newest = e ? repository_find_version(e, 0) : NULL;
+
+    if (v && v->model)
+        return "replaced";
+    return newest && newest->version > m->version ? "superseded" : "removed";
+}
+
 static void withdraw(struct model *m, const struct repository_snapshot *now)
 {
-    const struct repository_entry *e = now ? repository_find(now, m->name) : NULL;
-    const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
-
     metrics_model_withdraw(m->metrics);
     if (now) /* at the end of the daemon it goes without saying */
         log_event(LOG_INFO, "model_unloaded", LOG_S("model", m->name), LOG_U("version", m->version),
-                  LOG_S("reason", v && v->model ? "replaced" : "removed"));
+                  LOG_S("reason", unload_reason(m, now)));
 }
 
 static void publish(struct model *m, const struct repository_snapshot *before)

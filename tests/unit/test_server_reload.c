@@ -38,6 +38,30 @@ START_TEST(changed_weights_or_golden_rows_load_anew)
 }
 END_TEST
 
+/* Formats bring files of their own, and so do baselines. */
+START_TEST(any_file_of_the_version_s_folder_counts)
+{
+    const void *before;
+
+    put_config("m", "");
+    put_weights("m", 1, 1);
+    open_repository();
+    before = model_of("m", 1);
+    folder_text(&root, "m/1/.upload", "not there yet");
+    folder_text(&root, "m/1/folder/file", "");
+    folder_text(&root, "m/notes.txt", "");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    ck_assert_ptr_eq(model_of("m", 1), before);
+    folder_text(&root, "m/1/weights.bin", "one more");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    ck_assert_ptr_ne(model_of("m", 1), before);
+    before = model_of("m", 1);
+    folder_remove(&root, "m/1/weights.bin");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    ck_assert_ptr_ne(model_of("m", 1), before);
+}
+END_TEST
+
 START_TEST(a_new_version_takes_over_and_a_broken_one_does_not)
 {
     put_config("m", "");
@@ -276,6 +300,7 @@ int main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, what_did_not_change_stays_the_same_model);
     tcase_add_test(tc, changed_weights_or_golden_rows_load_anew);
+    tcase_add_test(tc, any_file_of_the_version_s_folder_counts);
     tcase_add_test(tc, a_new_version_takes_over_and_a_broken_one_does_not);
     tcase_add_test(tc, a_broken_replacement_of_a_removed_version_leaves_it);
     tcase_add_test(tc, a_removed_folder_removes_the_model);
