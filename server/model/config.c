@@ -1,5 +1,5 @@
-/* config.c - config.json of a model: the top, input and output; config_layers.c and
- * config_serving.c read the rest.
+/* config.c - config.json of a model: the top, input and output; network_layers.c and
+ * serving.c read the rest.
  *
  * It knows the JSON and the tables of the core, no files and no weights. Invariant: config_read()
  * leaves either a config whose dimensions chain and fit the bounds, or nothing. */
@@ -25,12 +25,12 @@ const char *model_task_name(enum model_task task)
     return (size_t)task < TASKS ? tasks[task].name : "";
 }
 
-static size_t outputs_of(const struct config *c)
+static size_t outputs_of(const struct network *c)
 {
     return c->layers[c->layers_count - 1].units;
 }
 
-static enum error_id task_check(const struct config *c, const struct place *top)
+static enum error_id task_check(const struct network *c, const struct place *top)
 {
     size_t outputs = outputs_of(c);
 
@@ -43,7 +43,7 @@ static enum error_id task_check(const struct config *c, const struct place *top)
 }
 
 /* input.scale or input.offset: one number for all features, or one each. */
-static enum error_id input_numbers(const struct config *c, const struct place *at,
+static enum error_id input_numbers(const struct network *c, const struct place *at,
                                    const json_t *input, const char *key, float **out)
 {
     const json_t *value = json_member(input, key);
@@ -70,7 +70,7 @@ static enum error_id input_numbers(const struct config *c, const struct place *a
     return ERROR_OK;
 }
 
-static enum error_id range_check(const struct config *c, const struct place *at)
+static enum error_id range_check(const struct network *c, const struct place *at)
 {
     for (size_t i = 0; c->min && c->max && i < c->features; i++)
         if (c->min[i] > c->max[i])
@@ -86,7 +86,7 @@ static int text_order(const void *a, const void *b)
 }
 
 /* The features' names, each once. */
-static enum error_id columns_read(struct config *c, const struct place *at, const json_t *columns)
+static enum error_id columns_read(struct network *c, const struct place *at, const json_t *columns)
 {
     const char **sorted;
     size_t twice = 1;
@@ -96,8 +96,8 @@ static enum error_id columns_read(struct config *c, const struct place *at, cons
     if (json_array_size(columns) != c->features)
         return object_fail(at, "columns", ERROR_BAD_FIELD, "%zu names for %zu features",
                            json_array_size(columns), c->features);
-    if (config__texts_read(&c->columns, &c->columns_count, at, "columns", columns,
-                           CONFIG_OUTPUT_LABEL_BYTES_MAX))
+    if (network__texts_read(&c->columns, &c->columns_count, at, "columns", columns,
+                            CONFIG_OUTPUT_LABEL_BYTES_MAX))
         return at->error->id;
     sorted = calloc(c->features, sizeof *sorted);
     if (!sorted)
@@ -112,11 +112,11 @@ static enum error_id columns_read(struct config *c, const struct place *at, cons
     return twice < c->features ? -1 : 0;
 }
 
-static enum error_id input_read(struct config *c, const struct place *top, const json_t *input)
+static enum error_id input_read(struct network *c, const struct place *top, const json_t *input)
 {
     static const struct object_key keys[] = {
-        KEY("name", NAME, struct config, input_name),
-        KEY_RANGE("features", SIZE, struct config, features, 1, CONFIG_UNITS_MAX, true),
+        KEY("name", NAME, struct network, input_name),
+        KEY_RANGE("features", SIZE, struct network, features, 1, CONFIG_UNITS_MAX, true),
         KEY_ANY("scale"),
         KEY_ANY("offset"),
         KEY_ANY("min"),
@@ -133,8 +133,8 @@ static enum error_id input_read(struct config *c, const struct place *top, const
     return columns_read(c, &at, json_member(input, "columns"));
 }
 
-enum error_id config__texts_read(char ***texts, size_t *count, const struct place *at,
-                                 const char *key, const json_t *array, size_t bytes_max)
+enum error_id network__texts_read(char ***texts, size_t *count, const struct place *at,
+                                  const char *key, const json_t *array, size_t bytes_max)
 {
     char element[OBJECT_NAME_MAX], found[OBJECT_FOUND_MAX];
     size_t n = json_array_size(array);
@@ -167,7 +167,7 @@ static bool is_probability(const struct config_layer *last)
 }
 
 /* Two labels of one output: is it the second's probability, or its logit? */
-static enum error_id pair_check(struct config *c, const struct place *at)
+static enum error_id pair_check(struct network *c, const struct place *at)
 {
     const struct config_layer *last = &c->layers[c->layers_count - 1];
 
@@ -184,7 +184,7 @@ static enum error_id pair_check(struct config *c, const struct place *at)
         last->activation->name, c->task == MODEL_BINARY ? "" : ", and the task is not binary");
 }
 
-static enum error_id output_labels(struct config *c, const struct place *at, const json_t *labels)
+static enum error_id output_labels(struct network *c, const struct place *at, const json_t *labels)
 {
     size_t n = json_array_size(labels), outputs = outputs_of(c);
 
@@ -198,13 +198,13 @@ static enum error_id output_labels(struct config *c, const struct place *at, con
         return at->error->id;
     if (c->task == MODEL_REGRESSION)
         c->ranking = RANKING_NONE;
-    return config__texts_read(&c->labels, &c->labels_count, at, "labels", labels,
-                              CONFIG_OUTPUT_LABEL_BYTES_MAX);
+    return network__texts_read(&c->labels, &c->labels_count, at, "labels", labels,
+                               CONFIG_OUTPUT_LABEL_BYTES_MAX);
 }
 
-static enum error_id output_read(struct config *c, const struct place *top, const json_t *output)
+static enum error_id output_read(struct network *c, const struct place *top, const json_t *output)
 {
-    static const struct object_key keys[] = {KEY("name", NAME, struct config, output_name),
+    static const struct object_key keys[] = {KEY("name", NAME, struct network, output_name),
                                              KEY_CHECKED("labels", ARRAY), KEY_END};
     struct place at = {top->file, "output", top->error};
 
@@ -213,7 +213,7 @@ static enum error_id output_read(struct config *c, const struct place *top, cons
 }
 
 /* "ignore_tensors": those of the weights file that nobody misses. */
-static enum error_id ignored_read(struct config *c, const struct place *top, const json_t *names)
+static enum error_id ignored_read(struct network *c, const struct place *top, const json_t *names)
 {
     static const char key[] = "ignore_tensors";
 
@@ -222,16 +222,17 @@ static enum error_id ignored_read(struct config *c, const struct place *top, con
     if (json_array_size(names) > CONFIG_IGNORED_MAX)
         return object_fail(top, key, ERROR_LIMIT_EXCEEDED, "%zu names, at most %d",
                            json_array_size(names), CONFIG_IGNORED_MAX);
-    return config__texts_read(&c->ignored, &c->ignored_count, top, key, names,
-                              CONFIG_TENSOR_NAME_MAX);
+    return network__texts_read(&c->ignored, &c->ignored_count, top, key, names,
+                               CONFIG_TENSOR_NAME_MAX);
 }
 
-static enum error_id top_read(struct config *c, const struct place *at, const json_t *json)
+static enum error_id top_read(struct config *config, const struct place *at, const json_t *json)
 {
     struct top {
         enum model_task task;
         const json_t *input, *output, *batching, *versions, *labels, *ignored;
     } top = {0};
+    struct network *c = &config->network;
     static const struct object_key keys[] = {KEY_CHOICE("task", struct top, task, tasks, TASKS),
                                              KEY_REQUIRED("input", OBJECT, struct top, input),
                                              KEY_ANY("dialect"),
@@ -248,10 +249,10 @@ static enum error_id top_read(struct config *c, const struct place *at, const js
     if (object_read(at, json, keys, &top))
         return at->error->id;
     c->task = top.task;
-    if (input_read(c, at, top.input) || config__layers_read(c, at, json) ||
+    if (input_read(c, at, top.input) || network__layers_read(c, at, json) ||
         output_read(c, at, top.output) || task_check(c, at) || ignored_read(c, at, top.ignored))
         return at->error->id;
-    return config__serving_read(c, at, top.batching, top.versions, top.labels);
+    return serving_read(&config->serving, at, top.batching, top.versions, top.labels);
 }
 
 enum error_id config_read(struct config *config, const char *text, size_t len, const char *file,
@@ -261,7 +262,7 @@ enum error_id config_read(struct config *config, const char *text, size_t len, c
     json_t *json = object_parse(file, text, len, CONFIG_TOKENS_MAX, error);
     enum error_id id;
 
-    *config = (struct config){.input_name = "input", .output_name = "output"};
+    *config = (struct config){.network = {.input_name = "input", .output_name = "output"}};
     id = json ? top_read(config, &top, json) : error->id;
     if (id)
         config_fini(config);
@@ -271,43 +272,49 @@ enum error_id config_read(struct config *config, const char *text, size_t len, c
 
 void config_fini(struct config *config)
 {
-    for (size_t l = 0; l < config->layers_count; l++) {
-        free(config->layers[l].params);
-        free(config->layers[l].weight.numbers);
-        free(config->layers[l].bias.numbers);
-    }
-    for (size_t i = 0; i < config->norms_count; i++)
-        for (size_t part = 0; part < NORM_PARTS; part++)
-            free(config->norms[i].parts[part].numbers);
-    for (size_t i = 0; i < config->labels_count; i++)
-        free(config->labels[i]);
-    for (size_t i = 0; i < config->ignored_count; i++)
-        free(config->ignored[i]);
-    free(config->ignored);
-    for (size_t i = 0; i < config->columns_count; i++)
-        free(config->columns[i]);
-    free(config->columns);
-    free(config->min);
-    free(config->max);
-    free(config->norms);
-    free(config->layers);
-    free(config->labels);
-    free(config->scale);
-    free(config->offset);
+    network_fini(&config->network);
     *config = (struct config){0};
 }
 
-bool config_needs_weights(const struct config *config)
+void network_fini(struct network *network)
 {
-    for (size_t i = 0; i < config->norms_count; i++) {
-        const struct config_norm *norm = &config->norms[i];
+    for (size_t l = 0; l < network->layers_count; l++) {
+        free(network->layers[l].params);
+        free(network->layers[l].weight.numbers);
+        free(network->layers[l].bias.numbers);
+    }
+    for (size_t i = 0; i < network->norms_count; i++)
+        for (size_t part = 0; part < NORM_PARTS; part++)
+            free(network->norms[i].parts[part].numbers);
+    for (size_t i = 0; i < network->labels_count; i++)
+        free(network->labels[i]);
+    for (size_t i = 0; i < network->ignored_count; i++)
+        free(network->ignored[i]);
+    free(network->ignored);
+    for (size_t i = 0; i < network->columns_count; i++)
+        free(network->columns[i]);
+    free(network->columns);
+    free(network->min);
+    free(network->max);
+    free(network->norms);
+    free(network->layers);
+    free(network->labels);
+    free(network->scale);
+    free(network->offset);
+    *network = (struct network){0};
+}
+
+bool network_needs_weights(const struct network *network)
+{
+    for (size_t i = 0; i < network->norms_count; i++) {
+        const struct config_norm *norm = &network->norms[i];
         const struct config_values *mean = &norm->parts[NORM_MEAN];
         if (mean->source == CONFIG_TENSOR ||
-            (mean->source == CONFIG_DEFAULT && !config->layers[norm->layer].initializer))
+            (mean->source == CONFIG_DEFAULT && !network->layers[norm->layer].initializer))
             return true;
     }
-    for (size_t l = 0; l < config->layers_count; l++) {
-        const struct config_layer *layer = &config->layers[l];
+    for (size_t l = 0; l < network->layers_count; l++) {
+        const struct config_layer *layer = &network->layers[l];
         if (*layer->params_tensor || layer->weight.source == CONFIG_TENSOR ||
             layer->bias.source == CONFIG_TENSOR ||
             (layer->weight.source == CONFIG_DEFAULT && !layer->initializer))

@@ -46,24 +46,24 @@ static int describe(struct model *m, const struct config *config)
 {
     struct model_private *p = m->private;
 
-    m->task = config->task;
-    m->input_name = name_copy(p->input_name, config->input_name);
-    m->output_name = name_copy(p->output_name, config->output_name);
-    m->layers = calloc(config->layers_count, sizeof *m->layers);
-    p->labels = calloc(config->labels_count + 1, sizeof *p->labels);
+    m->task = config->network.task;
+    m->input_name = name_copy(p->input_name, config->network.input_name);
+    m->output_name = name_copy(p->output_name, config->network.output_name);
+    m->layers = calloc(config->network.layers_count, sizeof *m->layers);
+    p->labels = calloc(config->network.labels_count + 1, sizeof *p->labels);
     if (!m->layers || !p->labels)
         return -1;
-    m->layers_count = config->layers_count;
-    for (size_t l = 0; l < config->layers_count; l++)
+    m->layers_count = config->network.layers_count;
+    for (size_t l = 0; l < config->network.layers_count; l++)
         m->layers[l] = (struct model_layer){
-            .name = name_copy(p->layer_names[l], config->layers[l].name),
-            .activation = config->layers[l].activation,
-            .units = config->layers[l].units,
+            .name = name_copy(p->layer_names[l], config->network.layers[l].name),
+            .activation = config->network.layers[l].activation,
+            .units = config->network.layers[l].units,
         };
-    m->ranking = config->ranking;
+    m->ranking = config->network.ranking;
     m->labels = (const char *const *)p->labels;
-    for (; m->labels_count < config->labels_count; m->labels_count++) {
-        const char *label = config->labels[m->labels_count];
+    for (; m->labels_count < config->network.labels_count; m->labels_count++) {
+        const char *label = config->network.labels[m->labels_count];
         size_t text_max = strlen(label) * 6 + 2; /* quotes, and each byte as \u0000 */
 
         m->label_text_max = text_max > m->label_text_max ? text_max : m->label_text_max;
@@ -114,9 +114,9 @@ static int count(struct model *m, const struct options *options)
 
 static void line_init(struct model_line *line, const struct config *config)
 {
-    line->rows_max = (size_t)config->batch_rows_max;
-    line->queue_rows_max = (size_t)config->queue_rows_max;
-    line->delay_ns = config->queue_delay_us * 1000;
+    line->rows_max = (size_t)config->serving.batch_rows_max;
+    line->queue_rows_max = (size_t)config->serving.queue_rows_max;
+    line->delay_ns = config->serving.queue_delay_us * 1000;
     TAILQ_INIT(&line->line.tasks);
 }
 
@@ -134,14 +134,14 @@ static enum error_id build(struct model *m, const struct version_source *from,
                            const struct config *config, struct error *error)
 {
     struct axon_mlp_spec spec = {
-        .features = config->features,
-        .scale = config->scale,
-        .offset = config->offset,
-        .layers_count = config->layers_count,
+        .features = config->network.features,
+        .scale = config->network.scale,
+        .offset = config->network.offset,
+        .layers_count = config->network.layers_count,
     };
     struct weights weights;
 
-    if (weights_read(&weights, config, from, error) != 0)
+    if (weights_read(&weights, &config->network, from, error) != 0)
         return error->id;
     if (weights.random)
         untrained_tell(from);

@@ -180,16 +180,16 @@ static void version_load(struct scan *s, uint64_t version)
 
 static bool labelled(const struct scan *s, uint64_t version)
 {
-    for (size_t i = 0; i < s->config.version_labels_count; i++)
-        if (s->config.version_labels[i].version == version)
+    for (size_t i = 0; i < s->config.serving.version_labels_count; i++)
+        if (s->config.serving.version_labels[i].version == version)
             return true;
     return false;
 }
 
 static bool listed(const struct scan *s, uint64_t version)
 {
-    for (size_t i = 0; i < s->config.versions_count; i++)
-        if (s->config.versions[i] == version)
+    for (size_t i = 0; i < s->config.serving.versions_count; i++)
+        if (s->config.serving.versions[i] == version)
             return true;
     return false;
 }
@@ -202,23 +202,24 @@ static void versions_load(struct scan *s)
 
     for (size_t i = 0; i < s->found_count; i++) {
         uint64_t version = s->found[i];
-        bool by_policy = s->config.policy == CONFIG_ALL ||
-                         (s->config.policy == CONFIG_LATEST && latest < s->config.latest_count) ||
-                         (s->config.policy == CONFIG_SPECIFIC && listed(s, version));
+        bool by_policy = s->config.serving.policy == CONFIG_ALL ||
+                         (s->config.serving.policy == CONFIG_LATEST &&
+                          latest < s->config.serving.latest_count) ||
+                         (s->config.serving.policy == CONFIG_SPECIFIC && listed(s, version));
         if (!by_policy && !labelled(s, version))
             continue;
         size_t before = s->available;
         version_load(s, version);
         latest += by_policy ? s->available - before : 0;
     }
-    for (size_t i = 0; i < s->config.versions_count; i++) {
+    for (size_t i = 0; i < s->config.serving.versions_count; i++) {
         struct error error = {0};
-        if (row_find(s->entry, s->config.versions[i]))
+        if (row_find(s->entry, s->config.serving.versions[i]))
             continue;
         error_set(&error, ERROR_NOT_READY,
                   "config.json: versions.versions: there is no folder %" PRIu64,
-                  s->config.versions[i]);
-        row_fail(s, s->config.versions[i], &error);
+                  s->config.serving.versions[i]);
+        row_fail(s, s->config.serving.versions[i], &error);
     }
 }
 
@@ -239,13 +240,13 @@ static void labels_copy(struct scan *s)
     struct repository_entry *e = s->entry;
     const struct config *c = &s->config;
 
-    e->labels = calloc(c->version_labels_count + 1, sizeof *e->labels);
+    e->labels = calloc(c->serving.version_labels_count + 1, sizeof *e->labels);
     if (!e->labels) {
         s->out_of_memory = true;
         return;
     }
-    for (; e->labels_count < c->version_labels_count; e->labels_count++) {
-        const struct config_version_label *label = &c->version_labels[e->labels_count];
+    for (; e->labels_count < c->serving.version_labels_count; e->labels_count++) {
+        const struct config_version_label *label = &c->serving.version_labels[e->labels_count];
         memcpy(e->labels[e->labels_count].name, label->name, sizeof label->name);
         e->labels[e->labels_count].version = label->version;
         if (!row_find(e, label->version))
@@ -298,7 +299,7 @@ static void flat_look(struct scan *s)
                                                             .name = file,
                                                             .reason = "there are version folders, "
                                                                       "and only those are read"});
-    if (s->found_count > 0 || (!file && config_needs_weights(&s->config)))
+    if (s->found_count > 0 || (!file && network_needs_weights(&s->config.network)))
         return;
     s->flat = file != NULL;
     s->found[s->found_count++] = 1;

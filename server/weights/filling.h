@@ -7,7 +7,7 @@
 
 struct filling {
     struct weights *w;
-    const struct config *config;
+    const struct network *network;
     const struct version_source *from;
     struct stored_file file;     /* file.path is NULL if there is no weights file */
     char path[VERSION_PATH_MAX]; /* "1/weights.safetensors" */

@@ -34,7 +34,7 @@ static bool is_default(const struct filling *f, const struct config_norm *norm, 
     if (v->source != CONFIG_DEFAULT)
         return false;
     if (!f->file.path)
-        return f->config->layers[norm->layer].initializer != NULL;
+        return f->network->layers[norm->layer].initializer != NULL;
     return part <= NORM_BIAS && !stored_find(&f->file, v->tensor);
 }
 
@@ -125,7 +125,7 @@ static int fold_one(struct filling *f, const struct config_norm *norm, const str
  */
 static int fold_all(struct filling *f, size_t layer, const struct wide *l)
 {
-    const struct config *c = f->config;
+    const struct network *c = f->network;
 
     for (size_t n = c->norms_count; n-- > 0;)
         if (c->norms[n].layer == layer && c->norms[n].before && fold_one(f, &c->norms[n], l) != 0)
@@ -149,13 +149,13 @@ static const float *rounded_to_float(struct filling *f, size_t layer, const doub
         error_set(f->error, ERROR_NON_FINITE,
                   "%s: layers[%zu] with its batch_norm has a number outside the range of "
                   "float32: %.9g",
-                  f->path, f->config->layers[layer].place, numbers[i]);
+                  f->path, f->network->layers[layer].place, numbers[i]);
         return NULL;
     }
     return out;
 }
 
-static bool has_norm(const struct config *c, size_t layer)
+static bool has_norm(const struct network *c, size_t layer)
 {
     for (size_t n = 0; n < c->norms_count; n++)
         if (c->norms[n].layer == layer)
@@ -165,12 +165,12 @@ static bool has_norm(const struct config *c, size_t layer)
 
 int filling_fold(struct filling *f, size_t layer)
 {
-    const struct config_layer *from = &f->config->layers[layer];
+    const struct config_layer *from = &f->network->layers[layer];
     struct axon_layer *to = &f->w->layers[layer];
     struct wide l = {.units = from->units, .features = from->features};
     int status = -1;
 
-    if (!has_norm(f->config, layer))
+    if (!has_norm(f->network, layer))
         return 0;
     l.weight = calloc(l.units * l.features, sizeof *l.weight);
     l.bias = calloc(l.units, sizeof *l.bias);

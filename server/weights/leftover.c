@@ -81,18 +81,18 @@ static void tell(const struct filling *f, const char *event, const char *name, c
                                                       .reason = reason});
 }
 
-static bool is_ignored(const struct config *config, const char *name)
+static bool is_ignored(const struct network *network, const char *name)
 {
-    for (size_t i = 0; i < config->ignored_count; i++)
-        if (strcmp(config->ignored[i], name) == 0)
+    for (size_t i = 0; i < network->ignored_count; i++)
+        if (strcmp(network->ignored[i], name) == 0)
             return true;
     return false;
 }
 
 static void ignored_check(const struct filling *f)
 {
-    for (size_t i = 0; i < f->config->ignored_count; i++) {
-        const char *name = f->config->ignored[i];
+    for (size_t i = 0; i < f->network->ignored_count; i++) {
+        const char *name = f->network->ignored[i];
         const struct stored *t = stored_find(&f->file, name);
 
         if (!t)
@@ -112,7 +112,7 @@ int filling_leftover(const struct filling *f)
     for (size_t i = 0; i < f->file.tensors_count; i++) {
         const struct stored *t = &f->file.tensors[i];
 
-        if (t->used || is_harmless(t) || is_ignored(f->config, t->name))
+        if (t->used || is_harmless(t) || is_ignored(f->network, t->name))
             continue;
         if (!could_be_a_layers(t))
             tell(f, "tensor_unused", t->name, "no layer takes it; its type and shape fit none");

@@ -87,7 +87,7 @@ const float *filling_take(struct filling *f, const char *whose, const char *name
 
 static const float *weight_draw(struct filling *f, size_t index)
 {
-    const struct config_layer *layer = &f->config->layers[index];
+    const struct config_layer *layer = &f->network->layers[index];
     float *numbers = filling_own(f, layer->units * layer->features);
 
     if (!numbers)
@@ -107,7 +107,7 @@ static bool from_file(const struct filling *f, const struct config_layer *layer)
 
 static int weight_fill(struct filling *f, size_t index)
 {
-    const struct config_layer *layer = &f->config->layers[index];
+    const struct config_layer *layer = &f->network->layers[index];
     const uint64_t shape[] = {layer->units, layer->features};
     const float **weight = &f->w->layers[index].weight;
     char whose[64];
@@ -124,7 +124,7 @@ static int weight_fill(struct filling *f, size_t index)
 
 static int bias_fill(struct filling *f, size_t index)
 {
-    const struct config_layer *layer = &f->config->layers[index];
+    const struct config_layer *layer = &f->network->layers[index];
     const uint64_t shape[] = {layer->units};
     const float **bias = &f->w->layers[index].bias;
     char whose[64];
@@ -143,7 +143,7 @@ static int bias_fill(struct filling *f, size_t index)
 /* The activation's parameters that a tensor has: one for all units, or one per unit. */
 static int params_fill(struct filling *f, size_t index)
 {
-    const struct config_layer *layer = &f->config->layers[index];
+    const struct config_layer *layer = &f->network->layers[index];
     struct axon_layer *out = &f->w->layers[index];
     const struct stored *t = stored_find(&f->file, layer->params_tensor);
     const uint64_t shape[] = {t && t->rank == 1 && t->count == 1 ? 1 : layer->units};
@@ -169,8 +169,8 @@ static int params_fill(struct filling *f, size_t index)
 
 static int layers_fill(struct filling *f)
 {
-    for (size_t l = 0; l < f->config->layers_count; l++) {
-        const struct config_layer *layer = &f->config->layers[l];
+    for (size_t l = 0; l < f->network->layers_count; l++) {
+        const struct config_layer *layer = &f->network->layers[l];
         f->w->layers[l] = (struct axon_layer){
             .units = layer->units,
             .activation = layer->activation,
@@ -235,10 +235,10 @@ static bool is_pointer(const struct file_bytes *bytes)
     return bytes->len >= sizeof begin - 1 && memcmp(bytes->data, begin, sizeof begin - 1) == 0;
 }
 
-int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
-                 struct error *error)
+int weights_read(struct weights *w, const struct network *network,
+                 const struct version_source *from, struct error *error)
 {
-    struct filling f = {.w = w, .config = config, .from = from, .error = error};
+    struct filling f = {.w = w, .network = network, .from = from, .error = error};
     const struct weights_format *format = NULL;
     struct file_bytes bytes = {0};
     int status = -1;
@@ -248,7 +248,7 @@ int weights_read(struct weights *w, const struct config *config, const struct ve
     case FILES_FAILED:
         goto out;
     case FILES_ABSENT:
-        if (config_needs_weights(config)) {
+        if (network_needs_weights(network)) {
             file_absent_fail(&f);
             goto out;
         }

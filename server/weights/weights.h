@@ -4,7 +4,7 @@
 #define WEIGHTS_WEIGHTS_H
 
 #include <axon/mlp.h>
-#include "model/config.h"
+#include "model/network.h"
 #include "model/version.h"
 
 /* Weights, bias and slopes of every layer, and once more what batch normalizations make of them. */
@@ -17,10 +17,10 @@ struct weights {
     bool random; /* some layer was initialised, not trained */
 };
 
-/* 0 and *w is new (config must outlive it), or -1 and error. A tensor that no layer takes is an
+/* 0 and *w is new (network must outlive it), or -1 and error. A tensor that no layer takes is an
  * error if it could be a layer's, and "ignore_tensors" does not name it; else a finding. */
-int weights_read(struct weights *w, const struct config *config, const struct version_source *from,
-                 struct error *error);
+int weights_read(struct weights *w, const struct network *network,
+                 const struct version_source *from, struct error *error);
 void weights_fini(struct weights *w);
 
 #endif

@@ -23,20 +23,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, data, size);
     text[size] = '\0';
     if (config_read(&c, text, size, "config.json", &error) == 0) {
-        require(c.layers_count >= 1 && c.layers_count <= CONFIG_LAYERS_MAX);
-        for (size_t l = 0; l < c.layers_count; l++) {
-            require(c.layers[l].features == (l ? c.layers[l - 1].units : c.features));
-            require(c.layers[l].units >= 1 && c.layers[l].units <= CONFIG_UNITS_MAX);
-            require(c.layers[l].activation && object_name_valid(c.layers[l].name));
+        require(c.network.layers_count >= 1 && c.network.layers_count <= CONFIG_LAYERS_MAX);
+        for (size_t l = 0; l < c.network.layers_count; l++) {
+            require(c.network.layers[l].features ==
+                    (l ? c.network.layers[l - 1].units : c.network.features));
+            require(c.network.layers[l].units >= 1 &&
+                    c.network.layers[l].units <= CONFIG_UNITS_MAX);
+            require(c.network.layers[l].activation && object_name_valid(c.network.layers[l].name));
         }
-        for (size_t n = 0; n < c.norms_count; n++) {
-            const struct config_layer *layer = &c.layers[c.norms[n].layer];
-            require(c.norms[n].layer < c.layers_count);
-            require(c.norms[n].width == (c.norms[n].before ? layer->features : layer->units));
-            require(c.norms[n].epsilon >= 0 && c.norms[n].epsilon <= 1);
+        for (size_t n = 0; n < c.network.norms_count; n++) {
+            const struct config_layer *layer = &c.network.layers[c.network.norms[n].layer];
+            require(c.network.norms[n].layer < c.network.layers_count);
+            require(c.network.norms[n].width ==
+                    (c.network.norms[n].before ? layer->features : layer->units));
+            require(c.network.norms[n].epsilon >= 0 && c.network.norms[n].epsilon <= 1);
         }
-        require(c.ranking == RANKING_NONE || c.labels_count > 0);
-        config_needs_weights(&c);
+        require(c.network.ranking == RANKING_NONE || c.network.labels_count > 0);
+        network_needs_weights(&c.network);
         config_fini(&c);
     } else {
         require(error.detail[0] != '\0');

@@ -34,34 +34,35 @@ START_TEST(the_documented_example_is_read)
     struct error error;
 
     ck_assert_msg(read_text(&c, documented, &error) == 0, "%s", error.detail);
-    ck_assert_int_eq(c.task, MODEL_MULTICLASS);
-    ck_assert_str_eq(c.input_name, "pixels");
-    ck_assert_uint_eq(c.features, 64);
-    ck_assert(c.scale[0] == 0.0625f && c.scale[63] == 0.0625f && c.offset[63] == -1.0f);
-    ck_assert(c.min[0] == 0 && c.max[63] == 16);
-    ck_assert_uint_eq(c.layers_count, 3);
-    ck_assert_str_eq(c.layers[0].weight.tensor, "0.weight");
-    ck_assert_int_eq(c.layers[0].weight.source, CONFIG_TENSOR);
-    ck_assert_str_eq(c.layers[1].name, "hidden2");
-    ck_assert_str_eq(c.layers[1].weight.tensor, "hidden2.weight");
-    ck_assert_int_eq(c.layers[1].weight.source, CONFIG_DEFAULT);
-    ck_assert_uint_eq(c.layers[1].features, 128);
-    ck_assert_str_eq(c.layers[1].activation->name, "leaky_relu");
-    ck_assert(c.layers[1].params[0] == 0.02f);
-    ck_assert_str_eq(c.layers[2].name, "output");
-    ck_assert_int_eq(c.layers[2].bias.source, CONFIG_NONE);
-    ck_assert_str_eq(c.output_name, "probabilities");
-    ck_assert_uint_eq(c.labels_count, 3);
-    ck_assert_str_eq(c.labels[2], "c");
-    ck_assert_uint_eq(c.batch_rows_max, 128);
-    ck_assert_uint_eq(c.queue_delay_us, 5);
-    ck_assert_uint_eq(c.queue_rows_max, 99);
-    ck_assert_int_eq(c.policy, CONFIG_SPECIFIC);
-    ck_assert_uint_eq(c.versions_count, 2);
-    ck_assert_uint_eq(c.versions[0], 1);
-    ck_assert_uint_eq(c.version_labels_count, 2);
-    ck_assert_str_eq(c.version_labels[1].name, "canary");
-    ck_assert(config_needs_weights(&c));
+    ck_assert_int_eq(c.network.task, MODEL_MULTICLASS);
+    ck_assert_str_eq(c.network.input_name, "pixels");
+    ck_assert_uint_eq(c.network.features, 64);
+    ck_assert(c.network.scale[0] == 0.0625f && c.network.scale[63] == 0.0625f &&
+              c.network.offset[63] == -1.0f);
+    ck_assert(c.network.min[0] == 0 && c.network.max[63] == 16);
+    ck_assert_uint_eq(c.network.layers_count, 3);
+    ck_assert_str_eq(c.network.layers[0].weight.tensor, "0.weight");
+    ck_assert_int_eq(c.network.layers[0].weight.source, CONFIG_TENSOR);
+    ck_assert_str_eq(c.network.layers[1].name, "hidden2");
+    ck_assert_str_eq(c.network.layers[1].weight.tensor, "hidden2.weight");
+    ck_assert_int_eq(c.network.layers[1].weight.source, CONFIG_DEFAULT);
+    ck_assert_uint_eq(c.network.layers[1].features, 128);
+    ck_assert_str_eq(c.network.layers[1].activation->name, "leaky_relu");
+    ck_assert(c.network.layers[1].params[0] == 0.02f);
+    ck_assert_str_eq(c.network.layers[2].name, "output");
+    ck_assert_int_eq(c.network.layers[2].bias.source, CONFIG_NONE);
+    ck_assert_str_eq(c.network.output_name, "probabilities");
+    ck_assert_uint_eq(c.network.labels_count, 3);
+    ck_assert_str_eq(c.network.labels[2], "c");
+    ck_assert_uint_eq(c.serving.batch_rows_max, 128);
+    ck_assert_uint_eq(c.serving.queue_delay_us, 5);
+    ck_assert_uint_eq(c.serving.queue_rows_max, 99);
+    ck_assert_int_eq(c.serving.policy, CONFIG_SPECIFIC);
+    ck_assert_uint_eq(c.serving.versions_count, 2);
+    ck_assert_uint_eq(c.serving.versions[0], 1);
+    ck_assert_uint_eq(c.serving.version_labels_count, 2);
+    ck_assert_str_eq(c.serving.version_labels[1].name, "canary");
+    ck_assert(network_needs_weights(&c.network));
     config_fini(&c);
 }
 END_TEST
@@ -76,14 +77,14 @@ START_TEST(what_is_left_out_has_its_default)
                                "[{\"units\": 1, \"activation\": \"identity\"}]}",
                                &error),
                      0);
-    ck_assert_int_eq(c.task, MODEL_TASK_NONE);
-    ck_assert_str_eq(c.input_name, "input");
-    ck_assert_str_eq(c.output_name, "output");
-    ck_assert_ptr_null(c.scale);
-    ck_assert_ptr_null(c.offset);
-    ck_assert_ptr_null(c.layers[0].params);
-    ck_assert_int_eq(c.policy, CONFIG_LATEST);
-    ck_assert_uint_eq(c.latest_count, 1);
+    ck_assert_int_eq(c.network.task, MODEL_TASK_NONE);
+    ck_assert_str_eq(c.network.input_name, "input");
+    ck_assert_str_eq(c.network.output_name, "output");
+    ck_assert_ptr_null(c.network.scale);
+    ck_assert_ptr_null(c.network.offset);
+    ck_assert_ptr_null(c.network.layers[0].params);
+    ck_assert_int_eq(c.serving.policy, CONFIG_LATEST);
+    ck_assert_uint_eq(c.serving.latest_count, 1);
     config_fini(&c);
 }
 END_TEST
@@ -100,12 +101,13 @@ START_TEST(numbers_may_stand_inline)
                   "\"weight\": [[1, 2], [3, 4], [5, 6]], \"bias\": [7, 8, 9]}]}",
                   &error),
         0);
-    ck_assert_int_eq(c.layers[0].weight.source, CONFIG_INLINE);
-    ck_assert(c.layers[0].weight.numbers[0] == 1 && c.layers[0].weight.numbers[5] == 6);
-    ck_assert(c.layers[0].bias.numbers[2] == 9);
-    ck_assert_uint_eq(c.layers[0].params_count, 3);
-    ck_assert(c.layers[0].params[1] == 0.5f);
-    ck_assert(!config_needs_weights(&c));
+    ck_assert_int_eq(c.network.layers[0].weight.source, CONFIG_INLINE);
+    ck_assert(c.network.layers[0].weight.numbers[0] == 1 &&
+              c.network.layers[0].weight.numbers[5] == 6);
+    ck_assert(c.network.layers[0].bias.numbers[2] == 9);
+    ck_assert_uint_eq(c.network.layers[0].params_count, 3);
+    ck_assert(c.network.layers[0].params[1] == 0.5f);
+    ck_assert(!network_needs_weights(&c.network));
     config_fini(&c);
 }
 END_TEST
@@ -122,8 +124,8 @@ START_TEST(versions_are_whole_numbers_up_to_2_63_less_1)
                   "{\"policy\": \"specific\", \"versions\": [20261130, 4294967296]}}",
                   &error) == 0,
         "%s", error.detail);
-    ck_assert_uint_eq(c.version_labels[0].version, INT64_MAX);
-    ck_assert_uint_eq(c.versions[1], 4294967296);
+    ck_assert_uint_eq(c.serving.version_labels[0].version, INT64_MAX);
+    ck_assert_uint_eq(c.serving.versions[1], 4294967296);
     config_fini(&c);
 }
 END_TEST
@@ -159,17 +161,17 @@ START_TEST(numbers_are_read_as_in_requests)
                   "[12345678901234567890, 0]], \"bias\": null}], \"batching\": null}",
                   &error),
         0);
-    ck_assert_uint_eq(c.features, 2);
-    ck_assert_ptr_null(c.offset);
-    ck_assert(c.scale[0] == up && c.scale[1] == up);
-    ck_assert_uint_eq(c.layers[0].units, 3);
-    ck_assert_uint_eq(c.layers[0].params_count, 1);
-    ck_assert(c.layers[0].params[0] == up);
-    ck_assert(c.layers[0].weight.numbers[1] == up);
-    ck_assert(c.layers[0].weight.numbers[2] == 0x1p53f + 0x1p30f);
-    ck_assert(c.layers[0].weight.numbers[3] == 0x1p63f + 0x1p40f);
-    ck_assert(c.layers[0].weight.numbers[4] == 12345678901234567890.0f);
-    ck_assert_int_eq(c.layers[0].bias.source, CONFIG_NONE);
+    ck_assert_uint_eq(c.network.features, 2);
+    ck_assert_ptr_null(c.network.offset);
+    ck_assert(c.network.scale[0] == up && c.network.scale[1] == up);
+    ck_assert_uint_eq(c.network.layers[0].units, 3);
+    ck_assert_uint_eq(c.network.layers[0].params_count, 1);
+    ck_assert(c.network.layers[0].params[0] == up);
+    ck_assert(c.network.layers[0].weight.numbers[1] == up);
+    ck_assert(c.network.layers[0].weight.numbers[2] == 0x1p53f + 0x1p30f);
+    ck_assert(c.network.layers[0].weight.numbers[3] == 0x1p63f + 0x1p40f);
+    ck_assert(c.network.layers[0].weight.numbers[4] == 12345678901234567890.0f);
+    ck_assert_int_eq(c.network.layers[0].bias.source, CONFIG_NONE);
     config_fini(&c);
 }
 END_TEST
@@ -197,10 +199,12 @@ START_TEST(the_dialect_sets_defaults_and_what_is_given_wins)
         struct error error;
 
         ck_assert_msg(read_text(&c, want[i].text, &error) == 0, "%s", error.detail);
-        ck_assert(c.layers[0].params_count == 1 && c.layers[0].params[0] == want[i].leaky);
-        ck_assert(c.layers[1].params[0] == 0.125f);
-        ck_assert(c.layers[2].params[0] == want[i].slope && c.layers[2].params[1] == 0.25f);
-        ck_assert_str_eq(c.layers[3].activation->name, want[i].gelu);
+        ck_assert(c.network.layers[0].params_count == 1 &&
+                  c.network.layers[0].params[0] == want[i].leaky);
+        ck_assert(c.network.layers[1].params[0] == 0.125f);
+        ck_assert(c.network.layers[2].params[0] == want[i].slope &&
+                  c.network.layers[2].params[1] == 0.25f);
+        ck_assert_str_eq(c.network.layers[3].activation->name, want[i].gelu);
         config_fini(&c);
     }
 }
@@ -219,13 +223,13 @@ START_TEST(a_layer_may_override_initializer_and_seed)
                   "\"seed\": 8}]}",
                   &error),
         0);
-    ck_assert_ptr_eq(c.layers[0].initializer, axon_initializer_find("he_normal"));
-    ck_assert_int_eq(c.layers[0].weight.source, CONFIG_DEFAULT);
-    ck_assert_uint_eq(c.layers[0].seed, 7);
-    ck_assert_ptr_eq(c.layers[1].initializer, axon_initializer_find("glorot_uniform"));
-    ck_assert_int_eq(c.layers[1].weight.source, CONFIG_RANDOM);
-    ck_assert_uint_eq(c.layers[1].seed, 8);
-    ck_assert(!config_needs_weights(&c));
+    ck_assert_ptr_eq(c.network.layers[0].initializer, axon_initializer_find("he_normal"));
+    ck_assert_int_eq(c.network.layers[0].weight.source, CONFIG_DEFAULT);
+    ck_assert_uint_eq(c.network.layers[0].seed, 7);
+    ck_assert_ptr_eq(c.network.layers[1].initializer, axon_initializer_find("glorot_uniform"));
+    ck_assert_int_eq(c.network.layers[1].weight.source, CONFIG_RANDOM);
+    ck_assert_uint_eq(c.network.layers[1].seed, 8);
+    ck_assert(!network_needs_weights(&c.network));
     config_fini(&c);
 }
 END_TEST
@@ -256,7 +260,7 @@ START_TEST(labels_get_their_scores_by_task_and_last_activation)
                  "\"activation\": %s}], \"output\": {\"labels\": [%s]}}",
                  rows[i].task, rows[i].activation, rows[i].labels);
         ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.detail);
-        ck_assert_int_eq(c.ranking, rows[i].ranking);
+        ck_assert_int_eq(c.network.ranking, rows[i].ranking);
         config_fini(&c);
     }
 }
@@ -277,8 +281,8 @@ START_TEST(as_many_labels_as_units)
         used += snprintf(text + used, ROOM - (size_t)used, ",\"%d\"", i);
     snprintf(text + used, ROOM - (size_t)used, "]}}");
     ck_assert_msg(read_text(&c, text, &error) == 0, "%s", error.detail);
-    ck_assert_uint_eq(c.labels_count, CONFIG_UNITS_MAX);
-    ck_assert_str_eq(c.labels[CONFIG_UNITS_MAX - 1], "65535");
+    ck_assert_uint_eq(c.network.labels_count, CONFIG_UNITS_MAX);
+    ck_assert_str_eq(c.network.labels[CONFIG_UNITS_MAX - 1], "65535");
     config_fini(&c);
     free(text);
 }

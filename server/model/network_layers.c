@@ -1,4 +1,4 @@
-/* config_layers.c - the layers of config.json: dimensions, activations, and where their numbers
+/* network_layers.c - the layers of config.json: dimensions, activations, and where their numbers
  * come from.
  *
  * It knows the tables of the core, no files. Invariant: layer l's features are layer l-1's units,
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/config.h"
+#include "model/network.h"
 #include "catalogue/catalogue.h"
 
 static enum error_id tensor_name_read(char name[static CONFIG_TENSOR_NAME_MAX + 1],
@@ -64,9 +64,9 @@ static enum error_id parameters_read(struct config_layer *layer, const struct pl
     return id ? id : catalogue_check(at, act, layer->params, layer->params_count, layer->units);
 }
 
-enum error_id config__activation_read(struct config_layer *layer,
-                                      const struct axon_dialect *dialect, const struct place *at,
-                                      const json_t *json)
+enum error_id network__activation_read(struct config_layer *layer,
+                                       const struct axon_dialect *dialect, const struct place *at,
+                                       const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
     char path[OBJECT_PATH_MAX];
@@ -140,8 +140,8 @@ static enum error_id inline_read(struct config_values *v, const struct place *at
 }
 
 /* "weight" or "bias": a tensor's name, numbers, or for a bias null. */
-enum error_id config__values_read(struct config_values *v, const struct place *at,
-                                  const json_t *json, const char *key, size_t rows, size_t columns)
+enum error_id network__values_read(struct config_values *v, const struct place *at,
+                                   const json_t *json, const char *key, size_t rows, size_t columns)
 {
     const json_t *value = json_object_get(json, key);
     char found[OBJECT_FOUND_MAX];
@@ -170,8 +170,8 @@ static enum error_id sources_read(struct config_layer *layer, const struct place
 {
     snprintf(layer->weight.tensor, sizeof layer->weight.tensor, "%s.weight", layer->name);
     snprintf(layer->bias.tensor, sizeof layer->bias.tensor, "%s.bias", layer->name);
-    if (config__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) ||
-        config__values_read(&layer->bias, at, json, "bias", 0, layer->units) ||
+    if (network__values_read(&layer->weight, at, json, "weight", layer->units, layer->features) ||
+        network__values_read(&layer->bias, at, json, "bias", 0, layer->units) ||
         initializer_read(layer, at, json))
         return at->error->id;
     if (!json_member(json, "initializer"))
@@ -196,7 +196,7 @@ static enum error_id parameters_count_check(const struct config_layer *layer,
                        CONFIG_PARAMETERS_MAX);
 }
 
-static enum error_id layer_read(struct config *c, struct config_layer *layer,
+static enum error_id layer_read(struct network *c, struct config_layer *layer,
                                 const struct place *at, const json_t *json, uint64_t *parameters)
 {
     static const struct object_key keys[] = {
@@ -216,7 +216,7 @@ static enum error_id layer_read(struct config *c, struct config_layer *layer,
         if (strcmp(l->name, layer->name) == 0)
             return object_fail(at, "name", ERROR_BAD_FIELD,
                                "\"%s\" is the name of layers[%zu] already", layer->name, l->place);
-    if (config__activation_read(layer, c->dialect, at, json))
+    if (network__activation_read(layer, c->dialect, at, json))
         return at->error->id;
     return sources_read(layer, at, json);
 }
@@ -249,7 +249,7 @@ static size_t dense_count(const json_t *entries)
     return count;
 }
 
-static enum error_id entries_read(struct config *config, const struct place *top,
+static enum error_id entries_read(struct network *network, const struct place *top,
                                   const json_t *entries, const struct config_layer *defaults)
 {
     uint64_t parameters = 0;
@@ -259,36 +259,36 @@ static enum error_id entries_read(struct config *config, const struct place *top
         char path[OBJECT_PATH_MAX];
         struct place at = {top->file, path, top->error};
         const json_t *entry = json_array_get(entries, i);
-        bool first = config->layers_count == 0, is_norm = false;
+        bool first = network->layers_count == 0, is_norm = false;
 
         snprintf(path, sizeof path, "layers[%zu]", i);
         if (type_read(&at, entry, &is_norm) ||
-            (is_norm && config__norm_read(config, &at, entry, i)))
+            (is_norm && network__norm_read(network, &at, entry, i)))
             return top->error->id;
         if (is_norm)
             continue;
-        struct config_layer *layer = &config->layers[config->layers_count++]; /* fini finds it */
+        struct config_layer *layer = &network->layers[network->layers_count++]; /* fini finds it */
         *layer = *defaults;
         layer->place = i;
-        layer->features = first ? config->features : layer[-1].units;
-        if (config->layers_count == dense)
+        layer->features = first ? network->features : layer[-1].units;
+        if (network->layers_count == dense)
             snprintf(layer->name, sizeof layer->name, "output");
         else
-            snprintf(layer->name, sizeof layer->name, "hidden%zu", config->layers_count);
-        if (layer_read(config, layer, &at, entry, &parameters))
+            snprintf(layer->name, sizeof layer->name, "hidden%zu", network->layers_count);
+        if (layer_read(network, layer, &at, entry, &parameters))
             return top->error->id;
     }
-    return config__norms_check(config, top);
+    return network__norms_check(network, top);
 }
 
-enum error_id config__layers_read(struct config *config, const struct place *top,
-                                  const json_t *json)
+enum error_id network__layers_read(struct network *network, const struct place *top,
+                                   const json_t *json)
 {
     struct config_layer defaults = {0};
     const json_t *entries = json_member(json, "layers");
     size_t dense, norms;
 
-    if (catalogue_dialect(top, json_member(json, "dialect"), &config->dialect) ||
+    if (catalogue_dialect(top, json_member(json, "dialect"), &network->dialect) ||
         initializer_read(&defaults, top, json))
         return top->error->id;
     dense = dense_count(entries);
@@ -300,9 +300,9 @@ enum error_id config__layers_read(struct config *config, const struct place *top
     if (norms > CONFIG_NORMS_MAX)
         return object_fail(top, "layers", ERROR_LIMIT_EXCEEDED,
                            "%zu batch normalizations, at most %d", norms, CONFIG_NORMS_MAX);
-    config->layers = calloc(dense, sizeof *config->layers);
-    config->norms = calloc(norms + 1, sizeof *config->norms);
-    if (!config->layers || !config->norms)
+    network->layers = calloc(dense, sizeof *network->layers);
+    network->norms = calloc(norms + 1, sizeof *network->norms);
+    if (!network->layers || !network->norms)
         return object_fail(top, "layers", ERROR_OUT_OF_MEMORY, "out of memory");
-    return entries_read(config, top, entries, &defaults);
+    return entries_read(network, top, entries, &defaults);
 }

@@ -1,11 +1,11 @@
-/* config_norm.c - batch normalizations among the layers of config.json, and which dense layer each
+/* network_norm.c - batch normalizations among the layers of config.json, and which dense layer each
  * is folded into.
  *
  * The dense layer in front of one takes it, unless that has an activation between them or does not
  * exist; then the next one does. Invariant: a config that is read has no norm without a layer. */
 #include <stdio.h>
 #include <string.h>
-#include "model/config.h"
+#include "model/network.h"
 
 /* As PyTorch's state_dict has them. */
 const char *const config_norm_keys[NORM_PARTS] = {
@@ -43,7 +43,7 @@ static enum error_id parts_read(struct config_norm *norm, const struct place *at
     for (size_t part = 0; part < NORM_PARTS; part++) {
         struct config_values *v = &norm->parts[part];
         snprintf(v->tensor, sizeof v->tensor, "%s.%s", norm->name, config_norm_keys[part]);
-        if (config__values_read(v, at, json, config_norm_keys[part], 0, norm->width))
+        if (network__values_read(v, at, json, config_norm_keys[part], 0, norm->width))
             return at->error->id;
         if (v->source == CONFIG_NONE && part >= NORM_MEAN) /* null is absent, so the default */
             v->source = CONFIG_DEFAULT;
@@ -52,16 +52,16 @@ static enum error_id parts_read(struct config_norm *norm, const struct place *at
 }
 
 /* The norm is followed by its own activation, which becomes that of the layer in front. */
-static enum error_id fold_after(struct config *c, const struct place *at, const json_t *json)
+static enum error_id fold_after(struct network *c, const struct place *at, const json_t *json)
 {
     return json_member(json, "activation")
-               ? config__activation_read(&c->layers[c->layers_count - 1], c->dialect, at, json)
+               ? network__activation_read(&c->layers[c->layers_count - 1], c->dialect, at, json)
                : 0;
 }
 
 /* Nothing may come between the norm and the layer that takes it. */
-static enum error_id fold_before(struct config *c, struct config_norm *norm, const struct place *at,
-                                 const json_t *json)
+static enum error_id fold_before(struct network *c, struct config_norm *norm,
+                                 const struct place *at, const json_t *json)
 {
     const json_t *value = json_member(json, "activation"), *name = value;
     const struct config_layer *previous = c->layers_count ? &c->layers[c->layers_count - 1] : NULL;
@@ -84,7 +84,7 @@ static enum error_id fold_before(struct config *c, struct config_norm *norm, con
         previous->place, previous->activation->name);
 }
 
-static enum error_id name_check(const struct config *c, const struct config_norm *norm,
+static enum error_id name_check(const struct network *c, const struct config_norm *norm,
                                 const struct place *at)
 {
     for (const struct config_norm *other = c->norms; other < norm; other++)
@@ -95,8 +95,8 @@ static enum error_id name_check(const struct config *c, const struct config_norm
     return ERROR_OK;
 }
 
-enum error_id config__norm_read(struct config *config, const struct place *at, const json_t *json,
-                                size_t place)
+enum error_id network__norm_read(struct network *network, const struct place *at,
+                                 const json_t *json, size_t place)
 {
     static const struct object_key keys[] = {KEY("name", NAME, struct config_norm, name),
                                              KEY_ANY("type"),
@@ -107,30 +107,30 @@ enum error_id config__norm_read(struct config *config, const struct place *at, c
                                              KEY_ANY("running_mean"),
                                              KEY_ANY("running_var"),
                                              KEY_END};
-    struct config_norm *norm = &config->norms[config->norms_count++]; /* fini finds it */
-    const struct config_layer *previous = config->layers_count
-                                              ? &config->layers[config->layers_count - 1]
+    struct config_norm *norm = &network->norms[network->norms_count++]; /* fini finds it */
+    const struct config_layer *previous = network->layers_count
+                                              ? &network->layers[network->layers_count - 1]
                                               : NULL;
 
     norm->place = place;
-    norm->width = previous ? previous->units : config->features;
-    snprintf(norm->name, sizeof norm->name, "batch_norm%zu", config->norms_count);
-    if (object_read(at, json, keys, norm) || name_check(config, norm, at) ||
-        epsilon_read(norm, config->dialect, at, json) || parts_read(norm, at, json))
+    norm->width = previous ? previous->units : network->features;
+    snprintf(norm->name, sizeof norm->name, "batch_norm%zu", network->norms_count);
+    if (object_read(at, json, keys, norm) || name_check(network, norm, at) ||
+        epsilon_read(norm, network->dialect, at, json) || parts_read(norm, at, json))
         return at->error->id;
     if (!previous || !is_identity(previous))
-        return fold_before(config, norm, at, json);
-    norm->layer = config->layers_count - 1;
-    return fold_after(config, at, json);
+        return fold_before(network, norm, at, json);
+    norm->layer = network->layers_count - 1;
+    return fold_after(network, at, json);
 }
 
-enum error_id config__norms_check(const struct config *config, const struct place *top)
+enum error_id network__norms_check(const struct network *network, const struct place *top)
 {
-    const struct config_norm *last = config->norms + config->norms_count - 1;
+    const struct config_norm *last = network->norms + network->norms_count - 1;
     char path[OBJECT_PATH_MAX];
     struct place at = {top->file, path, top->error};
 
-    if (config->norms_count == 0 || last->layer < config->layers_count)
+    if (network->norms_count == 0 || last->layer < network->layers_count)
         return ERROR_OK;
     snprintf(path, sizeof path, "layers[%zu]", last->place);
     return object_fail(
