@@ -40,11 +40,15 @@ def done():
 
 
 def check_config(models):
-    """-> exit status, text"""
+    """-> exit status, text: of the daemon, and of the JSON Schema (Debian's python3-jsonschema)"""
     run = subprocess.run(
         [AXOND, "--models", str(models), "--check-config"], capture_output=True, text=True
     )
-    return run.returncode, run.stdout
+    schema = ["/usr/bin/python3", "-B", str(ROOT / "tests/http/config_schema.py"), "--valid"]
+    valid = subprocess.run(
+        [*schema, *map(str, Path(models).glob("*/config.json"))], capture_output=True, text=True
+    )
+    return run.returncode or valid.returncode, run.stdout + valid.stdout + valid.stderr
 
 
 @contextlib.contextmanager

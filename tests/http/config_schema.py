@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""config_schema.py AXOND [MISTAKES-PROGRAM] - configs/models/config.schema.json against the daemon's reader of config.json; TAP.
+"""config_schema.py AXOND [MISTAKES-PROGRAM] - config.schema.json against the daemon's reader of config.json; TAP. --valid FILE...: are they valid?
 
 Thousands of configurations, right and wrong, are judged by both: the shipped ones, the fuzzer's seeds, the example of the page, the texts
 of the unit test of mistakes; and the example and NORMS with every value replaced in turn by values of other types, by the words of the
@@ -9,6 +9,7 @@ that it refuses must not be, unless the message is of RELATIONS: rules between t
 import copy
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ except ImportError:
     print("1..0 # SKIP Python has no jsonschema (.ci/deps test)")
     sys.exit(0)
 
+os.chdir(Path(__file__).parents[2])
 PAGE, SCHEMA = Path("configs/models/README.md"), Path("configs/models/config.schema.json")
 ANY = (None, True, 0, -1, 1.5, 8.0, 2.0**64, "", "a", "a b", [], [1], ["a"], [None], {}, {"name": "relu"}, {"a": 1})
 NORMS = {
@@ -200,6 +202,14 @@ def table(path, macro):
     return set(re.findall(rf"^{macro}\((\w+),", Path(path).read_text(), re.M))
 
 
+def valid(files):
+    """Is each of these configurations valid? Says what is not."""
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    errors = [f"{path}: {error.message}" for path in files for error in validator.iter_errors(json.loads(Path(path).read_text()))]
+    print(*errors, sep="\n", end="")
+    return not errors
+
+
 def main(axond, mistakes=None):
     schema = json.loads(SCHEMA.read_text())
     warnings.simplefilter("ignore")
@@ -240,4 +250,6 @@ def main(axond, mistakes=None):
     return failed
 
 
+if sys.argv[1] == "--valid":
+    sys.exit(0 if valid(sys.argv[2:]) else 1)
 sys.exit(1 if main(*sys.argv[1:]) else 0)
