@@ -182,28 +182,6 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
     return ERROR_OK;
 }
 
-enum error_id call_pick(struct api_call *call, const json_t *object, const char *where,
-                        const char *const *keys, const json_t **values)
-{
-    char known[160];
-    const char *key = json_pick(object, keys, values);
-
-    if (!key)
-        return ERROR_OK;
-    return call_fail(call, ERROR_BAD_FIELD, "%sunknown key '%.60s'%s%s", where, key,
-                     keys[0] ? "; known here: " : "", join(known, sizeof known, keys));
-}
-
-const char *json_type_text(const json_t *value)
-{
-    static const char *const names[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
-        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
-        [JSON_FALSE] = "false",      [JSON_NULL] = "null"};
-
-    return value ? names[json_typeof(value)] : "nothing";
-}
-
 const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_t *shape)
 {
     size_t length = (size_t)snprintf(out, SHAPE_TEXT_MAX, "[");

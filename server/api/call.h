@@ -182,14 +182,6 @@ enum error_id call_binary(struct api_call *call, const char **bytes, size_t *siz
 /* Numbers in it, more or less. */
 size_t call_body_elements(const struct api_call *call);
 
-/* The values of keys (NULL-terminated) in the object, in that order and borrowed from it, NULL for
- * those that it lacks. It has another key: ERROR_BAD_FIELD that names it. */
-enum error_id call_pick(struct api_call *call, const json_t *object, const char *where,
-                        const char *const *keys, const json_t **values);
-
-/* "a string", "an object" ...: how an error calls the type of a JSON value. */
-const char *json_type_text(const json_t *value);
-
 /* "[2, 3]" into out; returns out. */
 enum { SHAPE_TEXT_MAX = 200 };
 const char *shape_text(char out[static SHAPE_TEXT_MAX], size_t rank, const size_t *shape);

@@ -10,7 +10,7 @@
 
 /* The keys of a body; the first are its tensors. Nobody reads "parameters". */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
-enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_PARAMETERS, KEY_COUNT };
+enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_COUNT };
 
 struct prediction {
     struct inference inference;
@@ -24,6 +24,8 @@ _Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
 static enum error_id pick_input(struct api_call *call, struct prediction *p,
                                 const json_t *const *values)
 {
+    char found[OBJECT_FOUND_MAX];
+
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (!values[i])
             continue;
@@ -34,7 +36,7 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p,
         if (!p->input->present)
             return call_fail(call, ERROR_BAD_FIELD,
                              "%s: expected an array of rows of numbers, found %s", p->input->path,
-                             json_type_text(values[i]));
+                             object_found(values[i], found));
     }
     if (!p->input)
         return call_fail(call, ERROR_BAD_FIELD,
@@ -89,12 +91,13 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p, con
 static enum error_id check_signature(struct api_call *call, const json_t *value)
 {
     static const char *const names[] = {"", "serving_default", "tensorflow/serving/predict"};
+    char found[OBJECT_FOUND_MAX];
 
     if (!value)
         return ERROR_OK;
     if (!json_is_string(value))
         return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
-                         json_type_text(value));
+                         object_found(value, found));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], json_string_value(value)) == 0)
             return ERROR_OK;
@@ -105,21 +108,27 @@ static enum error_id check_signature(struct api_call *call, const json_t *value)
 
 static enum error_id read_prediction(struct api_call *call)
 {
-    static const char *const keys[KEY_COUNT + 1] = {
-        [FIELD_INSTANCES] = "instances", [FIELD_INPUTS] = "inputs",
-        [KEY_TOP_K] = "top_k",           [KEY_SIGNATURE_NAME] = "signature_name",
-        [KEY_CAPTURE] = "capture",       [KEY_PARAMETERS] = "parameters"};
+    struct values {
+        const json_t *of[KEY_COUNT];
+    } values = {{NULL}};
+    static const struct object_key keys[] = {
+        KEY("instances", VALUE, struct values, of[FIELD_INSTANCES]),
+        KEY("inputs", VALUE, struct values, of[FIELD_INPUTS]),
+        KEY("top_k", VALUE, struct values, of[KEY_TOP_K]),
+        KEY("signature_name", VALUE, struct values, of[KEY_SIGNATURE_NAME]),
+        KEY("capture", VALUE, struct values, of[KEY_CAPTURE]),
+        KEY_ANY("parameters"),
+        KEY_END};
     struct prediction *p = (struct prediction *)call->state;
-    const json_t *values[KEY_COUNT];
 
     if (call_non_finite(call, &p->inference.policy) != ERROR_OK ||
         call_envelope(call) != ERROR_OK ||
-        call_pick(call, call->envelope.json, "", keys, values) != ERROR_OK ||
-        pick_input(call, p, values) != ERROR_OK || check_input(call, p) != ERROR_OK ||
-        read_top_k(call, p, values[KEY_TOP_K]) != ERROR_OK ||
-        check_signature(call, values[KEY_SIGNATURE_NAME]) != ERROR_OK)
+        object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK ||
+        pick_input(call, p, values.of) != ERROR_OK || check_input(call, p) != ERROR_OK ||
+        read_top_k(call, p, values.of[KEY_TOP_K]) != ERROR_OK ||
+        check_signature(call, values.of[KEY_SIGNATURE_NAME]) != ERROR_OK)
         return call->error.id;
-    return capture_read(call, values[KEY_CAPTURE], p->inference.rows, &p->inference.capture);
+    return capture_read(call, values.of[KEY_CAPTURE], p->inference.rows, &p->inference.capture);
 }
 
 /* ---- the reply ---- */

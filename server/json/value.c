@@ -62,22 +62,3 @@ const json_t *json_member(const json_t *object, const char *key)
 
     return json_is_null(value) ? NULL : value;
 }
-
-const char *json_pick(const json_t *object, const char *const *keys, const json_t **values)
-{
-    json_t *walk = (json_t *)(uintptr_t)object; /* jansson's iterators are not const-correct */
-
-    for (size_t i = 0; keys[i]; i++)
-        values[i] = NULL;
-    for (void *at = json_object_iter(walk); at; at = json_object_iter_next(walk, at)) {
-        const char *key = json_object_iter_key(at);
-        const json_t *value = json_object_iter_value(at);
-        size_t i = 0;
-        while (keys[i] && strcmp(keys[i], key) != 0)
-            i++;
-        if (!keys[i])
-            return key;
-        values[i] = json_is_null(value) ? NULL : value;
-    }
-    return NULL;
-}

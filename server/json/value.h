@@ -26,9 +26,4 @@ bool json_whole(const json_t *value, int64_t *whole);
 /* The object's member; NULL if it is absent, or null, which means the same. Borrowed. */
 const json_t *json_member(const json_t *object, const char *key);
 
-/* The values of keys (NULL-terminated) in the object, at the same places of values, NULL for those
- * that it lacks or that are null. Returns NULL, or its first key that is none of them. All
- * borrowed. */
-const char *json_pick(const json_t *object, const char *const *keys, const json_t **values);
-
 #endif
