@@ -48,26 +48,45 @@ static const char *const outcomes[OUTCOME_COUNT] = {
     [OUTCOME_DEADLINE] = "deadline", [OUTCOME_ERROR] = "error",
 };
 
+/* The value at index of a list [count], or NULL after the last. */
+#define LIST(list, index) ((index) < sizeof(list) / sizeof *(list) ? (list)[index] : NULL)
+
+static const char *window_value(unsigned index)
+{
+    return LIST(windows, index);
+}
+
+static const char *reason_value(unsigned index)
+{
+    return LIST(reasons, index);
+}
+
+static const char *outcome_value(unsigned index)
+{
+    return LIST(outcomes, index);
+}
+
+static const char *level_value(unsigned index)
+{
+    return LIST(levels, index);
+}
+
+/* The core's table knows. */
+static const char *activation_value(unsigned index)
+{
+    size_t count;
+    const struct axon_activation *table = axon_activation_table(&count);
+
+    return index < count ? table[index].name : NULL;
+}
+
 static const struct {
     const char *name;
-    const char *const *values;
-    unsigned count;
+    const char *(*value)(unsigned index);
 } labels[LABEL_COUNT] = {
-    [LABEL_MODEL] = {"model", NULL, 0},
-    [LABEL_VERSION] = {"version", NULL, 0},
-    [LABEL_TASK] = {"task", NULL, 0},
-    [LABEL_LAYER] = {"layer", NULL, 0},
-    [LABEL_ROUTE] = {"route", NULL, 0},
-    [LABEL_METHOD] = {"method", NULL, 0},
-    [LABEL_CODE] = {"code", NULL, 0},
-    [LABEL_REVISION] = {"revision", NULL, 0},
-    [LABEL_COMPILER] = {"compiler", NULL, 0},
-    [LABEL_ISA] = {"isa", NULL, 0},
-    [LABEL_WINDOW] = {"window", windows, AXON_WINDOW_COUNT},
-    [LABEL_REASON] = {"reason", reasons, REJECTED_COUNT},
-    [LABEL_OUTCOME] = {"outcome", outcomes, OUTCOME_COUNT},
-    [LABEL_LEVEL] = {"level", levels, sizeof levels / sizeof *levels},
-    [LABEL_ACTIVATION] = {"activation", NULL, 0}, /* the core's table knows */
+#define LABEL(id, text, values) [LABEL_##id] = {text, values},
+#include "metrics/labels.def"
+#undef LABEL
 };
 
 const char *label_name(enum label label)
@@ -93,23 +112,22 @@ struct label_list label_list_of(const struct metric_row *row)
 
 unsigned label_values(enum label label)
 {
-    size_t count = labels[label].count;
-    if (label == LABEL_ACTIVATION)
-        axon_activation_table(&count);
-    return (unsigned)count;
+    unsigned count = 0;
+
+    while (labels[label].value && labels[label].value(count))
+        count++;
+    return count;
 }
 
 const char *label_value(enum label label, unsigned index)
 {
-    size_t count;
-    return label == LABEL_ACTIVATION ? axon_activation_table(&count)[index].name
-                                     : labels[label].values[index];
+    return labels[label].value(index);
 }
 
 enum label label_indexed(const struct label_list *list)
 {
     for (const enum label *l = list->label; *l != LABEL_COUNT; l++)
-        if (label_values(*l) > 0)
+        if (labels[*l].value)
             return *l;
     return LABEL_COUNT;
 }

@@ -39,23 +39,12 @@ struct metric_row {
 };
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
-/* Every label name there is. A label whose values are a fixed list makes one series per value. */
+/* Every label name there is: labels.def. A label whose values are a fixed list makes one series per
+ * value. */
 enum label {
-    LABEL_MODEL,
-    LABEL_VERSION,
-    LABEL_TASK,
-    LABEL_LAYER,
-    LABEL_ROUTE,
-    LABEL_METHOD,
-    LABEL_CODE,
-    LABEL_REVISION,
-    LABEL_COMPILER,
-    LABEL_ISA,
-    LABEL_WINDOW,
-    LABEL_REASON,
-    LABEL_OUTCOME,
-    LABEL_LEVEL,
-    LABEL_ACTIVATION,
+#define LABEL(id, name, values) LABEL_##id,
+#include "metrics/labels.def"
+#undef LABEL
     LABEL_COUNT
 };
 
