@@ -98,7 +98,8 @@ def mend_prediction(case, pick):
 
 def mend(case, pick):
     case.path_parameters = dict(case.path_parameters)
-    for name, known in (("activation", sorted(ACTIVATIONS)), ("loss", sorted(LOSSES)), ("model", ["scorer", "tiny"])):
+    for name, known in (("activation", sorted(ACTIVATIONS)), ("loss", sorted(LOSSES)), ("model", ["scorer", "tiny"]),
+                        ("asset", ["index.html", "page.css", "page.js"])):
         if name in case.path_parameters:
             case.path_parameters[name] = pick.choice(known)
     if case.path_parameters.get("model") and ("version" in case.path_parameters or "label" in case.path_parameters):
