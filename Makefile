@@ -65,7 +65,7 @@ REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 B       := build/$(if $(filter-out $(shell uname -m),$(ARCH)),$(ARCH)-)$(if $(SAN),$(subst $(comma),-,$(SAN)),release)
 Q       := $(if $(V),,@)
 
-PKGS    := jansson libmicrohttpd libzip openblas
+PKGS    := jansson libmicrohttpd zlib openblas
 PKGCONF := $(if $(filter-out $(shell uname -m),$(ARCH)),$(MACHINE)-)pkg-config
 WARN    := -Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Wvla -Wstrict-prototypes \
            -Wmissing-prototypes -Wformat=2 -Wundef $(if $(WERROR),-Werror)

@@ -126,7 +126,7 @@ hardened() {
 # A new run-time dependency is a decision, not an accident. OpenBLAS is none: lib/gemm.h tells why the daemon must not load it.
 libraries() {
     readelf -dW "$daemon" | awk -v daemon="$daemon" '
-        /NEEDED/ && !/\[(libmicrohttpd|libjansson|libzip|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
+        /NEEDED/ && !/\[(libmicrohttpd|libjansson|libz|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
             print daemon ": needs " $NF
         }'
 }

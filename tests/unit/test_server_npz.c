@@ -1,10 +1,10 @@
 /* test_server_npz.c - the reader of .npz archives: what NumPy writes, stored and deflated, in
- * either order, and refusals of whatever else. libzip writes the archives here. */
+ * either order, and refusals of whatever else. The archives are written here. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
+#include <zlib.h>
 #include "starve.h"
 #include "suite.h"
 #include "tensor/npy.h"
@@ -35,34 +35,74 @@ static struct member npy(const char *name, const char *dict, const void *numbers
     return m;
 }
 
-/* The archive of members [count], which are freed; new. */
-static char *archive(struct member *members, size_t count, bool deflate, size_t *len)
+static size_t put(char *to, uint64_t number, size_t bytes)
 {
-    zip_error_t why;
-    zip_stat_t stat;
-    zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &why);
-    zip_t *zip = zip_open_from_source(source, ZIP_TRUNCATE, &why);
-    char *bytes;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (char)(number >> 8 * i);
+    return bytes;
+}
 
-    ck_assert_ptr_nonnull(zip);
-    zip_source_keep(source);
-    for (size_t i = 0; i < count; i++) {
-        zip_source_t *from = zip_source_buffer(zip, members[i].bytes, members[i].len, 1);
-        zip_int64_t index = zip_file_add(zip, members[i].name, from, 0);
+/* m as it lies in the archive, of which *len are new: packed, raw deflate or the bytes themselves.
+ */
+static char *pack(const struct member *m, bool deflated, size_t *len)
+{
+    z_stream z = {.next_in = (unsigned char *)m->bytes, .avail_in = (uInt)m->len};
+    char *packed = malloc(m->len + 64);
 
-        ck_assert_int_eq(index, (zip_int64_t)i);
-        ck_assert_int_eq(zip_set_file_compression(zip, (zip_uint64_t)index,
-                                                  deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0),
-                         0);
+    *len = m->len;
+    memcpy(packed, m->bytes, m->len);
+    if (deflated) {
+        ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        z.next_out = (unsigned char *)packed;
+        z.avail_out = (uInt)m->len + 64;
+        ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+        *len = z.total_out;
+        deflateEnd(&z);
     }
-    ck_assert_int_eq(zip_close(zip), 0);
-    ck_assert_int_eq(zip_source_stat(source, &stat), 0);
-    *len = (size_t)stat.size;
-    bytes = malloc(*len);
-    ck_assert_int_eq(zip_source_open(source), 0);
-    ck_assert_int_eq(zip_source_read(source, bytes, *len), (zip_int64_t)*len);
-    zip_source_close(source);
-    zip_source_free(source);
+    return packed;
+}
+
+/* The fields of m that local header and directory share: from the version to the extras' length. */
+static size_t put_facts(char *to, const struct member *m, bool deflated, size_t packed)
+{
+    size_t n = put(to, 20, 2) + put(to + 2, 0, 2);
+
+    n += put(to + n, deflated ? 8 : 0, 2) + put(to + n + 2, 0, 4);
+    n += put(to + n, crc32_z(0, (unsigned char *)m->bytes, m->len), 4);
+    n += put(to + n, packed, 4) + put(to + n + 4, m->len, 4);
+    return n + put(to + n, strlen(m->name), 2) + put(to + n + 2, 0, 2);
+}
+
+/* The archive of members [count], which are freed; new. */
+static char *archive(struct member *members, size_t count, bool deflated, size_t *len)
+{
+    char *bytes = calloc(1, 65536), directory[4096] = {0};
+    size_t at = 0, rows = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t packed_bytes, begin = at, name = strlen(members[i].name);
+        char *packed = pack(&members[i], deflated, &packed_bytes);
+
+        memcpy(bytes + at, "PK\3\4", 4);
+        at += 4 + put_facts(bytes + at + 4, &members[i], deflated, packed_bytes);
+        memcpy(bytes + at, members[i].name, name);
+        memcpy(bytes + at + name, packed, packed_bytes);
+        at += name + packed_bytes;
+        memcpy(directory + rows, "PK\1\2\24", 5);
+        put_facts(directory + rows + 6, &members[i], deflated, packed_bytes);
+        put(directory + rows + 42, begin, 4);
+        memcpy(directory + rows + 46, members[i].name, name);
+        rows += 46 + name;
+        free(packed);
+        free(members[i].bytes);
+    }
+    memcpy(bytes + at, directory, rows);
+    memcpy(bytes + at + rows, "PK\5\6", 4);
+    put(bytes + at + rows + 8, count, 2);
+    put(bytes + at + rows + 10, count, 2);
+    put(bytes + at + rows + 12, rows, 4);
+    put(bytes + at + rows + 16, at, 4);
+    *len = at + rows + 22;
     return bytes;
 }
 
@@ -225,7 +265,7 @@ START_TEST(no_bytes_and_other_files_are_no_archive)
 }
 END_TEST
 
-/* The n-th allocation fails, libzip's included: out of memory, and nothing is left. */
+/* The n-th allocation fails, zlib's included: out of memory, and nothing is left. */
 START_TEST(out_of_memory_leaks_nothing)
 {
     size_t len;
