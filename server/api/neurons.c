@@ -64,22 +64,29 @@ static enum error_id ask_layer(struct api_call *call, const struct model *m, str
                : ERROR_OK;
 }
 
+static enum error_id ask_top_k(struct api_call *call, const char *text, struct asked *a)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    a->top_k = strtoull(text, NULL, 10);
+    return digits > 0 && digits < 10 && !text[digits] && a->top_k <= TOP_K_MAX
+               ? ERROR_OK
+               : call_fail(call, ERROR_BAD_REQUEST,
+                           "top_k: expected a whole number from 0 to %d, found %.40s", TOP_K_MAX,
+                           text);
+}
+
 static enum error_id ask_units(struct api_call *call, struct asked *a)
 {
     const char *units = target_query(&call->target, "units");
     const char *top_k = target_query(&call->target, "top_k");
-    size_t digits = top_k ? strspn(top_k, "0123456789") : 0;
 
     a->units = units && strcmp(units, "true") == 0;
     if (units && !a->units && strcmp(units, "false") != 0)
         return call_fail(call, ERROR_BAD_REQUEST, "units: expected true or false, found %.40s",
                          units);
-    a->top_k = digits ? strtoull(top_k, NULL, 10) : TOP_K;
-    if (top_k && (digits == 0 || top_k[digits] || digits > 9 || a->top_k > TOP_K_MAX))
-        return call_fail(call, ERROR_BAD_REQUEST,
-                         "top_k: expected a whole number from 0 to %d, found %.40s", TOP_K_MAX,
-                         top_k);
-    return ERROR_OK;
+    a->top_k = TOP_K;
+    return top_k ? ask_top_k(call, top_k, a) : ERROR_OK;
 }
 
 /* ---- the reply: text, not values, since a layer may have many thousand units ---- */

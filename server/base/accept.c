@@ -37,7 +37,7 @@ static void read_parameter(struct range *range, const char *text, size_t length)
         bool quoted = value_length >= 2 && *value == '"' && value[value_length - 1] == '"';
 
         range->version = value + quoted;
-        range->version_length = value_length - 2 * quoted;
+        range->version_length = value_length - (quoted ? 2 : 0);
     }
 }
 

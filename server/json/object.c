@@ -275,7 +275,7 @@ static enum error_id key_unknown(const struct place *at, const char *name,
     const char *names[KEYS_MAX];
     size_t count = 0;
 
-    for (; keys[count].name && count < KEYS_MAX; count++)
+    for (; count < KEYS_MAX && keys[count].name; count++)
         names[count] = keys[count].name;
     return object_unknown(at, name, names, count);
 }

@@ -304,10 +304,10 @@ static enum error_id check_range(const struct npy_array *a, struct error *error)
 static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
                                 const struct tensor_limits *limits, struct error *error)
 {
-    struct npy_array a;
+    struct npy_array a = {.type = NULL};
 
     memset(t, 0, sizeof *t);
-    if (find_array(&a, "body", bytes, *len, more, limits, error) != ERROR_OK)
+    if (find_array(&a, "body", bytes, *len, more, limits, error) != ERROR_OK || !a.type)
         return error->id;
     if (a.type->load == binary_f64 && check_range(&a, error) != ERROR_OK)
         return error->id;

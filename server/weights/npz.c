@@ -287,11 +287,12 @@ static enum error_id tensor_make(struct reading *r, struct entry *e)
     const struct tensor_limits limits = {.rank_max = STORED_RANK_MAX,
                                          .elements_max = (size_t)BYTES_MAX};
     struct stored *t = &r->file->tensors[r->file->tensors_count];
-    struct npy_array a;
+    struct npy_array a = {.type = NULL};
     char place[ERROR_DETAIL_MAX];
 
     snprintf(place, sizeof place, "%.120s: %.64s", r->file->path, e->name);
-    if (npy_find(&a, place, (const char *)e->bytes, e->size, &limits, r->error) != ERROR_OK)
+    if (npy_find(&a, place, (const char *)e->bytes, e->size, &limits, r->error) != ERROR_OK ||
+        !a.type)
         return r->error->id;
     *t = (struct stored){
         .name = e->name, .type = type_of(&a), .rank = a.rank, .count = a.count, .data = a.data};
@@ -323,7 +324,7 @@ static enum error_id read_name(const struct reading *r, const struct row *row, s
 
 static enum error_id read_entry(struct reading *r, uint64_t *at, struct entry *e)
 {
-    struct row row;
+    struct row row = {.name = NULL};
 
     if (read_row(r, at, &row) || read_name(r, &row, e) || check_size(r, &row) ||
         read_bytes(r, &row, e))

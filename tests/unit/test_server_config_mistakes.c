@@ -229,14 +229,16 @@ END_TEST
 /* With --print: the texts, each with its NUL, for tests/http/config_schema.py. */
 int main(int argc, char **argv)
 {
-    Suite *s = suite_create("config_mistakes");
-    TCase *tc = tcase_create("config_mistakes");
+    Suite *s;
+    TCase *tc;
 
     if (argc > 1 && strcmp(argv[1], "--print") == 0) {
         for (size_t i = 0; i < MISTAKES; i++)
             fwrite(mistakes[i].text, 1, strlen(mistakes[i].text) + 1, stdout);
         return 0;
     }
+    s = suite_create("config_mistakes");
+    tc = tcase_create("config_mistakes");
     tcase_add_loop_test(tc, a_mistake_is_named_with_its_place, 0, MISTAKES);
     suite_add_tcase(s, tc);
 
