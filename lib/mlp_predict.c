@@ -1,8 +1,8 @@
 /* mlp_predict.c - walks the rows in blocks that stay in the cache, layer by layer.
  *
  * Knows the kernels and mlp_internal.h. Invariant: what a row gets depends on that row and the
- * model only. dense() promises it of the products, the activations of theirs; how rows are cut
- * into blocks, and layers into steps, moves no bit. */
+ * model only. dense() promises it of the products, the kernels of the activations; how rows are
+ * cut into blocks, and layers into steps, moves no bit. */
 #include <stdbool.h>
 #include <string.h>
 #include "axon/mlp.h"

@@ -269,7 +269,7 @@ static inline vf f_squareplus(vf x, const vf *p)
     w = vf_fma(s, r, vf_abs(x));
     y = vf_pick(x < 0.0f, 0.5f * p[0] * vf_reciprocal_rough(w), 0.5f * w);
     y = vf_fnma1(vf_fms1(y, y - x, 0.25f * p[0]), r, y);
-    /* NaN, too; s >= b is never tiny. The others keep theirs: a value knows no neighbours. */
+    /* NaN, too; s >= b is never tiny. Other values keep their result: none knows its neighbours. */
     if (__builtin_expect(vi_any(~(s <= 0x1p120f)), 0))
         return vf_pick(s <= 0x1p120f, y, squareplus_wide(x, p[0]));
     return y;

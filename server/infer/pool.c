@@ -146,7 +146,7 @@ static void serve(struct pool *p, struct pool_line *line, struct pool_turn *turn
 
     turn->count = 0;
     line->kind->take(p, line, turn);
-    if (!TAILQ_EMPTY(&line->tasks)) { /* now the others' turn */
+    if (!TAILQ_EMPTY(&line->tasks)) { /* other lines have a turn now */
         TAILQ_REMOVE(&p->ring, line, link);
         TAILQ_INSERT_TAIL(&p->ring, line, link);
     }

@@ -1,5 +1,5 @@
-/* pool.h - the workers: whatever is too large for the thread that reads sockets is a task of
- * theirs.
+/* pool.h - the workers: whatever is too large for the thread that reads sockets is a task of a
+ * worker.
  *
  * Tasks wait in lines: one for each model version (batch.h), and one for all other long work
  * (work.h). The lines take turns, a piece of work each, and within a line so do the tasks. Knows

@@ -143,8 +143,8 @@ static const char *variable_find(char **environment, const struct option_row *ro
 
 static bool is_known_variable(const char *variable)
 {
-    /* Docker links and Kubernetes describe a service named axond like this (AXOND_PORT=8000, of
-     * somebody who looks for --listen, is not theirs). */
+    /* Docker links and Kubernetes describe a service named axond like this (AXOND_PORT=8000 is
+     * not: somebody looks for --listen). */
     static const char *const others[] = {"AXOND_PORT=tcp:", "AXOND_PORT=udp:", "AXOND_PORT_",
                                          "AXOND_SERVICE_"};
 

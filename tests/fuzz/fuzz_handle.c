@@ -2,7 +2,7 @@
  * the same if the body comes in pieces.
  *
  * The form is that of the cases of tests/api: "METHOD TARGET", lines of headers, an empty line, the
- * body. The models are theirs, too: run it from the root of the project. */
+ * body. The models are those of tests/api, too: run it from the root of the project. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
