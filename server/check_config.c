@@ -26,7 +26,7 @@ static void print_entry(const struct repository_entry *entry)
 {
     for (size_t i = 0; i < entry->versions_count; i++) {
         const struct repository_version *v = &entry->versions[i];
-        if (v->state == MODEL_AVAILABLE)
+        if (v->model)
             printf("model %s version %" PRIu64 ": loads\n", entry->name, v->version);
         else
             printf("model %s version %" PRIu64 ": %s\n", entry->name, v->version, v->error);

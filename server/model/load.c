@@ -14,7 +14,8 @@
 #include "model/private.h"
 #include "model/version.h"
 
-enum error_id load_config(int dirfd, struct config *config, struct file_id *id, struct error *error)
+enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,
+                          struct error *error)
 {
     struct file_bytes bytes;
     enum error_id result;
@@ -24,7 +25,7 @@ enum error_id load_config(int dirfd, struct config *config, struct file_id *id, 
     case FILES_OK:
         break;
     case FILES_ABSENT:
-        if (weights_foreign(dirfd, "", error))
+        if (weights_foreign(dirfd, "", error) || (*newest && weights_foreign(dirfd, newest, error)))
             return error->id;
         return error_set(error, ERROR_NOT_READY, "config.json: no such file");
     case FILES_FAILED:

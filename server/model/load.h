@@ -12,8 +12,9 @@
 #include "weights/weights.h"
 
 /* config.json beneath dirfd, and its identity from before it was read. ERROR_OK and *config is
- * new, or error. */
-enum error_id load_config(int dirfd, struct config *config, struct file_id *id,
+ * new, or error: if there is none, but a model in a format that is not read, there or in the newest
+ * version's folder ("3/"; "" if there is none), then that. */
+enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,
                           struct error *error);
 
 /* A version from its weights file and the config that load_config() has read, golden.json checked

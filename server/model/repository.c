@@ -270,18 +270,6 @@ static bool holds(const struct repository_snapshot *s, const struct model *m)
     return v && v->model == m;
 }
 
-/* Call each for every model of a that b does not hold. */
-static void difference(const struct repository_snapshot *a, const struct repository_snapshot *b,
-                       void (*each)(struct model *m, const struct repository_snapshot *other))
-{
-    for (size_t i = 0; a && i < a->entries_count; i++)
-        for (size_t j = 0; j < a->entries[i].versions_count; j++) {
-            struct model *m = a->entries[i].versions[j].model;
-            if (m && !holds(b, m))
-                each(m, b);
-        }
-}
-
 /* Why it is unloaded: its files have changed, a newer version took its place, or it is gone. */
 static const char *unload_reason(const struct model *m, const struct repository_snapshot *now)
 {
@@ -302,10 +290,22 @@ static void withdraw(struct model *m, const struct repository_snapshot *now)
                   LOG_S("reason", unload_reason(m, now)));
 }
 
-static void publish(struct model *m, const struct repository_snapshot *before)
+/* The models of now that were not there before are published, those that are gone withdrawn. In
+ * first, then out: publishing replaces the namesake in one step, so that no scrape misses it. */
+static void publish(const struct repository_snapshot *now, const struct repository_snapshot *before)
 {
-    (void)before;
-    metrics_model_publish(m->metrics);
+    for (size_t i = 0; now && i < now->entries_count; i++)
+        for (size_t j = 0; j < now->entries[i].versions_count; j++) {
+            struct model *m = now->entries[i].versions[j].model;
+            if (m && !holds(before, m))
+                metrics_model_publish(m->metrics);
+        }
+    for (size_t i = 0; before && i < before->entries_count; i++)
+        for (size_t j = 0; j < before->entries[i].versions_count; j++) {
+            struct model *m = before->entries[i].versions[j].model;
+            if (m && !holds(now, m))
+                withdraw(m, now);
+        }
 }
 
 /* Versions of which nothing serves have a metric that says so. */
@@ -330,7 +330,6 @@ static void report_failed(const struct repository_snapshot *s)
     free(list);
 }
 
-/* In first, then out: publishing replaces the namesake in one step, so that no scrape misses it. */
 static void swap(struct repository *r, struct snapshot *now)
 {
     static const struct repository_snapshot nothing;
@@ -340,8 +339,7 @@ static void swap(struct repository *r, struct snapshot *now)
     before = r->current;
     r->current = now;
     pthread_mutex_unlock(&r->lock);
-    difference(now ? &now->shown : NULL, before ? &before->shown : NULL, publish);
-    difference(before ? &before->shown : NULL, now ? &now->shown : NULL, withdraw);
+    publish(now ? &now->shown : NULL, before ? &before->shown : NULL);
     report_failed(now ? &now->shown : &nothing);
     snapshot_release(before);
 }

@@ -9,14 +9,11 @@
 #include "model/finding.h"
 #include "model/model.h"
 
-enum model_state { MODEL_AVAILABLE, MODEL_FAILED /* found in the folder, but did not load */ };
-
 /* One version as listings show it. */
 struct repository_version {
     uint64_t version;
-    enum model_state state;
-    struct model *model; /* borrowed from the snapshot; NULL if failed     */
-    char error[512];     /* why the newest attempt failed, or ""           */
+    struct model *model; /* borrowed from the snapshot; NULL: found, but did not load */
+    char error[512];     /* why the newest attempt failed, or "" */
 };
 
 struct repository_entry {

@@ -57,7 +57,6 @@ static void row_add(struct scan *s, uint64_t version, struct model *model, const
     grown += e->versions_count++;
     *grown = (struct repository_version){
         .version = version,
-        .state = model ? MODEL_AVAILABLE : MODEL_FAILED,
         .model = model,
     };
     snprintf(grown->error, sizeof grown->error, "%s", error);
@@ -225,16 +224,6 @@ static void versions_load(struct scan *s)
 
 /* ---- the folder ---------------------------------------------------------------------------- */
 
-/* Nothing in the folder can be loaded: what served goes on, and its newest version carries why. */
-static void entry_fail(struct scan *s, const struct error *error)
-{
-    size_t served = s->old ? s->old->versions_count : 0;
-    uint64_t newest = served ? s->old->versions[served - 1].version : 1;
-
-    row_fail(s, s->found_count ? s->found[0] : newest, error);
-    keep_old(s);
-}
-
 static void labels_copy(struct scan *s)
 {
     struct repository_entry *e = s->entry;
@@ -271,6 +260,17 @@ static void labels_keep(struct scan *s)
     if (n > 0)
         memcpy(s->entry->labels, s->old->labels, n * sizeof *s->entry->labels);
     s->entry->labels_count = n;
+}
+
+/* Nothing in the folder can be loaded: what served goes on, and its newest version carries why. */
+static void entry_fail(struct scan *s, const struct error *error)
+{
+    size_t served = s->old ? s->old->versions_count : 0;
+    uint64_t newest = served ? s->old->versions[served - 1].version : 1;
+
+    row_fail(s, s->found_count ? s->found[0] : newest, error);
+    keep_old(s);
+    labels_keep(s);
 }
 
 /* Is a weights file beside config.json? Its name, or NULL. */
@@ -322,25 +322,16 @@ static void configured_load(struct scan *s)
     labels_copy(s);
 }
 
-/* No config.json, but perhaps a model in a foreign format, which then is what to talk about. */
-static void config_fail(struct scan *s, struct error *error)
-{
-    struct error foreign = {0};
-
-    if (s->found_count > 0 && strcmp(error->detail, "config.json: no such file") == 0 &&
-        weights_foreign(s->dirfd, source_of(s, s->found[0]).folder, &foreign))
-        *error = foreign;
-    entry_fail(s, error);
-    labels_keep(s);
-}
-
 static void folder_scan(struct scan *s)
 {
     struct error error = {0};
+    char newest[24] = "";
     int listed_all = files_each(s->dirfd, version_visit, s);
 
-    if (s->found_count > 0)
+    if (s->found_count > 0) {
         qsort(s->found, s->found_count, sizeof *s->found, descending);
+        snprintf(newest, sizeof newest, "%" PRIu64 "/", s->found[0]);
+    }
     if (listed_all != 0) {
         if (listed_all > 0)
             error_set(&error, ERROR_LIMIT_EXCEEDED, "more than %d version folders",
@@ -348,9 +339,8 @@ static void folder_scan(struct scan *s)
         else
             files_error(&error, s->dirfd, ".", errno);
         entry_fail(s, &error);
-        labels_keep(s);
-    } else if (load_config(s->dirfd, &s->config, &s->config_id, &error) != 0) {
-        config_fail(s, &error);
+    } else if (load_config(s->dirfd, newest, &s->config, &s->config_id, &error) != 0) {
+        entry_fail(s, &error);
     } else {
         configured_load(s);
         config_fini(&s->config);
@@ -403,7 +393,6 @@ int scan_entry(struct repository_entry *entry, int rootfd, const char *folder,
     } else {
         files_error(&error, rootfd, folder, errno);
         entry_fail(s, &error);
-        labels_keep(s);
     }
     if (entry->versions_count > 0)
         qsort(entry->versions, entry->versions_count, sizeof *entry->versions, rows_ascending);
