@@ -190,11 +190,12 @@ static bool read_extras(struct row *row, const unsigned char *p, size_t bytes)
 /* The row at *at, which moves past it. */
 static enum error_id read_row(const struct reading *r, uint64_t *at, struct row *row)
 {
-    const unsigned char *p = r->text + *at;
+    const unsigned char *p;
     uint64_t extras, comment;
 
     if (!begins(r, *at, ROW_BYTES, "PK\1\2"))
         return broken(r, "a row of its directory is not there");
+    p = r->text + *at;
     *row = (struct row){.flags = (unsigned)number(p + 8, 2),
                         .method = (unsigned)number(p + 10, 2),
                         .crc = (uint32_t)number(p + 16, 4),
@@ -258,13 +259,14 @@ static enum error_id inflate_all(const struct reading *r, const struct row *row,
 
 static enum error_id read_bytes(const struct reading *r, const struct row *row, struct entry *e)
 {
-    const unsigned char *p = r->text + row->offset;
+    const unsigned char *p;
     uint64_t at;
 
     if (row->flags & 1)
         return entry_broken(r, row, "it is encrypted");
     if (!begins(r, row->offset, LOCAL_BYTES, "PK\3\4"))
         return entry_broken(r, row, "it is not where the directory says");
+    p = r->text + row->offset;
     at = row->offset + LOCAL_BYTES + number(p + 26, 2) + number(p + 28, 2);
     if (!is_within(r, at, row->packed))
         return entry_broken(r, row, "it ends after the file");

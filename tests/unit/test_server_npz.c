@@ -251,6 +251,65 @@ START_TEST(a_size_that_lies_costs_no_memory)
 }
 END_TEST
 
+/* The archive of one member with its numbers in ZIP64's fields: where the directory begins, and
+ * where the member does. */
+static char *far_archive(uint64_t member, uint64_t directory, size_t *len)
+{
+    struct member one = npy("w.npy", DICT("<f4", "(4,)"), four, sizeof four);
+    size_t name = strlen(one.name), row, end64, end;
+    char *bytes = archive(&one, 1, false, len);
+
+    for (row = 0; memcmp(bytes + row, "PK\1\2", 4) != 0;)
+        row++;
+    put(bytes + row + 30, 12, 2);
+    put(bytes + row + 42, UINT32_MAX, 4);
+    memcpy(bytes + row + 46 + name, "\1\0\10", 4);
+    put(bytes + row + 46 + name + 4, member, 8);
+    end64 = row + 46 + name + 12;
+    memset(bytes + end64, 0, 56 + 20 + 22);
+    memcpy(bytes + end64, "PK\6\6", 4);
+    put(bytes + end64 + 32, 1, 8);
+    put(bytes + end64 + 48, directory ? directory : row, 8);
+    memcpy(bytes + end64 + 56, "PK\6\7", 4);
+    put(bytes + end64 + 56 + 8, end64, 8);
+    end = end64 + 56 + 20;
+    memcpy(bytes + end, "PK\5\6", 4);
+    put(bytes + end + 10, UINT16_MAX, 2);
+    put(bytes + end + 16, UINT32_MAX, 4);
+    *len = end + 22;
+    return bytes;
+}
+
+static const struct {
+    uint64_t member, directory;
+    const char *message; /* NULL: it is read */
+} places[] = {
+    {0, 0, NULL},
+    {0, (uint64_t)1 << 63, "w.npz: not a readable .npz archive: a row of its directory"},
+    {0, UINT64_MAX, "w.npz: not a readable .npz archive: a row of its directory"},
+    {(uint64_t)1 << 63, 0, "w.npz: entry w.npy: it is not where the directory says"},
+    {UINT64_MAX - 29, 0, "w.npz: entry w.npy: it is not where the directory says"},
+};
+
+/* No pointer is made from a place before the place is known to lie within the file. */
+START_TEST(a_place_of_64_bits_is_within_the_file_or_refused)
+{
+    struct stored_file f;
+    struct error error = {0};
+    size_t len;
+    char *bytes = far_archive(places[_i].member, places[_i].directory, &len);
+    enum error_id id = npz_read(&f, "w.npz", bytes, len, &error);
+
+    if (places[_i].message)
+        ck_assert_msg(strstr(error.detail, places[_i].message) == error.detail, "%s", error.detail);
+    else
+        ck_assert_msg(id == ERROR_OK, "%s", error.detail);
+    if (id == ERROR_OK)
+        stored_fini(&f);
+    free(bytes);
+}
+END_TEST
+
 START_TEST(no_bytes_and_other_files_are_no_archive)
 {
     static const char *const others[] = {"", "P", "\x93NUMPY\1\0", "PK\3\4nothing"};
@@ -302,6 +361,8 @@ int main(void)
     tcase_add_loop_test(t, whatever_the_bytes_are_there_are_tensors_or_an_error, 0, 2);
     tcase_add_loop_test(t, what_is_no_array_is_named, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_loop_test(t, a_size_that_lies_costs_no_memory, 0, 4);
+    tcase_add_loop_test(t, a_place_of_64_bits_is_within_the_file_or_refused, 0,
+                        (int)(sizeof places / sizeof *places));
     tcase_add_test(t, no_bytes_and_other_files_are_no_archive);
     tcase_add_test(t, out_of_memory_leaks_nothing);
     suite_add_tcase(s, t);
