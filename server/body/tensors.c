@@ -42,7 +42,7 @@ static const char *follow(const char *path, size_t depth, const char *key)
 
     for (; depth > 1; depth--)
         path = next_segment(path);
-    if (key ? strcspn(path, ".[") != n || memcmp(path, key, n) != 0 : *path != '[')
+    if (key ? *path == '[' || strcspn(path, ".[") != n || memcmp(path, key, n) != 0 : *path != '[')
         return NULL;
     return next_segment(path);
 }
