@@ -96,6 +96,16 @@ def mend_prediction(case, pick):
     case.body = {key: data, **{k: v for k, v in body.items() if k in ("signature_name", "parameters")}}
 
 
+def mend_inference(case, pick):
+    """The model's own input by its name, flat or nested, and its own output or none named."""
+    port, body, rows = FEATURES[case.path_parameters["model"]], dict(case.body), pick.randint(0, 3)
+    values = [max(-9, min(9, n)) for n in numbers([i.get("data") for i in body["inputs"] if isinstance(i, dict)])] or [0.5]
+    shape = [rows, port["shape"][1]]
+    data = shaped(values, [shape[0] * shape[1]] if pick.random() < 0.5 else shape)
+    case.body = {"inputs": [{"name": port["name"], "shape": shape, "datatype": "FP32", "data": data}],
+                 **{k: v for k, v in body.items() if k == "id"}}
+
+
 def mend(case, pick):
     case.path_parameters = dict(case.path_parameters)
     for name, known in (("activation", sorted(ACTIVATIONS)), ("loss", sorted(LOSSES)), ("model", ["scorer", "tiny"]),
@@ -107,7 +117,9 @@ def mend(case, pick):
         case.path_parameters.update({k: v for k, v in (("version", 1), ("label", "stable")) if k in case.path_parameters})
     if not isinstance(case.body, dict) or pick.random() < 0.5:
         return
-    if "data" in case.body:
+    if case.operation.path.endswith("/infer"):
+        mend_inference(case, pick)
+    elif "data" in case.body:
         mend_application(case, pick)
     elif "loss" in case.path_parameters:
         mend_evaluation(case, pick)

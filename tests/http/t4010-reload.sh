@@ -37,6 +37,8 @@ ok "all is well so far" [ "$(metric axond_reload_successful)" = 1 ]
 
 put_weights m 2 2
 ok "a new version is loaded" reload "$(versions m '["2"]' 0)"
+unloaded() { grep -q "event=model_unloaded model=$1 version=$2 reason=$3" "$tmp/log"; }
+ok "the one before is superseded, says the log" unloaded m 1 superseded
 ok "and answers" answers m 2
 
 mkdir "$tmp/models/m/3" && echo 'not tensors, but long enough' >"$tmp/models/m/3/weights.safetensors"
@@ -78,6 +80,7 @@ ok "a new model is found" reload "$(versions added '["7"]' 0)"
 ok "and answers" answers added 5
 rm -r "$tmp/models/added"
 ok "a removed model goes" reload '[.models[].name] == ["m", "other"]'
+ok "as removed" unloaded added 7 removed
 req POST /v1/models/added:predict '{"instances": [[1]]}'
 ok "and is unknown from then on" want 404 '.code == "unknown_model"'
 ok "its series are gone from the metrics" [ -z "$(curl -sS "$base/metrics" | grep 'model="added"')" ]
