@@ -4,6 +4,7 @@
  * A dialect reads what is asked and writes the reply; what lies between is inference.c's. Keys that
  * the protocol does not know are ignored, as its clients expect. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "api/capture.h"
 #include "api/inference.h"
@@ -36,6 +37,19 @@ static enum error_id refuse_binary(const struct place *at, const json_t *paramet
                        "%s: binary tensors are not supported, send and ask for JSON "
                        "(binary_data=False)",
                        key);
+}
+
+/* Clients say how long the JSON is if tensors follow it. Asked before the JSON is looked at: its
+ * error would only be that something stands after its end. */
+static enum error_id refuse_tensors_after(struct api_call *call)
+{
+    const char *length = call->headers[REQUEST_INFERENCE_LENGTH];
+
+    return !length || strtoull(length, NULL, 10) == call->body.fed_bytes
+               ? ERROR_OK
+               : call_fail(call, ERROR_UNSUPPORTED_ENCODING,
+                           "Inference-Header-Content-Length: binary tensors are not supported, "
+                           "send and ask for JSON (binary_data=False)");
 }
 
 /* ---- the input ---- */
@@ -214,8 +228,8 @@ static enum error_id read_request(struct api_call *call)
     const struct place at = {.path = "", .error = &call->error};
     struct body body = {.id = NULL};
 
-    if (call_non_finite(call, &r->inference.policy) || call_envelope(call) ||
-        object_read(&at, call->envelope.json, body_keys, &body) ||
+    if (call_non_finite(call, &r->inference.policy) || refuse_tensors_after(call) ||
+        call_envelope(call) || object_read(&at, call->envelope.json, body_keys, &body) ||
         refuse_binary(&at, body.parameters, "binary_data_output"))
         return call->error.id;
     if (body.id && strlen(body.id) > ID_BYTES_MAX)

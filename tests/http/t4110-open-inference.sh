@@ -33,6 +33,16 @@ ok "under a route of its own" [ "$(metric 'axond_http_requests_total{route="/v2/
 curl -sS -D "$tmp/head" -o "$tmp/body" -H 'Content-Type: application/octet-stream' --data-binary @"$tmp/flat.json" "$address/v2/models/digits/infer"
 ok "tritonclient's aio sends JSON as octet-stream" grep -q '^HTTP/1.1 200' "$tmp/head"
 ok "a reply has Server-Timing" grep -qi '^Server-Timing: parse' "$tmp/head"
+# tritonclient sends JSON and then 256 bytes if nobody says binary_data=False.
+jq -cj '{inputs: [{name: "pixels", shape: [1, 64], datatype: "FP32", parameters: {binary_data_size: 256}}]}' <<<null >"$tmp/binary"
+length=$(wc -c <"$tmp/binary")
+head -c 256 /dev/zero >>"$tmp/binary"
+curl -sS -D "$tmp/head" -o "$tmp/body" -H "Inference-Header-Content-Length: $length" -H 'Content-Type: application/octet-stream' \
+    --data-binary @"$tmp/binary" "$address/v2/models/digits/infer"
+ok "binary tensors are refused with the way out" grep -q 'binary_data=False' "$tmp/body"
+ok "as not implemented" grep -q '^HTTP/1.1 501' "$tmp/head"
+curl -sS -D "$tmp/head" -o "$tmp/body" -H "Inference-Header-Content-Length: $(wc -c <"$tmp/flat.json")" --data-binary @"$tmp/flat.json" "$address/v2/models/digits/infer"
+ok "JSON that is as long as the header says is answered" grep -q '^HTTP/1.1 200' "$tmp/head"
 curl -sS -o "$tmp/body" -H 'Content-Type: application/octet-stream' --data-binary @"$tmp/flat.json" "$address/v1/models/digits:predict"
 ok "elsewhere that is no JSON" grep -q unsupported_media_type "$tmp/body"
 
