@@ -96,6 +96,23 @@ used_metrics() {
     used 'METRIC_' 'METRIC' server/metrics/metrics.def "${sources[@]}"
 }
 
+used_headers() {
+    local sources
+    mapfile -t sources < <(files 'server/*.c')
+    used 'REQUEST_' 'REQUEST_HEADER' server/api/headers.def "${sources[@]}"
+    used 'REPLY_' 'REPLY_HEADER' server/api/headers.def "${sources[@]}"
+}
+
+# A format's reader is fuzzed and has a unit test.
+tried_formats() {
+    local reader kind
+    while read -r reader; do
+        for kind in fuzz unit; do
+            files "tests/$kind/*.c" | xargs grep -qwE "$reader|${reader%_read}\.h" || echo "tests/$kind: nothing tries $reader"
+        done
+    done < <(sed -n 's/^READ(.*, \([a-z0-9_]*\))$/\1/p' server/weights/formats.def | sort -u)
+}
+
 folders() {
     local folder
     while read -r folder; do
@@ -160,6 +177,8 @@ check "openapi.json names each operation" named_operations
 check "every error is used" used_errors
 check "every option is read" used_options
 check "every metric is counted" used_metrics
+check "every header is read or written" used_headers
+check "every format of weights is fuzzed and has a unit test" tried_formats
 check "every folder with sources has a README.md" folders
 check "links of pages lead to files and sections that exist" pages links
 check "files that pages name exist" pages names

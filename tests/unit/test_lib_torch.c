@@ -74,7 +74,10 @@ START_TEST(every_activation_and_its_gradient_agree_on_every_isa)
         cases++;
     }
     ck_assert_int_eq(axon_isa_select("auto"), AXON_OK);
-    ck_assert_msg((cases == 0) == is_absent(act->name), "%s: %zu cases", act->name, cases);
+    ck_assert_msg((cases == 0) == is_absent(act->name),
+                  "%s: %zu cases in tests/data/torch/activations.txt; it wants a row in "
+                  "tests/oracle/torch_golden.py, or one in is_absent() if PyTorch has none",
+                  act->name, cases);
     fclose(file);
 }
 END_TEST

@@ -18,7 +18,7 @@ START_TEST(rows_are_named_and_labelled_by_the_rules)
             labels += *c == ',';
         while (list.label[known] != LABEL_COUNT)
             known++;
-        ck_assert_msg(known == labels, "%s has a label that registry.c does not know", row->name);
+        ck_assert_msg(known == labels, "%s has a label that labels.def does not have", row->name);
         ck_assert_int_eq(strcmp(row->name + length - (length > 6 ? 6 : 0), "_total") == 0,
                          row->type == TYPE_COUNTER);
         ck_assert_int_eq(strcmp(row->name + length - (length > 5 ? 5 : 0), "_info") == 0,
