@@ -145,7 +145,7 @@ server/metrics/metrics.def@METRIC(bad, GAUGE, GLOBAL, "", "x")@nothing uses bad
 server/base/errors.def@ERR(BAD, 400, "x")@nothing uses BAD
 server/api/headers.def@REQUEST_HEADER(BAD, "Bad", KEPT)@nothing uses BAD
 server/api/headers.def@REPLY_HEADER(BAD, "Bad")@nothing uses BAD
-server/weights/formats.def@READ("weights.bad", bad_read)@tests/fuzz: nothing tries bad_read
+server/weights/formats.def@READ("weights.bad", bad_read)@tests/fuzz@nothing tries bad_read
 server/api/routes.def@ROUTE("/bad", health_live, NULL, PUBLIC, JSON, "")@openapi.json@lacks /bad GET
 server/api/routes.def@ROUTE("/bad", health_live, NULL, PUBLIC, JSON, "")@tests/api@no case asks for GET /bad
 lib/dialect.def@DIALECT(bad, "x")@openapi.json@lacks the dialect bad
