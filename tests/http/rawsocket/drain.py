@@ -9,6 +9,9 @@ import time
 from wire import GET, POST, BODY, Wrong, must, connect, read_reply
 
 
+IDLE_S = 0.25  # drain.c's SILENT_NEW_MS: a connection on which so long nothing was sent is closed
+
+
 def case_drain(args):
     """SIGTERM under load: a request of which the daemon has taken a byte is answered, whole.
 
@@ -22,15 +25,16 @@ def case_drain(args):
 
     def client(number):
         while time.monotonic() < stop_at:
+            began = time.monotonic()
             try:
                 s = connect(args)
             except (ConnectionRefusedError, ConnectionResetError):
                 return
-            served, connected, silent = 0, time.monotonic(), 0
+            served, silent = 0, 0
             while time.monotonic() < stop_at:
                 got = b""
                 try:
-                    silent = silent or time.monotonic() - connected
+                    silent = silent or time.monotonic() - began
                     s.sendall(POST + b"Content-Length: 15\r\n\r\n")
                     if number % 2:
                         time.sleep(0.001)
@@ -42,7 +46,7 @@ def case_drain(args):
                         got += piece
                     status, headers, body, _ = read_reply(s, got)
                 except (ConnectionError, Wrong, socket.timeout) as e:
-                    if not got and (served or silent > 0.2):
+                    if not got and (served or silent > IDLE_S):
                         crossed[0] += 1
                         break
                     lost.append(f"client {number}, request {served}: {e!r} after {got!r}")
