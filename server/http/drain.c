@@ -107,8 +107,8 @@ static void stop_listening(struct http *http)
     http->listen_fd = -1;
 }
 
-/* SHUT_RD, not SHUT_RDWR: bytes that have arrived can still be read, and answered. Those of a next
- * request may be in libmicrohttpd's buffer, where nobody sees them: so all that have come are
+/* SHUT_RD, not SHUT_RDWR: bytes that have arrived can still be read, and answered. The bytes of a
+ * next request may be in libmicrohttpd's buffer, where nobody sees them: so all that have come are
  * compared with those of the requests before. headers_timeout is for the rest of it. */
 static void close_if_idle(struct connection *c, void *context)
 {

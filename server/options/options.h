@@ -46,7 +46,7 @@ int options_read(struct options *options, enum command *command, int argc, char 
 
 /* Variables that look like options and are none ("AXOND_LISTNE: no such option; did you
  * mean \"AXOND_LISTEN\"?"): text is the next one from *next on, which starts as 0; false when there
- * are no more. Those that Kubernetes makes for a service named axond are passed over. */
+ * are no more. Variables that Kubernetes makes for a service named axond are passed over. */
 bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
 
 /* Options in which b differs from a: *id is the next one from *next on, which starts as 0; false

@@ -283,7 +283,7 @@ static enum error_id read_bytes(const struct reading *r, const struct row *row, 
     return ERROR_OK;
 }
 
-/* Whatever the array is, as a tensor that points into e. */
+/* The array as a tensor that points into e; one of integers can only be left over. */
 static enum error_id tensor_make(struct reading *r, struct entry *e)
 {
     const struct tensor_limits limits = {.rank_max = STORED_RANK_MAX,

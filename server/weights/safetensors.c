@@ -20,10 +20,7 @@ static const struct stored_type dtypes[] = {
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
-enum {
-    HEADER_BYTES_MAX = 100000000, /* the format's own bound */
-    HEADER_TOKENS_MAX = 1 << 18   /* far above any network's header */
-};
+enum { HEADER_TOKENS_MAX = 1 << 18 }; /* far above any network's header */
 
 /* A file while it is read. */
 struct reading {
@@ -195,10 +192,10 @@ enum error_id safetensors_read(struct stored_file *f, const char *path, const vo
         return error_set(error, ERROR_BAD_TENSOR, "%s: %zu bytes; even an empty file has 10", path,
                          len);
     header_bytes = binary_read_u64(p);
-    if (header_bytes > HEADER_BYTES_MAX || header_bytes > len - 8)
+    if (header_bytes > STORED_HEADER_BYTES_MAX || header_bytes > len - 8)
         return error_set(error, ERROR_BAD_TENSOR,
                          "%s: a header of %llu bytes in a file of %zu (at most %d)", path,
-                         (unsigned long long)header_bytes, len, HEADER_BYTES_MAX);
+                         (unsigned long long)header_bytes, len, STORED_HEADER_BYTES_MAX);
     if (header_bytes == 0 || p[8] != '{')
         return error_set(error, ERROR_BAD_TENSOR, "%s: the header does not begin with '{'", path);
     r.data = p + 8 + header_bytes;

@@ -12,7 +12,10 @@
 #include "base/error.h"
 #include "tensor/binary.h"
 
-enum { STORED_RANK_MAX = 8 };
+enum {
+    STORED_RANK_MAX = 8,
+    STORED_HEADER_BYTES_MAX = 100000000 /* of any format: safetensors' own bound */
+};
 
 /* A row of a format's table of types. */
 struct stored_type {

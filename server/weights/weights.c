@@ -11,7 +11,8 @@
 #include "weights/formats.h"
 
 /* The bound on the network at the widest type, and the largest header of a format. */
-static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) + 100000000 + 8;
+static const size_t FILE_BYTES_MAX = (size_t)CONFIG_PARAMETERS_MAX * sizeof(double) +
+                                     STORED_HEADER_BYTES_MAX + 8;
 
 /* ---- one layer ------------------------------------------------------------------------------ */
 
