@@ -3,7 +3,7 @@
  * MHD_stop_daemon() drops replies in flight, so every connection must be gone before it. Invariant:
  * a connection is closed early only while it is between two requests and nothing of a next one has
  * arrived; what it may still send before it hears of that is read and answered if it is whole. */
-#include <linux/filter.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -17,7 +17,11 @@
 /* How long a kept connection must have been silent before it is closed: the pieces of a request
  * follow one another faster than that. One on which nothing was ever sent gets longer, because its
  * client may not know how to repeat a first request. */
-enum { LOOK_MS = 5, HANDSHAKE_MS = 10, SILENT_MS = 40, SILENT_NEW_MS = 250 };
+enum { LOOK_MS = 5, SILENT_MS = 40, SILENT_NEW_MS = 250 };
+
+/* Handshakes that have begun are waited for so long: the kernel repeats a lost half after one and
+ * after three seconds. Strangers who never end theirs hold up a drain no longer. */
+enum { HANDSHAKES_MS = 5000 };
 
 static void sleep_ms(unsigned ms)
 {
@@ -78,27 +82,32 @@ static void collect_sentinels(struct pollfd *sentinels, unsigned *count)
             }
 }
 
-/* Closing a listening socket resets connections whose handshake ends while it closes, though their
- * clients may have sent a request already. So none may begin: from here on the kernel drops each
- * SYN (a client sends it again after a second, and is refused then), while handshakes that have
- * begun go on. Where filters are not allowed the gap is some microseconds wide. */
-static void stop_handshakes(int listen_fd)
+/* Closing a listening socket resets connections whose handshake has begun, though their clients may
+ * have sent a request already. So none may begin: bound to an interface that does not exist, the
+ * socket is found by nobody's first packet, and the kernel refuses it. Anybody may do that since
+ * Linux 5.7; before, the gap between the last look and the close is some microseconds wide. */
+static void refuse_handshakes(int listen_fd)
 {
-    static struct sock_filter drop_syn[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags of the TCP header */
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-    };
-    const struct sock_fprog program = {sizeof drop_syn / sizeof *drop_syn, drop_syn};
+    static const int no_interface = INT_MAX;
 
-    if (setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0)
-        sleep_ms(HANDSHAKE_MS);
+    (void)setsockopt(listen_fd, SOL_SOCKET, SO_BINDTOIFINDEX, &no_interface, sizeof no_interface);
 }
 
-static void stop_listening(struct http *http)
+/* Those that have begun go on: on a slow network, or a busy machine, for longer than any fixed
+ * sleep. At least one look's time passes, for a first packet that had found the socket already. */
+static void finish_handshakes(int listen_fd, const volatile int *cut_now)
 {
-    stop_handshakes(http->listen_fd);
+    uint64_t until_ns = clock_ns() + (uint64_t)HANDSHAKES_MS * 1000000;
+
+    do
+        sleep_ms(LOOK_MS);
+    while (!*cut_now && clock_ns() < until_ns && socket_handshakes(listen_fd) > 0);
+}
+
+static void stop_listening(struct http *http, const volatile int *cut_now)
+{
+    refuse_handshakes(http->listen_fd);
+    finish_handshakes(http->listen_fd, cut_now);
     for (unsigned i = 0; i < http->threads_count; i++)
         MHD_quiesce_daemon(http->threads[i].daemon);
     adopt_backlog(http);
@@ -175,7 +184,7 @@ size_t http_drain(struct http *http, const volatile int *cut_now)
 
     if (http->drained)
         return 0;
-    stop_listening(http);
+    stop_listening(http, cut_now);
     sentinels = calloc(http->threads_count + 1, sizeof *sentinels);
     cut_count = wait_for_all(http, sentinels, cut_now);
     free(sentinels);

@@ -199,6 +199,9 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
 /* "192.0.2.1:8000", "[2001:db8::1]:8000"; an IPv4 client of an IPv6 socket is told as IPv4. "" if
  * there is no such text. */
 void socket_address_text(const struct sockaddr *address, char text[static SOCKET_ADDRESS_MAX]);
+/* Connections to its port whose handshake has begun and not ended; 0 where the kernel does not
+ * tell. */
+size_t socket_handshakes(int listen_fd);
 struct socket_progress {
     uint64_t received; /* bytes; a farewell may count as one */
     uint64_t acked, sent;

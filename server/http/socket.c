@@ -108,8 +108,38 @@ int socket_listen(const char *listen_text, char name[static SOCKET_ADDRESS_MAX],
     return fd;
 }
 
-/* As netinet/tcp.h numbers it, which does not go with the kernel's header and its newer fields. */
-enum { STATE_CLOSE_WAIT = 8 };
+/* As netinet/tcp.h numbers them, which does not go with the kernel's header and its newer fields.
+ */
+enum { STATE_SYN_RECEIVED = 3, STATE_CLOSE_WAIT = 8 };
+
+/* Lines of one table of the kernel's: `number: address:port address:port state ...`, in hex. */
+static size_t count_handshakes(const char *path, unsigned port)
+{
+    FILE *table = fopen(path, "re");
+    char line[512];
+    unsigned local, state;
+    size_t count = 0;
+
+    while (table && fgets(line, sizeof line, table))
+        count += sscanf(line, "%*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 &&
+                 local == port && state == STATE_SYN_RECEIVED;
+    if (table)
+        fclose(table);
+    return count;
+}
+
+size_t socket_handshakes(int listen_fd)
+{
+    struct sockaddr_in6 six = {0}; /* has its port where an IPv4 address has it */
+    socklen_t length = sizeof six;
+    unsigned port;
+
+    if (getsockname(listen_fd, (struct sockaddr *)&six, &length) != 0)
+        return 0;
+    port = ntohs(six.sin6_port);
+    return count_handshakes("/proc/self/net/tcp", port) +
+           count_handshakes("/proc/self/net/tcp6", port);
+}
 
 bool socket_has_unread(int fd)
 {

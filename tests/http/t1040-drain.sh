@@ -21,6 +21,11 @@ ok "a request line of which a part has come is read to its end and answered" raw
 stop TERM
 ok "exit 0 after it, too" [ "$exit_status" = 0 ]
 
+serve --drain-timeout 20
+ok "a handshake that has begun ends, and its client is answered" raw drain_handshake --pid "$pid"
+stop TERM
+ok "exit 0 after that, too" [ "$exit_status" = 0 ]
+
 rounds=20
 [ "$slack" = 1 ] || rounds=5
 for round in $(seq $rounds); do
