@@ -40,55 +40,76 @@ static int prepare(void)
     return OPTIONS_OK;
 }
 
-static int run_check(void)
+/* argv as main() has it. */
+struct invocation {
+    struct command_line line;
+    int argc;
+    char **argv;
+    double started_s;
+};
+
+static int run_help(const struct invocation *i)
+{
+    (void)i;
+    return print(options_help());
+}
+
+static int run_version(const struct invocation *i)
+{
+    (void)i;
+    return printf("axond %s (%s)\n", AXOND_VERSION, AXOND_REVISION) < 0;
+}
+
+static int run_print_config(const struct invocation *i)
+{
+    (void)i;
+    return print(options_print(&options));
+}
+
+static int run_health(const struct invocation *i)
+{
+    (void)i;
+    return probe_health(&options, &error) == 0 ? 0 : fail(1);
+}
+
+static int run_check_config(const struct invocation *i)
 {
     int status = prepare();
 
+    (void)i;
     if (status != OPTIONS_OK)
         return fail(status);
     status = check_config(&options);
     return fflush(stdout) == 0 ? status : CHECK_FAILED;
 }
 
-static int run_serve(int argc, char **argv, double started_s)
+static int run_serve(const struct invocation *i)
 {
     int status = prepare();
 
-    return status == OPTIONS_OK ? serve(&options, argc, argv, started_s) : fail(status);
+    return status == OPTIONS_OK ? serve(&options, i->argc, i->argv, i->started_s) : fail(status);
 }
 
-static int run_health(void)
-{
-    return probe_health(&options, &error) == 0 ? 0 : fail(1);
-}
+static int (*const run[COMMAND_COUNT])(const struct invocation *invocation) = {
+    [COMMAND_SERVE] = run_serve,
+    [COMMAND_CHECK_CONFIG] = run_check_config,
+    [COMMAND_PRINT_CONFIG] = run_print_config,
+    [COMMAND_HEALTH] = run_health,
+    [COMMAND_VERSION] = run_version,
+    [COMMAND_HELP] = run_help,
+};
 
 int main(int argc, char **argv)
 {
-    double started_s = clock_s();
-    enum command command;
+    struct invocation i = {.argc = argc, .argv = argv, .started_s = clock_s()};
 
     start_streams();
     start_signals();
     start_memory();
-    int status = options_read(&options, &command, argc, argv, environ, &error);
+    int status = options_read(&options, &i.line, argc, argv, environ, &error);
     if (status != OPTIONS_OK)
         return fail(status);
     log_init(log_level_find(options.log_level), strcmp(options.log_format, "json") == 0);
     json_object_seed(0);
-
-    switch (command) {
-    case COMMAND_HELP:
-        return print(options_help());
-    case COMMAND_VERSION:
-        return printf("axond %s (%s)\n", AXOND_VERSION, AXOND_REVISION) < 0;
-    case COMMAND_PRINT_CONFIG:
-        return print(options_print(&options));
-    case COMMAND_HEALTH:
-        return run_health();
-    case COMMAND_CHECK_CONFIG:
-        return run_check();
-    case COMMAND_SERVE:
-        return run_serve(argc, argv, started_s);
-    }
-    return EXIT_FAILURE;
+    return run[i.line.command](&i);
 }

@@ -78,11 +78,11 @@ static void reread_options(const struct options *options, int argc, char **argv)
 {
     static struct options now;
     static enum log_level level = LOG_LEVELS; /* as the last SIGHUP left it */
-    enum command command;
+    struct command_line line;
     struct error error;
     const char *id;
 
-    if (options_read(&now, &command, argc, argv, environ, &error) != OPTIONS_OK ||
+    if (options_read(&now, &line, argc, argv, environ, &error) != OPTIONS_OK ||
         start_models(&now, &error) != 0) {
         log_event(LOG_ERROR, "options_not_reread", LOG_S("error", error.detail));
         return;

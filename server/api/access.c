@@ -1,4 +1,4 @@
-/* access.c - who may ask: the hosts that the service answers for (--hosts).
+/* access.c - who may ask: the hosts that the service answers for (--hosts), and who may change it.
  *
  * A page of a stranger reaches a service that is closed to the stranger: its name may resolve to
  * our address (the browser then sends it as Host), and its forms may be sent to us (with its own
@@ -16,8 +16,8 @@ static bool holds_origin(const char *hosts, const char *origin)
     return scheme_end && hosts_hold(hosts, scheme_end + strlen("://"));
 }
 
-enum error_id access_check(struct api_call *call, const struct route *route,
-                           const struct api_request *request)
+static enum error_id check_hosts(struct api_call *call, const struct route *route,
+                                 const struct api_request *request)
 {
     const char *hosts = call->api->options->hosts;
     const char *host = request->headers[REQUEST_HOST], *origin = request->headers[REQUEST_ORIGIN];
@@ -31,4 +31,30 @@ enum error_id access_check(struct api_call *call, const struct route *route,
         return call_fail(call, ERROR_CROSS_SITE,
                          "Origin '%.100s' is no host that is served here (hosts)", origin);
     return ERROR_OK;
+}
+
+/* No page of a browser, which speaks for whoever wrote it; no other machine; and nobody by way of a
+ * proxy on this one, which speaks for whoever reaches it. */
+static enum error_id check_admin(struct api_call *call, const struct api_request *request)
+{
+    const char *origin = request->headers[REQUEST_ORIGIN];
+
+    if (origin)
+        return call_fail(call, ERROR_CROSS_SITE,
+                         "Origin '%.100s': pages may not change the service", origin);
+    if (request->headers[REQUEST_FORWARDED] || request->headers[REQUEST_X_FORWARDED_FOR] ||
+        !request->is_local)
+        return call_fail(call, ERROR_FORBIDDEN,
+                         "%s answers clients on the service's own machine only, and no proxy",
+                         api_route_label(call->reply->route));
+    return ERROR_OK;
+}
+
+enum error_id access_check(struct api_call *call, const struct route *route,
+                           const struct api_request *request)
+{
+    enum error_id id = check_hosts(call, route, request);
+
+    return id == ERROR_OK && route && route->access == ACCESS_ADMIN ? check_admin(call, request)
+                                                                    : id;
 }

@@ -32,6 +32,7 @@ struct api_request {
     const char *method; /* "POST"                                                      */
     const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
     const char *headers[REQUEST_HEADERS];
+    bool is_local; /* the other end of the connection is on this machine */
     /* For api_handle() alone: */
     const char *body; /* [body_bytes] */
     size_t body_bytes;

@@ -6,7 +6,8 @@
 
 enum route_access {
     ACCESS_PUBLIC, /* whoever reaches the socket */
-    ACCESS_INFER   /* who may use the models     */
+    ACCESS_INFER,  /* who may use the models     */
+    ACCESS_ADMIN   /* who runs the service: this machine itself */
 };
 
 struct route {
@@ -23,7 +24,7 @@ struct route {
 const struct route *route_find(struct api_call *call);
 
 /* May it be asked like this? route is NULL for a path that is none. ERROR_OK, or ERROR_WRONG_HOST,
- * ERROR_CROSS_SITE. In access.c. */
+ * ERROR_CROSS_SITE, ERROR_FORBIDDEN. In access.c. */
 enum error_id access_check(struct api_call *call, const struct route *route,
                            const struct api_request *request);
 

@@ -51,6 +51,13 @@ bool ip_is_four(const struct ip *ip)
     return memcmp(ip->bytes, four_prefix, FOUR_AT) == 0;
 }
 
+bool ip_is_loopback(const struct ip *ip)
+{
+    static const struct ip six = {{[15] = 1}};
+
+    return ip_is_four(ip) ? ip->bytes[FOUR_AT] == 127 : ip_same(ip, &six);
+}
+
 bool ip_same(const struct ip *a, const struct ip *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

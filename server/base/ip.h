@@ -22,6 +22,7 @@ bool ip_read(const char *text, size_t bytes, struct ip *ip);
 bool ip_of_socket(const struct sockaddr *address, struct ip *ip);
 void ip_write(const struct ip *ip, char text[static IP_TEXT_MAX]);
 bool ip_is_four(const struct ip *ip);
+bool ip_is_loopback(const struct ip *ip); /* 127.0.0.0/8 or ::1 */
 bool ip_same(const struct ip *a, const struct ip *b);
 
 /* Networks "10.0.0.0/8, ::1, fd00::/8": an address alone is a network of one. */

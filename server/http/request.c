@@ -148,7 +148,8 @@ static void refuse_surplus(struct connection *c)
 static void open_call(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
-    struct api_request request = {.method = r->method, .target = r->target};
+    struct api_request request = {
+        .method = r->method, .target = r->target, .is_local = ip_is_loopback(&c->ip)};
 
     if (c->surplus) {
         refuse_surplus(c);

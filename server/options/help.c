@@ -89,6 +89,23 @@ static void write_option(struct buf *out, const struct option_row *row)
     buf_fini(&text);
 }
 
+/* "compact MODEL", and its arguments below it. */
+static void write_command(struct buf *out, const struct command_row *row)
+{
+    char left[2 * OPTION_NAME_MAX];
+
+    snprintf(left, sizeof left, "%s%s", row->name, row->takes & TAKES_MODEL ? " MODEL" : "");
+    buf_printf(out, "  %-*s", INDENT - 2, left);
+    write_wrapped(out, row->help);
+    for (size_t a = 0; a < ARGUMENT_COUNT; a++) {
+        if (!(row->takes & 1U << a) || !*argument_rows[a].flag)
+            continue;
+        snprintf(left, sizeof left, "%s %s", argument_rows[a].flag, argument_rows[a].value);
+        buf_printf(out, "    %-*s", INDENT - 4, left);
+        write_wrapped(out, argument_rows[a].help);
+    }
+}
+
 char *options_help(void)
 {
     struct buf out;
@@ -100,10 +117,8 @@ char *options_help(void)
         "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
         "Serves activation functions and neural networks over HTTP. Without a command it\n"
         "serves until SIGTERM or SIGINT; SIGHUP reloads models and the log level.\n\nCommands:\n");
-    for (size_t i = 0; i < command_rows_count; i++) {
-        buf_printf(&out, "  %-*s", INDENT - 2, command_rows[i].flag);
-        write_wrapped(&out, command_rows[i].help);
-    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        write_command(&out, &command_rows[i]);
     buf_puts(&out,
              "\nOptions (a flag wins over its [VARIABLE], which wins over the key like_this in\n"
              "the JSON file of --config; BYTES take k, M and G, of 1024; a TIME is in seconds\n"

@@ -26,34 +26,36 @@ void options_defaults(struct options *options)
 
 struct flags {
     const char *value[OPTION_COUNT]; /* NULL: not given */
-    enum command command;
+    bool has_command;                /* one was named */
+    struct command_line line;
 };
 
-static const struct command_row *command_find(const char *flag, size_t length)
+/* The words of argv that are left. */
+struct words {
+    char **next, **end;
+};
+
+static bool is_word(const char *name, const char *text, size_t length)
 {
-    for (size_t i = 0; i < command_rows_count; i++)
-        if (strlen(command_rows[i].flag) == length &&
-            memcmp(command_rows[i].flag, flag, length) == 0)
-            return &command_rows[i];
-    return length == 2 && memcmp(flag, "-h", 2) == 0 ? command_find("--help", 6) : NULL;
+    return strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
-static int unknown_flag(const char *flag, size_t length, struct error *error)
+/* COMMAND_COUNT: there is none. */
+static enum command command_find(const char *word, size_t length)
 {
-    char names[OPTION_COUNT][OPTION_NAME_MAX], given[OPTION_NAME_MAX], hint[NEAREST_HINT_MAX];
-    const char *all[OPTION_COUNT + 8];
-    size_t count = 0;
+    for (enum command c = 0; c < COMMAND_COUNT; c++)
+        if (is_word(command_rows[c].name, word, length))
+            return c;
+    return is_word("-h", word, length) ? COMMAND_HELP : COMMAND_COUNT;
+}
 
-    for (; count < OPTION_COUNT; count++) {
-        option_flag(&option_rows[count], names[count]);
-        all[count] = names[count];
-    }
-    for (size_t i = 0; i < command_rows_count; i++)
-        all[count++] = command_rows[i].flag;
-    snprintf(given, sizeof given, "%.*s", (int)length, flag);
-    error_set(error, ERROR_BAD_FIELD, "%.*s: no such option%s", length > 100 ? 100 : (int)length,
-              flag, nearest_hint(hint, given, all, count, "; see --help"));
-    return OPTIONS_USAGE;
+static enum command_argument argument_find(const char *flag, size_t length)
+{
+    enum command_argument a = 0;
+
+    while (a < ARGUMENT_COUNT && !is_word(argument_rows[a].flag, flag, length))
+        a++;
+    return a;
 }
 
 static const struct option_row *flag_find(const char *flag, size_t length)
@@ -67,55 +69,132 @@ static const struct option_row *flag_find(const char *flag, size_t length)
     return NULL;
 }
 
-/* One argument, or two: *at moves past what was read. By hand rather than by getopt_long, which
- * takes abbreviations, so that "--mod" would break on the day another --mod... is added. */
-static int read_flag(struct flags *flags, int argc, char **argv, int *at, struct error *error)
+/* Names that are like an unknown one: of options, of all arguments, and of commands that have
+ * dashes, or have none. */
+static int unknown(const char *given, size_t length, struct error *error)
 {
-    const char *flag = argv[(*at)++];
-    size_t length = strcspn(flag, "=");
-    const struct command_row *command = command_find(flag, length);
+    char names[OPTION_COUNT][OPTION_NAME_MAX], text[OPTION_NAME_MAX], hint[NEAREST_HINT_MAX];
+    const char *all[OPTION_COUNT + ARGUMENT_COUNT + COMMAND_COUNT];
+    bool has_dashes = *given == '-';
+    size_t count = 0;
 
-    if (command && flag[length] == '=') {
-        error_set(error, ERROR_BAD_FIELD, "%s: takes no value", command->flag);
+    for (size_t i = 0; has_dashes && i < OPTION_COUNT; i++) {
+        option_flag(&option_rows[i], names[i]);
+        all[count++] = names[i];
+    }
+    for (size_t i = 0; has_dashes && i < ARGUMENT_COUNT; i++)
+        if (*argument_rows[i].flag)
+            all[count++] = argument_rows[i].flag;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if ((*command_rows[i].name == '-') == has_dashes)
+            all[count++] = command_rows[i].name;
+    snprintf(text, sizeof text, "%.*s", (int)length, given);
+    error_set(error, ERROR_BAD_FIELD, "%.*s: %s%s", length > 100 ? 100 : (int)length, given,
+              has_dashes ? "no such option" : "no such command, and options start with --",
+              nearest_hint(hint, text, all, count, "; see --help"));
+    return OPTIONS_USAGE;
+}
+
+static int read_command(struct flags *flags, enum command command, const char *word,
+                        struct error *error)
+{
+    if (word[strlen(command_rows[command].name)] == '=') {
+        error_set(error, ERROR_BAD_FIELD, "%s: takes no value", command_rows[command].name);
         return OPTIONS_USAGE;
     }
-    if (command) {
-        if (flags->command != COMMAND_SERVE && flags->command != command->command) {
-            error_set(error, ERROR_BAD_FIELD, "%s: one command at a time", flag);
-            return OPTIONS_USAGE;
-        }
-        flags->command = command->command;
+    if (flags->has_command && flags->line.command != command) {
+        error_set(error, ERROR_BAD_FIELD, "%s: one command at a time", word);
+        return OPTIONS_USAGE;
+    }
+    flags->has_command = true;
+    flags->line.command = command;
+    return OPTIONS_OK;
+}
+
+/* "--flag=value" or "--flag" "value", of which the first word was taken already. */
+static int read_value(const char **value, const char *flag, size_t length, struct words *words,
+                      struct error *error)
+{
+    if (flag[length] == '=')
+        *value = flag + length + 1;
+    else if (words->next < words->end)
+        *value = *words->next++;
+    else
+        error_set(error, ERROR_BAD_FIELD, "%s: expected a value", flag);
+    return *value ? OPTIONS_OK : OPTIONS_USAGE;
+}
+
+static int read_argument(struct flags *flags, enum command_argument argument, const char *word,
+                         struct words *words, struct error *error)
+{
+    const struct command_row *command = &command_rows[flags->line.command];
+    const char **value = &flags->line.arguments[argument];
+
+    if (!(command->takes & 1U << argument)) {
+        error_set(error, ERROR_BAD_FIELD, "%s: %s takes no such argument", word, command->name);
+        return OPTIONS_USAGE;
+    }
+    if (*value) {
+        error_set(error, ERROR_BAD_FIELD, "%.100s: %s was given already: %.100s", word,
+                  argument_rows[argument].value, *value);
+        return OPTIONS_USAGE;
+    }
+    if (*argument_rows[argument].flag)
+        return read_value(value, word, strcspn(word, "="), words, error);
+    *value = word;
+    return OPTIONS_OK;
+}
+
+/* By hand rather than by getopt_long, which takes abbreviations, so that "--mod" would break on the
+ * day another --mod... is added. */
+static int read_word(struct flags *flags, struct words *words, struct error *error)
+{
+    const char *word = *words->next++;
+    size_t length = strcspn(word, "=");
+    enum command command = command_find(word, length);
+    enum command_argument argument = *word == '-' ? argument_find(word, length) : ARGUMENT_MODEL;
+    const struct option_row *row = flag_find(word, length);
+
+    if (command < COMMAND_COUNT && (*word == '-' || !flags->has_command))
+        return read_command(flags, command, word, error);
+    if (row && row->type == OPTION_FLAG && word[length] != '=') {
+        /* the next word is no value of it: it may be a misspelt option */
+        flags->value[row - option_rows] = "on";
         return OPTIONS_OK;
     }
-    if (flag[0] != '-') {
-        error_set(error, ERROR_BAD_FIELD, "%.100s: options start with --; see --help", flag);
-        return OPTIONS_USAGE;
+    if (row) {
+        flags->value[row - option_rows] = NULL; /* the last one holds */
+        return read_value(&flags->value[row - option_rows], word, length, words, error);
     }
-    const struct option_row *row = flag_find(flag, length);
-    if (!row)
-        return unknown_flag(flag, length, error);
-    const char **value = &flags->value[row - option_rows];
-    if (flag[length] == '=') {
-        *value = flag + length + 1;
-    } else if (row->type == OPTION_FLAG) {
-        *value = "on"; /* the next word is no value of it: it may be a misspelt option */
-    } else if (*at < argc) {
-        *value = argv[(*at)++];
-    } else {
-        error_set(error, ERROR_BAD_FIELD, "%s: expected a value", flag);
-        return OPTIONS_USAGE;
-    }
+    if (argument == ARGUMENT_COUNT ||
+        (*word != '-' && !(command_rows[flags->line.command].takes & TAKES_MODEL)))
+        return unknown(word, length, error);
+    return read_argument(flags, argument, word, words, error);
+}
+
+/* The words that the command must be given. */
+static int check_arguments(const struct command_line *line, struct error *error)
+{
+    const struct command_row *row = &command_rows[line->command];
+
+    for (size_t a = 0; a < ARGUMENT_COUNT; a++)
+        if (row->takes & 1U << a && !*argument_rows[a].flag && !line->arguments[a]) {
+            error_set(error, ERROR_BAD_FIELD, "%s: expected %s: %s", row->name,
+                      argument_rows[a].value, argument_rows[a].help);
+            return OPTIONS_USAGE;
+        }
     return OPTIONS_OK;
 }
 
 static int read_flags(struct flags *flags, int argc, char **argv, struct error *error)
 {
+    struct words words = {argv + 1, argv + argc};
     int status = OPTIONS_OK;
 
-    *flags = (struct flags){.command = COMMAND_SERVE};
-    for (int at = 1; at < argc && status == OPTIONS_OK;)
-        status = read_flag(flags, argc, argv, &at, error);
-    return status;
+    *flags = (struct flags){.line.command = COMMAND_SERVE};
+    while (words.next < words.end && status == OPTIONS_OK)
+        status = read_word(flags, &words, error);
+    return status == OPTIONS_OK ? check_arguments(&flags->line, error) : status;
 }
 
 /* ---- the environment ---- */
@@ -237,16 +316,16 @@ static int read_sources(struct options *options, const struct flags *flags, char
     return status;
 }
 
-int options_read(struct options *options, enum command *command, int argc, char **argv,
+int options_read(struct options *options, struct command_line *line, int argc, char **argv,
                  char **environment, struct error *error)
 {
     struct flags flags;
     int status = read_flags(&flags, argc, argv, error);
 
     options_defaults(options);
-    *command = flags.command;
+    *line = flags.line;
     /* Help must work also when the configuration is what is broken. */
-    if (status == OPTIONS_OK && *command != COMMAND_HELP && *command != COMMAND_VERSION)
+    if (status == OPTIONS_OK && line->command != COMMAND_HELP && line->command != COMMAND_VERSION)
         status = read_sources(options, &flags, environment, error);
     return status;
 }

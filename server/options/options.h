@@ -22,14 +22,27 @@ struct options {
 #include "options/options.def"
 };
 
-/* The commands besides serving. */
 enum command {
-    COMMAND_SERVE,
-    COMMAND_CHECK_CONFIG,
-    COMMAND_PRINT_CONFIG,
-    COMMAND_HEALTH,
-    COMMAND_VERSION,
-    COMMAND_HELP
+#define COMMAND(id, ...) COMMAND_##id,
+#include "options/commands.def"
+    COMMAND_COUNT
+};
+
+/* The arguments of commands, and their bits. */
+enum command_argument {
+#define ARGUMENT(id, ...) ARGUMENT_##id,
+#include "options/commands.def"
+    ARGUMENT_COUNT
+};
+enum {
+#define ARGUMENT(id, ...) TAKES_##id = 1 << ARGUMENT_##id,
+#include "options/commands.def"
+};
+
+/* The command that was asked for; its arguments point into argv, NULL: not given. */
+struct command_line {
+    enum command command;
+    const char *arguments[ARGUMENT_COUNT];
 };
 
 /* Exit statuses: sysexits' EX_CONFIG for a bad configuration file or variable. */
@@ -38,10 +51,10 @@ enum { OPTIONS_OK = 0, OPTIONS_USAGE = 2, OPTIONS_CONFIG = 78 };
 /* The defaults of options.def. */
 void options_defaults(struct options *options);
 
-/* Fill options and command from argv, the environment and --config's file. Returns OPTIONS_OK, or
- * an exit status and error, a line that names file, line and key, or the flag and the nearest one
- * that exists. */
-int options_read(struct options *options, enum command *command, int argc, char **argv,
+/* Fill options and line from argv, the environment and --config's file. Returns OPTIONS_OK, or an
+ * exit status and error, a line that names file, line and key, or the flag and the nearest one that
+ * exists. */
+int options_read(struct options *options, struct command_line *line, int argc, char **argv,
                  char **environment, struct error *error);
 
 /* Variables that look like options and are none ("AXOND_LISTNE: no such option; did you

@@ -42,17 +42,17 @@ const struct option_row option_rows[OPTION_COUNT] = {
 #include "options/options.def"
 };
 
-const struct command_row command_rows[] = {
-    {"--check-config",
-     "load all models, print findings; exit 0: none, 1: a model fails, 2: findings",
-     COMMAND_CHECK_CONFIG},
-    {"--print-config", "print the options in force as JSON that --config reads",
-     COMMAND_PRINT_CONFIG},
-    {"--health", "ask the service at --listen whether it is ready; exit 0 or 1", COMMAND_HEALTH},
-    {"--version", "print version and revision", COMMAND_VERSION},
-    {"--help", "print this", COMMAND_HELP},
+const struct command_row command_rows[COMMAND_COUNT] = {
+#define COMMAND(id, name_, takes_, help_) \
+    [COMMAND_##id] = {.name = name_, .help = help_, .takes = (takes_)},
+#include "options/commands.def"
 };
-const size_t command_rows_count = sizeof command_rows / sizeof *command_rows;
+
+const struct argument_row argument_rows[ARGUMENT_COUNT] = {
+#define ARGUMENT(id, flag_, value_, help_) \
+    [ARGUMENT_##id] = {.flag = flag_, .value = value_, .help = help_},
+#include "options/commands.def"
+};
 
 void option_flag(const struct option_row *row, char out[OPTION_NAME_MAX])
 {

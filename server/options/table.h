@@ -43,13 +43,16 @@ enum option_index {
 };
 extern const struct option_row option_rows[OPTION_COUNT];
 
-/* Commands that the command line may ask for. */
+/* commands.def as data. */
 struct command_row {
-    const char *flag, *help;
-    enum command command;
+    const char *name, *help;
+    unsigned takes; /* arguments: bits TAKES_... */
 };
-extern const struct command_row command_rows[];
-extern const size_t command_rows_count;
+struct argument_row {
+    const char *flag, *value, *help; /* flag "": a word of its own */
+};
+extern const struct command_row command_rows[COMMAND_COUNT];
+extern const struct argument_row argument_rows[ARGUMENT_COUNT];
 
 enum { OPTION_NAME_MAX = 48 };
 

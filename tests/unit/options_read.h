@@ -9,7 +9,7 @@
 #include "options/table.h"
 
 static struct options options;
-static enum command command;
+static struct command_line line;
 static struct error error;
 static struct folder folder;
 static char path[128];
@@ -39,7 +39,7 @@ static int read_all(char **arguments, char **environment)
     }
     memset(&options, 0x55, sizeof options);
     error = (struct error){0};
-    return options_read(&options, &command, argc, argv, environment, &error);
+    return options_read(&options, &line, argc, argv, environment, &error);
 }
 
 static char *nothing[] = {NULL};

@@ -134,6 +134,7 @@ static void answer(const struct head *head, struct api_reply *reply)
     char *target = head->first, *method = strsep(&target, " ");
     struct api_request request = {.method = method,
                                   .target = target,
+                                  .is_local = true,
                                   .body = head->body,
                                   .body_bytes = strlen(head->body),
                                   .received_ns = clock_ns()};

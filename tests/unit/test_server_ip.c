@@ -77,6 +77,25 @@ START_TEST(a_socket_tells_its_address)
 }
 END_TEST
 
+START_TEST(loopback_is_this_machine_in_both_families)
+{
+    static const struct {
+        const char *ip;
+        bool is;
+    } cases[] = {{"127.0.0.1", true},    {"127.255.255.254", true},
+                 {"::1", true},          {"::ffff:127.0.0.1", true},
+                 {"128.0.0.1", false},   {"0.0.0.0", false},
+                 {"::", false},          {"::2", false},
+                 {"::127.0.0.1", false}, {"fe80::1", false}};
+    struct ip ip;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert(ip_read(cases[i].ip, strlen(cases[i].ip), &ip));
+        ck_assert_msg(ip_is_loopback(&ip) == cases[i].is, "%s", cases[i].ip);
+    }
+}
+END_TEST
+
 START_TEST(a_network_holds_what_its_prefix_says)
 {
     static const struct {
@@ -139,6 +158,7 @@ int main(void)
     tcase_add_test(tc, an_address_has_one_form);
     tcase_add_test(tc, what_is_no_address_is_refused);
     tcase_add_test(tc, a_socket_tells_its_address);
+    tcase_add_test(tc, loopback_is_this_machine_in_both_families);
     tcase_add_test(tc, a_network_holds_what_its_prefix_says);
     tcase_add_test(tc, what_is_no_network_is_refused);
     return suite_run(s);

@@ -8,7 +8,7 @@
 START_TEST(defaults_are_the_tables_and_pass_their_own_checks)
 {
     ck_assert_int_eq(read_all(nothing, nothing), OPTIONS_OK);
-    ck_assert_int_eq(command, COMMAND_SERVE);
+    ck_assert_int_eq(line.command, COMMAND_SERVE);
     ck_assert_str_eq(options.listen, "127.0.0.1:8000");
     ck_assert_uint_eq(options.body_bytes_max, 64 << 20);
     ck_assert_double_eq(options.headers_timeout, 10);
@@ -80,7 +80,7 @@ static const struct {
 START_TEST(commands_are_known)
 {
     ck_assert_int_eq(FLAGS((char *)(uintptr_t)commands[_i].word, "--threads=1"), OPTIONS_OK);
-    ck_assert_int_eq(command, commands[_i].command);
+    ck_assert_int_eq(line.command, commands[_i].command);
 }
 END_TEST
 
@@ -104,11 +104,13 @@ static const struct {
     {{"-t"}, "-t: no such option; see --help"},
     {{"--"}, "--: no such option; see --help"},
     {{"--help=1"}, "--help: takes no value"},
-    {{"serve"}, "serve: options start with --; see --help"},
-    {{""}, ": options start with --; see --help"},
-    {{"--threads", "2", "3"}, "3: options start with --; see --help"},
+    {{"sevre"}, "sevre: no such command, and options start with --; did you mean \"serve\"?"},
+    {{"serve", "digits"}, "digits: no such command, and options start with --; see --help"},
+    {{""}, ": no such command, and options start with --; see --help"},
+    {{"--threads", "2", "3"}, "3: no such command, and options start with --; see --help"},
     {{"--threads"}, "--threads: expected a value"},
     {{"--health", "--version"}, "--version: one command at a time"},
+    {{"serve", "--version"}, "--version: one command at a time"},
     {{"--threads=257"}, "--threads: expected a whole number from 0 to 256, found \"257\""},
     {{"--threads=-1"}, "--threads: expected a whole number from 0 to 256, found \"-1\""},
     {{"--threads="}, "--threads: expected a whole number from 0 to 256, found \"\""},
@@ -130,7 +132,7 @@ static const struct {
      "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"1 s\""},
     {{"--lame-duck=1d"},
      "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"1d\""},
-    {{"--access-log", "on"}, "on: options start with --; see --help"},
+    {{"--access-log", "on"}, "on: no such command, and options start with --; see --help"},
     {{"--access-log=maybe"}, "--access-log: expected on or off, found \"maybe\""},
     {{"--lame-duck="},
      "--lame-duck: expected a time from 0s to 3600s, such as 1.5, 500ms, 30s or 2m, found \"\""},
@@ -335,8 +337,8 @@ START_TEST(help_names_every_option_in_100_columns)
         snprintf(word, sizeof word, "[%s]", name);
         ck_assert_msg(strstr(text, word), "%s", word);
     }
-    for (size_t i = 0; i < command_rows_count; i++)
-        ck_assert_ptr_nonnull(strstr(text, command_rows[i].flag));
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        ck_assert_ptr_nonnull(strstr(text, command_rows[i].name));
     for (char *at = text; *at; at += strcspn(at, "\n") + 1)
         ck_assert_msg(strcspn(at, "\n") <= 100, "%s", at);
     free(text);
