@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/slot.h"
+#include "neurons/baseline.h"
 
 struct slot {
     pthread_mutex_t lock;
@@ -26,6 +27,8 @@ struct open_part {
 struct neurons {
     const struct axon_mlp *mlp;
     struct axon_evidence evidence;
+    pthread_mutex_t baseline_lock; /* held for a few instructions */
+    struct baseline *baseline;     /* a reference, or NULL */
     struct slot *slots[SLOTS_MAX]; /* atomically; NULL until the worker's first rows */
     _Alignas(64) struct open_part open;
 };
@@ -40,6 +43,7 @@ struct neurons *neurons_create(const struct axon_mlp *mlp, const struct axon_evi
     n->mlp = mlp;
     n->evidence = *evidence;
     pthread_mutex_init(&n->open.lock, NULL);
+    pthread_mutex_init(&n->baseline_lock, NULL);
     return n;
 }
 
@@ -59,6 +63,8 @@ void neurons_destroy(struct neurons *n)
     for (size_t i = 0; i < SLOTS_MAX; i++)
         slot_destroy(n->slots[i]);
     pthread_mutex_destroy(&n->open.lock);
+    pthread_mutex_destroy(&n->baseline_lock);
+    baseline_unref(n->baseline);
     free(n);
 }
 
@@ -160,4 +166,29 @@ struct axon_neurons *neurons_merge(struct neurons *n)
         pthread_mutex_unlock(&slot->lock);
     }
     return sum;
+}
+
+/* ---- the baseline ---------------------------------------------------------------------------- */
+
+struct baseline *neurons_baseline(struct neurons *n)
+{
+    struct baseline *b;
+
+    if (!n)
+        return NULL;
+    pthread_mutex_lock(&n->baseline_lock);
+    b = baseline_ref(n->baseline);
+    pthread_mutex_unlock(&n->baseline_lock);
+    return b;
+}
+
+void neurons_baseline_set(struct neurons *n, struct baseline *b)
+{
+    struct baseline *before;
+
+    pthread_mutex_lock(&n->baseline_lock);
+    before = n->baseline;
+    n->baseline = b;
+    pthread_mutex_unlock(&n->baseline_lock);
+    baseline_unref(before);
 }

@@ -5,6 +5,7 @@
 
 #include <axon/neurons.h>
 
+struct baseline;
 struct metrics_model;
 struct neurons;
 
@@ -19,6 +20,12 @@ int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s)
 /* The counts of all threads, up to now: the caller's, to be read with axon_neurons_layer() and
  * its kind at clock_s(). new, or NULL when out of memory. */
 struct axon_neurons *neurons_merge(struct neurons *n);
+
+/* The baseline in force, with a new reference; NULL: there is none, or n is NULL. */
+struct baseline *neurons_baseline(struct neurons *n);
+
+/* From now on b, whose reference is taken over, is in force; NULL: none. */
+void neurons_baseline_set(struct neurons *n, struct baseline *b);
 
 /* Set the layer metrics, indexed by watched layer in order. */
 void neurons_refresh(struct neurons *n, struct metrics_model *metrics);
