@@ -11,15 +11,6 @@
 #include "metrics/metrics.h"
 #include "catalogue/catalogue.h"
 
-/* The double that prints as the float does. */
-static double printable(float value)
-{
-    char number[FLOAT_TEXT_MAX + 1] = "";
-
-    number[float_write(number, value)] = '\0';
-    return strtod(number, NULL);
-}
-
 static json_t *parameters_to_json(const struct axon_activation *act)
 {
     json_t *list = json_array();
@@ -27,11 +18,12 @@ static json_t *parameters_to_json(const struct axon_activation *act)
     for (unsigned i = 0; i < act->parameters_count; i++) {
         const struct axon_parameter *p = &act->parameters[i];
 
-        call_append(&list, json_pack(*p->also ? "{s:s, s:f, s:f, s:f, s:s, s:s}"
-                                              : "{s:s, s:f, s:f, s:f, s:s}",
-                                     "name", p->name, "default", printable(p->value), "minimum",
-                                     printable(p->minimum), "maximum", printable(p->maximum),
-                                     "description", p->description, "also", p->also));
+        call_append(
+            &list,
+            json_pack(*p->also ? "{s:s, s:f, s:f, s:f, s:s, s:s}" : "{s:s, s:f, s:f, s:f, s:s}",
+                      "name", p->name, "default", catalogue_printable(p->value), "minimum",
+                      catalogue_printable(p->minimum), "maximum", catalogue_printable(p->maximum),
+                      "description", p->description, "also", p->also));
     }
     return list;
 }
@@ -43,7 +35,7 @@ static json_t *meaning_to_json(const struct axon_meaning *m)
 
     for (unsigned i = 0; params && i < act->parameters_count; i++)
         if (json_object_set_new(params, act->parameters[i].name,
-                                json_real(printable(m->params[i]))) != 0) {
+                                json_real(catalogue_printable(m->params[i]))) != 0) {
             json_decref(params);
             params = NULL;
         }

@@ -145,6 +145,13 @@ static const char *number(char text[static FLOAT_TEXT_MAX + 1], float value)
     return text;
 }
 
+double catalogue_printable(float value)
+{
+    char text[FLOAT_TEXT_MAX + 1];
+
+    return strtod(number(text, value), NULL);
+}
+
 enum error_id catalogue_check(const struct place *at, const struct axon_activation *act,
                               const float *params, size_t count, size_t channels)
 {

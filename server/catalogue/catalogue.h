@@ -41,4 +41,7 @@ enum error_id catalogue_values(const struct place *at, const struct axon_activat
 enum error_id catalogue_check(const struct place *at, const struct axon_activation *act,
                               const float *params, size_t count, size_t channels);
 
+/* The double that JSON's 9 digits show as the shortest text of the float: 0.2 of 0.2f. */
+double catalogue_printable(float value);
+
 #endif

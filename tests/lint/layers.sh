@@ -24,13 +24,14 @@ declare -A may=(
     [model]="include base options json catalogue body tensor metrics neurons weights"
     [infer]="include base metrics model"
     [ui]=""
-    [api]="include base options json catalogue tensor body neurons model infer ui metrics"
+    [guide]="include metrics"
+    [api]="include base options json catalogue tensor body neurons model infer guide ui metrics"
     [http]="base options api metrics"
     [commands]="include base options json tensor model neurons weights infer metrics"
     [main]="include base options model infer metrics api http commands"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base options json catalogue tensor body metrics neurons weights model infer ui api http oracle lib-tests"
+    [tests]="include lib kernels base options json catalogue tensor body metrics neurons weights model infer guide ui api http oracle lib-tests"
 )
 # The headers of a module that other zones may include; the rest is its own. Tests see all.
 declare -A face=(
@@ -40,6 +41,7 @@ declare -A face=(
     [weights]="weights.h formats.h"
     [model]="model.h loader.h repository.h line.h version.h config.h network.h files.h finding.h"
     [infer]="pool.h batch.h work.h"
+    [guide]="guide.h"
     [api]="api.h headers.h"
     [http]="http.h"
 )
