@@ -138,7 +138,7 @@ $B/gen/export.h: $(wildcard include/axon/*.h)
 $B/$(SONAME): $(LIB_OBJ) lib/axon.map $B/gen/objects
 	@echo "  LINK    $@"
 	$Q $(CC) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,$(SONAME),--version-script=lib/axon.map,-z,defs \
-	    -o $(NEW) $(LIB_OBJ) $(shell $(PKGCONF) --libs openblas) -lm && $(REPLACE)
+	    -o $(NEW) $(LIB_OBJ) -lm && $(REPLACE)
 	$Q ln -sf $(SONAME) $B/libaxon.so
 
 define isa_rule
@@ -391,7 +391,7 @@ install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=:
 	$Q printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
 	    'Name: axon' 'Description: Activation functions and small MLPs, exact and fast' \
 	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -laxon' \
-	    'Libs.private: $(strip $(shell $(PKGCONF) --libs openblas)) -lm -pthread' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
+	    'Libs.private: -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/axon.pc
 
 help:                                                       ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

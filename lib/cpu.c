@@ -1,4 +1,4 @@
-/* cpu.c - whether OpenBLAS chose kernels that suit this CPU.
+/* cpu.c - whether an OpenBLAS chose kernels that suit this CPU.
  *
  * OpenBLAS goes by model numbers and takes a CPU that is newer than itself for a very old one; this
  * goes by feature bits, which do not age. Invariant: nothing here calls the BLAS, so that a program

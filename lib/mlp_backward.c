@@ -1,8 +1,9 @@
 /* mlp_backward.c - back-propagation through what mlp_keep.c has kept; see axon/backward.h.
  *
- * The only caller of gemm.h: a program that does not link this file needs no BLAS. */
+ * The only caller of gemm.h. */
 #include "axon/backward.h"
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 #include "gemm.h"
 #include "kernels/dispatch.h"
@@ -12,9 +13,10 @@
 /* Columns of a matrix that are summed together: their sums stay in registers or L1. */
 enum { COLUMNS = 64 };
 
-/* sums [n] = column sums of a [rows, n]; with b [rows, n], of a * b where b is negative (or NaN).
- */
-static void sum_columns(const float *a, const float *b, size_t rows, size_t n, float *sums)
+/* sums [n] = (add: +=) column sums of a [rows, n]; with b [rows, n], of a * b where b is negative
+ * (or NaN). */
+static void sum_columns(const float *a, const float *b, size_t rows, size_t n, bool add,
+                        float *sums)
 {
     for (size_t first = 0; first < n; first += COLUMNS) {
         size_t width = n - first < COLUMNS ? n - first : (size_t)COLUMNS;
@@ -30,7 +32,7 @@ static void sum_columns(const float *a, const float *b, size_t rows, size_t n, f
                     sum[j] += (double)row[j] * (double)by[j];
         }
         for (size_t j = 0; j < width; j++)
-            sums[first + j] = (float)sum[j];
+            sums[first + j] = (float)(add ? (double)sums[first + j] + sum[j] : sum[j]);
     }
 }
 
@@ -39,6 +41,7 @@ struct step {
     const struct axon_kernels *kernels;
     const struct axon__layer *layer;
     size_t rows;
+    bool add;              /* to what the gradients of weights, biases and slopes are already */
     const float *in, *pre; /* [rows, features], [rows, units]: kept */
     struct axon_layer_gradients to;
 };
@@ -54,19 +57,20 @@ static void through_activation(const struct step *s, const float *dpost, float *
 
     s->kernels->rows[layer->id].gradient(s->pre, dpost, dpre, axis, params, count);
     if (s->to.slope) /* of a * x for x < 0 by a */
-        sum_columns(dpost, s->pre, s->rows, layer->units, s->to.slope);
+        sum_columns(dpost, s->pre, s->rows, layer->units, s->add, s->to.slope);
 }
 
-/* dweight [units, features] = dpre^T in, dbias = column sums of dpre. */
+/* dweight [units, features] = dpre^T in, dbias = column sums of dpre; or += them. */
 static void to_weights(const struct step *s, const float *dpre)
 {
     const struct axon__layer *layer = s->layer;
 
     if (s->to.weight)
         axon__gemm(AXON_TRANSPOSED, AXON_PLAIN, layer->units, layer->features, s->rows, dpre,
-                   layer->units, s->in, layer->features, 0.0f, s->to.weight, layer->features);
+                   layer->units, s->in, layer->features, s->add ? 1.0f : 0.0f, s->to.weight,
+                   layer->features);
     if (s->to.bias)
-        sum_columns(dpre, NULL, s->rows, layer->units, s->to.bias);
+        sum_columns(dpre, NULL, s->rows, layer->units, s->add, s->to.bias);
 }
 
 /* din [rows, features] = dpre weight, a panel of units after the other. */
@@ -186,7 +190,7 @@ static void zero_gradients(const struct axon_mlp *mlp, const struct axon_mlp_gra
  * next layer's dpost in the first again. */
 static void walk_back(const struct axon_mlp *mlp, const float *x, size_t rows,
                       const float *upstream, enum axon_upstream at,
-                      const struct axon_mlp_gradients *gradients, float *scratch)
+                      const struct axon_mlp_gradients *gradients, bool add, float *scratch)
 {
     float *work = scratch + axon__kept_offset(mlp, rows, mlp->layers_count);
     float *other = work + axon__work_floats(mlp, rows);
@@ -197,6 +201,7 @@ static void walk_back(const struct axon_mlp *mlp, const float *x, size_t rows,
         struct step s = {.kernels = axon__kernels(),
                          .layer = layer,
                          .rows = rows,
+                         .add = add,
                          .pre = axon_mlp_kept_pre(mlp, rows, scratch, i),
                          .in = i > 0 ? axon_mlp_kept_post(mlp, rows, scratch, i - 1)
                                      : axon__kept_input(mlp, x, scratch)};
@@ -221,9 +226,9 @@ static void walk_back(const struct axon_mlp *mlp, const float *x, size_t rows,
             gradients->x[r * mlp->features + f] *= mlp->scale[f];
 }
 
-enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
-                                   const float *upstream, enum axon_upstream at,
-                                   const struct axon_mlp_gradients *gradients, void *scratch)
+static enum axon_status back(const struct axon_mlp *mlp, const float *x, size_t rows,
+                             const float *upstream, enum axon_upstream at,
+                             const struct axon_mlp_gradients *gradients, bool add, void *scratch)
 {
     size_t bytes;
     enum axon_status status = axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);
@@ -244,10 +249,40 @@ enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, s
         status = check_arrays(&arrays);
     if (status != AXON_OK)
         return status;
-    if (rows == 0)
+    if (rows > 0)
+        walk_back(mlp, x, rows, upstream, at, gradients, add, scratch);
+    else if (!add)
         zero_gradients(mlp, gradients);
-    else
-        walk_back(mlp, x, rows, upstream, at, gradients, scratch);
+    return AXON_OK;
+}
+
+enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
+                                   const float *upstream, enum axon_upstream at,
+                                   const struct axon_mlp_gradients *gradients, void *scratch)
+{
+    return back(mlp, x, rows, upstream, at, gradients, false, scratch);
+}
+
+enum axon_status axon_mlp_backward_add(const struct axon_mlp *mlp, const float *x, size_t rows,
+                                       const float *upstream, enum axon_upstream at,
+                                       const struct axon_mlp_gradients *gradients, void *scratch)
+{
+    return back(mlp, x, rows, upstream, at, gradients, true, scratch);
+}
+
+enum axon_status axon_mlp_slopes(const struct axon_mlp *mlp, size_t rows, const void *scratch,
+                                 size_t layer, float *slopes)
+{
+    const struct axon__layer *l = &mlp->layers[layer];
+    float values[AXON_PARAMETERS_MAX];
+    size_t count;
+    const float *params = axon__layer_params(l, values, &count);
+
+    if (l->kind != AXON_ELEMENTWISE)
+        return AXON_EUNSUPPORTED;
+    axon__kernels()->rows[l->id].gradient(axon_mlp_kept_pre(mlp, rows, scratch, layer), NULL,
+                                          slopes, (struct axon_axis){rows, l->units, 1}, params,
+                                          count);
     return AXON_OK;
 }
 

@@ -3,8 +3,8 @@
  * axon_mlp_forward_keep() runs the network and keeps what each layer saw; axon_mlp_backward() walks
  * back from the gradient of the output, or of the last layer's pre-activations, as a loss that is
  * fused with the last activation gives it (axon/loss.h). Both work in the caller's scratch,
- * allocate nothing (the BLAS has buffers, and maybe threads, of its own: axon/cpu.h) and may run in
- * any number of threads on one model, each with scratch of its own:
+ * allocate nothing (a BLAS, axon/cpu.h, has buffers of its own) and may run in any number of
+ * threads on one model, each with scratch of its own:
  *
  *     axon_mlp_backward_scratch_bytes(mlp, rows, &bytes);
  *     scratch = aligned_alloc(64, bytes);
@@ -86,6 +86,18 @@ const float *axon_mlp_kept_post(const struct axon_mlp *mlp, size_t rows, const v
 enum axon_status axon_mlp_backward(const struct axon_mlp *mlp, const float *x, size_t rows,
                                    const float *upstream, enum axon_upstream at,
                                    const struct axon_mlp_gradients *gradients, void *scratch);
+
+/* The same, but what it says of weights, biases and slopes is added to what stands there, so that
+ * a batch may come in parts: its gradient is the sum of theirs. */
+enum axon_status axon_mlp_backward_add(const struct axon_mlp *mlp, const float *x, size_t rows,
+                                       const float *upstream, enum axon_upstream at,
+                                       const struct axon_mlp_gradients *gradients, void *scratch);
+
+/* slopes [rows, units] = f'(z) of the layer's activation, with its parameters, at each z of
+ * axon_mlp_kept_pre(). AXON_EUNSUPPORTED for a rowwise one, whose values hang together; nothing is
+ * written then. */
+enum axon_status axon_mlp_slopes(const struct axon_mlp *mlp, size_t rows, const void *scratch,
+                                 size_t layer, float *slopes);
 
 /* Euclidean norm of x [n], in double: no overflow, no underflow. 0 for n == 0. */
 double axon_norm(const float *x, size_t n);

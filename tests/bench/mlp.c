@@ -331,7 +331,7 @@ static void print_heading(const struct net *net)
 /* Libraries read these in constructors, so they need a process that is born with them. */
 static void be_born_again(char **argv)
 {
-    const char *advice = axon_blas_core_advice(axon_blas_core());
+    const char *advice = axon_blas_core_advice(openblas_get_corename());
 
     if (getenv("OMP_NUM_THREADS"))
         return;
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
     python = argv[1];
     printf("kernels: axon %s, OpenBLAS %s; one thread. us of CPU time for all rows, then axon's "
            "time to the others'\n",
-           axon_isa_name(), axon_blas_core());
+           axon_isa_name(), openblas_get_corename());
     for (size_t n = 0; n < sizeof nets / sizeof *nets && !wrong; n++) {
         print_heading(&nets[n]);
         net_open(&nets[n]);

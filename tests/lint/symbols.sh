@@ -8,12 +8,11 @@ for built in "$archive" "$shared" "$manual/axon.3" "$daemon"; do
     [ -f "$built" ] || { echo "Bail out! $built is not built"; exit 1; }
 done
 
-# Writable on purpose: which table of kernels is in use.
-writable=" dispatch.o:in_use "
-# All that the core may call: memory, strings, maths, BLAS, and what the compiler puts in.
+# Writable on purpose: which table of kernels is in use, and which BLAS.
+writable=" dispatch.o:in_use gemm.o:handed_over gemm.o:blas_in_use "
+# All that the core may call: memory, strings, maths, and what the compiler puts in.
 needed='^(aligned_alloc|calloc|malloc|realloc|free|mem(cpy|move|set|cmp)|str(n?cmp|len|chr)|qsort'
 needed+='|(sqrt|exp|expm1|log|log1p|log2|pow|tanh|erf|erfc|ldexp|frexp|scalbn|fabs|floor|ceil|round|nearbyint|rint|fma|cos|sin|fm(in|ax)|hypot)f?'
-needed+='|cblas_sge(mm|mv)|openblas_(get_corename|set_num_threads)'
 needed+='|__stack_chk_(fail|guard)|__(memcpy|memset|memmove)_chk|__cpu_(model|indicator_init)|_GLOBAL_OFFSET_TABLE_)$'
 
 exported() {
@@ -64,7 +63,7 @@ shared_is_sound() {
     dynamic=$(readelf -dW "$shared")
     grep -q "SONAME.*\[${shared##*/}\]" <<<"$dynamic" || echo "$shared: another soname"
     grep -Eq 'TEXTREL|RPATH|RUNPATH' <<<"$dynamic" && echo "$shared: text relocations or a library path"
-    awk -v shared="$shared" '/NEEDED/ && !/\[(libopenblas|libm|libc|ld-linux[^.]*)\.so/ { print shared ": needs " $NF }' <<<"$dynamic"
+    awk -v shared="$shared" '/NEEDED/ && !/\[(libm|libc|ld-linux[^.]*)\.so/ { print shared ": needs " $NF }' <<<"$dynamic"
 }
 
 # A page per function, which shows its prototype and says something.
@@ -123,7 +122,7 @@ hardened() {
     return 0
 }
 
-# A new run-time dependency is a decision, not an accident. OpenBLAS is none: lib/gemm.h tells why the daemon must not load it.
+# A new run-time dependency is a decision, not an accident. OpenBLAS is none: server/infer/blas.h tells when the daemon loads it.
 libraries() {
     readelf -dW "$daemon" | awk -v daemon="$daemon" '
         /NEEDED/ && !/\[(libmicrohttpd|libjansson|libz|libm|libc|libpthread|ld-linux[^.]*)\.so/ {
@@ -135,10 +134,10 @@ check "libaxon exports axon_ names only" prefixes
 check "what it exports with one underscore is declared in include/axon, and nothing else is" public_names
 check "what include/axon declares is there" declared_exist
 check "libaxon.so exports the functions of include/axon with a version, and nothing else" shared_exports
-check "libaxon.so has its soname, needs BLAS and libc only, and no text relocations" shared_is_sound
+check "libaxon.so has its soname, needs libc only, and no text relocations" shared_is_sound
 check "each public function is in the manual, with its contract" in_reference
-check "the core has no writable data but the choice of kernels" writable_data
-check "the core needs memory, strings, maths and BLAS only, and makes no threads" core_needs
+check "the core has no writable data but the choice of kernels and BLAS" writable_data
+check "the core needs memory, strings and maths only, and makes no threads" core_needs
 check "each kernels.<isa>.o exports one read-only table" isa_in_every_name
 check "kernels share no code between instruction sets" no_shared_code
 check "the daemon is PIE with full RELRO, stack protector and no executable stack" hardened

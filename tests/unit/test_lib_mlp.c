@@ -403,7 +403,6 @@ int main(void)
     TCase *tcase = suite_case(suite, "mlp");
     size_t count;
 
-    axon_blas_threads_set(1);
     axon_activation_table(&count);
     tcase_add_loop_test(tcase, every_activation_works_hidden_and_as_output_on_every_isa, 0,
                         (int)count);

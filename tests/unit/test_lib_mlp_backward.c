@@ -268,7 +268,6 @@ int main(void)
     TCase *tcase = suite_case(suite, "gradients");
     size_t count;
 
-    axon_blas_threads_set(1);
     axon_activation_table(&count);
     tcase_add_loop_test(tcase, every_activation_agrees_with_finite_differences_on_every_isa, 0,
                         (int)count);

@@ -115,6 +115,75 @@ START_TEST(what_was_kept_serves_again)
 }
 END_TEST
 
+static void check_near(float a, float b)
+{
+    ck_assert_msg(fabsf(a - b) <= 1e-5f, "%.9g, not %.9g", (double)a, (double)b);
+}
+
+START_TEST(parts_of_a_batch_add_up_to_it)
+{
+    enum { FIRST = ROWS / 2 }; /* sum has room for so many */
+    struct network net = small_network(1);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients whole, sum;
+
+    back_propagate(&whole, &net, x, ROWS, upstream);
+    back_propagate(&sum, &net, x, FIRST, upstream);
+    free(sum.scratch);
+    sum.scratch = whole.scratch;
+    whole.scratch = NULL;
+    axon_mlp_forward_keep(net.mlp, x + FIRST * 5, ROWS - FIRST, NULL, sum.scratch);
+    ck_assert_int_eq(axon_mlp_backward_add(net.mlp, x + FIRST * 5, ROWS - FIRST,
+                                           upstream + FIRST * 3, AXON_UPSTREAM_POST, &sum.all,
+                                           sum.scratch),
+                     AXON_OK);
+    for (size_t l = 0; l < net.depth; l++) {
+        size_t units = net.sizes[l + 1];
+
+        for (size_t i = 0; i < net.sizes[l] * units; i++)
+            check_near(sum.layers[l].weight[i], whole.layers[l].weight[i]);
+        for (size_t u = 0; u < units; u++)
+            check_near(sum.layers[l].bias[u], whole.layers[l].bias[u]);
+        for (size_t u = 0; sum.layers[l].slope && u < units; u++)
+            check_near(sum.layers[l].slope[u], whole.layers[l].slope[u]);
+    }
+    axon_mlp_backward_add(net.mlp, x, 0, upstream, AXON_UPSTREAM_POST, &whole.all, sum.scratch);
+    check_near(sum.layers[0].bias[0], whole.layers[0].bias[0]);
+    gradients_destroy(&whole);
+    gradients_destroy(&sum);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
+/* upstream is the gradient by post, and what comes of it by pre is upstream times the slope. */
+START_TEST(slopes_are_those_that_gradients_go_through)
+{
+    struct network net = small_network(0);
+    float *x = random_floats(ROWS * 5, 1), *upstream = random_floats(ROWS * 3, 1);
+    struct gradients g;
+    float *slopes = floats(ROWS * WIDTH_MAX);
+
+    back_propagate(&g, &net, x, ROWS, upstream);
+    for (size_t l = 0; l < net.depth; l++) {
+        if (net.activation[l]->kind != AXON_ELEMENTWISE) {
+            ck_assert_int_eq(axon_mlp_slopes(net.mlp, ROWS, g.scratch, l, slopes),
+                             AXON_EUNSUPPORTED);
+            continue;
+        }
+        ck_assert_int_eq(axon_mlp_slopes(net.mlp, ROWS, g.scratch, l, slopes), AXON_OK);
+        for (size_t i = 0; i < ROWS * net.sizes[l + 1]; i++)
+            check_near(slopes[i] * g.layers[l].post[i], g.layers[l].pre[i]);
+    }
+    gradients_destroy(&g);
+    free(slopes);
+    free(x);
+    free(upstream);
+    network_destroy(&net);
+}
+END_TEST
+
 START_TEST(any_gradient_may_be_left_out)
 {
     struct network net = small_network(0);
@@ -395,10 +464,11 @@ int main(void)
     Suite *suite = suite_create("mlp_backward_rules");
     TCase *rest = suite_case(suite, "rules");
 
-    axon_blas_threads_set(1);
     tcase_add_loop_test(rest, the_forward_pass_is_bitwise_that_of_predict, 0, 6);
     tcase_add_test(rest, an_upstream_at_the_logits_skips_the_last_activation);
     tcase_add_test(rest, what_was_kept_serves_again);
+    tcase_add_test(rest, parts_of_a_batch_add_up_to_it);
+    tcase_add_test(rest, slopes_are_those_that_gradients_go_through);
     tcase_add_test(rest, any_gradient_may_be_left_out);
     tcase_add_test(rest, no_rows_have_gradients_of_zero);
     tcase_add_loop_test(rest, a_row_of_nan_or_infinity_leaves_the_other_rows_alone, 0, 2);

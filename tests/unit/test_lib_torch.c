@@ -241,7 +241,6 @@ int main(void)
     TCase *tcase = suite_case(suite, "autograd");
     size_t count;
 
-    axon_blas_threads_set(1);
     axon_activation_table(&count);
     tcase_add_loop_test(tcase, every_activation_and_its_gradient_agree_on_every_isa, 0, (int)count);
     tcase_add_test(tcase, every_gradient_of_every_network_agrees);
