@@ -65,6 +65,15 @@ enum error_id call_reply_json(struct api_call *call, json_t *json)
                : ERROR_OK;
 }
 
+enum error_id call_go_on(struct api_call *call, const struct call_post *post)
+{
+    memset(call->state, 0, post->state_bytes);
+    call->post = post;
+    call->body.format = body_find("", 1u << BODY_JSON);
+    call_body_init(call, 0);
+    return ERROR_OK;
+}
+
 void call_append(json_t **list, json_t *item)
 {
     if (json_array_append_new(*list, item) == 0)

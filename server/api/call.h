@@ -117,7 +117,7 @@ struct api_call {
 };
 
 api_handler activations_list, activations_get, losses_list, losses_get, guide_get, models_list,
-    models_status, models_metadata, neurons_get, health_live, health_ready, metrics_get,
+    models_status, models_metadata, neurons_get, sample_get, health_live, health_ready, metrics_get,
     openapi_get, page_get, page_asset;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
@@ -136,6 +136,10 @@ enum error_id call_no_memory(struct api_call *call);
 #define CALL_PLACE(call, path) ((const struct place){NULL, (path), &(call)->error})
 
 #define call_fail(call, id, ...) error_set(&(call)->error, (id), __VA_ARGS__)
+
+/* From the handler of a GET whose answer takes long: the phases of post make it, as if an empty
+ * body had been posted, and so a worker may. post has elements; its admit is not asked. */
+enum error_id call_go_on(struct api_call *call, const struct call_post *post);
 
 /* Take json (steals it, NULL means out of memory) as the reply's body. */
 enum error_id call_reply_json(struct api_call *call, json_t *json);

@@ -2,7 +2,9 @@
 #include "api/inference.h"
 #include <stdlib.h>
 #include "api/capture.h"
+#include "base/clock.h"
 #include "metrics/metrics.h"
+#include "model/record.h"
 
 _Static_assert(sizeof(struct inference) <= CALL_STATE_MAX, "a call's state");
 
@@ -144,8 +146,11 @@ static void count(const struct api_call *call, bool answered)
     metrics_model_add(call->model->metrics, METRIC_inference_requests_total,
                       answered ? outcome_of(call->error.id) : left, 1);
     count_times(call, answered);
-    if (answered && call->error.id == ERROR_OK && p->tally)
-        model_count(call->model, p->tally);
+    if (!answered || call->error.id != ERROR_OK || !p->tally)
+        return;
+    model_count(call->model, p->tally);
+    if (call->model->record)
+        record_add(call->model->record, p->x->data, p->y, p->rows, clock_unix_s());
 }
 
 void inference_fini(struct api_call *call, bool answered)
@@ -170,12 +175,22 @@ struct call_needs inference_needs(const struct api_call *call, size_t rank, cons
                  FRAME_BYTES};
 }
 
+/* Numbers that the recorder may copy, and that are freed after it: a few of them cost what one
+ * costs as text. */
+static size_t recorded(const struct api_call *call)
+{
+    enum { COPIES = 8 };
+    const struct inference *i = inference_of(call);
+
+    return call->model->record ? i->rows * axon_mlp_features(call->model->mlp) / COPIES : 0;
+}
+
 size_t inference_elements(const struct api_call *call)
 {
     const struct inference *i = inference_of(call);
 
     return call->phase == CALL_WRITE
-               ? i->rows * i->outputs +
+               ? i->rows * i->outputs + recorded(call) +
                      capture_bytes(i->capture, call->model, i->rows) / sizeof(float)
                : 0;
 }

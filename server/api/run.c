@@ -166,8 +166,12 @@ bool api_run(struct api_call *call, uint64_t received_ns)
     call->received_ns = received_ns;
     call->at = CALL_RUNNING;
     if (!call->post) {
-        conclude(call, call->handler(call));
-        return false;
+        enum error_id id = call->handler(call);
+
+        if (id != ERROR_OK || !call->post) {
+            conclude(call, id);
+            return false;
+        }
     }
     call->spent_ns[CALL_READ] = call->body.fed_ns;
     call->mark_ns = received_ns;
@@ -225,12 +229,13 @@ static void account_job(struct api_call *call)
     call->spent_ns[CALL_COMPUTE] += task->ended_ns - task->taken_ns;
 }
 
-/* The rows were computed: they may be so many that to free them holds up the thread that sends. */
+/* The rows were computed: they may be so many that to free them holds up the thread that sends. A
+ * recorder still wants them, once the request is answered. */
 static void drop_rows(struct api_call *call)
 {
     enum { MANY = 1 << 18 };
 
-    for (size_t i = 0; i < call->envelope.fields_count; i++) {
+    for (size_t i = 0; i < call->envelope.fields_count && !call->model->record; i++) {
         struct tensor *t = &call->envelope.fields[i].tensor;
 
         if (t->cap < MANY)

@@ -4,6 +4,7 @@
  * It knows the JSON and the tables of the core, no files and no weights. Invariant: config_read()
  * leaves either a config whose dimensions chain and fit the bounds, or nothing. */
 #include "model/config.h"
+#include "model/record.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,11 +227,27 @@ static enum error_id ignored_read(struct network *c, const struct place *top, co
                                CONFIG_TENSOR_NAME_MAX);
 }
 
+static enum error_id record_check(const struct config *config, const struct place *top)
+{
+    const struct record_shape shape = {.rows = config->serving.record_rows,
+                                       .features = config->network.features,
+                                       .outputs = outputs_of(&config->network)};
+    struct place at = {top->file, "record", top->error};
+    uint64_t bytes = record_bytes(&shape);
+
+    if (bytes <= RECORD_BYTES_MAX)
+        return ERROR_OK;
+    return object_fail(&at, "rows", ERROR_LIMIT_EXCEEDED,
+                       "%zu rows of %zu features and %zu outputs take %llu bytes, at most %d",
+                       shape.rows, shape.features, shape.outputs, (unsigned long long)bytes,
+                       RECORD_BYTES_MAX);
+}
+
 static enum error_id top_read(struct config *config, const struct place *at, const json_t *json)
 {
     struct top {
         enum model_task task;
-        const json_t *input, *output, *batching, *versions, *labels, *ignored;
+        const json_t *input, *output, *batching, *versions, *labels, *record, *ignored;
     } top = {0};
     struct network *c = &config->network;
     static const struct object_key keys[] = {KEY_CHOICE("task", struct top, task, tasks, TASKS),
@@ -243,6 +260,7 @@ static enum error_id top_read(struct config *config, const struct place *at, con
                                              KEY("batching", OBJECT, struct top, batching),
                                              KEY("versions", OBJECT, struct top, versions),
                                              KEY("labels", OBJECT, struct top, labels),
+                                             KEY("record", OBJECT, struct top, record),
                                              KEY("ignore_tensors", ARRAY, struct top, ignored),
                                              KEY_END};
 
@@ -252,7 +270,9 @@ static enum error_id top_read(struct config *config, const struct place *at, con
     if (input_read(c, at, top.input) || network__layers_read(c, at, json) ||
         output_read(c, at, top.output) || task_check(c, at) || ignored_read(c, at, top.ignored))
         return at->error->id;
-    return serving_read(&config->serving, at, top.batching, top.versions, top.labels);
+    if (serving_read(&config->serving, at, top.batching, top.versions, top.labels, top.record))
+        return at->error->id;
+    return record_check(config, at);
 }
 
 enum error_id config_read(struct config *config, const char *text, size_t len, const char *file,

@@ -12,6 +12,7 @@
 #include "model/golden.h"
 #include "model/finding.h"
 #include "model/private.h"
+#include "model/record.h"
 #include "model/version.h"
 
 enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,
@@ -113,6 +114,18 @@ static int count(struct model *m, const struct options *options)
     return 0;
 }
 
+/* The recorder, if there is to be one. */
+static int record(struct model *m, const struct config *config)
+{
+    const struct record_shape shape = {.rows = config->serving.record_rows,
+                                       .features = axon_mlp_features(m->mlp),
+                                       .outputs = axon_mlp_outputs(m->mlp)};
+
+    if (shape.rows > 0)
+        m->record = record_create(&shape, NULL);
+    return shape.rows > 0 && !m->record ? -1 : 0;
+}
+
 static void line_init(struct model_line *line, const struct config *config)
 {
     line->rows_max = (size_t)config->serving.batch_rows_max;
@@ -177,7 +190,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     m->line = &p->line;
     if (build(m, from, config, error))
         goto fail;
-    if (describe(m, config) != 0 || count(m, options) != 0) {
+    if (describe(m, config) != 0 || count(m, options) != 0 || record(m, config) != 0) {
         error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         goto fail;
     }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "neurons/neurons.h"
 #include "model/private.h"
+#include "model/record.h"
 #include "base/slot.h"
 
 void model_ref(struct model *m)
@@ -39,6 +40,7 @@ void model_destroy(struct model *m)
                           0 - (uint64_t)p->line.queue_rows_max);
     metrics_model_destroy(m->metrics); /* first: a refresh reads the counters */
     neurons_destroy(m->neurons);
+    record_destroy(m->record);
     axon_mlp_destroy(m->mlp);
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);

@@ -25,6 +25,7 @@ enum model_task {
 
 struct model_line;
 struct neurons;
+struct record;
 
 struct model_layer {
     const char *name;
@@ -47,6 +48,7 @@ struct model {
     struct cost cost; /* of a forward pass */
     struct metrics_model *metrics;
     struct neurons *neurons; /* NULL: neuron_stats is off, or no layer has exact zeros */
+    struct record *record;   /* of rows that were answered; NULL: config.json asks for none */
     struct model_line *line; /* of requests that wait for a worker: server/infer's */
     double load_s, loaded_unix_s;
     void *private; /* model.c's */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "model/load.h"
+#include "model/record.h"
 #include "model/version.h"
 #include "weights/formats.h"
 #include "weights/weights.h"
@@ -174,6 +175,12 @@ static void version_load(struct scan *s, uint64_t version)
     log_event(LOG_INFO, "model_loaded", LOG_S("model", m->name), LOG_U("version", version),
               LOG_U("parameters", axon_mlp_parameters_count(m->mlp)), LOG_F("seconds", m->load_s),
               LOG_F("row_seconds", cost_s(&m->cost, 1)));
+    if (m->record) {
+        const struct record_shape shape = record_shape(m->record);
+
+        log_event(LOG_INFO, "rows_are_recorded", LOG_S("model", m->name), LOG_U("version", version),
+                  LOG_U("rows", shape.rows), LOG_U("bytes", record_bytes(&shape)));
+    }
     row_add(s, version, m, "");
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model/serving.h"
+#include "model/record.h"
 #include "model/version.h"
 
 enum { BATCH_ROWS_MAX = 65536, QUEUE_DELAY_US_MAX = 10000000, QUEUE_ROWS_MAX = 16777216 };
@@ -102,10 +103,20 @@ static enum error_id version_labels_read(struct serving *s, const struct place *
     return ERROR_OK;
 }
 
-enum error_id serving_read(struct serving *serving, const struct place *top, const json_t *batching,
-                           const json_t *versions, const json_t *labels)
+static enum error_id record_read(struct serving *s, const struct place *top, const json_t *record)
 {
-    if (batching_read(serving, top, batching) || versions_read(serving, top, versions))
+    static const struct object_key keys[] = {
+        KEY_RANGE("rows", SIZE, struct serving, record_rows, 1, RECORD_ROWS_MAX, true), KEY_END};
+    struct place at = {top->file, "record", top->error};
+
+    return record ? object_read(&at, record, keys, s) : ERROR_OK;
+}
+
+enum error_id serving_read(struct serving *serving, const struct place *top, const json_t *batching,
+                           const json_t *versions, const json_t *labels, const json_t *record)
+{
+    if (batching_read(serving, top, batching) || versions_read(serving, top, versions) ||
+        record_read(serving, top, record))
         return top->error->id;
     return version_labels_read(serving, top, labels);
 }

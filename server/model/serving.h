@@ -1,5 +1,5 @@
 /* serving.h - the part of config.json that says how a model is served: which versions, their
- * labels, and batching. It knows no network. */
+ * labels, batching, and whether rows are recorded. It knows no network. */
 #ifndef MODEL_SERVING_H
 #define MODEL_SERVING_H
 
@@ -27,10 +27,11 @@ struct serving {
     size_t versions_count;
     struct config_version_label version_labels[CONFIG_VERSION_LABELS_MAX];
     size_t version_labels_count;
+    size_t record_rows; /* of the flight recorder, record.h; 0: there is none */
 };
 
-/* The members "batching", "versions" and "labels" of the top; NULL are absent. */
+/* The members "batching", "versions", "labels" and "record" of the top; NULL are absent. */
 enum error_id serving_read(struct serving *serving, const struct place *top, const json_t *batching,
-                           const json_t *versions, const json_t *labels);
+                           const json_t *versions, const json_t *labels, const json_t *record);
 
 #endif

@@ -343,17 +343,15 @@ enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
 
 /* ---- writing ---- */
 
-void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape)
+void npy_write_header(struct buf *out, const char *descr, size_t rank, const size_t *shape)
 {
     struct buf text;
-    size_t count = 1, padding;
+    size_t padding;
 
     buf_init(&text, 0);
-    buf_puts(&text, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (size_t i = 0; i < rank; i++) {
+    buf_printf(&text, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
+    for (size_t i = 0; i < rank; i++)
         buf_printf(&text, rank == 1 ? "%zu," : i ? ", %zu" : "%zu", shape[i]);
-        count *= shape[i];
-    }
     buf_puts(&text, "), }");
     /* Spaces and a newline end the header at a multiple of 64, as NumPy likes to map it. */
     padding = ALIGNMENT - (MAGIC_BYTES + 4 + text.len + 1) % ALIGNMENT;
@@ -368,7 +366,16 @@ void npy_write(struct buf *out, const float *data, size_t rank, const size_t *sh
         buf_append(out, magic, MAGIC_BYTES);
         buf_append(out, lengths, sizeof lengths);
         buf_append(out, text.data, text.len);
-        buf_append(out, data, count * sizeof *data);
     }
     buf_fini(&text);
+}
+
+void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < rank; i++)
+        count *= shape[i];
+    npy_write_header(out, "<f4", rank, shape);
+    buf_append(out, data, count * sizeof *data);
 }

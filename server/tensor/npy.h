@@ -40,6 +40,11 @@ enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes
 /* Its numbers as they are, [data_bytes], in row-major order. */
 void npy_row_major(const struct npy_array *a, unsigned char *to);
 
+/* Append the header alone, padded as NumPy likes it; the numbers come after it. It has at most
+ * NPY_HEADER_MAX bytes. */
+enum { NPY_HEADER_MAX = 320 };
+void npy_write_header(struct buf *out, const char *descr, size_t rank, const size_t *shape);
+
 /* Append data [product(shape)] as '<f4', version 1.0, C order. */
 void npy_write(struct buf *out, const float *data, size_t rank, const size_t *shape);
 

@@ -48,6 +48,7 @@ RELATIONS = (
     r"is the name of layers",
     r"outputs, the last layer has",
     r"weights up to this layer",
+    r"features and \d+ outputs take",
     r"layer behind it|after it|in front of|takes this batch_norm",
     r"unknown activation|is gated",
     r"activation\.\w+(\[\d+\])?: (unknown key|is \"|expected a number|\w+ takes )",  # the parameters are the activation's

@@ -40,6 +40,15 @@ static const struct {
      "config.json: layers[0].activation.alpha: unknown key"},
     {TOP("\"output\": {\"label\": []}"), "output.label: unknown key; did you mean \"labels\"?"},
     {TOP("\"batching\": {\"rows\": 1}"), "config.json: batching.rows: unknown key"},
+    {TOP("\"record\": {\"row\": 1}"), "record.row: unknown key; did you mean \"rows\"?"},
+    {TOP("\"record\": {}"), "config.json: record.rows: missing"},
+    {TOP("\"record\": 5"), "config.json: record: expected an object, found 5"},
+    {TOP("\"record\": {\"rows\": 0}"),
+     "config.json: record.rows: expected a whole number from 1 to 65536, found 0"},
+    {TOP("\"record\": {\"rows\": 65537}"), "from 1 to 65536, found 65537"},
+    {"{\"input\": {\"features\": 4095}, " LAYERS ", \"record\": {\"rows\": 4096}}",
+     "config.json: record.rows: 4096 rows of 4095 features and 1 outputs take 67141632 bytes, at "
+     "most 67108864"},
     {TOP("\"versions\": {\"polcy\": 1}"), "versions.polcy: unknown key; did you mean \"policy\"?"},
     /* what must be there */
     {"{" LAYERS "}", "config.json: input: missing"},
