@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "check_config.h"
 #include "base/clock.h"
+#include "infer/blas.h"
 #include "probe.h"
 #include "base/log.h"
 #include "options/options.h"
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
     start_streams();
     start_signals();
     start_memory();
+    blas_prepare();
     int status = options_read(&options, &i.line, argc, argv, environ, &error);
     if (status != OPTIONS_OK)
         return fail(status);

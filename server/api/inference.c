@@ -1,6 +1,7 @@
 /* inference.c - see inference.h. Knows models and tensors, no dialect and no network. */
 #include "api/inference.h"
 #include <stdlib.h>
+#include <string.h>
 #include "api/capture.h"
 #include "base/clock.h"
 #include "metrics/metrics.h"
@@ -42,6 +43,31 @@ enum error_id inference_ask(struct api_call *call, const struct tensor *x, const
                          "%s: %zu rows of %zu outputs are more than %llu values (elements_max)",
                          name, i->rows, i->outputs, (unsigned long long)options->elements_max);
     return ERROR_OK;
+}
+
+enum error_id inference_check_name(struct api_call *call, const struct envelope_field *field)
+{
+    if (!field->member || strcmp(field->member, call->model->input_name) == 0)
+        return ERROR_OK;
+    return call_fail(call, ERROR_BAD_FIELD, "%s: the model has no input '%.60s', its input is '%s'",
+                     field->path, field->member, call->model->input_name);
+}
+
+enum error_id inference_instances(struct api_call *call, const struct envelope_field *field,
+                                  const json_t *value)
+{
+    char found[OBJECT_FOUND_MAX];
+
+    if (!value)
+        return call_fail(call, ERROR_BAD_FIELD, "expected \"%s\": an array of rows of numbers",
+                         field->path);
+    if (!field->present)
+        return call_fail(call, ERROR_BAD_FIELD,
+                         "%s: expected an array of rows of numbers, found %s", field->path,
+                         object_found(value, found));
+    return inference_check_name(call, field) == ERROR_OK
+               ? inference_ask(call, &field->tensor, field->path)
+               : call->error.id;
 }
 
 /* ---- the rows ---- */

@@ -29,6 +29,14 @@ static inline struct inference *inference_of(const struct api_call *call)
  * checked. */
 enum error_id inference_ask(struct api_call *call, const struct tensor *x, const char *name);
 
+/* The same of the field "instances", whose value in the body is this: it must be there, and under
+ * the model's name for it if it is named. */
+enum error_id inference_instances(struct api_call *call, const struct envelope_field *field,
+                                  const json_t *value);
+
+/* Rows under a name stand under the model's name for its input. */
+enum error_id inference_check_name(struct api_call *call, const struct envelope_field *field);
+
 /* COMPUTE: here, piece by piece, or by a worker's batch. */
 enum error_id inference_compute(struct api_call *call);
 

@@ -47,13 +47,9 @@ static enum error_id pick_input(struct api_call *call, struct prediction *p,
 static enum error_id check_input(struct api_call *call, struct prediction *p)
 {
     const struct tensor *x = &p->input->tensor;
-    const char *member = p->input->member;
 
-    if (member && strcmp(member, call->model->input_name) != 0)
-        return call_fail(call, ERROR_BAD_FIELD,
-                         "%s: the model has no input '%.60s', its input is '%s'", p->input->path,
-                         member, call->model->input_name);
-    if (inference_ask(call, x, p->input->path) != ERROR_OK)
+    if (inference_check_name(call, p->input) != ERROR_OK ||
+        inference_ask(call, x, p->input->path) != ERROR_OK)
         return call->error.id;
     p->scalars = x->rank == 1 && p->inference.outputs == 1;
     return ERROR_OK;

@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include "infer/private.h"
 
-/* The cost of a number from text to text, more or less: no activation is so cheap that its reply's
- * text does not cost ten times as much. */
-#define ELEMENT_S 20e-9
-
 static void take(struct pool *p, struct pool_line *line, struct pool_turn *turn)
 {
     pool_take(p, turn, TAILQ_FIRST(&line->tasks));
@@ -42,7 +38,7 @@ static const struct pool_kind work_kind = {
 
 static bool is_inline(const struct pool *p, size_t elements)
 {
-    return elements == 0 || (double)elements * ELEMENT_S <= p->inline_s_max;
+    return elements == 0 || (double)elements * WORK_ELEMENT_S <= p->inline_s_max;
 }
 
 static bool is_full(const struct pool *p, size_t elements)

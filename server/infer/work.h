@@ -5,6 +5,10 @@
 
 #include "infer/pool.h"
 
+/* The cost of a number from text to text, more or less: no activation is so cheap that its reply's
+ * text does not cost ten times as much. */
+#define WORK_ELEMENT_S 20e-9
+
 struct work {
     struct pool_task task; /* first: its deadline_ns, wake, is_here and context are the caller's */
     size_t elements;       /* numbers that it works on, about: what it was placed with           */
