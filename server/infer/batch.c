@@ -129,7 +129,7 @@ static void settle(const struct pool_piece *piece)
 
     if (!piece->tally || piece->tally == job->tally)
         return;
-    model_tally_add(job->tally, piece->tally);
+    model_tally_add(job->model, job->tally, piece->tally);
     model_tally_destroy(piece->tally);
 }
 

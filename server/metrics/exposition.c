@@ -42,10 +42,12 @@ static size_t family_length(const struct writer *w)
 
 static void write_header(struct writer *w)
 {
-    static const char *const text[TYPE_COUNT] = {"counter", "gauge",     "gauge",    "summary",
-                                                 "summary", "histogram", "histogram"};
-    static const char *const open[TYPE_COUNT] = {"counter", "gauge",     "info",     "summary",
-                                                 "summary", "histogram", "histogram"};
+    static const char *const text[TYPE_COUNT] = {"counter",   "gauge",     "gauge",     "summary",
+                                                 "summary",   "histogram", "histogram", "histogram",
+                                                 "histogram", "gauge"};
+    static const char *const open[TYPE_COUNT] = {"counter",   "gauge",     "info",      "summary",
+                                                 "summary",   "histogram", "histogram", "histogram",
+                                                 "histogram", "gauge"};
     static const char *const units[] = {"seconds", "bytes"};
     int length = (int)family_length(w);
 
@@ -139,14 +141,14 @@ static bool is_empty(const struct cells *cells, size_t slot, const struct bounds
     return count == 0;
 }
 
-/* A summary, or a histogram; a coarse one that is empty is left out. at: where the block starts. */
+/* A summary, or a histogram; at: where the block starts. */
 static void write_observed(struct writer *w, const struct cells *cells, size_t at)
 {
     const struct bounds *b = bounds_of(w->row->type);
     size_t slot = at + layout_get()->offset[w->metric];
     uint64_t count = 0;
 
-    if (w->row->type == TYPE_HISTOGRAM_COARSE && is_empty(cells, slot, b))
+    if (w->row->type >= TYPE_HISTOGRAM_COARSE && is_empty(cells, slot, b))
         return;
     for (unsigned i = 0; i < b->count; i++) {
         count += cells_sum(cells, slot + i);
@@ -193,6 +195,9 @@ static void write_values(struct writer *w, const struct values *values)
     for (unsigned i = 0; i < layout_get()->slots[w->metric]; i++) {
         if (indexed != LABEL_COUNT)
             w->value[indexed] = label_value(indexed, i);
+        if (w->row->type == TYPE_GAUGE_IF_SET &&
+            !value_is_set(values, layout_get()->offset[w->metric] + i))
+            continue;
         write_scalar(w, values, layout_get()->offset[w->metric] + i);
     }
 }
@@ -297,6 +302,24 @@ static void write_layer(struct writer *w)
     }
 }
 
+static void write_class(struct writer *w)
+{
+    unsigned block = layout_get()->block[SCOPE_CLASS];
+
+    for (const struct metrics_model *m = registry.models; m; m = m->next) {
+        uint64_t sum = 0;
+
+        name_version(w, m);
+        for (size_t i = 0; i < m->classes_count; i++)
+            sum += cells_sum(m->class_cells, i * block + layout_get()->offset[w->metric]);
+        for (size_t i = 0; i < m->classes_count && sum > 0; i++) {
+            w->value[LABEL_CLASS] = m->classes[i];
+            write_count(w, "", NULL,
+                        cells_sum(m->class_cells, i * block + layout_get()->offset[w->metric]));
+        }
+    }
+}
+
 static void write_process(struct writer *w)
 {
     double value = process_value(w->metric);
@@ -310,7 +333,7 @@ void metrics_write(struct buf *out, const char *accept, const char **content_typ
         [SCOPE_GLOBAL] = write_global,   [SCOPE_HTTP] = write_http,
         [SCOPE_ROUTE] = write_routes,    [SCOPE_MODEL] = write_model,
         [SCOPE_VERSION] = write_version, [SCOPE_LAYER] = write_layer,
-        [SCOPE_PROCESS] = write_process,
+        [SCOPE_CLASS] = write_class,     [SCOPE_PROCESS] = write_process,
     };
     bool openmetrics = accept_prefers(accept, "application/openmetrics-text", "1.0.0",
                                       "text/plain");

@@ -3,6 +3,7 @@
  * Invariant: nothing on a request's way takes the lock; all that can wait there is the allocator,
  * once per worker and block. The lock guards the lists of models, which change when a model loads,
  * and is held for the length of a scrape. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,21 @@ static long slot_of(enum metric metric, enum metric_scope scope, unsigned index)
 static void set(uint64_t *place, double value)
 {
     uint64_t bits;
+
+    if (!(value < 0) && !(value > 0) && !isnan(value))
+        value = -0.0;
     memcpy(&bits, &value, sizeof bits);
     __atomic_store_n(place, bits, __ATOMIC_RELAXED);
+}
+
+static void unset(uint64_t *place)
+{
+    __atomic_store_n(place, 0, __ATOMIC_RELAXED);
+}
+
+bool value_is_set(const struct values *values, unsigned slot)
+{
+    return values->set && __atomic_load_n(&values->set[slot], __ATOMIC_RELAXED) != 0;
 }
 
 double value_set(const struct values *values, unsigned slot)
@@ -43,16 +57,29 @@ static uint64_t scaled(const struct bounds *b, double value)
     return !(units > 0) ? 0 : units < 1e18 ? (uint64_t)(units + 0.5) : (uint64_t)1e18;
 }
 
+static unsigned bucket_of(const struct bounds *b, uint64_t units)
+{
+    unsigned bucket = 0;
+
+    while (bucket < b->count && units > b->bound[bucket].value)
+        bucket++;
+    return bucket;
+}
+
+unsigned metrics_bucket(enum metric metric, double value)
+{
+    const struct bounds *b = bounds_of(metric_rows[metric].type);
+
+    return bucket_of(b, scaled(b, value));
+}
+
 /* Count a value into what starts at slot. */
 static void observe(struct cells *cells, size_t slot, enum metric_type type, double value)
 {
     const struct bounds *b = bounds_of(type);
     uint64_t units = scaled(b, value);
-    unsigned bucket = 0;
 
-    while (bucket < b->count && units > b->bound[bucket].value)
-        bucket++;
-    cells_add(cells, slot + bucket, 1);
+    cells_add(cells, slot + bucket_of(b, units), 1);
     cells_add(cells, slot + b->count + 1, units);
 }
 
@@ -315,6 +342,42 @@ void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint
         return;
     cells_add(cells, layout.offset[metric], count);
     cells_add(cells, layout.offset[metric] + 1, scaled(b, sum));
+}
+
+void metrics_model_observe_buckets(struct metrics_model *m, enum metric metric,
+                                   const uint32_t counts[static METRICS_BUCKETS_MAX], double sum)
+{
+    struct cells *cells = observed_cells(m, metric);
+    const struct bounds *b = bounds_of(metric_rows[metric].type);
+
+    for (unsigned i = 0; cells && i <= b->count; i++)
+        if (counts[i] > 0)
+            cells_add(cells, layout.offset[metric] + i, counts[i]);
+    if (cells)
+        cells_add(cells, layout.offset[metric] + b->count + 1, scaled(b, sum));
+}
+
+void metrics_class_add(struct metrics_model *m, enum metric metric, size_t class, uint64_t value)
+{
+    long slot = slot_of(metric, SCOPE_CLASS, 0);
+    size_t place = class < METRICS_CLASSES_MAX ? class : METRICS_CLASSES_MAX;
+
+    if (slot >= 0 && place < m->classes_count)
+        cells_add(m->class_cells, place * layout.block[SCOPE_CLASS] + (size_t)slot, value);
+}
+
+void metrics_model_unset(struct metrics_model *m, enum metric metric)
+{
+    long slot = slot_of(metric, SCOPE_VERSION, 0);
+    if (slot >= 0)
+        unset(&m->values.set[slot]);
+}
+
+void metrics_layer_unset(struct metrics_model *m, enum metric metric, size_t layer)
+{
+    long slot = slot_of(metric, SCOPE_LAYER, 0);
+    if (slot >= 0 && layer < m->layers_count)
+        unset(&m->layer_set[layer * layout.block[SCOPE_LAYER] + (size_t)slot]);
 }
 
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value)

@@ -83,6 +83,8 @@ struct metrics_model_spec {
     const char *model, *version, *task;
     const char *const *layers; /* names of the layers that have neuron metrics */
     size_t layers_count;
+    const char *const *classes; /* names of the classes of its answers */
+    size_t classes_count;
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
 };
@@ -106,6 +108,19 @@ void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned ind
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value);
 void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint64_t count,
                                double sum);
+/* Values of a histogram: how many fell into each bucket, as metrics_bucket() numbers them, and
+ * their sum. */
+enum { METRICS_BUCKETS_MAX = 20 };
+unsigned metrics_bucket(enum metric metric, double value);
+void metrics_model_observe_buckets(struct metrics_model *m, enum metric metric,
+                                   const uint32_t counts[static METRICS_BUCKETS_MAX], double sum);
+/* Rows of a class of the model, by its number: those from METRICS_CLASSES_MAX on have one series.
+ */
+enum { METRICS_CLASSES_MAX = 32 };
+void metrics_class_add(struct metrics_model *m, enum metric metric, size_t class, uint64_t value);
+/* The series of a GAUGE_IF_SET ends. */
+void metrics_model_unset(struct metrics_model *m, enum metric metric);
+void metrics_layer_unset(struct metrics_model *m, enum metric metric, size_t layer);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
 /* window is ignored for metrics without that label. */
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,

@@ -60,6 +60,25 @@ static int layers_copy(struct metrics_model *m, const struct metrics_model_spec 
     return 0;
 }
 
+/* The first ones, and "other" for those beyond. */
+static int classes_copy(struct metrics_model *m, const struct metrics_model_spec *spec)
+{
+    size_t count = spec->classes_count;
+
+    if (count == 0)
+        return 0;
+    count = count > METRICS_CLASSES_MAX ? METRICS_CLASSES_MAX + 1 : count;
+    m->classes = calloc(count, sizeof *m->classes);
+    m->class_cells = cells_create(count * layout_get()->block[SCOPE_CLASS]);
+    if (!m->classes || !m->class_cells)
+        return -1;
+    m->classes_count = count;
+    for (size_t i = 0; i < count; i++)
+        if (!(m->classes[i] = strdup(i < METRICS_CLASSES_MAX ? spec->classes[i] : "other")))
+            return -1;
+    return 0;
+}
+
 struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec)
 {
     size_t slots = layout_get()->block[SCOPE_VERSION];
@@ -76,7 +95,7 @@ struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec
     m->name = name_acquire(spec->model);
     pthread_mutex_unlock(&registry.lock);
     if (m->name && m->version && m->task && m->values.cells && m->values.set &&
-        layers_copy(m, spec) == 0)
+        layers_copy(m, spec) == 0 && classes_copy(m, spec) == 0)
         return m;
     metrics_model_destroy(m);
     return NULL;
@@ -134,6 +153,10 @@ void metrics_model_destroy(struct metrics_model *m)
         free(m->layers[i]);
     free(m->layers);
     free(m->layer_set);
+    for (size_t i = 0; i < m->classes_count; i++)
+        free(m->classes[i]);
+    free(m->classes);
+    cells_destroy(m->class_cells);
     free(m->version);
     free(m->task);
     cells_destroy(m->values.cells);

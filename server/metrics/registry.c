@@ -15,6 +15,7 @@ struct registry registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 #define PREFIX_MODEL   "axond_"
 #define PREFIX_VERSION "axond_"
 #define PREFIX_LAYER   "axond_"
+#define PREFIX_CLASS   "axond_"
 #define PREFIX_PROCESS ""
 
 const struct metric_row metric_rows[METRIC_COUNT] = {
@@ -144,11 +145,19 @@ static const struct bound coarse[] = {
     {100000, "0.0001"},  {250000, "0.00025"}, {1000000, "0.001"},   {2500000, "0.0025"},
     {10000000, "0.01"},  {25000000, "0.025"}, {100000000, "0.1"},   {250000000, "0.25"},
     {1000000000, "1.0"}, {2500000000, "2.5"}, {10000000000, "10.0"}};
+static const struct bound shares[] = {
+    {100000000, "0.1"},  {300000000, "0.3"},   {500000000, "0.5"}, {600000000, "0.6"},
+    {700000000, "0.7"},  {800000000, "0.8"},   {900000000, "0.9"}, {950000000, "0.95"},
+    {990000000, "0.99"}, {999000000, "0.999"}, {1000000000, "1.0"}};
+static const struct bound counts[] = {{0, "0.0"}, {1, "1.0"}, {2, "2.0"},
+                                      {3, "3.0"}, {5, "5.0"}, {10, "10.0"}};
 static const struct bounds bounds[TYPE_COUNT] = {
     [TYPE_SUMMARY] = {nanoseconds, 0, 1e9},
     [TYPE_SUMMARY_ROWS] = {nanoseconds, 0, 1},
     [TYPE_HISTOGRAM] = {nanoseconds, sizeof nanoseconds / sizeof *nanoseconds, 1e9},
     [TYPE_HISTOGRAM_COARSE] = {coarse, sizeof coarse / sizeof *coarse, 1e9},
+    [TYPE_HISTOGRAM_SHARE] = {shares, sizeof shares / sizeof *shares, 1e9},
+    [TYPE_HISTOGRAM_COUNT] = {counts, sizeof counts / sizeof *counts, 1},
 };
 
 const struct bounds *bounds_of(enum metric_type type)

@@ -17,7 +17,10 @@ enum metric_type {
     TYPE_SUMMARY,
     TYPE_SUMMARY_ROWS,
     TYPE_HISTOGRAM,
-    TYPE_HISTOGRAM_COARSE,
+    TYPE_HISTOGRAM_COARSE, /* this one and the next are left out while they are empty */
+    TYPE_HISTOGRAM_SHARE,
+    TYPE_HISTOGRAM_COUNT,
+    TYPE_GAUGE_IF_SET,
     TYPE_COUNT
 };
 enum metric_scope {
@@ -27,6 +30,7 @@ enum metric_scope {
     SCOPE_MODEL,
     SCOPE_VERSION,
     SCOPE_LAYER,
+    SCOPE_CLASS,
     SCOPE_PROCESS,
     SCOPE_COUNT
 };
@@ -83,8 +87,8 @@ const struct layout *layout_get(void); /* makes it */
 /* The same, for those who count: metrics_init() and metrics_model_create() have had it made. */
 extern struct layout layout;
 
-/* Values of a scope: what is added (cells) and what is set (doubles, as bits); either may be NULL.
- */
+/* Values of a scope: what is added (cells) and what is set (doubles, as bits; all of them 0: never
+ * set, so a 0 that is set is -0); either may be NULL. */
 struct values {
     struct cells *cells;
     uint64_t *set;
@@ -114,6 +118,9 @@ struct metrics_model {
     size_t layers_count;
     struct values values;
     uint64_t *layer_set; /* [layers_count][block of LAYER] */
+    char **classes;
+    size_t classes_count;      /* METRICS_CLASSES_MAX + 1 at most, the last one "other" then */
+    struct cells *class_cells; /* [classes_count][block of CLASS] */
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
     bool published;
@@ -150,6 +157,7 @@ struct http_labels {
 void http_labels_of(uint32_t key, struct http_labels *labels);
 const char *route_label(unsigned row); /* "other" beyond the last */
 
+bool value_is_set(const struct values *values, unsigned slot);
 double value_set(const struct values *values, unsigned slot);
 
 #endif

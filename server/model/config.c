@@ -157,8 +157,7 @@ enum error_id network__texts_read(char ***texts, size_t *count, const struct pla
     return ERROR_OK;
 }
 
-/* Do the values of the last layer lie within [0, 1]? */
-static bool is_probability(const struct config_layer *last)
+bool network_is_probability(const struct config_layer *last)
 {
     const struct axon_activation *act = last->activation;
 
@@ -173,7 +172,7 @@ static enum error_id pair_check(struct network *c, const struct place *at)
     const struct config_layer *last = &c->layers[c->layers_count - 1];
 
     c->ranking = RANKING_PROBABILITY;
-    if (is_probability(last))
+    if (network_is_probability(last))
         return ERROR_OK;
     c->ranking = RANKING_LOGIT;
     if (c->task == MODEL_BINARY && strcmp(last->activation->name, "identity") == 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "neurons/neurons.h"
+#include "model/answers.h"
 #include "model/golden.h"
 #include "model/finding.h"
 #include "model/private.h"
@@ -73,7 +74,7 @@ static int describe(struct model *m, const struct config *config)
         if (!p->labels[m->labels_count])
             return -1;
     }
-    return 0;
+    return answers_init(m, &config->network);
 }
 
 static void refresh(struct metrics_model *metrics, void *context)
@@ -92,7 +93,7 @@ static int count(struct model *m, const struct options *options)
         if (axon_mlp_layer_watched(m->mlp, l))
             watched[watched_count++] = m->layers[l].name;
     if (watched_count > 0) {
-        m->neurons = neurons_create(m->mlp,
+        m->neurons = neurons_create(m->mlp, &m->answers,
                                     &(struct axon_evidence){.window_s = options->neuron_window,
                                                             .rows_min = options->neuron_rows_min});
         if (!m->neurons)
@@ -105,6 +106,8 @@ static int count(struct model *m, const struct options *options)
         .task = model_task_name(m->task),
         .layers = watched,
         .layers_count = watched_count,
+        .classes = m->classes,
+        .classes_count = m->answers.classes,
         .refresh = m->neurons ? refresh : NULL,
         .context = m->neurons,
     });

@@ -45,6 +45,8 @@ void model_destroy(struct model *m)
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);
     free(p->labels);
+    free(p->numbers);
+    free(p->classes);
     free(m->layers);
     free(p);
     free(m);
@@ -61,12 +63,14 @@ const struct fingerprint *model_fingerprint(const struct model *m)
 
 struct model_tally {
     uint64_t rows, passes; /* that were computed, and the forward passes of them that it counts */
+    struct predictions_tally *answers;
     struct axon_watch *watch; /* NULL: nobody watches the neurons */
 };
 
 size_t model_tally_bytes(const struct model *m)
 {
-    return sizeof(struct model_tally) + (m->neurons ? axon_watch_bytes(m->mlp) : 0);
+    return sizeof(struct model_tally) + predictions_tally_bytes(&m->answers) +
+           (m->neurons ? axon_watch_bytes(m->mlp) : 0);
 }
 
 struct model_tally *model_tally_create(const struct model *m)
@@ -76,8 +80,10 @@ struct model_tally *model_tally_create(const struct model *m)
     if (!tally)
         return NULL;
     *tally = (struct model_tally){.rows = 0};
+    tally->answers = memset(tally + 1, 0, predictions_tally_bytes(&m->answers));
     if (m->neurons)
-        tally->watch = axon_watch_init(tally + 1, m->mlp);
+        tally->watch = axon_watch_init((char *)(tally + 1) + predictions_tally_bytes(&m->answers),
+                                       m->mlp);
     return tally;
 }
 
@@ -86,20 +92,35 @@ void model_tally_destroy(struct model_tally *tally)
     free(tally);
 }
 
-void model_tally_add(struct model_tally *into, const struct model_tally *from)
+void model_tally_add(const struct model *m, struct model_tally *into,
+                     const struct model_tally *from)
 {
+    predictions_tally_add(&m->answers, into->answers, from->answers);
     into->rows += from->rows;
     into->passes += from->passes;
     if (into->watch)
         axon_watch_add(into->watch, from->watch);
 }
 
-static void count_neurons(const struct model *m, const struct axon_watch *watch)
+static void count_neurons(const struct model *m, const struct model_tally *tally)
 {
+    const struct axon_watch *watch = tally->watch;
+
     metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0,
                       axon_watch_rows_skipped(watch));
-    if (neurons_add(m->neurons, watch, (double)clock_coarse_ns() * 1e-9) == 0)
+    if (neurons_add(m->neurons, watch, tally->answers, (double)clock_coarse_ns() * 1e-9) == 0)
         metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, axon_watch_rows(watch));
+}
+
+static void count_answers(const struct model *m, const struct predictions_tally *answers)
+{
+    if (answers->rows == 0)
+        return;
+    metrics_model_observe_buckets(m->metrics, METRIC_prediction_confidence, answers->buckets,
+                                  answers->confidence);
+    for (size_t i = 0; i < m->answers.classes; i++)
+        if (answers->classes[i] > 0)
+            metrics_class_add(m->metrics, METRIC_predictions_total, i, answers->classes[i]);
 }
 
 void model_count(struct model *m, const struct model_tally *tally)
@@ -107,8 +128,9 @@ void model_count(struct model *m, const struct model_tally *tally)
     metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, tally->rows);
     metrics_model_add(m->metrics, METRIC_inference_batches_total, 0, tally->passes);
     metrics_model_observe_all(m->metrics, METRIC_batch_rows, tally->passes, (double)tally->rows);
+    count_answers(m, tally->answers);
     if (tally->watch)
-        count_neurons(m, tally->watch);
+        count_neurons(m, tally);
 }
 
 /* ---- prediction ----------------------------------------------------------------------------- */
@@ -208,7 +230,7 @@ static bool has_skipped(const struct model_tally *tally)
 
 /* The pass is the first part's to count whose request is not about to be refused for numbers that
  * are not finite; if there is none, the first one's. */
-static void tally_pass(const struct model_rows *parts, size_t count)
+static void tally_pass(const struct model *m, const struct model_rows *parts, size_t count)
 {
     struct model_tally *first = NULL;
 
@@ -218,6 +240,7 @@ static void tally_pass(const struct model_rows *parts, size_t count)
         if (!tally)
             continue;
         tally->rows += parts[i].rows;
+        predictions_note(&m->answers, tally->answers, parts[i].y, parts[i].rows);
         if (!first || (has_skipped(first) && !has_skipped(tally)))
             first = tally;
     }
@@ -238,7 +261,7 @@ int model_run(struct model *m, const struct model_rows *parts, size_t count)
         run_together(m, &w, parts, count);
     else
         axon_mlp_predict_watched(m->mlp, parts->x, parts->y, w.scratch, w.watched, 1);
-    tally_pass(parts, count);
+    tally_pass(m, parts, count);
     for (size_t i = 0; i < count; i++)
         if (capture(m, &parts[i]) != 0)
             return -1;

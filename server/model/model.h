@@ -10,6 +10,8 @@
 #include "metrics/metrics.h"
 #include "model/cost.h"
 #include "base/error.h"
+#include "neurons/baseline.h"
+#include "neurons/predictions.h"
 #include "model/ranking.h"
 #include "options/options.h"
 
@@ -45,7 +47,10 @@ struct model {
     size_t label_text_max; /* of the longest label as JSON text */
     enum ranking ranking;  /* how labels get their scores */
     struct axon_mlp *mlp;
-    struct cost cost; /* of a forward pass */
+    struct predictions_shape answers;
+    const char *const *classes;     /* of the answers, [answers.classes]: labels, else numbers */
+    struct baseline_shape baseline; /* what one must fit */
+    struct cost cost;               /* of a forward pass */
     struct metrics_model *metrics;
     struct neurons *neurons; /* NULL: neuron_stats is off, or no layer has exact zeros */
     struct record *record;   /* of rows that were answered; NULL: config.json asks for none */
@@ -76,7 +81,8 @@ size_t model_tally_bytes(const struct model *m);
 struct model_tally *model_tally_create(const struct model *m); /* new; NULL when out of memory */
 void model_tally_destroy(struct model_tally *tally);           /* NULL is fine */
 /* into += from: of a request that several workers have computed. */
-void model_tally_add(struct model_tally *into, const struct model_tally *from);
+void model_tally_add(const struct model *m, struct model_tally *into,
+                     const struct model_tally *from);
 
 /* The request is answered: its rows, forward passes and neurons into the counters. Without memory
  * for neuron counters the rows are missing there and in axond_neuron_rows_total. */

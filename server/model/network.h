@@ -93,6 +93,9 @@ struct network {
 /* True if some layer's numbers must come from a weights file. */
 bool network_needs_weights(const struct network *network);
 
+/* Do the values of the last layer lie within [0, 1]? */
+bool network_is_probability(const struct config_layer *last);
+
 void network_fini(struct network *network); /* frees; zeros the struct */
 
 /* The parts of the parser share these. An array of strings, each of at most bytes_max; *texts is

@@ -7,6 +7,8 @@
 #include "model/load.h"
 #include "model/model.h"
 
+enum { CLASS_NUMBER_MAX = 24 };
+
 struct model_private {
     unsigned references; /* atomically */
     struct model_line line;
@@ -14,6 +16,10 @@ struct model_private {
     char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];
     char layer_names[CONFIG_LAYERS_MAX][MODEL_NAME_MAX + 1];
     char **labels; /* [labels_count] */
+    const char *layer_list[CONFIG_LAYERS_MAX];
+    char (*numbers)[CLASS_NUMBER_MAX]; /* classes without labels, as text; NULL: none */
+    const char **classes;
+    char weights_sha256[SHA256_TEXT + 1];
 };
 
 /* Free what there is, also of a model that is only half made. */

@@ -9,10 +9,12 @@
 #include <string.h>
 #include "base/slot.h"
 #include "neurons/baseline.h"
+#include "neurons/predictions.h"
 
 struct slot {
     pthread_mutex_t lock;
     struct axon_neurons *neurons;
+    struct predictions *predictions;
 };
 
 /* The open part of the sliding window, for all workers: read by each of them at every request, so
@@ -26,6 +28,7 @@ struct open_part {
 
 struct neurons {
     const struct axon_mlp *mlp;
+    const struct predictions_shape *answers;
     struct axon_evidence evidence;
     pthread_mutex_t baseline_lock; /* held for a few instructions */
     struct baseline *baseline;     /* a reference, or NULL */
@@ -33,7 +36,8 @@ struct neurons {
     _Alignas(64) struct open_part open;
 };
 
-struct neurons *neurons_create(const struct axon_mlp *mlp, const struct axon_evidence *evidence)
+struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predictions_shape *answers,
+                               const struct axon_evidence *evidence)
 {
     struct neurons *n = aligned_alloc(64, sizeof *n);
 
@@ -41,6 +45,7 @@ struct neurons *neurons_create(const struct axon_mlp *mlp, const struct axon_evi
         return NULL;
     memset(n, 0, sizeof *n);
     n->mlp = mlp;
+    n->answers = answers;
     n->evidence = *evidence;
     pthread_mutex_init(&n->open.lock, NULL);
     pthread_mutex_init(&n->baseline_lock, NULL);
@@ -52,6 +57,7 @@ static void slot_destroy(struct slot *slot)
     if (!slot)
         return;
     axon_neurons_destroy(slot->neurons);
+    predictions_destroy(slot->predictions);
     pthread_mutex_destroy(&slot->lock);
     free(slot);
 }
@@ -75,12 +81,12 @@ static struct slot *slot_create(const struct neurons *n)
     if (!slot)
         return NULL;
     slot->neurons = axon_neurons_create(n->mlp, &n->evidence);
-    if (!slot->neurons) {
-        free(slot);
-        return NULL;
-    }
+    slot->predictions = predictions_create(n->answers, &n->evidence);
     pthread_mutex_init(&slot->lock, NULL);
-    return slot;
+    if (slot->neurons && slot->predictions)
+        return slot;
+    slot_destroy(slot);
+    return NULL;
 }
 
 /* The calling worker's slot, made on first use. */
@@ -139,7 +145,8 @@ static uint64_t part_for(struct neurons *n, uint64_t rows, uint64_t now_ns)
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s)
+int neurons_add(struct neurons *n, const struct axon_watch *watch,
+                const struct predictions_tally *tally, double now_s)
 {
     struct slot *slot = slot_mine(n);
     uint64_t part;
@@ -149,6 +156,7 @@ int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s)
     part = part_for(n, axon_watch_rows(watch), (uint64_t)(now_s * 1e9));
     pthread_mutex_lock(&slot->lock);
     axon_neurons_add(slot->neurons, watch, part, now_s);
+    predictions_add(slot->predictions, tally, part, now_s);
     pthread_mutex_unlock(&slot->lock);
     return 0;
 }
@@ -163,6 +171,21 @@ struct axon_neurons *neurons_merge(struct neurons *n)
             continue;
         pthread_mutex_lock(&slot->lock);
         axon_neurons_merge(sum, slot->neurons);
+        pthread_mutex_unlock(&slot->lock);
+    }
+    return sum;
+}
+
+struct predictions *neurons_predictions(struct neurons *n)
+{
+    struct predictions *sum = predictions_create(n->answers, &n->evidence);
+
+    for (size_t i = 0; sum && i < SLOTS_MAX; i++) {
+        struct slot *slot = __atomic_load_n(&n->slots[i], __ATOMIC_ACQUIRE);
+        if (!slot)
+            continue;
+        pthread_mutex_lock(&slot->lock);
+        predictions_merge(sum, slot->predictions);
         pthread_mutex_unlock(&slot->lock);
     }
     return sum;

@@ -8,18 +8,27 @@
 struct baseline;
 struct metrics_model;
 struct neurons;
+struct predictions;
+struct predictions_shape;
+struct predictions_tally;
 
-/* mlp is borrowed while they live. new, or NULL when out of memory. */
-struct neurons *neurons_create(const struct axon_mlp *mlp, const struct axon_evidence *evidence);
+/* mlp and answers are borrowed while they live. new, or NULL when out of memory. */
+struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predictions_shape *answers,
+                               const struct axon_evidence *evidence);
 void neurons_destroy(struct neurons *n); /* NULL is fine */
 
-/* Add what a watch has seen of rows that were served, at time now_s (clock_s()), by the calling
- * thread. 0, or -1 when out of memory (the first time that a thread comes, never later). */
-int neurons_add(struct neurons *n, const struct axon_watch *watch, double now_s);
+/* Add what a watch has seen of rows that were served, and a tally of their answers, at time now_s
+ * (clock_s()), by the calling thread. 0, or -1 when out of memory (the first time that a thread
+ * comes, never later). */
+int neurons_add(struct neurons *n, const struct axon_watch *watch,
+                const struct predictions_tally *tally, double now_s);
 
 /* The counts of all threads, up to now: the caller's, to be read with axon_neurons_layer() and
  * its kind at clock_s(). new, or NULL when out of memory. */
 struct axon_neurons *neurons_merge(struct neurons *n);
+
+/* The same of the answers. */
+struct predictions *neurons_predictions(struct neurons *n);
 
 /* The baseline in force, with a new reference; NULL: there is none, or n is NULL. */
 struct baseline *neurons_baseline(struct neurons *n);

@@ -8,12 +8,23 @@
 
 START_TEST(every_family_stands_once_and_together)
 {
-    static const char *const layers[] = {"hidden1"};
-    struct metrics_model *m = metrics_model_create(&(struct metrics_model_spec){
-        .model = "m", .version = "1", .task = "", .layers = layers, .layers_count = 1});
+    static const char *const names[] = {"hidden1"};
+    struct metrics_model *m = metrics_model_create(
+        &(struct metrics_model_spec){.model = "m",
+                                     .version = "1",
+                                     .task = "",
+                                     .layers = names,
+                                     .layers_count = 1,
+                                     .classes = names,
+                                     .classes_count = 1});
     ck_assert_ptr_nonnull(m);
     metrics_model_publish(m);
-    metrics_model_observe(m, METRIC_inference_duration_seconds, 1);
+    for (enum metric i = 0; i < METRIC_COUNT; i++) { /* each is ignored where it is of no use */
+        metrics_model_observe(m, i, 1);
+        metrics_model_set(m, i, 1);
+        metrics_layer_set(m, i, 0, AXON_WINDOW_LOAD, 1);
+        metrics_class_add(m, i, 0, 1);
+    }
 
     for (int f = 0; f < 2; f++) {
         char *text = scrape_as(f ? openmetrics : NULL);

@@ -56,11 +56,14 @@ START_TEST(histograms_are_few_and_short)
 
         if (!b || b->count == 0)
             continue;
-        if (row->type == TYPE_HISTOGRAM_COARSE)
+        ck_assert_uint_lt(b->count, METRICS_BUCKETS_MAX);
+        if (row->type >= TYPE_HISTOGRAM_COARSE)
             ck_assert_uint_le(b->count + 1, 12);
         else
             ck_assert_int_eq(row->scope, SCOPE_ROUTE);
-        ck_assert_str_eq(row->labels, row->scope == SCOPE_ROUTE ? "route" : "model");
+        ck_assert_str_eq(row->labels, row->scope == SCOPE_ROUTE     ? "route"
+                                      : row->scope == SCOPE_VERSION ? "model,version"
+                                                                    : "model");
     }
 }
 END_TEST

@@ -50,6 +50,50 @@ START_TEST(a_model_is_seen_from_publish_to_withdraw)
 }
 END_TEST
 
+START_TEST(classes_beyond_the_first_32_are_other)
+{
+    static const char *names[40];
+    static char texts[40][8];
+    struct metrics_model *m;
+
+    for (size_t i = 0; i < 40; i++)
+        names[i] = memcpy(texts[i], (char[8]){'c', (char)('0' + i / 10), (char)('0' + i % 10)}, 8);
+    m = metrics_model_create(&(struct metrics_model_spec){
+        .model = "many", .version = "1", .task = "", .classes = names, .classes_count = 40});
+    ck_assert_ptr_nonnull(m);
+    metrics_model_publish(m);
+    expect_nothing_of("axond_predictions_total{");
+    metrics_class_add(m, METRIC_predictions_total, 31, 2);
+    metrics_class_add(m, METRIC_predictions_total, 32, 3);
+    metrics_class_add(m, METRIC_predictions_total, 39, 4);
+    metrics_class_add(m, METRIC_inference_rows_total, 0, 4); /* has no classes */
+    expect("axond_predictions_total{model=\"many\",version=\"1\",class=\"c00\"} 0");
+    expect("axond_predictions_total{model=\"many\",version=\"1\",class=\"c31\"} 2");
+    expect("axond_predictions_total{model=\"many\",version=\"1\",class=\"other\"} 7");
+    expect_nothing_of("class=\"c32\"");
+    metrics_model_destroy(m);
+}
+END_TEST
+
+START_TEST(shares_are_observed_in_bulk)
+{
+    struct metrics_model *m = model("digits", "1");
+    uint32_t counts[METRICS_BUCKETS_MAX] = {0};
+
+    metrics_model_publish(m);
+    expect_nothing_of("axond_prediction_confidence_count{");
+    counts[metrics_bucket(METRIC_prediction_confidence, 0.9)]++;
+    counts[metrics_bucket(METRIC_prediction_confidence, 0.91)]++;
+    counts[metrics_bucket(METRIC_prediction_confidence, 1)]++;
+    metrics_model_observe_buckets(m, METRIC_prediction_confidence, counts, 2.81);
+    expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"0.9\"} 1");
+    expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"0.999\"} 2");
+    expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"1.0\"} 3");
+    expect("axond_prediction_confidence_sum{model=\"digits\",version=\"1\"} 2.81");
+    metrics_model_destroy(m);
+}
+END_TEST
+
 START_TEST(layer_metrics_are_refreshed_by_the_scrape)
 {
     struct metrics_model *m = model("digits", "1");
@@ -191,6 +235,8 @@ int main(void)
     tcase_add_checked_fixture(tc, scrape_start, scrape_stop);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_model_is_seen_from_publish_to_withdraw);
+    tcase_add_test(tc, classes_beyond_the_first_32_are_other);
+    tcase_add_test(tc, shares_are_observed_in_bulk);
     tcase_add_test(tc, layer_metrics_are_refreshed_by_the_scrape);
     tcase_add_test(tc, versions_of_a_model_share_what_is_counted_per_model);
     tcase_add_test(tc, a_model_has_no_histogram_before_its_first_value);

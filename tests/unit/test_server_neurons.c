@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "neurons/neurons.h"
+#include "neurons/predictions.h"
 #include "scrape.h"
 #include "suite.h"
 
@@ -22,6 +23,9 @@ static void refresh(struct metrics_model *m, void *context)
 }
 
 /* Unit 0 fires for x > 0, unit 1 never. */
+static const struct predictions_shape no_classes;
+static const struct predictions_tally no_answers;
+
 static void setup(void)
 {
     static const float weight[2] = {1, 0}, bias[2] = {0, -1};
@@ -35,7 +39,7 @@ static void setup(void)
 
     scrape_start();
     ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-    neurons = neurons_create(mlp, &evidence);
+    neurons = neurons_create(mlp, &no_classes, &evidence);
     ck_assert_ptr_nonnull(neurons);
     metrics = metrics_model_create(&(struct metrics_model_spec){.model = "m",
                                                                 .version = "1",
@@ -65,7 +69,7 @@ static void serve(float x, double now_s)
 
     scratch = aligned_alloc(64, (axon_mlp_scratch_bytes(mlp) + 63) / 64 * 64);
     axon_mlp_predict(mlp, &x, 1, &y, scratch, watch);
-    ck_assert_int_eq(neurons_add(neurons, watch, now_s), 0);
+    ck_assert_int_eq(neurons_add(neurons, watch, &no_answers, now_s), 0);
     free(scratch);
     free(memory);
 }
