@@ -1,5 +1,5 @@
 /* main.c - the way from the command line to one of the commands. Each is in a file of its own:
- * serve.c, check_config.c, health.c, options*.c. */
+ * serve.c, check_config.c, probe.c, options/, commands/. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "check_config.h"
 #include "base/clock.h"
+#include "commands/replay.h"
 #include "infer/blas.h"
 #include "probe.h"
 #include "base/log.h"
@@ -16,7 +17,13 @@
 #include "version.h"
 
 static struct options options;
+static struct command_line line;
 static struct error error;
+static struct {
+    int argc;
+    char **argv;
+    double started_s;
+} process;
 
 static int fail(int status)
 {
@@ -33,85 +40,79 @@ static int print(char *text)
     return written < 0 || fflush(stdout) != 0;
 }
 
-/* Commands that load models need the kernels and the folder. */
-static int prepare(void)
+static int run_help(void)
 {
-    if (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0)
-        return OPTIONS_CONFIG;
-    return OPTIONS_OK;
-}
-
-/* argv as main() has it. */
-struct invocation {
-    struct command_line line;
-    int argc;
-    char **argv;
-    double started_s;
-};
-
-static int run_help(const struct invocation *i)
-{
-    (void)i;
     return print(options_help());
 }
 
-static int run_version(const struct invocation *i)
+static int run_version(void)
 {
-    (void)i;
     return printf("axond %s (%s)\n", AXOND_VERSION, AXOND_REVISION) < 0;
 }
 
-static int run_print_config(const struct invocation *i)
+static int run_print_config(void)
 {
-    (void)i;
     return print(options_print(&options));
 }
 
-static int run_health(const struct invocation *i)
+static int run_health(void)
 {
-    (void)i;
-    return probe_health(&options, &error) == 0 ? 0 : fail(1);
+    return probe_health(&options, &error) == 0 ? 0 : 1;
 }
 
-static int run_check_config(const struct invocation *i)
+static int run_check_config(void)
 {
-    int status = prepare();
-
-    (void)i;
-    if (status != OPTIONS_OK)
-        return fail(status);
-    status = check_config(&options);
-    return fflush(stdout) == 0 ? status : CHECK_FAILED;
+    return check_config(&options);
 }
 
-static int run_serve(const struct invocation *i)
+static int run_serve(void)
 {
-    int status = prepare();
-
-    return status == OPTIONS_OK ? serve(&options, i->argc, i->argv, i->started_s) : fail(status);
+    return serve(&options, process.argc, process.argv, process.started_s);
 }
 
-static int (*const run[COMMAND_COUNT])(const struct invocation *invocation) = {
-    [COMMAND_SERVE] = run_serve,
-    [COMMAND_CHECK_CONFIG] = run_check_config,
-    [COMMAND_PRINT_CONFIG] = run_print_config,
-    [COMMAND_HEALTH] = run_health,
-    [COMMAND_VERSION] = run_version,
-    [COMMAND_HELP] = run_help,
+/* One of the two functions; those of models, and those that load models, need the kernels and the
+ * folder. */
+static const struct {
+    int (*run)(void);
+    command_fn *of_model;
+    bool loads;
+} commands[COMMAND_COUNT] = {
+    [COMMAND_SERVE] = {run_serve, NULL, true},
+    [COMMAND_REPLAY] = {NULL, replay, true},
+    [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true},
+    [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false},
+    [COMMAND_HEALTH] = {run_health, NULL, false},
+    [COMMAND_VERSION] = {run_version, NULL, false},
+    [COMMAND_HELP] = {run_help, NULL, false},
 };
+
+/* Its exit status; what it has set as the error is told. */
+static int run(void)
+{
+    enum command command = line.command;
+    int status;
+
+    if (commands[command].loads &&
+        (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0))
+        return fail(OPTIONS_CONFIG);
+    status = commands[command].run ? commands[command].run()
+                                   : commands[command].of_model(&options, &line, &error);
+    if (error.id != ERROR_OK)
+        return fail(status);
+    return fflush(stdout) == 0 ? status : 1;
+}
 
 int main(int argc, char **argv)
 {
-    struct invocation i = {.argc = argc, .argv = argv, .started_s = clock_s()};
-
+    process = (typeof(process)){argc, argv, clock_s()};
     start_streams();
     start_signals();
     start_memory();
     blas_prepare();
-    int status = options_read(&options, &i.line, argc, argv, environ, &error);
+    int status = options_read(&options, &line, argc, argv, environ, &error);
     if (status != OPTIONS_OK)
         return fail(status);
     log_init(log_level_find(options.log_level), strcmp(options.log_format, "json") == 0);
     json_object_seed(0);
-    return run[i.line.command](&i);
+    return run();
 }
