@@ -1,6 +1,7 @@
 /* mlp.c - packs the weights once, and tells a network's shape; mlp_predict.c runs it.
  *
  * Knows mlp_internal.h, where the packed layout is written down. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "axon/mlp.h"
@@ -101,6 +102,8 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
 {
     size_t features = spec->features;
 
+    mlp->shape = (struct axon__shape){
+        .layers = spec->layers_count, .features = padded(features), .moments = padded(features)};
     for (size_t i = 0; i < spec->layers_count; i++) {
         const struct axon_layer *from = &spec->layers[i];
         struct axon__layer *layer = &mlp->layers[i];
@@ -109,11 +112,8 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         if (status != AXON_OK)
             return status;
         mlp->layers_count = i + 1;
-        layer->watched = i + 1 < spec->layers_count &&
-                         axon_activation_has_zeros(from->activation, from->params,
-                                                   from->params_count);
-        layer->watch_offset = mlp->watch_size;
-        mlp->watch_size += layer->watched ? layer->stride : 0;
+        if (i + 1 < spec->layers_count)
+            axon__watch_plan(layer, i, &mlp->shape);
         if (mlp->width < axon__pitch(layer->stride))
             mlp->width = axon__pitch(layer->stride);
         mlp->parameters += (uint64_t)features * from->units + (from->bias ? from->units : 0);
@@ -194,5 +194,19 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp)
 
 int axon_mlp_layer_watched(const struct axon_mlp *mlp, size_t layer)
 {
-    return mlp->layers[layer].watched;
+    return mlp->layers[layer].watch.on;
+}
+
+double axon_mlp_outgoing(const struct axon_mlp *mlp, size_t layer, size_t unit)
+{
+    const struct axon__layer *next = &mlp->layers[layer + 1];
+    double sum = 0;
+
+    for (size_t first = 0; first < next->units; first += AXON_PANEL) {
+        const float *row = axon__panel(next, first) + unit * axon__panel_width(next, first);
+
+        for (size_t u = 0; u < axon__panel_units(next, first); u++)
+            sum += fabs((double)row[u]);
+    }
+    return sum;
 }

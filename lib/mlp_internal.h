@@ -7,9 +7,33 @@
 #ifndef AXON_MLP_INTERNAL_H
 #define AXON_MLP_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "axon/mlp.h"
+#include "figures.h"
 #include "kernels/kernels.h"
+
+/* From what the mean of |f'(z)| comes: figures that are there anyway, or rows that are sampled. */
+enum axon__slope_from {
+    AXON__SLOPE_NONE,    /* rowwise: there is no f' */
+    AXON__SLOPE_FIRED,   /* 1 where the unit fires, else a constant */
+    AXON__SLOPE_SIGMOID, /* y (1 - y) */
+    AXON__SLOPE_TANH,    /* 1 - y^2 */
+    AXON__SLOPE_SAMPLED,
+};
+
+/* How a layer is watched, and where its units' figures begin. */
+struct axon__layer_watch {
+    bool on;
+    bool full;    /* magnitudes, and counts of both ends: [fired, low, high][stride] */
+    bool by_zero; /* a unit fires when its output is not 0 */
+    bool ends;    /* saturation is counted: of outputs beyond low_end and high_end, or, if these are
+                     NaN, of |f'| below flat */
+    float low_end, high_end, flat;
+    enum axon__slope_from slope;
+    size_t index; /* of the layer */
+    size_t counts, moments, magnitudes;
+};
 
 /* A dense layer. Units are padded to `stride`, a multiple of AXON_UNITS_MULTIPLE (16), and the
  * weights lie in panels of AXON_PANEL (64) units, one after the other, the last one narrower if
@@ -25,8 +49,7 @@ struct axon__layer {
     size_t features, units, stride;
     size_t id; /* of the activation: its row in every table of kernels */
     enum axon_kind kind;
-    int watched;
-    size_t watch_offset; /* of its units in a watch */
+    struct axon__layer_watch watch;
     float *weight; /* the panels, features * stride floats; owned: bias and params are part of it */
     float *bias;   /* [stride] */
     float *params; /* [AXON_PARAMETERS_MAX, stride]; rowwise: the parameters, one after the other */
@@ -35,9 +58,9 @@ struct axon__layer {
 
 struct axon_mlp {
     size_t features, outputs;
-    float *scale, *offset; /* [features] each, or NULL; owned */
-    size_t width;          /* floats from row to row of the widest activations */
-    size_t watch_size;     /* counts of a watch */
+    float *scale, *offset;    /* [features] each, or NULL; owned */
+    size_t width;             /* floats from row to row of the widest activations */
+    struct axon__shape shape; /* of its figures */
     uint64_t parameters;
     size_t layers_count;
     struct axon__layer layers[];
@@ -73,5 +96,17 @@ static inline const struct axon_activation *axon__layer_activation(const struct 
 
     return axon_activation_table(&count) + layer->id;
 }
+
+/* One unit's parameters. */
+static inline void axon__unit_params(const struct axon__layer *layer, size_t unit,
+                                     float params[AXON_PARAMETERS_MAX])
+{
+    for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
+        params[k] = layer->kind == AXON_ROWWISE ? layer->params[k]
+                                                : layer->params[k * layer->stride + unit];
+}
+
+/* How a hidden layer, packed already, is watched; its figures are appended to the shape. */
+void axon__watch_plan(struct axon__layer *layer, size_t index, struct axon__shape *shape);
 
 #endif

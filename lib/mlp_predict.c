@@ -7,13 +7,9 @@
 #include <string.h>
 #include "axon/mlp.h"
 #include "kernels/dispatch.h"
-#include "mlp_internal.h"
-#include "watch_internal.h"
+#include "mlp_block.h"
 
 enum {
-    /* The weights come from memory once per block, so wide layers want long blocks; up to 512 units
-     * two blocks of activations fit a 2 MB L2. */
-    BLOCK_ROWS = 256,
     /* Floats of a layer's output that stay in the L1 cache until they are activated: 16 KB; of its
      * input that stay in the L2 cache while one panel after the other is multiplied: 512 KB. */
     OUTPUT_FLOATS = 4096,
@@ -23,37 +19,13 @@ enum {
 
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp)
 {
-    return 2 * (size_t)BLOCK_ROWS * mlp->width * sizeof(float);
-}
-
-/* A block of rows at one place of its way through the layers: [rows, units or features]. */
-struct block {
-    float *data;
-    size_t rows, stride; /* floats from row to row */
-};
-
-/* Rows of a block, one after the other, that one watch counts; NULL: nobody counts them. */
-struct run {
-    size_t rows;
-    struct axon_watch *watch;
-};
-
-/* A block's rows as runs. A block that nobody watches has none. */
-struct runs {
-    size_t count;
-    struct run run[BLOCK_ROWS];
-};
-
-static bool is_counted(const struct axon__layer *layer, const struct runs *runs)
-{
-    return layer->watched && runs->count > 0;
+    return 2 * (size_t)AXON__BLOCK_ROWS * mlp->width * sizeof(float);
 }
 
 /* Units first ... first + units - 1 of z: bias and elementwise activation, in place. */
 static void activate(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                     struct block z, size_t first, size_t units, const struct runs *runs)
+                     struct block z, size_t first, size_t units, struct runs *runs)
 {
-    const struct axon_kernel *kernel = &kernels->rows[layer->id];
     struct axon_epilogue e = {.z = z.data + first,
                               .rows = z.rows,
                               .units = units,
@@ -62,14 +34,12 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
                               .bias = layer->bias + first,
                               .params = layer->params + first};
 
-    if (!is_counted(layer, runs)) {
-        kernel->epilogue(&e);
+    if (!axon__is_counted(layer, runs)) {
+        kernels->rows[layer->id].epilogue(&e);
         return;
     }
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
-        e.rows = run->rows;
-        e.tally = run->watch ? run->watch->fired + layer->watch_offset + first : NULL;
-        kernel->epilogue(&e);
+        axon__activate_run(kernels, layer, run, &e, runs, first);
         e.z += run->rows * z.stride;
     }
 }
@@ -77,10 +47,13 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
 /* The product itself can apply relu and identity at no cost, if nobody counts. */
 static enum axon_finish finish_of(const struct axon__layer *layer, const struct runs *runs)
 {
-    if (layer->kind != AXON_ELEMENTWISE || layer->id == AXON_ID_identity)
+    if (layer->kind != AXON_ELEMENTWISE)
         return AXON_FINISH_IDENTITY;
-    return layer->id == AXON_ID_relu && !is_counted(layer, runs) ? AXON_FINISH_RELU
-                                                                 : AXON_FINISH_NONE;
+    if (axon__is_counted(layer, runs))
+        return AXON_FINISH_NONE;
+    if (layer->id == AXON_ID_identity)
+        return AXON_FINISH_IDENTITY;
+    return layer->id == AXON_ID_relu ? AXON_FINISH_RELU : AXON_FINISH_NONE;
 }
 
 /* How many units are multiplied before they are activated. */
@@ -93,7 +66,7 @@ static size_t step_of(const struct axon__layer *layer, size_t rows)
 
 /* z [rows, layer->stride] = the layer's product with x, bias and elementwise activation. */
 static void product(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                    const float *x, size_t x_stride, struct block z, const struct runs *runs)
+                    const float *x, size_t x_stride, struct block z, struct runs *runs)
 {
     size_t step = step_of(layer, z.rows);
 
@@ -157,20 +130,10 @@ static void output(const struct axon_kernels *kernels, const struct axon__layer 
         kernels->rows[last->id].forward(y, y, axis, last->params, last->params_count);
 }
 
-/* The operands of a block. */
-struct work {
-    const struct axon_mlp *mlp;
-    const struct axon_kernels *kernels;
-    const float *x; /* [rows, features] */
-    float *y;       /* [rows, outputs]  */
-    size_t rows;
-    float *scratch;
-};
-
-static void predict_block(const struct work *w, const struct runs *runs)
+void axon__predict_block(const struct work *w, struct runs *runs)
 {
     const struct axon_mlp *mlp = w->mlp;
-    float *buffers[2] = {w->scratch, w->scratch + BLOCK_ROWS * mlp->width};
+    float *buffers[2] = {w->scratch, w->scratch + AXON__BLOCK_ROWS * mlp->width};
     const struct axon__layer *last = &mlp->layers[mlp->layers_count - 1];
     struct block z = {.rows = w->rows};
     const float *x = w->x;
@@ -188,82 +151,22 @@ static void predict_block(const struct work *w, const struct runs *runs)
             z.stride = last->units;
         }
         product(w->kernels, layer, x, x_stride, z, runs);
-        if (layer->kind == AXON_ROWWISE && layer != last)
+        if (layer == last)
+            break;
+        if (layer->kind == AXON_ROWWISE) {
             activate_rows(w->kernels, layer, z);
+            if (axon__is_counted(layer, runs))
+                axon__count_rowwise(w->kernels, layer, z, runs);
+        }
+        if (runs->bad)
+            axon__look_at(runs, (size_t)(layer - mlp->layers), z, layer->units);
         x = z.data;
         x_stride = z.stride;
     }
     output(w->kernels, last, z, w->y);
-}
-
-/* ---- rows that do not count ------------------------------------------------------------------ */
-
-static bool is_finite(const float *y, size_t n)
-{
-    uint32_t largest = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, y + i, sizeof bits);
-        bits &= 0x7fffffff;
-        largest = bits > largest ? bits : largest;
-    }
-    return largest < 0x7f800000;
-}
-
-/* 0 - count, modulo 2^32: what is added to it then is taken from the count. */
-static void negate(const struct runs *runs)
-{
-    for (const struct run *run = runs->run; run < runs->run + runs->count; run++)
-        for (size_t i = 0; run->watch && i < run->watch->size; i++)
-            run->watch->fired[i] = 0 - run->watch->fired[i];
-}
-
-/* Split a run by whether rows' outputs are finite: how many of its first rows are alike. */
-static size_t alike(const struct work *w, size_t first, size_t rows, bool *finite)
-{
-    size_t outputs = w->mlp->outputs, n = 1;
-
-    *finite = is_finite(w->y + first * outputs, outputs);
-    while (n < rows && is_finite(w->y + (first + n) * outputs, outputs) == *finite)
-        n++;
-    return n;
-}
-
-/* The block's rows to their watches, whole runs of rows that count or do not. Rows that do
- * not count were counted when they were computed: bad lists them, among rows of nobody. */
-static bool note_runs(const struct work *w, const struct runs *runs, struct runs *bad)
-{
-    bool any = false, finite;
-
-    bad->count = 0;
-    for (size_t first = 0, r = 0; r < runs->count; r++)
-        for (size_t end = first + runs->run[r].rows, n; first < end; first += n) {
-            struct axon_watch *watch = runs->run[r].watch;
-
-            n = alike(w, first, end - first, &finite);
-            bad->run[bad->count++] = (struct run){n, finite ? NULL : watch};
-            any |= !finite && watch;
-            if (watch && finite)
-                axon__rows_note(&watch->rows, w->x + first * w->mlp->features, n, w->mlp->features);
-            else if (watch)
-                watch->skipped += n;
-        }
-    return any;
-}
-
-/* A block is computed twice at most, whichever of its rows are bad: that the same rows fire the
- * same units again is what this file promises. */
-static void watch_block(const struct work *w, const struct runs *runs)
-{
-    struct runs bad;
-
-    if (!note_runs(w, runs, &bad))
-        return;
-    negate(runs);
-    predict_block(w, &bad);
-    negate(runs);
+    if (runs->bad)
+        axon__look_at(runs, mlp->layers_count - 1, (struct block){w->y, w->rows, mlp->outputs},
+                      mlp->outputs);
 }
 
 /* ---- the way in ------------------------------------------------------------------------------ */
@@ -274,15 +177,46 @@ struct cut {
     size_t taken; /* rows of it */
 };
 
+static void append(struct runs *into, size_t rows, struct axon_watch *watch, uint64_t row,
+                   uint64_t before)
+{
+    if (rows > 0)
+        into->run[into->count++] = (struct run){rows, watch, row, before};
+}
+
+/* Rows of one watch: all of them, or one in `every`. */
+static void append_watched(struct runs *into, size_t rows, struct axon_watch *watch)
+{
+    uint64_t before = watch->figures.rows, some;
+
+    if (watch->every == 1) {
+        append(into, rows, watch, watch->row, before);
+        watch->row += rows;
+        return;
+    }
+    for (; rows > 0; rows -= some, watch->wait -= some) {
+        if (watch->wait == 0) {
+            append(into, 1, watch, watch->row++, before++);
+            watch->wait = watch->every - 1;
+            rows--;
+        }
+        some = rows < watch->wait ? rows : watch->wait;
+        append(into, some, NULL, watch->row, 0);
+        watch->row += some;
+    }
+}
+
 /* The next `rows` of the list. */
 static void cut(struct cut *from, size_t rows, struct runs *into)
 {
-    for (into->count = 0; rows > 0; from->at++, from->taken = 0) {
+    for (; rows > 0; from->at++, from->taken = 0) {
         // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the list has all rows
         size_t left = from->at->rows - from->taken, some = left < rows ? left : rows;
 
-        if (some > 0)
-            into->run[into->count++] = (struct run){some, from->at->watch};
+        if (from->at->watch)
+            append_watched(into, some, from->at->watch);
+        else
+            append(into, some, NULL, 0, 0);
         rows -= some;
         from->taken += some;
         if (from->taken < from->at->rows)
@@ -296,20 +230,22 @@ void axon_mlp_predict_watched(const struct axon_mlp *mlp, const float *x, float 
     struct cut from = {list, 0};
     struct work w = {.mlp = mlp, .kernels = axon__kernels(), .x = x, .y = y, .scratch = scratch};
     size_t rows = 0, watches = 0;
+    struct runs runs;
 
     for (size_t i = 0; i < count; i++) {
         rows += list[i].rows;
         watches += list[i].watch != NULL;
     }
-    for (size_t left = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS; left > 0; left--) {
-        struct runs runs;
-
+    for (size_t left = (rows + AXON__BLOCK_ROWS - 1) / AXON__BLOCK_ROWS; left > 0; left--) {
         w.rows = (rows + left - 1) / left; /* all but equal blocks */
-        cut(&from, w.rows, &runs);
-        if (watches == 0)
-            runs.count = 0;
-        predict_block(&w, &runs);
-        watch_block(&w, &runs);
+        runs.count = 0;
+        runs.bad = NULL;
+        if (watches > 0) {
+            cut(&from, w.rows, &runs);
+            axon__watch_block(&w, &runs);
+        } else {
+            axon__predict_block(&w, &runs);
+        }
         w.x += w.rows * mlp->features;
         w.y += w.rows * mlp->outputs;
         rows -= w.rows;

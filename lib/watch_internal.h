@@ -1,42 +1,38 @@
 /* watch_internal.h - what is in a watch: mlp_predict.c fills it in, neurons.c reads it. Internal to
  * lib/.
  *
- * Invariant: a row is in `rows` and `fired`, or in `skipped`. Padding units have counts, too,
- * which nobody reads. */
+ * Invariant: a watched row is in `figures`, or in `skipped`. Padding units have figures, too, which
+ * nobody reads. */
 #ifndef AXON_WATCH_INTERNAL_H
 #define AXON_WATCH_INTERNAL_H
 
 #include <stdbool.h>
 #include "axon/watch.h"
-
-/* Rows, and whether they are all the same: a row stands for itself by a hash, so that no copy of it
- * need be kept. Two rows of one hash would be taken for equal, which costs a verdict and never
- * makes one. */
-struct axon__rows {
-    uint64_t count;
-    uint64_t first; /* hash of the first row; nothing if count is 0 */
-    bool differ;
-};
+#include "figures.h"
+#include "mlp_internal.h"
 
 struct axon_watch {
-    struct axon__rows rows;
+    struct axon__shape shape;
     uint64_t skipped;
-    size_t size;      /* of fired */
-    uint32_t fired[]; /* watched layers one after the other, each from its watch_offset on */
+    uint64_t row;            /* of its request: the next one                      */
+    uint64_t every, wait;    /* one row in `every` is watched, after `wait` more  */
+    const float *low, *high; /* [features] of the network, or NULL                */
+    struct axon_not_finite first;
+    bool has_saved; /* figures of before the block: axon__watch_saved()   */
+    /* Two of them: `figures` of a block's rows may have to be taken back. */
+    struct axon__figures figures;
 };
 
-/* Rows that were watched elsewhere. */
-static inline void axon__rows_add(struct axon__rows *into, const struct axon__rows *from)
+/* Where those of before the block are kept. */
+static inline struct axon__figures *axon__watch_saved(struct axon_watch *watch)
 {
-    if (from->count == 0)
-        return;
-    if (into->count == 0)
-        into->first = from->first;
-    into->differ |= from->differ || into->first != from->first;
-    into->count += from->count;
+    char *figures = (char *)&watch->figures;
+
+    return (struct axon__figures *)(void *)(figures + axon__figures_bytes(&watch->shape));
 }
 
-/* `count` rows x [count, features], of which none is skipped. */
-void axon__rows_note(struct axon__rows *rows, const float *x, size_t count, size_t features);
+/* What the epilogue counts of a layer's units from `first` on, of rows after `before` others. */
+struct axon_tally axon__watch_tally(struct axon_watch *watch, const struct axon__layer *layer,
+                                    size_t first, uint64_t before);
 
 #endif

@@ -48,9 +48,12 @@ uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp); /* weights and g
 /* Bytes of scratch that predict needs, whatever the number of rows; scratch is 64-byte aligned. */
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp);
 
-/* Whether a watch (axon/watch.h) counts the layer: a hidden layer of which the activation, with its
- * parameters, has exact zeros (axon_activation_has_zeros()). A unit fires when it is not 0. */
+/* Whether a watch (axon/watch.h) sees the layer: all but the last one are watched. */
 int axon_mlp_layer_watched(const struct axon_mlp *mlp, size_t layer);
+
+/* sum over k of |w_k|, the weights by which the next layer takes the output of `unit`; layer is not
+ * the last one. */
+double axon_mlp_outgoing(const struct axon_mlp *mlp, size_t layer, size_t unit);
 
 /* y = network(x).
  *
@@ -76,8 +79,8 @@ struct axon_watched {
 };
 
 /* The same for rows of which the first list[0].rows are watched by list[0].watch, the next by
- * list[1].watch, and so on. Where rows are skipped, their block (256 rows at most) is computed
- * twice. */
+ * list[1].watch, and so on. Where watched rows are not finite, their block (256 rows at most) is
+ * computed three times. */
 void axon_mlp_predict_watched(const struct axon_mlp *mlp, const float *x, float *y, void *scratch,
                               const struct axon_watched *list, size_t count);
 

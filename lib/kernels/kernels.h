@@ -5,6 +5,7 @@
 #ifndef AXON_KERNELS_H
 #define AXON_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "axon/activation.h"
@@ -49,20 +50,58 @@ struct axon_dense {
     enum axon_finish finish;
 };
 
-/* z = f(z + bias), in place, and what fired is counted.
+/* What is counted of the outputs y of a layer's units, which had `before` rows until now; all are
+ * added to.
+ *
+ *   fired      [units] rows on which the unit fires: y != 0 if by_zero, else z > 0 (pre-activation)
+ *   mean       [units] of y
+ *   squares    [units] sum of (y - mean)^2
+ *   magnitude  [units] sum of |y|; NULL if y is never negative, fires by zero and has no range:
+ *              then low and high are not read either
+ *   low, high  [units] rows on which y < low_end, y > high_end; NaN: none
+ *   finite     is made false when a sum is not finite: an output is not, or its square is too
+ *              large; then counts and sums are of no use */
+struct axon_tally {
+    uint32_t *fired, *low, *high;
+    double *mean, *squares, *magnitude;
+    uint64_t before;
+    float low_end, high_end;
+    bool by_zero, finite;
+};
+
+/* z = f(z + bias), in place, and what is counted of it.
  *
  *   z       [rows, units], z_stride floats from row to row
+ *   rows    at least 1
  *   units   a multiple of AXON_UNITS_MULTIPLE
  *   bias    [units]
  *   params  [AXON_PARAMETERS_MAX, units], each unit's parameters, params_stride floats from one
  *           parameter to the next
- *   tally   [units], += rows on which the unit's output is not 0 (NaN is not 0); or NULL */
+ *   tally   or NULL */
 struct axon_epilogue {
     float *z;
     size_t rows, units;
     size_t z_stride, params_stride;
     const float *bias, *params;
-    uint32_t *tally;
+    struct axon_tally *tally;
+};
+
+/* What is counted of the columns of x, which had `before` rows until now; all are added to.
+ *
+ *   x             [rows, n], finite or not
+ *   mean, squares [n, padded to AXON_UNITS_MULTIPLE] as in axon_tally
+ *   least, most   [likewise] the smallest and the largest value
+ *   low, high     [n], values below or above are counted in `out`; or NULL
+ *
+ * Returns false when a sum is not finite, as in axon_tally. */
+struct axon_columns {
+    const float *x;
+    size_t rows, n;
+    uint64_t before;
+    double *mean, *squares;
+    float *least, *most;
+    const float *low, *high;
+    uint64_t out;
 };
 
 /* As axon_activation_forward() and _gradient(); params_count values, already checked. */
@@ -74,6 +113,7 @@ typedef void axon_gradient(const float *x, const float *upstream, float *dx, str
 typedef void axon_affine(const float *x, const float *scale, const float *offset, float *y,
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
+typedef bool axon_count_columns(struct axon_columns *c);
 
 /* A part of a batch of losses, checked; its arrays are those of axon/loss.h. Classwise: they begin
  * with the batch, and places first .. first + count - 1 are asked for; weight is [n]. Elementwise:
@@ -110,6 +150,7 @@ struct axon_kernels {
     struct axon_kernel rows[AXON_ID_COUNT];
     axon_product *dense;
     axon_affine *affine;
+    axon_count_columns *columns;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
 };
 
@@ -136,6 +177,7 @@ struct axon_kernels {
 #undef LOSS
 axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
+axon_count_columns AXON_KERNEL(count, columns);
 #endif
 
 extern const struct axon_kernels axon__kernels_table_baseline; /* SSE2 or NEON */

@@ -6,6 +6,7 @@
 #define AXON_MAP_H
 
 #include "kernels/kernels.h"
+#include "kernels/tally.h"
 #include "kernels/vec.h"
 
 /* An activation or its derivative; p are the row's parameters, a vector each. */
@@ -142,50 +143,70 @@ channelwise(vf_function *f, const float *x, const float *upstream, float *y, str
 
 enum { TILE = AXON_UNITS_MULTIPLE / VF_LANES }; /* vectors in one tile of units: a cache line */
 
-/* Down the rows of one tile, so that bias, parameters and counts stay in registers. */
-static inline __attribute__((always_inline)) void
-epilogue_tile(vf_function *f, const struct axon_epilogue *e, size_t unit, uint32_t *tally)
+enum counting { COUNT_NOTHING, COUNT_LEAN, COUNT_FULL };
+
+/* Down the rows of `width` vectors of units, so that bias, parameters and sums stay in registers;
+ * width and counting are constants wherever this is inlined. */
+static inline __attribute__((always_inline)) void epilogue_tile(vf_function *f, size_t width,
+                                                                enum counting counting,
+                                                                const struct axon_epilogue *e,
+                                                                const struct join *j, size_t unit)
 {
     vf bias[TILE], p[TILE][AXON_PARAMETERS_MAX];
-    vi fired[TILE];
+    struct sums sums[TILE] = {0};
+    bool finite = true;
 
 #pragma GCC unroll 4
-    for (size_t t = 0; t < TILE; t++) {
+    for (size_t t = 0; t < width; t++) {
         size_t at = unit + t * VF_LANES;
 
         bias[t] = vf_load(e->bias + at);
         for (size_t k = 0; k < AXON_PARAMETERS_MAX; k++)
             p[t][k] = vf_load(e->params + k * e->params_stride + at);
-        fired[t] = (vi){0};
     }
     for (size_t row = 0; row < e->rows; row++) {
         float *z = e->z + row * e->z_stride + unit;
 
 #pragma GCC unroll 4
-        for (size_t t = 0; t < TILE; t++) {
-            vf y = f(vf_load(z + t * VF_LANES) + bias[t], p[t]);
+        for (size_t t = 0; t < width; t++) {
+            vf x = vf_load(z + t * VF_LANES) + bias[t], y = f(x, p[t]);
 
             vf_store(z + t * VF_LANES, y);
-            fired[t] -= y != 0.0f; /* a true lane is -1 */
+            if (counting == COUNT_NOTHING)
+                continue;
+            if (row == 0)
+                sums[t].first = y;
+            sums_add(&sums[t], counting == COUNT_FULL, e->tally, x, y);
         }
     }
-    for (size_t t = 0; tally && t < TILE; t++) {
-        vu sum;
+    for (size_t t = 0; counting != COUNT_NOTHING && t < width; t++)
+        finite &= sums_join(&sums[t], counting == COUNT_FULL, e->tally, j, unit + t * VF_LANES);
+    if (!finite)
+        e->tally->finite = false;
+}
 
-        memcpy(&sum, tally + t * VF_LANES, sizeof sum);
-        sum += (vu)fired[t];
-        memcpy(tally + t * VF_LANES, &sum, sizeof sum);
-    }
+/* Sums take more registers than plain SSE2 has for a whole tile. */
+enum { TILE_COUNTED = VF_LANES == 4 ? 1 : TILE };
+
+static inline __attribute__((always_inline)) void
+epilogue_counted(vf_function *f, enum counting counting, const struct axon_epilogue *e)
+{
+    struct join j = join_of(e->tally->before, e->rows);
+
+    for (size_t unit = 0; unit < e->units; unit += (size_t)TILE_COUNTED * VF_LANES)
+        epilogue_tile(f, TILE_COUNTED, counting, e, &j, unit);
 }
 
 static inline __attribute__((always_inline)) void epilogue(vf_function *f,
                                                            const struct axon_epilogue *e)
 {
-    for (size_t unit = 0; unit < e->units; unit += AXON_UNITS_MULTIPLE)
-        if (e->tally)
-            epilogue_tile(f, e, unit, e->tally + unit);
-        else
-            epilogue_tile(f, e, unit, NULL);
+    if (e->tally && e->tally->magnitude)
+        epilogue_counted(f, COUNT_FULL, e);
+    else if (e->tally)
+        epilogue_counted(f, COUNT_LEAN, e);
+    else
+        for (size_t unit = 0; unit < e->units; unit += AXON_UNITS_MULTIPLE)
+            epilogue_tile(f, TILE, COUNT_NOTHING, e, NULL, unit);
 }
 
 /* ---- kernels of a row, from f_<id> and df_<id>; walk is elementwise or channelwise ---- */

@@ -20,6 +20,7 @@ const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .isa = STRING(AXON_ISA),
     .dense = AXON_KERNEL(dense, product),
     .affine = AXON_KERNEL(dense, affine),
+    .columns = AXON_KERNEL(count, columns),
     .losses =
         {
 #define LOSS(id, ...) [AXON_LOSS_ID_##id] = AXON_KERNEL(loss, id),

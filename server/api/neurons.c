@@ -26,6 +26,7 @@ static const char *const state_names[] = {
     [AXON_UNIT_SUSPECT] = "suspect",
     [AXON_UNIT_DEAD] = "dead",
     [AXON_UNIT_SILENT] = "silent",
+    [AXON_UNIT_PROVEN_DEAD] = "proven_dead",
 };
 
 /* "60s", as the metrics' label has it. */

@@ -166,6 +166,9 @@ static bool work_init(struct work *w, const struct model *m, const struct model_
     for (size_t i = 0; i < count; i++)
         w->watched[i] = (struct axon_watched){parts[i].rows,
                                               parts[i].tally ? parts[i].tally->watch : NULL};
+    for (size_t i = 0; i < count; i++)
+        if (w->watched[i].watch)
+            axon_watch_row(w->watched[i].watch, parts[i].first);
     return true;
 }
 
@@ -248,6 +251,16 @@ static void tally_pass(const struct model *m, const struct model_rows *parts, si
         first->passes++;
 }
 
+/* Outputs that are not finite count at once, whatever becomes of the request. */
+static void count_not_finite(const struct model *m, struct model_tally *tally)
+{
+    uint64_t count = tally && tally->watch ? axon_watch_not_finite(tally->watch, NULL) : 0;
+
+    if (count > 0 &&
+        neurons_move_not_finite(m->neurons, tally->watch, (double)clock_coarse_ns() * 1e-9) == 0)
+        metrics_model_add(m->metrics, METRIC_non_finite_outputs_total, 0, count);
+}
+
 int model_run(struct model *m, const struct model_rows *parts, size_t count)
 {
     struct work w;
@@ -262,6 +275,8 @@ int model_run(struct model *m, const struct model_rows *parts, size_t count)
     else
         axon_mlp_predict_watched(m->mlp, parts->x, parts->y, w.scratch, w.watched, 1);
     tally_pass(m, parts, count);
+    for (size_t i = 0; i < count; i++)
+        count_not_finite(m, parts[i].tally);
     for (size_t i = 0; i < count; i++)
         if (capture(m, &parts[i]) != 0)
             return -1;

@@ -32,9 +32,32 @@ struct neurons {
     struct axon_evidence evidence;
     pthread_mutex_t baseline_lock; /* held for a few instructions */
     struct baseline *baseline;     /* a reference, or NULL */
+    double **outgoing;             /* [layers - 1][units] */
+    bool **proven;                 /* [layers][units], under open.lock; NULL until something is */
     struct slot *slots[SLOTS_MAX]; /* atomically; NULL until the worker's first rows */
     _Alignas(64) struct open_part open;
 };
+
+/* Once, since it reads all weights. */
+static int outgoing_init(struct neurons *n)
+{
+    size_t layers = axon_mlp_layers_count(n->mlp);
+
+    n->outgoing = calloc(layers, sizeof *n->outgoing);
+    n->proven = calloc(layers, sizeof *n->proven);
+    if (!n->outgoing || !n->proven)
+        return -1;
+    for (size_t l = 0; l + 1 < layers; l++) {
+        size_t units = axon_mlp_layer_units(n->mlp, l);
+
+        n->outgoing[l] = malloc(units * sizeof **n->outgoing);
+        if (!n->outgoing[l])
+            return -1;
+        for (size_t u = 0; u < units; u++)
+            n->outgoing[l][u] = axon_mlp_outgoing(n->mlp, l, u);
+    }
+    return 0;
+}
 
 struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predictions_shape *answers,
                                const struct axon_evidence *evidence)
@@ -49,7 +72,10 @@ struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predicti
     n->evidence = *evidence;
     pthread_mutex_init(&n->open.lock, NULL);
     pthread_mutex_init(&n->baseline_lock, NULL);
-    return n;
+    if (outgoing_init(n) == 0)
+        return n;
+    neurons_destroy(n);
+    return NULL;
 }
 
 static void slot_destroy(struct slot *slot)
@@ -68,6 +94,12 @@ void neurons_destroy(struct neurons *n)
         return;
     for (size_t i = 0; i < SLOTS_MAX; i++)
         slot_destroy(n->slots[i]);
+    for (size_t l = 0; l < axon_mlp_layers_count(n->mlp); l++) {
+        free(n->outgoing ? n->outgoing[l] : NULL);
+        free(n->proven ? n->proven[l] : NULL);
+    }
+    free(n->outgoing);
+    free(n->proven);
     pthread_mutex_destroy(&n->open.lock);
     pthread_mutex_destroy(&n->baseline_lock);
     baseline_unref(n->baseline);
@@ -161,9 +193,56 @@ int neurons_add(struct neurons *n, const struct axon_watch *watch,
     return 0;
 }
 
+int neurons_move_not_finite(struct neurons *n, struct axon_watch *watch, double now_s)
+{
+    struct slot *slot = slot_mine(n);
+    uint64_t part = __atomic_load_n(&n->open.number, __ATOMIC_RELAXED);
+
+    if (!slot)
+        return -1;
+    pthread_mutex_lock(&slot->lock);
+    axon_neurons_move_not_finite(slot->neurons, watch, part, now_s);
+    pthread_mutex_unlock(&slot->lock);
+    return 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+int neurons_prove(struct neurons *n, size_t layer, const bool *proven)
+{
+    size_t bytes = axon_mlp_layer_units(n->mlp, layer) * sizeof *proven;
+    bool *units = malloc(bytes);
+
+    if (!units)
+        return -1;
+    memcpy(units, proven, bytes);
+    pthread_mutex_lock(&n->open.lock);
+    free(n->proven[layer]);
+    n->proven[layer] = units;
+    pthread_mutex_unlock(&n->open.lock);
+    return 0;
+}
+
+double neurons_outgoing(const struct neurons *n, size_t layer, size_t unit)
+{
+    return n->outgoing[layer][unit];
+}
+
+static void prove_all(struct neurons *n, struct axon_neurons *sum)
+{
+    pthread_mutex_lock(&n->open.lock);
+    for (size_t l = 0; l < axon_mlp_layers_count(n->mlp); l++)
+        if (n->proven[l])
+            axon_neurons_prove(sum, l, n->proven[l]);
+    pthread_mutex_unlock(&n->open.lock);
+}
+
 struct axon_neurons *neurons_merge(struct neurons *n)
 {
     struct axon_neurons *sum = axon_neurons_create(n->mlp, &n->evidence);
+
+    if (sum)
+        prove_all(n, sum);
 
     for (size_t i = 0; sum && i < SLOTS_MAX; i++) {
         struct slot *slot = __atomic_load_n(&n->slots[i], __ATOMIC_ACQUIRE);

@@ -23,6 +23,17 @@ void neurons_destroy(struct neurons *n); /* NULL is fine */
 int neurons_add(struct neurons *n, const struct axon_watch *watch,
                 const struct predictions_tally *tally, double now_s);
 
+/* The same of outputs that are not finite, which count also if the rows are refused; the watch
+ * forgets them. */
+int neurons_move_not_finite(struct neurons *n, struct axon_watch *watch, double now_s);
+
+/* Units [units] of a layer of which it is proven that they never fire. From now on, for all
+ * readers; one thread at a time proves. 0, or -1 when out of memory. */
+int neurons_prove(struct neurons *n, size_t layer, const bool *proven);
+
+/* sum of |w| of the weights that take a hidden unit's output on. */
+double neurons_outgoing(const struct neurons *n, size_t layer, size_t unit);
+
 /* The counts of all threads, up to now: the caller's, to be read with axon_neurons_layer() and
  * its kind at clock_s(). new, or NULL when out of memory. */
 struct axon_neurons *neurons_merge(struct neurons *n);

@@ -119,7 +119,7 @@ static const struct {
     const char *activation;
     float params[2];
     size_t params_count;
-    int watched;
+    int has_zeros;
 } layers_by_parameters[] = {
     {"relu", {0}, 0, 1},         {"threshold", {0, 0}, 2, 1},
     {"threshold", {0, 5}, 2, 0}, /* its dead ratio would be 0 for ever */
@@ -131,7 +131,7 @@ static const struct {
     {"tanh", {0}, 0, 0},
 };
 
-START_TEST(layers_are_watched_by_their_parameters)
+START_TEST(parameters_tell_whether_a_unit_may_die)
 {
     static const float ones[3] = {1, 1, 1};
     const float *params = layers_by_parameters[_i].params;
@@ -144,11 +144,17 @@ START_TEST(layers_are_watched_by_their_parameters)
          .params_count = count},
         {.units = 1, .weight = ones, .activation = axon_activation_find("relu")}};
     struct axon_mlp_spec spec = {.features = 1, .layers = layers, .layers_count = 2};
+    struct axon_neurons *neurons;
     struct axon_mlp *of;
 
     ck_assert_int_eq(axon_mlp_create(&spec, &of), AXON_OK);
-    ck_assert_int_eq(axon_mlp_layer_watched(of, 0), layers_by_parameters[_i].watched);
+    neurons = create_for(of, 1);
+    add(neurons, of, (float[]){1, -1, 2}, 3, 0, 0);
+    ck_assert_int_eq(axon_mlp_layer_watched(of, 0), 1);
+    ck_assert_int_eq(axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 0).has_zeros,
+                     layers_by_parameters[_i].has_zeros);
     ck_assert_int_eq(axon_mlp_layer_watched(of, 1), 0); /* the output */
+    axon_neurons_destroy(neurons);
     axon_mlp_destroy(of);
 }
 END_TEST
@@ -232,7 +238,7 @@ int main(void)
     tcase_add_test(tcase, a_unit_without_exact_zeros_is_silent_not_dead);
     tcase_add_test(tcase, suspects_are_silent_units_until_there_is_a_verdict);
     tcase_add_test(tcase, no_firing_in_n_rows_bounds_the_rate);
-    tcase_add_loop_test(tcase, layers_are_watched_by_their_parameters, 0,
+    tcase_add_loop_test(tcase, parameters_tell_whether_a_unit_may_die, 0,
                         sizeof layers_by_parameters / sizeof *layers_by_parameters);
     return suite_run(suite);
 }

@@ -69,6 +69,16 @@ static void predict_in_pieces(const struct axon_mlp *mlp, size_t rows, size_t ro
     }
 }
 
+static void check_counts(const struct axon_mlp *mlp, const struct axon_watch *got,
+                         const struct axon_watch *want)
+{
+    ck_assert_uint_eq(axon_watch_rows(got), axon_watch_rows(want));
+    ck_assert_uint_eq(axon_watch_rows_skipped(got), axon_watch_rows_skipped(want));
+    for (size_t l = 0; l + 1 < axon_mlp_layers_count(mlp); l++)
+        ck_assert_mem_eq(axon_watch_fired(got, mlp, l), axon_watch_fired(want, mlp, l),
+                         axon_mlp_layer_units(mlp, l) * sizeof(uint32_t));
+}
+
 static void check_splits(const struct axon_mlp *mlp, size_t rows)
 {
     static const size_t longest[] = {1, 3, 40, ROWS_MAX};
@@ -84,7 +94,7 @@ static void check_splits(const struct axon_mlp *mlp, size_t rows)
         memset(pieces, 0xff, bytes);
         predict_in_pieces(mlp, rows, longest[i], scratch, axon_watch_init(other, mlp));
         ck_assert_mem_eq(pieces, whole, bytes);
-        ck_assert_mem_eq(other, watch, watch_bytes);
+        check_counts(mlp, other, watch);
     }
     free(scratch);
     free(memory);

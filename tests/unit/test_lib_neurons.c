@@ -210,7 +210,8 @@ START_TEST(a_model_of_many_layers_keeps_them_apart)
     neurons = create_for(deep, 1);
     add(neurons, deep, x, 2, 0, 5);
     ck_assert_uint_eq(axon_neurons_layer(neurons, 0, AXON_WINDOW_LOAD, 5).dead, 19);
-    ck_assert_uint_eq(axon_neurons_layer(neurons, 1, AXON_WINDOW_LOAD, 5).silent, 0);
+    ck_assert_uint_eq(axon_neurons_layer(neurons, 1, AXON_WINDOW_LOAD, 5).silent, 2);
+    ck_assert_uint_eq(axon_neurons_layer(neurons, 1, AXON_WINDOW_LOAD, 5).dead, 0);
     ck_assert_uint_eq(axon_neurons_layer(neurons, 2, AXON_WINDOW_LOAD, 5).dead, 16);
     ck_assert_uint_eq(axon_neurons_fired(neurons, 2, 0, AXON_WINDOW_LOAD, 5), 1);
     axon_neurons_destroy(neurons);

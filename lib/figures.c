@@ -1,0 +1,84 @@
+/* figures.c - figures of rows: made, and put together. */
+#include "figures.h"
+#include <math.h>
+#include <string.h>
+
+size_t axon__figures_bytes(const struct axon__shape *s)
+{
+    return sizeof(struct axon__figures) + (2 * s->moments + s->magnitudes) * sizeof(double) +
+           s->layers * (sizeof(struct axon__slopes) + sizeof(uint64_t)) +
+           (2 * s->features * sizeof(float) + s->counts * sizeof(uint32_t) + 7) / 8 * 8;
+}
+
+void axon__figures_clear(struct axon__figures *f, const struct axon__shape *s)
+{
+    float *least = axon__least(f, s), *most = axon__most(f, s);
+
+    memset(f, 0, axon__figures_bytes(s));
+    for (size_t i = 0; i < s->features; i++) {
+        least[i] = INFINITY;
+        most[i] = -INFINITY;
+    }
+}
+
+/* The rows of `from` are this share of both. */
+static void add_moments(struct axon__figures *into, const struct axon__figures *from,
+                        const struct axon__shape *s)
+{
+    double *restrict mean = axon__mean(into), *restrict squares = axon__squares(into, s);
+    const double *restrict mean_from = axon__mean(from);
+    const double *restrict squares_from = axon__squares(from, s);
+    double share = (double)from->rows / ((double)into->rows + (double)from->rows);
+    double between = share * (double)into->rows;
+
+    for (size_t i = 0; i < s->moments; i++) {
+        double apart = mean_from[i] - mean[i];
+
+        mean[i] += apart * share;
+        squares[i] += squares_from[i] + apart * apart * between;
+    }
+}
+
+static void add_extremes(struct axon__figures *into, const struct axon__figures *from,
+                         const struct axon__shape *s)
+{
+    float *restrict least = axon__least(into, s), *restrict most = axon__most(into, s);
+    const float *restrict least_from = axon__least(from, s), *restrict most_from = axon__most(from,
+                                                                                              s);
+
+    for (size_t i = 0; i < s->features; i++) {
+        least[i] = least_from[i] < least[i] ? least_from[i] : least[i];
+        most[i] = most_from[i] > most[i] ? most_from[i] : most[i];
+    }
+}
+
+static void add_sums(double *restrict to, const double *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+static void add_counts(uint32_t *restrict to, const uint32_t *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+void axon__figures_add(struct axon__figures *into, const struct axon__figures *from,
+                       const struct axon__shape *s)
+{
+    for (size_t l = 0; l < s->layers; l++) {
+        axon__non_finite(into, s)[l] += axon__non_finite(from, s)[l];
+        axon__slopes(into, s)[l].sum += axon__slopes(from, s)[l].sum;
+        axon__slopes(into, s)[l].rows += axon__slopes(from, s)[l].rows;
+    }
+    if (from->rows == 0)
+        return;
+    add_moments(into, from, s);
+    add_extremes(into, from, s);
+    add_sums(axon__magnitude(into, s), axon__magnitude(from, s), s->magnitudes);
+    add_counts(axon__counts(into, s), axon__counts(from, s), s->counts);
+    into->rows += from->rows;
+    into->ranged += from->ranged;
+    into->out += from->out;
+}
