@@ -41,6 +41,7 @@ NEEDS.golden        := models
 NEEDS.test-export   := build test optional:export
 NEEDS.test-clients  := build test optional:models
 NEEDS.test-onnx     := build test optional:models
+NEEDS.test-code     := build test optional:export optional:models
 NEEDS.torch-golden  := torch
 NEEDS.help          :=
 NEEDS.clean         :=
@@ -207,6 +208,12 @@ test-clients: $B/axond                                      ## a client generate
 test-onnx: $B/axond                                         ## ONNX's own tests of activations and losses (PyPI), over HTTP
 	@tests/onnx/venv.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/onnx/t*.sh))
+
+# In the venvs of the two above; the code for a framework that is not there is not run.
+test-code: $B/axond                                         ## the catalogue's code, run in PyTorch, NumPy, ONNX, Keras and JAX
+	@tests/export/venvs.sh
+	@tests/onnx/venv.sh
+	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/code/t*.sh))
 
 test-anywhere: $B/axond $(UNIT)                    ## the suite on one CPU, on busy ones, on the oldest kernels, abroad; T=name ON=busy
 	@B=$B SAN=$(SAN) T='$T' tests/anywhere.sh $(ON)

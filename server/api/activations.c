@@ -2,6 +2,7 @@
  *
  * Knows what the registry knows and no activation by name: a new row of lib/activation.def is
  * served as it is. */
+#include <axon/code.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,14 @@ static json_t *dialects_to_json(const struct axon_activation *act)
     return object;
 }
 
+static json_t *code_to_json(const struct axon_activation *act)
+{
+    const struct axon_code *code = axon_activation_code(act);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "pytorch", code->pytorch, "keras", code->keras,
+                     "jax", code->jax, "numpy", code->numpy, "onnx", code->onnx);
+}
+
 static json_t *activation_to_json(const struct axon_activation *act)
 {
     static const char *const kinds[] = {
@@ -72,13 +81,13 @@ static json_t *activation_to_json(const struct axon_activation *act)
     for (size_t i = 0; act->aliases[i]; i++)
         call_append(&aliases, json_string(act->aliases[i]));
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:f, s:s, s:s, s:s, s:s, s:f, "
-                     "s:s}",
+                     "s:s, s:o}",
                      "name", act->name, "aliases", aliases, "kind", kinds[act->kind], "formula",
                      act->formula, "latex", act->latex, "derivative", act->derivative, "range",
                      act->range, "parameters", parameters_to_json(act), "dialects",
                      dialects_to_json(act), "ulp_max", (double)act->ulp_max, "pros", act->pros,
                      "cons", act->cons, "use", act->use, "initializer", act->initializer, "gain",
-                     act->gain, "source", act->source);
+                     act->gain, "source", act->source, "code", code_to_json(act));
 }
 
 enum error_id activations_list(struct api_call *call)
