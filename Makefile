@@ -308,6 +308,13 @@ exhaustive: $B/tests/exhaustive/activations                 ## prove every activ
 exhaustive-text: $B/tests/exhaustive/float_text             ## prove the text of all 2^32 floats, on all cores (ten minutes of one)
 	$Q n=$$(nproc); seq 0 $$((n - 1)) | xargs -P $$n -I{} $B/tests/exhaustive/float_text -p {}/$$n
 
+exhaustive-bounds: $B/tests/exhaustive/bounds               ## no row of 10^7 leaves the bounds of random networks (minutes)
+	$Q $B/tests/exhaustive/bounds
+
+$B/tests/exhaustive/bounds: $B/tests/exhaustive/bounds.o $B/libaxon.a
+	@echo "  LINK    $@"
+	$Q $(call LINK,,$^ $(LDLIBS))
+
 $B/native/%.o: %.c $B/gen/settings
 	@echo "  CC      $< [native]"
 	@mkdir -p $(@D)
@@ -408,5 +415,5 @@ clean:                                                      ## remove build/ (bu
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all run test test-bare test-anywhere test-export test-clients test-onnx lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
+.PHONY: all run test test-bare test-anywhere test-export test-clients test-onnx lint format tables accuracy bench bench-quick bench-peers bench-kernels bench-mlp bench-text exhaustive exhaustive-bounds exhaustive-text fuzz cross models golden torch-golden docker manual install help clean .FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

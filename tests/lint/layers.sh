@@ -71,7 +71,7 @@ zone_of() {
     server/*/*) zone=${1#server/} zone=${zone%%/*} ;;
     server/*) zone=main ;;
     tests/oracle/*) zone=oracle ;;
-    tests/unit/test_lib_* | tests/unit/suite.h | tests/unit/lines.h) zone=lib-tests ;;
+    tests/unit/test_lib_* | tests/unit/suite.h | tests/unit/lines.h | tests/unit/random.h) zone=lib-tests ;;
     tests/*) zone=tests ;;
     *) zone= ;;
     esac
