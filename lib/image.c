@@ -188,9 +188,11 @@ static void sample_near(struct samples *s, double turn, struct axon_interval x)
         return;
     for (int i = 0; i < NEIGHBOURS; i++)
         at = nextafterf(at, -INFINITY);
-    for (int i = 0; i < 2 * NEIGHBOURS + 1; i++, at = nextafterf(at, INFINITY))
+    for (int i = 0; i < 2 * NEIGHBOURS + 1; i++) {
         if (at > x.low && at < x.high)
             s->x[s->count++] = at;
+        at = nextafterf(at, INFINITY);
+    }
 }
 
 /* The extremes of f over the samples; unknown if one is NaN. */
