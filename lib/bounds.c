@@ -13,7 +13,7 @@
 
 struct layer {
     struct axon_interval *before, *after; /* [units] */
-    unsigned char *proof;                 /* [units] enum axon_unit_proof */
+    unsigned char *proof;                 /* [units] enum axon_proof */
 };
 
 struct axon_bounds {
@@ -142,14 +142,14 @@ static const float *params_of(const struct axon__layer *layer, size_t unit, floa
     return layer->params_count > 0 ? params : NULL;
 }
 
-static enum axon_unit_proof prove(const struct axon_activation *act, const float *params,
-                                  size_t params_count, struct axon_interval y)
+static enum axon_proof prove(const struct axon_activation *act, const float *params,
+                             size_t params_count, struct axon_interval y)
 {
     if (!axon_activation_has_zeros(act, params, params_count))
-        return AXON_UNIT_UNPROVEN;
+        return AXON_PROOF_NONE;
     if (y.low == 0.0f && y.high == 0.0f)
-        return AXON_UNIT_PROVEN_DEAD;
-    return y.low > 0.0f || y.high < 0.0f ? AXON_UNIT_PROVEN_LINEAR : AXON_UNIT_UNPROVEN;
+        return AXON_PROOF_DEAD;
+    return y.low > 0.0f || y.high < 0.0f ? AXON_PROOF_LINEAR : AXON_PROOF_NONE;
 }
 
 static void activate(const struct axon__layer *layer, struct layer *l)
@@ -172,7 +172,7 @@ static void unknown_fill(const struct axon__layer *layer, struct layer *l)
 {
     for (size_t u = 0; u < layer->units; u++) {
         l->before[u] = l->after[u] = unknown;
-        l->proof[u] = AXON_UNIT_UNPROVEN;
+        l->proof[u] = AXON_PROOF_NONE;
     }
 }
 
@@ -254,7 +254,7 @@ const struct axon_interval *axon_bounds_after(const struct axon_bounds *bounds, 
     return bounds->layers[layer].after;
 }
 
-enum axon_unit_proof axon_bounds_proof(const struct axon_bounds *bounds, size_t layer, size_t unit)
+enum axon_proof axon_bounds_proof(const struct axon_bounds *bounds, size_t layer, size_t unit)
 {
-    return (enum axon_unit_proof)bounds->layers[layer].proof[unit];
+    return (enum axon_proof)bounds->layers[layer].proof[unit];
 }

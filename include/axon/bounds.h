@@ -35,10 +35,10 @@ enum axon_status axon_activation_image(const struct axon_activation *act, const 
 
 /* A verdict on a unit of which the activation, with its parameters, has exact zeros
  * (axon_activation_has_zeros()); a unit of another activation stays unproven. */
-enum axon_unit_proof {
-    AXON_UNIT_UNPROVEN,
-    AXON_UNIT_PROVEN_DEAD,   /* is 0 for every input in the range       */
-    AXON_UNIT_PROVEN_LINEAR, /* is not 0 for any of them: relu is then a straight line */
+enum axon_proof {
+    AXON_PROOF_NONE,
+    AXON_PROOF_DEAD,   /* is 0 for every input in the range       */
+    AXON_PROOF_LINEAR, /* is not 0 for any of them: relu is then a straight line */
 };
 
 struct axon_bounds;
@@ -59,7 +59,7 @@ const struct axon_interval *axon_bounds_before(const struct axon_bounds *bounds,
 const struct axon_interval *axon_bounds_after(const struct axon_bounds *bounds, size_t layer);
 
 /* The verdict on one unit of a layer. */
-enum axon_unit_proof axon_bounds_proof(const struct axon_bounds *bounds, size_t layer, size_t unit);
+enum axon_proof axon_bounds_proof(const struct axon_bounds *bounds, size_t layer, size_t unit);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@
 
 enum { ROWS_EACH = 10240 };
 
-static size_t units_proven(const struct net *net, enum axon_unit_proof proof)
+static size_t units_proven(const struct net *net, enum axon_proof proof)
 {
     size_t count = 0;
 
@@ -29,8 +29,8 @@ int main(int argc, char **argv)
 
     for (double done = 0; done < rows; done += ROWS_EACH, nets++) {
         net_init(&net, nets % 3 == 0);
-        dead += units_proven(&net, AXON_UNIT_PROVEN_DEAD);
-        linear += units_proven(&net, AXON_UNIT_PROVEN_LINEAR);
+        dead += units_proven(&net, AXON_PROOF_DEAD);
+        linear += units_proven(&net, AXON_PROOF_LINEAR);
         violations += net_violations(&net, ROWS_EACH);
         net_fini(&net);
     }

@@ -218,8 +218,8 @@ static struct axon_bounds *bounds_of(const char *activation, const float *params
     return bounds;
 }
 
-static void check_proofs(struct axon_bounds *b, enum axon_unit_proof first,
-                         enum axon_unit_proof second, enum axon_unit_proof third)
+static void check_proofs(struct axon_bounds *b, enum axon_proof first, enum axon_proof second,
+                         enum axon_proof third)
 {
     ck_assert_int_eq(axon_bounds_proof(b, 0, 0), first);
     ck_assert_int_eq(axon_bounds_proof(b, 0, 1), second);
@@ -232,16 +232,16 @@ START_TEST(a_unit_that_cannot_fire_is_proven_dead)
     static const float weight[] = {-1, -1, 1, 1, 1, -1}, bias[] = {0, 0.5f, 0};
     static const float leaks[] = {0.5f, 0, 0}, leak = 0.01f, no_leak = 0;
 
-    check_proofs(bounds_of("relu", NULL, 0, weight, bias, zeros, ones), AXON_UNIT_PROVEN_DEAD,
-                 AXON_UNIT_PROVEN_LINEAR, AXON_UNIT_UNPROVEN);
-    check_proofs(bounds_of("leaky_relu", &no_leak, 1, weight, bias, zeros, ones),
-                 AXON_UNIT_PROVEN_DEAD, AXON_UNIT_PROVEN_LINEAR, AXON_UNIT_UNPROVEN);
-    check_proofs(bounds_of("leaky_relu", &leak, 1, weight, bias, zeros, ones), AXON_UNIT_UNPROVEN,
-                 AXON_UNIT_UNPROVEN, AXON_UNIT_UNPROVEN);
-    check_proofs(bounds_of("prelu", leaks, 3, weight, bias, zeros, ones), AXON_UNIT_UNPROVEN,
-                 AXON_UNIT_PROVEN_LINEAR, AXON_UNIT_UNPROVEN);
-    check_proofs(bounds_of("sigmoid", NULL, 0, weight, bias, zeros, ones), AXON_UNIT_UNPROVEN,
-                 AXON_UNIT_UNPROVEN, AXON_UNIT_UNPROVEN);
+    check_proofs(bounds_of("relu", NULL, 0, weight, bias, zeros, ones), AXON_PROOF_DEAD,
+                 AXON_PROOF_LINEAR, AXON_PROOF_NONE);
+    check_proofs(bounds_of("leaky_relu", &no_leak, 1, weight, bias, zeros, ones), AXON_PROOF_DEAD,
+                 AXON_PROOF_LINEAR, AXON_PROOF_NONE);
+    check_proofs(bounds_of("leaky_relu", &leak, 1, weight, bias, zeros, ones), AXON_PROOF_NONE,
+                 AXON_PROOF_NONE, AXON_PROOF_NONE);
+    check_proofs(bounds_of("prelu", leaks, 3, weight, bias, zeros, ones), AXON_PROOF_NONE,
+                 AXON_PROOF_LINEAR, AXON_PROOF_NONE);
+    check_proofs(bounds_of("sigmoid", NULL, 0, weight, bias, zeros, ones), AXON_PROOF_NONE,
+                 AXON_PROOF_NONE, AXON_PROOF_NONE);
 }
 END_TEST
 
@@ -251,8 +251,8 @@ START_TEST(a_proof_is_exact_at_0)
     static const float weight[] = {-1, 0, 1, -1, 0.1f, 0.2f};
     static const float bias[] = {0, 0, -0.3f};
 
-    check_proofs(bounds_of("relu", NULL, 0, weight, bias, zeros, ones), AXON_UNIT_PROVEN_DEAD,
-                 AXON_UNIT_UNPROVEN, AXON_UNIT_UNPROVEN);
+    check_proofs(bounds_of("relu", NULL, 0, weight, bias, zeros, ones), AXON_PROOF_DEAD,
+                 AXON_PROOF_NONE, AXON_PROOF_NONE);
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(what_may_overflow_is_unbounded_and_proves_nothing)
 
     ck_assert(isinf(axon_bounds_before(b, 0)[0].low));
     ck_assert(isinf(axon_bounds_after(b, 0)[1].high));
-    check_proofs(b, AXON_UNIT_UNPROVEN, AXON_UNIT_UNPROVEN, AXON_UNIT_UNPROVEN);
+    check_proofs(b, AXON_PROOF_NONE, AXON_PROOF_NONE, AXON_PROOF_NONE);
 }
 END_TEST
 

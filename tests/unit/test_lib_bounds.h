@@ -173,10 +173,10 @@ static inline size_t refuted(const float *y, size_t rows, size_t units,
 
     for (size_t r = 0; r < rows; r++)
         for (size_t u = 0; u < units; u++) {
-            enum axon_unit_proof proof = axon_bounds_proof(bounds, layer, u);
+            enum axon_proof proof = axon_bounds_proof(bounds, layer, u);
 
-            count += (proof == AXON_UNIT_PROVEN_DEAD && y[r * units + u] != 0.0f) ||
-                     (proof == AXON_UNIT_PROVEN_LINEAR && y[r * units + u] == 0.0f);
+            count += (proof == AXON_PROOF_DEAD && y[r * units + u] != 0.0f) ||
+                     (proof == AXON_PROOF_LINEAR && y[r * units + u] == 0.0f);
         }
     return count;
 }
