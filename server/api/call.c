@@ -18,6 +18,15 @@ int call_append_json(const char *bytes, size_t size, void *out)
     return 0;
 }
 
+void call_write_string(struct buf *out, const char *string)
+{
+    json_t *text = json_string(string);
+
+    if (!text || json_dump_callback(text, call_append_json, out, JSON_ENCODE_ANY) != 0)
+        out->failed = true;
+    json_decref(text);
+}
+
 /* The reply when not even the error text can be built. */
 static void refuse_out_of_memory(struct api_reply *reply)
 {

@@ -122,7 +122,7 @@ api_handler activations_list, activations_get, losses_list, losses_get, guide_ge
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
-    models_infer[1], models_gradients[1];
+    models_infer[1], models_gradients[1], models_explain[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */
@@ -157,6 +157,9 @@ enum error_id call_write_part(struct api_call *call, const char *text, const flo
 
 /* A json_dump_callback() that appends to the struct buf *out. */
 int call_append_json(const char *bytes, size_t size, void *out);
+
+/* Append a string as JSON, in quotes. */
+void call_write_string(struct buf *out, const char *string);
 
 /* The query has a key that is not in allowed (NULL-terminated): ERROR_BAD_REQUEST that names it. */
 enum error_id call_check_query(struct api_call *call, const char *const *allowed);

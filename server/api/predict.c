@@ -129,15 +129,6 @@ static enum error_id read_prediction(struct api_call *call)
 
 /* ---- the reply ---- */
 
-static void write_label(struct buf *out, const char *label)
-{
-    json_t *text = json_string(label);
-
-    if (!text || json_dump_callback(text, call_append_json, out, JSON_ENCODE_ANY) != 0)
-        out->failed = true;
-    json_decref(text);
-}
-
 static enum error_id write_class(struct api_call *call, const struct prediction *p, size_t class,
                                  float score)
 {
@@ -145,7 +136,7 @@ static enum error_id write_class(struct api_call *call, const struct prediction 
     enum error_id id;
 
     buf_puts(out, "{\"label\":");
-    write_label(out, call->model->labels[class]);
+    call_write_string(out, call->model->labels[class]);
     buf_puts(out, ",\"score\":");
     id = tensor_write(out, &score, 0, NULL, "classes", p->inference.policy, &call->error);
     buf_puts(out, "}");

@@ -123,7 +123,7 @@ static size_t scratch_bytes(const struct model *m, size_t rows)
     return bytes;
 }
 
-static size_t piece_rows(const struct model *m, size_t rows)
+size_t gradients_piece_rows(const struct model *m, size_t rows)
 {
     size_t piece = PIECE_ROWS_MAX;
 
@@ -152,7 +152,7 @@ static size_t reserve(size_t *used, size_t floats)
 /* The arrays one after the other into g, if memory is not NULL. Returns floats. */
 static size_t lay_out(struct gradients *g, const struct model *m, size_t rows, float *memory)
 {
-    size_t piece = piece_rows(m, rows), count = m->layers_count, used = 0;
+    size_t piece = gradients_piece_rows(m, rows), count = m->layers_count, used = 0;
     size_t figures = reserve(&used, count * sizeof *g->layers / sizeof(float));
     size_t to = reserve(&used, count * sizeof *g->to / sizeof(float));
     size_t upstream = reserve(&used, piece * m->layers[count - 1].units);

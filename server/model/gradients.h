@@ -63,6 +63,9 @@ struct gradients {
 /* Seconds of one CPU, about. */
 double gradients_s(const struct model *m, size_t rows);
 
+/* So many rows are a piece, which takes about 20 ms at most. */
+size_t gradients_piece_rows(const struct model *m, size_t rows);
+
 /* Bytes of memory that gradients_start() takes. */
 size_t gradients_bytes(const struct model *m, size_t rows);
 void gradients_start(struct gradients *g, void *memory);

@@ -44,6 +44,22 @@ static const char *name_copy(char to[static MODEL_NAME_MAX + 1], const char *nam
     return to;
 }
 
+/* Copies of texts [wanted], and the longest of them as JSON text; *count is less without memory. */
+static char **copies(char *const *texts, size_t wanted, size_t *count, size_t *text_max)
+{
+    char **list = calloc(wanted + 1, sizeof *list);
+
+    for (*count = 0; list && *count < wanted; ++*count) {
+        size_t bytes = strlen(texts[*count]) * 6 + 2; /* quotes, and each byte as \u0000 */
+
+        *text_max = bytes > *text_max ? bytes : *text_max;
+        list[*count] = strdup(texts[*count]);
+        if (!list[*count])
+            break;
+    }
+    return list;
+}
+
 /* Names and layers, copied from the config. */
 static int describe(struct model *m, const struct config *config)
 {
@@ -53,8 +69,7 @@ static int describe(struct model *m, const struct config *config)
     m->input_name = name_copy(p->input_name, config->network.input_name);
     m->output_name = name_copy(p->output_name, config->network.output_name);
     m->layers = calloc(config->network.layers_count, sizeof *m->layers);
-    p->labels = calloc(config->network.labels_count + 1, sizeof *p->labels);
-    if (!m->layers || !p->labels)
+    if (!m->layers)
         return -1;
     m->layers_count = config->network.layers_count;
     for (size_t l = 0; l < config->network.layers_count; l++)
@@ -64,16 +79,15 @@ static int describe(struct model *m, const struct config *config)
             .units = config->network.layers[l].units,
         };
     m->ranking = config->network.ranking;
+    p->labels = copies(config->network.labels, config->network.labels_count, &m->labels_count,
+                       &m->label_text_max);
+    p->columns = copies(config->network.columns, config->network.columns_count, &p->columns_count,
+                        &m->column_text_max);
+    if (m->labels_count < config->network.labels_count ||
+        p->columns_count < config->network.columns_count)
+        return -1;
     m->labels = (const char *const *)p->labels;
-    for (; m->labels_count < config->network.labels_count; m->labels_count++) {
-        const char *label = config->network.labels[m->labels_count];
-        size_t text_max = strlen(label) * 6 + 2; /* quotes, and each byte as \u0000 */
-
-        m->label_text_max = text_max > m->label_text_max ? text_max : m->label_text_max;
-        p->labels[m->labels_count] = strdup(label);
-        if (!p->labels[m->labels_count])
-            return -1;
-    }
+    m->columns = p->columns_count ? (const char *const *)p->columns : NULL;
     return answers_init(m, &config->network);
 }
 

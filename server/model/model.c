@@ -45,6 +45,9 @@ void model_destroy(struct model *m)
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);
     free(p->labels);
+    for (size_t i = 0; i < p->columns_count; i++)
+        free(p->columns[i]);
+    free(p->columns);
     free(p->numbers);
     free(p->classes);
     free(m->layers);

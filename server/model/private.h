@@ -15,7 +15,9 @@ struct model_private {
     struct fingerprint fingerprint;
     char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];
     char layer_names[CONFIG_LAYERS_MAX][MODEL_NAME_MAX + 1];
-    char **labels; /* [labels_count] */
+    char **labels;  /* [labels_count] */
+    char **columns; /* [columns_count] */
+    size_t columns_count;
     const char *layer_list[CONFIG_LAYERS_MAX];
     char (*numbers)[CLASS_NUMBER_MAX]; /* classes without labels, as text; NULL: none */
     const char **classes;
