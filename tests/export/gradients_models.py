@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-""":gradients equals PyTorch's autograd to 1e-5, relative, for every activation and task.
+""":gradients and :explain equal PyTorch's autograd to 1e-5, relative, for every activation and task.
 
 PyTorch computes in double from the float32 weights and rows that the daemon has.  A row that stands within rounding of a
 kink of an activation is left out before it is posted: there any of two derivatives is right.
@@ -125,8 +125,8 @@ class Net:
         return {"loss": loss.item(), "layers": layers, "input_gradient": x.grad.numpy()}
 
 
-def ask(base, model, body):
-    request = urllib.request.Request(f"{base}/v1/models/{model}:gradients", json.dumps(body).encode(),
+def ask(base, model, body, verb="gradients"):
+    request = urllib.request.Request(f"{base}/v1/models/{model}:{verb}", json.dumps(body).encode(),
                                      {"Content-Type": "application/json"})  # fmt: skip
     with urllib.request.urlopen(request, timeout=120) as reply:
         return json.load(reply)
@@ -148,6 +148,27 @@ def difference(got, want):
         g, w = np.array(got["input_gradient"]), want["input_gradient"]
         worst = max(worst, (np.max(np.abs(g - w)) / np.max(np.abs(w)), "input_gradient"))
     return worst
+
+
+def explained(base, name, net, x):
+    """-> how far :explain is from input times autograd's gradient of the logit, without a baseline"""
+    body = {"instances": x.double().tolist(), "top_k": net.sizes[0]}
+    got = ask(base, name, body, "explain")["explanations"]
+    x = x.double().requires_grad_()
+    z = net.forward(x, [w.double() for w in net.weights], [b.double() for b in net.biases])[0][-1]
+    classes = [row["class"] for row in got]
+    score = torch.stack([-r[0] if len(r) == 1 and c == 0 else r[0 if len(r) == 1 else c] for r, c in zip(z, classes)])
+    score.sum().backward()
+    want = (x.grad * x).detach().numpy()
+    given = np.zeros_like(want)
+    for i, row in enumerate(got):
+        for f in row["features"]:
+            given[i, f["feature"]] = f["contribution"]
+        sizes = [abs(f["contribution"]) for f in row["features"]]
+        if sizes != sorted(sizes, reverse=True):
+            return float("inf")
+    logits = np.array([row["logit"] for row in got])
+    return max(np.max(np.abs(given - want)) / np.max(np.abs(want)), np.max(np.abs(logits - score.detach().numpy())))
 
 
 def networks():
@@ -189,6 +210,10 @@ def main():
                 off, where = difference(got, want)
                 serving.ok(off <= LIMIT, f"{name}, {len(x)} rows: within {LIMIT:g} of autograd", f"off by {off:.2e} at {where}")
                 print(f"# {off:.1e} at {where}")
+                if net.task in ("binary", "multiclass", "multilabel"):
+                    off = explained(base, name, net, x[:50])
+                    serving.ok(off <= LIMIT, f"{name}: so is what explains its logits", f"off by {off:.2e}")
+                    print(f"# {off:.1e}")
     serving.done()
 
 
