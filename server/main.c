@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "check_config.h"
 #include "base/clock.h"
+#include "commands/baseline.h"
 #include "commands/replay.h"
 #include "infer/blas.h"
 #include "probe.h"
@@ -78,6 +79,7 @@ static const struct {
     bool loads;
 } commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = {run_serve, NULL, true},
+    [COMMAND_BASELINE] = {NULL, baseline, true},
     [COMMAND_REPLAY] = {NULL, replay, true},
     [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true},
     [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false},

@@ -1,5 +1,5 @@
-/* predict.c - POST /v1/models/{model}:predict: TensorFlow Serving's dialect, with top_k and
- * capture.
+/* predict.c - POST /v1/models/{model}:predict: TensorFlow Serving's dialect, with top_k, sets
+ * and capture.
  *
  * A dialect reads what is asked and writes the reply; what lies between is inference.c's. */
 #include <stdlib.h>
@@ -7,15 +7,17 @@
 #include "api/capture.h"
 #include "api/inference.h"
 #include "api/lookup.h"
+#include "api/sets.h"
 
 /* The keys of a body; the first are its tensors. Nobody reads "parameters". */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
-enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_COUNT };
+enum { KEY_TOP_K = FIELD_COUNT, KEY_SIGNATURE_NAME, KEY_CAPTURE, KEY_SET, KEY_COUNT };
 
 struct prediction {
     struct inference inference;
     const struct envelope_field *input; /* the one of the call's fields that was given */
     size_t top_k;
+    struct sets sets;
     bool scalars; /* rows and outputs are numbers, not arrays of one */
 };
 _Static_assert(sizeof(struct prediction) <= CALL_STATE_MAX, "a call's state");
@@ -113,6 +115,7 @@ static enum error_id read_prediction(struct api_call *call)
         KEY("top_k", VALUE, struct values, of[KEY_TOP_K]),
         KEY("signature_name", VALUE, struct values, of[KEY_SIGNATURE_NAME]),
         KEY("capture", VALUE, struct values, of[KEY_CAPTURE]),
+        KEY("set", VALUE, struct values, of[KEY_SET]),
         KEY_ANY("parameters"),
         KEY_END};
     struct prediction *p = (struct prediction *)call->state;
@@ -122,6 +125,7 @@ static enum error_id read_prediction(struct api_call *call)
         object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK ||
         pick_input(call, p, values.of) != ERROR_OK || check_input(call, p) != ERROR_OK ||
         read_top_k(call, p, values.of[KEY_TOP_K]) != ERROR_OK ||
+        sets_read(call, values.of[KEY_SET], p->inference.rows, &p->sets) != ERROR_OK ||
         check_signature(call, values.of[KEY_SIGNATURE_NAME]) != ERROR_OK)
         return call->error.id;
     return capture_read(call, values.of[KEY_CAPTURE], p->inference.rows, &p->inference.capture);
@@ -170,7 +174,7 @@ static enum error_id write_classes(struct api_call *call, const struct predictio
 
 static enum error_id write_reply(struct api_call *call)
 {
-    const struct prediction *p = (const struct prediction *)call->state;
+    struct prediction *p = (struct prediction *)call->state;
     struct buf *out = &call->reply->body;
     bool instances = p->input == &call->fields[FIELD_INSTANCES];
     const size_t shape[2] = {p->inference.rows, p->inference.outputs};
@@ -184,9 +188,21 @@ static enum error_id write_reply(struct api_call *call)
     if (p->top_k > 0)
         id = write_classes(call, p);
     if (id == ERROR_OK)
+        id = sets_write(call, &p->sets, &p->inference);
+    if (id == ERROR_OK)
         id = capture_write(call, p->inference.capture, p->inference.rows, p->inference.policy);
     buf_puts(out, "}");
     return id;
+}
+
+/* Sets count as answers do. */
+static void fini(struct api_call *call, bool answered)
+{
+    struct prediction *p = (struct prediction *)call->state;
+
+    if (answered && call->error.id == ERROR_OK)
+        sets_count(call, &p->sets);
+    inference_fini(call, answered);
 }
 
 static const char *const tensors[] = {
@@ -198,7 +214,8 @@ static const enum envelope_objects objects[] = {
 static size_t elements(const struct api_call *call)
 {
     const struct prediction *p = (const struct prediction *)call->state;
-    size_t ranked = p->top_k > 0 ? call->model->labels_count + p->top_k : 0;
+    size_t ranked = (p->top_k > 0 ? call->model->labels_count + p->top_k : 0) +
+                    (p->sets.asked ? call->model->answers.classes : 0);
 
     return inference_elements(call) + (call->phase == CALL_WRITE ? p->inference.rows * ranked : 0);
 }
@@ -211,7 +228,7 @@ static struct call_needs needs(const struct api_call *call)
     struct call_needs needs = inference_needs(call, 2, shape);
 
     needs.reply += p->inference.rows * p->top_k * (CLASS_BYTES + call->model->label_text_max) +
-                   3 * p->inference.rows;
+                   3 * p->inference.rows + sets_text_max(call, &p->sets, p->inference.rows);
     return needs;
 }
 
@@ -223,7 +240,7 @@ const struct call_post models_predict[1] = {
      .phases = {[CALL_READ] = read_prediction,
                 [CALL_COMPUTE] = inference_compute,
                 [CALL_WRITE] = write_reply},
-     .fini = inference_fini,
+     .fini = fini,
      .needs = needs,
      .elements = elements},
 };

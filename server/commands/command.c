@@ -1,6 +1,7 @@
 /* command.c - see command.h. */
 #include "commands/command.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,7 +79,9 @@ struct model *command_model(const struct options *options, const char *name, str
     return m;
 }
 
-enum error_id command_input(struct buf *in, size_t bytes_max, struct error *error)
+/* All of fd, which errors call name. */
+static enum error_id read_all(int fd, const char *name, struct buf *in, size_t bytes_max,
+                              struct error *error)
 {
     enum { PIECE = 1 << 16 };
     ssize_t got = 1;
@@ -90,19 +93,36 @@ enum error_id command_input(struct buf *in, size_t bytes_max, struct error *erro
 
         if (!at) {
             buf_fini(in);
-            return error_set(error, ERROR_OUT_OF_MEMORY, "standard input: out of memory");
+            return error_set(error, ERROR_OUT_OF_MEMORY, "%s: out of memory", name);
         }
         do
-            got = read(STDIN_FILENO, at, room < PIECE ? room : PIECE);
+            got = read(fd, at, room < PIECE ? room : PIECE);
         while (got < 0 && errno == EINTR);
         in->len += got > 0 ? (size_t)got : 0;
     }
     if (got < 0)
-        error_set(error, ERROR_BAD_REQUEST, "standard input: %s", strerror(errno));
+        error_set(error, ERROR_BAD_REQUEST, "%s: %s", name, strerror(errno));
     else if (in->len > bytes_max)
-        error_set(error, ERROR_LIMIT_EXCEEDED, "standard input: more than %zu bytes", bytes_max);
+        error_set(error, ERROR_LIMIT_EXCEEDED, "%s: more than %zu bytes", name, bytes_max);
     else
         return ERROR_OK;
     buf_fini(in);
     return error->id;
+}
+
+enum error_id command_input(struct buf *in, size_t bytes_max, struct error *error)
+{
+    return read_all(STDIN_FILENO, "standard input", in, bytes_max, error);
+}
+
+enum error_id command_file(struct buf *in, const char *path, size_t bytes_max, struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum error_id id;
+
+    if (fd < 0)
+        return error_set(error, ERROR_BAD_REQUEST, "%s: %s", path, strerror(errno));
+    id = read_all(fd, path, in, bytes_max, error);
+    close(fd);
+    return id;
 }

@@ -21,4 +21,7 @@ struct model *command_model(const struct options *options, const char *name, str
  * and error says what is wrong. */
 enum error_id command_input(struct buf *in, size_t bytes_max, struct error *error);
 
+/* The same of the file that an argument names. */
+enum error_id command_file(struct buf *in, const char *path, size_t bytes_max, struct error *error);
+
 #endif

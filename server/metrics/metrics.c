@@ -373,13 +373,6 @@ void metrics_model_unset(struct metrics_model *m, enum metric metric)
         unset(&m->values.set[slot]);
 }
 
-void metrics_layer_unset(struct metrics_model *m, enum metric metric, size_t layer)
-{
-    long slot = slot_of(metric, SCOPE_LAYER, 0);
-    if (slot >= 0 && layer < m->layers_count)
-        unset(&m->layer_set[layer * layout.block[SCOPE_LAYER] + (size_t)slot]);
-}
-
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value)
 {
     long slot = slot_of(metric, SCOPE_VERSION, 0);

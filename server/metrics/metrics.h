@@ -120,7 +120,6 @@ enum { METRICS_CLASSES_MAX = 32 };
 void metrics_class_add(struct metrics_model *m, enum metric metric, size_t class, uint64_t value);
 /* The series of a GAUGE_IF_SET ends. */
 void metrics_model_unset(struct metrics_model *m, enum metric metric);
-void metrics_layer_unset(struct metrics_model *m, enum metric metric, size_t layer);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
 /* window is ignored for metrics without that label. */
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,

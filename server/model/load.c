@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "neurons/neurons.h"
 #include "model/answers.h"
+#include "model/baseline_file.h"
 #include "model/golden.h"
 #include "model/finding.h"
 #include "model/private.h"
@@ -178,6 +179,7 @@ static enum error_id build(struct model *m, const struct version_source *from,
         untrained_tell(from);
     spec.layers = weights.layers;
     enum axon_status status = axon_mlp_create(&spec, &m->mlp);
+    baseline_shape_init(m, &config->network, &weights);
     weights_fini(&weights);
     if (status != AXON_OK)
         return error_set(error, ERROR_BAD_FIELD, "config.json: %s", axon_status_text(status));
@@ -202,6 +204,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     m->version = from->version;
     snprintf(m->name, sizeof m->name, "%s", from->model);
     p->references = 1;
+    snprintf(p->folder, sizeof p->folder, "%s", from->folder);
     p->fingerprint = fingerprint_read(from, config_id);
     line_init(&p->line, config);
     m->line = &p->line;
@@ -211,6 +214,8 @@ struct model *load_version(const struct version_source *from, const struct confi
         error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         goto fail;
     }
+    m->baseline.classes_count = m->answers.classes;
+    baseline_load(m, from);
     m->cost = cost_measure(m->mlp);
     m->load_s = clock_s() - start_s;
     m->loaded_unix_s = clock_unix_s();

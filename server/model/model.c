@@ -67,7 +67,8 @@ const struct fingerprint *model_fingerprint(const struct model *m)
 struct model_tally {
     uint64_t rows, passes; /* that were computed, and the forward passes of them that it counts */
     struct predictions_tally *answers;
-    struct axon_watch *watch; /* NULL: nobody watches the neurons */
+    struct baseline *baseline; /* a reference: its range is the watch's; NULL: there is none */
+    struct axon_watch *watch;  /* NULL: nobody watches the neurons */
 };
 
 size_t model_tally_bytes(const struct model *m)
@@ -84,14 +85,19 @@ struct model_tally *model_tally_create(const struct model *m)
         return NULL;
     *tally = (struct model_tally){.rows = 0};
     tally->answers = memset(tally + 1, 0, predictions_tally_bytes(&m->answers));
+    tally->baseline = neurons_baseline(m->neurons);
     if (m->neurons)
         tally->watch = axon_watch_init((char *)(tally + 1) + predictions_tally_bytes(&m->answers),
                                        m->mlp);
+    if (tally->baseline)
+        axon_watch_range(tally->watch, tally->baseline->input.min, tally->baseline->input.max);
     return tally;
 }
 
 void model_tally_destroy(struct model_tally *tally)
 {
+    if (tally)
+        baseline_unref(tally->baseline);
     free(tally);
 }
 

@@ -21,6 +21,7 @@ struct model_private {
     const char *layer_list[CONFIG_LAYERS_MAX];
     char (*numbers)[CLASS_NUMBER_MAX]; /* classes without labels, as text; NULL: none */
     const char **classes;
+    char folder[VERSION_TEXT_MAX + 2]; /* of the version, as struct version_source has it */
     char weights_sha256[SHA256_TEXT + 1];
 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct baseline_alpha baseline_alphas[BASELINE_ALPHAS] = {
-    {0.1, "0.1"}, {0.05, "0.05"}, {0.01, "0.01"}};
+    {0.1, 10, "0.1"}, {0.05, 20, "0.05"}, {0.01, 100, "0.01"}};
 
 /* ---- life ---- */
 
@@ -83,15 +83,20 @@ void baseline_unref(struct baseline *b)
 
 /* ---- text ---- */
 
-/* The shortest of 15 to 17 digits that reads back to the same double. */
+/* The shortest of 15 digits or more that reads back to the same double, and lies on the same side
+ * of where a float32 is rounded: numbers of JSON are read so that they round like their text
+ * (json/value.h). */
 static void put_number(struct buf *out, double value)
 {
-    char text[40];
+    enum { DIGITS_MAX = 60 };
+    char text[DIGITS_MAX + 20];
+    bool same = false;
 
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = 15; digits <= DIGITS_MAX && !same; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
-            break;
+        double read = strtod(text, NULL), rounded = (double)strtof(text, NULL);
+        double wanted = (double)(float)value;
+        same = !(read < value) && !(read > value) && !(rounded < wanted) && !(rounded > wanted);
     }
     buf_puts(out, text);
 }

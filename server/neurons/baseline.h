@@ -33,6 +33,7 @@ struct baseline_input {
 enum { BASELINE_ALPHAS = 3 };
 extern const struct baseline_alpha {
     double alpha;
+    size_t one_in;    /* 1 / alpha */
     const char *text; /* "0.05" */
 } baseline_alphas[BASELINE_ALPHAS];
 

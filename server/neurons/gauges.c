@@ -2,6 +2,7 @@
 #include <math.h>
 #include "base/clock.h"
 #include "metrics/metrics.h"
+#include "neurons/drift.h"
 #include "neurons/neurons.h"
 
 /* A share of nothing is no number: 0 would read as healthy. */
@@ -44,5 +45,7 @@ void neurons_refresh(struct neurons *n, struct metrics_model *metrics)
     for (size_t l = 0, index = 0; sum && l < axon_neurons_layers_count(sum); l++)
         if (axon_neurons_layer(sum, l, AXON_WINDOW_LOAD, now_s).watched)
             layer_refresh(metrics, sum, l, index++, now_s);
+    if (sum)
+        drift_refresh(n, sum, now_s, metrics);
     axon_neurons_destroy(sum);
 }

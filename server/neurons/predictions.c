@@ -53,7 +53,7 @@ void predictions_row(const struct predictions_shape *shape, const float *y, doub
 
 /* ---- a request ---- */
 
-/* What a row says. */
+/* The message of a row. */
 struct answer {
     size_t class;
     float confidence, tempered;
@@ -72,7 +72,7 @@ static bool largest_of(const float *y, size_t n, size_t *at)
     return finite;
 }
 
-/* What would add less than one part in 2^24 to a sum that is at least 1. */
+/* e^-17 adds less than one part in 2^24 to a sum that is at least 1. */
 #define LEAST_LOG 17.0f
 
 /* 1 / the sum of (p_i / p)^power, p the largest. */
@@ -272,6 +272,11 @@ void predictions_merge(struct predictions *into, const struct predictions *from)
         sum_add(&to->sum, &part->sum);
         counts_add(to->classes, part->classes, into->classes);
     }
+}
+
+size_t predictions_classes(const struct predictions *p)
+{
+    return p ? p->classes : 0;
 }
 
 static uint64_t newest(const struct predictions *p)

@@ -64,7 +64,9 @@ void predictions_add(struct predictions *p, const struct predictions_tally *tall
                      double now_s);
 void predictions_merge(struct predictions *into, const struct predictions *from);
 
-/* What a window holds at now_s; classes [classes] are set. */
+size_t predictions_classes(const struct predictions *p); /* NULL is fine: 0 */
+
+/* The rows of a window at now_s; classes [classes] are set. */
 struct predictions_sum {
     uint64_t rows;
     double confidence, tempered;

@@ -195,6 +195,24 @@ START_TEST(readiness_turns_false_when_draining)
 }
 END_TEST
 
+START_TEST(who_runs_the_service_is_on_its_machine)
+{
+    struct api_request request = {.method = "POST",
+                                  .target = "/v1/models/tiny:baseline",
+                                  .body = "{}",
+                                  .body_bytes = 2,
+                                  .received_ns = clock_ns()};
+    struct api_reply reply;
+
+    for (int is_local = 0; is_local < 2; is_local++) {
+        request.is_local = is_local;
+        api_handle(&api, &request, &reply);
+        ck_assert_uint_eq(reply.http_status, is_local ? 409 : 403);
+        api_reply_fini(&reply);
+    }
+}
+END_TEST
+
 static void predict(const char *body, struct api_reply *reply)
 {
     struct api_request request = {.method = "POST",
@@ -433,6 +451,7 @@ int main(void)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, reply_is_as_written_down, 0, (int)cases.gl_pathc);
     tcase_add_test(tc, readiness_turns_false_when_draining);
+    tcase_add_test(tc, who_runs_the_service_is_on_its_machine);
     tcase_add_test(tc, limits_are_refused_by_name_and_number);
     tcase_add_test(tc, deadline_that_has_passed_is_504);
     tcase_add_loop_test(tc, request_without_memory_is_503_and_leaves_nothing, 0,

@@ -1,0 +1,112 @@
+/* drift_gauges.c - what a scrape reads of the drift. All of it is of the sliding window.
+ *
+ * Invariant: a metric that the baseline says nothing of has no series: NaN would be a verdict that
+ * is still to come. */
+#include <math.h>
+#include <stdlib.h>
+#include "metrics/metrics.h"
+#include "neurons/drift.h"
+#include "neurons/neurons.h"
+
+/* Baseline and window. */
+struct comparison {
+    const struct baseline *b;
+    const struct axon_neurons *n;
+    const struct predictions *answers; /* or NULL */
+    double now_s;
+    struct metrics_model *metrics;
+};
+
+static void put(const struct comparison *c, enum metric metric, bool there, double value)
+{
+    if (there)
+        metrics_model_set(c->metrics, metric, value);
+    else
+        metrics_model_unset(c->metrics, metric);
+}
+
+static void put_layer(const struct comparison *c, size_t layer, size_t index)
+{
+    struct drift_layer d = drift_of_layer(c->b, c->n, layer, AXON_WINDOW_SLIDING, c->now_s);
+
+    metrics_layer_set(c->metrics, METRIC_neuron_drift, index, AXON_WINDOW_SLIDING, d.drift);
+    metrics_layer_set(c->metrics, METRIC_neuron_drift_noise, index, AXON_WINDOW_SLIDING, d.noise);
+    metrics_layer_set(c->metrics, METRIC_newly_dead_units, index, AXON_WINDOW_SLIDING,
+                      d.newly_dead);
+}
+
+/* Sensors that vary in the baseline, and no more. */
+static double stuck_features(const struct comparison *c)
+{
+    double stuck = 0;
+
+    if (!axon_neurons_verdict(c->n, AXON_WINDOW_SLIDING, c->now_s))
+        return (double)NAN;
+    for (size_t f = 0; f < c->b->input.features; f++) {
+        struct axon_neurons_feature is = axon_neurons_feature(c->n, f, AXON_WINDOW_SLIDING,
+                                                              c->now_s);
+
+        stuck += is.max <= is.min && c->b->input.std[f] > 0;
+    }
+    return stuck;
+}
+
+static void put_input(const struct comparison *c)
+{
+    struct axon_neurons_range range = axon_neurons_range(c->n, AXON_WINDOW_SLIDING, c->now_s);
+
+    put(c, METRIC_baseline_rows, true, (double)c->b->rows);
+    put(c, METRIC_input_stuck_features, true, stuck_features(c));
+    put(c, METRIC_input_out_of_range_ratio, true,
+        range.values ? (double)range.out / (double)range.values : (double)NAN);
+}
+
+/* counts [classes] are those of the window. */
+static void put_classes(const struct comparison *c, const uint64_t *counts, uint64_t rows)
+{
+    size_t classes = c->b->classes_count;
+    bool verdict = axon_neurons_verdict(c->n, AXON_WINDOW_SLIDING, c->now_s) && rows > 0;
+    uint64_t habit = 0;
+
+    for (size_t i = 0; i < classes; i++)
+        habit += c->b->classes[i];
+    put(c, METRIC_prediction_drift, habit > 0,
+        verdict ? drift_of_classes(counts, c->b->classes, classes) : (double)NAN);
+    put(c, METRIC_prediction_drift_noise, habit > 0,
+        rows > 0 ? (double)(classes - 1) * (1 / (double)habit + 1 / (double)rows) : (double)NAN);
+}
+
+static void put_answers(const struct comparison *c, size_t classes)
+{
+    uint64_t *counts = calloc(classes + 1, sizeof *counts);
+    struct predictions_sum sum;
+
+    if (!counts || !c->answers) { /* as of the last scrape */
+        free(counts);
+        return;
+    }
+    sum = predictions_window(c->answers, AXON_WINDOW_SLIDING, c->now_s, counts);
+    put_classes(c, counts, sum.rows);
+    free(counts);
+    put(c, METRIC_baseline_confidence, c->b->has_confidence, c->b->confidence_mean);
+    put(c, METRIC_expected_accuracy, c->b->temperature > 0,
+        sum.rows ? sum.tempered / (double)sum.rows : (double)NAN);
+}
+
+void drift_refresh(struct neurons *n, const struct axon_neurons *sum, double now_s,
+                   struct metrics_model *metrics)
+{
+    struct baseline *b = neurons_baseline(n);
+    struct predictions *answers = b ? neurons_predictions(n) : NULL;
+    const struct comparison c = {b, sum, answers, now_s, metrics};
+
+    for (size_t l = 0, index = 0; b && l < b->layers_count; l++)
+        if (b->layers[l].firing)
+            put_layer(&c, l, index++);
+    if (b) {
+        put_input(&c);
+        put_answers(&c, predictions_classes(answers));
+    }
+    predictions_destroy(answers);
+    baseline_unref(b);
+}
