@@ -215,19 +215,45 @@ static struct axon_neurons_unit unit_in(const struct view *view, size_t layer, s
     return is;
 }
 
+/* What all units of a layer have in common. */
+struct common {
+    bool verdict;
+    double rows_of_ends;
+};
+
+static struct common common_of(const struct view *view, size_t layer)
+{
+    return (struct common){has_verdict(view), ends_rows(view, layer)};
+}
+
+static struct axon_neurons_unit unit_of(const struct view *view, size_t layer, size_t unit,
+                                        const struct common *common)
+{
+    const struct layer *l = &view->neurons->layers[layer];
+    struct axon_neurons_unit is = unit_in(view, layer, unit, common->rows_of_ends);
+
+    is.state = state_of(view->neurons, l->first + unit, common->verdict, is.fired);
+    is.last_active_s = last_active_s(view->neurons, l, unit);
+    return is;
+}
+
 struct axon_neurons_unit axon_neurons_unit(const struct axon_neurons *neurons, size_t layer,
                                            size_t unit, enum axon_window window, double now_s)
 {
-    const struct layer *l = &neurons->layers[layer];
     struct view view = view_of(neurons, window, now_s);
-    struct axon_neurons_unit is = {.last_active_s = -1};
+    struct common common = common_of(&view, layer);
 
-    if (!l->watch.on)
-        return is;
-    is = unit_in(&view, layer, unit, ends_rows(&view, layer));
-    is.state = state_of(neurons, l->first + unit, has_verdict(&view), is.fired);
-    is.last_active_s = last_active_s(neurons, l, unit);
-    return is;
+    return unit_of(&view, layer, unit, &common);
+}
+
+void axon_neurons_units(const struct axon_neurons *neurons, size_t layer, enum axon_window window,
+                        double now_s, struct axon_neurons_unit *units)
+{
+    struct view view = view_of(neurons, window, now_s);
+    struct common common = common_of(&view, layer);
+
+    for (size_t u = 0; u < neurons->layers[layer].units; u++)
+        units[u] = unit_of(&view, layer, u, &common);
 }
 
 uint64_t axon_neurons_fired(const struct axon_neurons *neurons, size_t layer, size_t unit,
@@ -326,11 +352,11 @@ static void average(struct axon_neurons_layer *is, const struct layer_sums *sums
 {
     const struct axon__layer_watch *watch = &view->neurons->layers[layer].watch;
     struct axon__slopes sampled = slopes_in(view, layer);
-    double units = (double)is->units;
+    double units = (double)is->units, spread;
 
     is->mean = sums->mean / units;
-    is->std = sqrt(
-        fmax(sums->variance / units + sums->mean_squares / units - is->mean * is->mean, 0));
+    spread = sums->variance / units + sums->mean_squares / units - is->mean * is->mean;
+    is->std = sqrt(spread > 0 ? spread : 0 * is->mean); /* not below 0; NaN stays */
     is->magnitude = sums->magnitude / units;
     is->saturated_low = sums->low / units;
     is->saturated_high = sums->high / units;

@@ -135,8 +135,12 @@ bool axon_neurons_verdict(const struct axon_neurons *neurons, enum axon_window w
 
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
                                              enum axon_window window, double now_s);
+/* Of a watched layer. */
 struct axon_neurons_unit axon_neurons_unit(const struct axon_neurons *neurons, size_t layer,
                                            size_t unit, enum axon_window window, double now_s);
+/* All units of a watched layer at once, [units]. */
+void axon_neurons_units(const struct axon_neurons *neurons, size_t layer, enum axon_window window,
+                        double now_s, struct axon_neurons_unit *units);
 struct axon_neurons_feature axon_neurons_feature(const struct axon_neurons *neurons, size_t feature,
                                                  enum axon_window window, double now_s);
 struct axon_neurons_range axon_neurons_range(const struct axon_neurons *neurons,

@@ -195,7 +195,7 @@ static void write_values(struct writer *w, const struct values *values)
     for (unsigned i = 0; i < layout_get()->slots[w->metric]; i++) {
         if (indexed != LABEL_COUNT)
             w->value[indexed] = label_value(indexed, i);
-        if (w->row->type == TYPE_GAUGE_IF_SET &&
+        if ((w->row->type == TYPE_GAUGE_IF_SET || w->row->scope == SCOPE_LAYER) &&
             !value_is_set(values, layout_get()->offset[w->metric] + i))
             continue;
         write_scalar(w, values, layout_get()->offset[w->metric] + i);

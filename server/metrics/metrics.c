@@ -380,11 +380,12 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
         set(&m->values.set[slot], value);
 }
 
-void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
-                       enum axon_window window, double value)
+void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,
+                       double value)
 {
-    bool windowed = metric < METRIC_COUNT && layout.slots[metric] > 1;
-    long slot = slot_of(metric, SCOPE_LAYER, windowed ? window : 0);
+    bool indexed = metric < METRIC_COUNT && layout.slots[metric] > 1;
+    long slot = slot_of(metric, SCOPE_LAYER, indexed ? index : 0);
+
     if (slot >= 0 && layer < m->layers_count)
         set(&m->layer_set[layer * layout.block[SCOPE_LAYER] + (size_t)slot], value);
 }

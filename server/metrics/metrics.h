@@ -23,7 +23,7 @@ enum metric {
 };
 
 /* Label values that the code knows: reasons of axond_http_rejected_total, outcomes of
- * axond_inference_requests_total. */
+ * axond_inference_requests_total, sides of axond_saturated_output_ratio. */
 enum metrics_rejected {
     REJECTED_FRAMING,
     REJECTED_PARSER,
@@ -40,6 +40,7 @@ enum metrics_rejected {
     REJECTED_CUT,
     REJECTED_COUNT
 };
+enum metrics_side { SIDE_LOW, SIDE_HIGH, SIDE_COUNT };
 enum metrics_outcome {
     OUTCOME_SUCCESS,
     OUTCOME_INVALID,
@@ -121,9 +122,10 @@ void metrics_class_add(struct metrics_model *m, enum metric metric, size_t class
 /* The series of a GAUGE_IF_SET ends. */
 void metrics_model_unset(struct metrics_model *m, enum metric metric);
 void metrics_model_set(struct metrics_model *m, enum metric metric, double value);
-/* window is ignored for metrics without that label. */
-void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer,
-                       enum axon_window window, double value);
+/* A layer's series exists once it is set. index: an enum axon_window or metrics_side; ignored for
+ * metrics without such a label. */
+void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,
+                       double value);
 
 /* Versions that failed to load and of which nothing serves: their axond_model_ready is 0, and they
  * have no other series. Takes the place of the list before; names are copied. 0, or -1 when out of

@@ -43,6 +43,7 @@ static const char *const reasons[REJECTED_COUNT] = {
     [REJECTED_REPLY_UNREAD] = "reply_unread",
     [REJECTED_CUT] = "cut",
 };
+static const char *const sides[SIDE_COUNT] = {[SIDE_LOW] = "low", [SIDE_HIGH] = "high"};
 static const char *const outcomes[OUTCOME_COUNT] = {
     [OUTCOME_SUCCESS] = "success",   [OUTCOME_INVALID] = "invalid",
     [OUTCOME_REJECTED] = "rejected", [OUTCOME_CANCELLED] = "cancelled",
@@ -55,6 +56,11 @@ static const char *const outcomes[OUTCOME_COUNT] = {
 static const char *window_value(unsigned index)
 {
     return LIST(windows, index);
+}
+
+static const char *side_value(unsigned index)
+{
+    return LIST(sides, index);
 }
 
 static const char *reason_value(unsigned index)

@@ -246,7 +246,8 @@ static enum error_id top_read(struct config *config, const struct place *at, con
 {
     struct top {
         enum model_task task;
-        const json_t *input, *output, *batching, *versions, *labels, *record, *ignored;
+        const json_t *input, *output, *ignored;
+        struct serving_members serving;
     } top = {0};
     struct network *c = &config->network;
     static const struct object_key keys[] = {KEY_CHOICE("task", struct top, task, tasks, TASKS),
@@ -256,10 +257,11 @@ static enum error_id top_read(struct config *config, const struct place *at, con
                                              KEY("output", OBJECT, struct top, output),
                                              KEY_ANY("initializer"),
                                              KEY_ANY("seed"),
-                                             KEY("batching", OBJECT, struct top, batching),
-                                             KEY("versions", OBJECT, struct top, versions),
-                                             KEY("labels", OBJECT, struct top, labels),
-                                             KEY("record", OBJECT, struct top, record),
+                                             KEY("batching", OBJECT, struct top, serving.batching),
+                                             KEY("versions", OBJECT, struct top, serving.versions),
+                                             KEY("labels", OBJECT, struct top, serving.labels),
+                                             KEY("neurons", OBJECT, struct top, serving.neurons),
+                                             KEY("record", OBJECT, struct top, serving.record),
                                              KEY("ignore_tensors", ARRAY, struct top, ignored),
                                              KEY_END};
 
@@ -269,7 +271,7 @@ static enum error_id top_read(struct config *config, const struct place *at, con
     if (input_read(c, at, top.input) || network__layers_read(c, at, json) ||
         output_read(c, at, top.output) || task_check(c, at) || ignored_read(c, at, top.ignored))
         return at->error->id;
-    if (serving_read(&config->serving, at, top.batching, top.versions, top.labels, top.record))
+    if (serving_read(&config->serving, at, &top.serving))
         return at->error->id;
     return record_check(config, at);
 }

@@ -97,18 +97,20 @@ static void refresh(struct metrics_model *metrics, void *context)
     neurons_refresh(context, metrics);
 }
 
-static int count(struct model *m, const struct options *options)
+static int count(struct model *m, const struct config *config, const struct options *options)
 {
     struct model_private *p = m->private;
     const char *watched[CONFIG_LAYERS_MAX];
     size_t watched_count = 0;
     char version[VERSION_TEXT_MAX + 1];
 
-    for (size_t l = 0; l < m->layers_count && strcmp(options->neuron_stats, "off") != 0; l++)
+    m->neurons_every = serving_neurons_every(&config->serving, options->neuron_stats,
+                                             options->neuron_every);
+    for (size_t l = 0; l < m->layers_count && m->neurons_every > 0; l++)
         if (axon_mlp_layer_watched(m->mlp, l))
             watched[watched_count++] = m->layers[l].name;
-    if (watched_count > 0) {
-        m->neurons = neurons_create(m->mlp, &m->answers,
+    if (m->neurons_every > 0) {
+        m->neurons = neurons_create(m->mlp, &m->answers, m->neurons_every,
                                     &(struct axon_evidence){.window_s = options->neuron_window,
                                                             .rows_min = options->neuron_rows_min});
         if (!m->neurons)
@@ -210,7 +212,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     m->line = &p->line;
     if (build(m, from, config, error))
         goto fail;
-    if (describe(m, config) != 0 || count(m, options) != 0 || record(m, config) != 0) {
+    if (describe(m, config) != 0 || count(m, config, options) != 0 || record(m, config) != 0) {
         error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         goto fail;
     }

@@ -177,7 +177,7 @@ static bool work_init(struct work *w, const struct model *m, const struct model_
                                               parts[i].tally ? parts[i].tally->watch : NULL};
     for (size_t i = 0; i < count; i++)
         if (w->watched[i].watch)
-            axon_watch_row(w->watched[i].watch, parts[i].first);
+            neurons_prepare(m->neurons, w->watched[i].watch, parts[i].first, parts[i].rows);
     return true;
 }
 

@@ -54,7 +54,8 @@ struct model {
     struct baseline_shape baseline; /* what one must fit */
     struct cost cost;               /* of a forward pass */
     struct metrics_model *metrics;
-    struct neurons *neurons; /* NULL: neuron_stats is off, or no layer has exact zeros */
+    uint64_t neurons_every;  /* one row in so many is watched; 0: none      */
+    struct neurons *neurons; /* NULL: nobody watches                        */
     struct record *record;   /* of rows that were answered; NULL: config.json asks for none */
     struct model_line *line; /* of requests that wait for a worker: server/infer's */
     double load_s, loaded_unix_s;

@@ -10,6 +10,12 @@
 
 enum { BATCH_ROWS_MAX = 65536, QUEUE_DELAY_US_MAX = 10000000, QUEUE_ROWS_MAX = 16777216 };
 
+static const char *const stats_names[] = {[CONFIG_STATS_OF_DAEMON] = "",
+                                          [CONFIG_FULL] = "full",
+                                          [CONFIG_SAMPLED] = "sampled",
+                                          [CONFIG_OFF] = "off"};
+enum { STATS_COUNT = sizeof stats_names / sizeof *stats_names, NEURON_EVERY_MAX = 1000000 };
+
 static enum error_id batching_read(struct serving *s, const struct place *top,
                                    const json_t *batching)
 {
@@ -112,11 +118,37 @@ static enum error_id record_read(struct serving *s, const struct place *top, con
     return record ? object_read(&at, record, keys, s) : ERROR_OK;
 }
 
-enum error_id serving_read(struct serving *serving, const struct place *top, const json_t *batching,
-                           const json_t *versions, const json_t *labels, const json_t *record)
+static enum error_id neurons_read(struct serving *s, const struct place *top, const json_t *neurons)
 {
-    if (batching_read(serving, top, batching) || versions_read(serving, top, versions) ||
-        record_read(serving, top, record))
+    static const struct object_key keys[] = {
+        KEY_CHOICE("stats", struct serving, neuron_stats, stats_names, STATS_COUNT),
+        KEY_RANGE("every", WHOLE, struct serving, neuron_every, 1, NEURON_EVERY_MAX, false),
+        KEY_END};
+    struct place at = {top->file, "neurons", top->error};
+
+    return object_read(&at, neurons, keys, s);
+}
+
+enum error_id serving_read(struct serving *serving, const struct place *top,
+                           const struct serving_members *members)
+{
+    if (batching_read(serving, top, members->batching) ||
+        versions_read(serving, top, members->versions) ||
+        neurons_read(serving, top, members->neurons) || record_read(serving, top, members->record))
         return top->error->id;
-    return version_labels_read(serving, top, labels);
+    return version_labels_read(serving, top, members->labels);
+}
+
+uint64_t serving_neurons_every(const struct serving *serving, const char *stats, uint64_t every)
+{
+    enum config_stats chosen = serving->neuron_stats;
+
+    for (size_t i = 0; chosen == CONFIG_STATS_OF_DAEMON && i < STATS_COUNT; i++)
+        if (strcmp(stats, stats_names[i]) == 0)
+            chosen = (enum config_stats)i;
+    if (chosen == CONFIG_OFF)
+        return 0;
+    if (chosen == CONFIG_FULL)
+        return 1;
+    return serving->neuron_every ? serving->neuron_every : every;
 }

@@ -1,5 +1,5 @@
 /* serving.h - the part of config.json that says how a model is served: which versions, their
- * labels, batching, and whether rows are recorded. It knows no network. */
+ * labels, batching, what neurons are asked, and whether rows are recorded. It knows no network. */
 #ifndef MODEL_SERVING_H
 #define MODEL_SERVING_H
 
@@ -14,6 +14,8 @@ enum {
 
 enum config_policy { CONFIG_LATEST, CONFIG_ALL, CONFIG_SPECIFIC };
 
+enum config_stats { CONFIG_STATS_OF_DAEMON, CONFIG_FULL, CONFIG_SAMPLED, CONFIG_OFF };
+
 struct config_version_label {
     char name[OBJECT_NAME_MAX + 1];
     uint64_t version;
@@ -27,11 +29,20 @@ struct serving {
     size_t versions_count;
     struct config_version_label version_labels[CONFIG_VERSION_LABELS_MAX];
     size_t version_labels_count;
-    size_t record_rows; /* of the flight recorder, record.h; 0: there is none */
+    enum config_stats neuron_stats; /* which rows neuron statistics see */
+    uint64_t neuron_every;          /* CONFIG_SAMPLED: one row in so many; 0: the daemon's */
+    size_t record_rows;             /* of the flight recorder, record.h; 0: there is none */
 };
 
-/* The members "batching", "versions", "labels" and "record" of the top; NULL are absent. */
-enum error_id serving_read(struct serving *serving, const struct place *top, const json_t *batching,
-                           const json_t *versions, const json_t *labels, const json_t *record);
+/* Members of the top; NULL are absent. */
+struct serving_members {
+    const json_t *batching, *versions, *labels, *neurons, *record;
+};
+enum error_id serving_read(struct serving *serving, const struct place *top,
+                           const struct serving_members *members);
+
+/* One row in how many neuron statistics see, by the config and the daemon's options: "full",
+ * "sampled" or "off", and one row in `every`. 0: none. */
+uint64_t serving_neurons_every(const struct serving *serving, const char *stats, uint64_t every);
 
 #endif

@@ -30,6 +30,7 @@ struct neurons {
     const struct axon_mlp *mlp;
     const struct predictions_shape *answers;
     struct axon_evidence evidence;
+    uint64_t every, passed;        /* rows that have come, if not each is watched; atomically */
     pthread_mutex_t baseline_lock; /* held for a few instructions */
     struct baseline *baseline;     /* a reference, or NULL */
     double **outgoing;             /* [layers - 1][units] */
@@ -60,7 +61,7 @@ static int outgoing_init(struct neurons *n)
 }
 
 struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predictions_shape *answers,
-                               const struct axon_evidence *evidence)
+                               uint64_t every, const struct axon_evidence *evidence)
 {
     struct neurons *n = aligned_alloc(64, sizeof *n);
 
@@ -69,6 +70,7 @@ struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predicti
     memset(n, 0, sizeof *n);
     n->mlp = mlp;
     n->answers = answers;
+    n->every = every;
     n->evidence = *evidence;
     pthread_mutex_init(&n->open.lock, NULL);
     pthread_mutex_init(&n->baseline_lock, NULL);
@@ -173,6 +175,21 @@ static uint64_t part_for(struct neurons *n, uint64_t rows, uint64_t now_ns)
     if (!axon_neurons_part_is_over(&n->evidence, n->evidence.window_s, before))
         __atomic_fetch_add(&n->open.rows, rows, __ATOMIC_RELAXED);
     return __atomic_load_n(&n->open.number, __ATOMIC_RELAXED);
+}
+
+/* ---- sampling ---------------------------------------------------------------------------------
+ */
+
+/* Of all rows of all requests one in `every`, not of each request: requests may be short. */
+void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, size_t rows)
+{
+    uint64_t passed;
+
+    axon_watch_row(watch, first);
+    if (n->every == 1)
+        return;
+    passed = __atomic_fetch_add(&n->passed, rows, __ATOMIC_RELAXED);
+    axon_watch_every(watch, n->every, (n->every - passed % n->every) % n->every);
 }
 
 /* ---- counting -------------------------------------------------------------------------------- */

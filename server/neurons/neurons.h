@@ -12,10 +12,14 @@ struct predictions;
 struct predictions_shape;
 struct predictions_tally;
 
-/* mlp and answers are borrowed while they live. new, or NULL when out of memory. */
+/* One row in `every` (>= 1) is to be watched. mlp and answers are borrowed while they live. new, or
+ * NULL when out of memory. */
 struct neurons *neurons_create(const struct axon_mlp *mlp, const struct predictions_shape *answers,
-                               const struct axon_evidence *evidence);
+                               uint64_t every, const struct axon_evidence *evidence);
 void neurons_destroy(struct neurons *n); /* NULL is fine */
+
+/* A watch is about to see `rows` rows of a request, of which the first has that index. */
+void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, size_t rows);
 
 /* Add what a watch has seen of rows that were served, and a tally of their answers, at time now_s
  * (clock_s()), by the calling thread. 0, or -1 when out of memory (the first time that a thread

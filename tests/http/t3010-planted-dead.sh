@@ -35,7 +35,7 @@ is() {
     local value
     value=$(metric "$(series "${@:2}")")
     [ "$value" != NaN ] || [ "$1" != NaN ] || return 0
-    if [ -z "$value" ] || [ "$value" = NaN ] || [ "$1" = NaN ] || awk "BEGIN { exit $value == $1 }"; then
+    if [ -z "$value" ] || [ "$value" = NaN ] || [ "$1" = NaN ] || awk "BEGIN { d = $value - ($1); exit d * d < 1e-20 }"; then
         echo "# $(series "${@:2}") ${value:-is missing}, not $1"
         return 1
     fi
@@ -134,30 +134,54 @@ neurons() { req GET "/v1/models/planted${2-}/neurons?$1"; }
 serve --models "$tmp/models" --neuron-rows-min 3
 neurons window=load
 ok "before the first row nothing is known" want 200 '.rows == 0 and .evidence == {min_rows: 3, firing_rate_upper95: 1} and
+    .stats == "full" and .every == 1 and .non_finite == {count: 0, first: null} and
     .layers == [{name: "hidden1", activation: "relu", units: 8, rows: 0, zero_fraction: null,
-                 dead: {count: 0, ratio: null, units: []}, suspect: 8}]'
+                 dead: {count: 0, ratio: null, units: []}, suspect: {count: 8, ratio: 1, units: [0, 1, 2, 3, 4, 5, 6, 7]},
+                 proven_dead: {count: 0, ratio: 0, units: []}, dormant: {count: 0, ratio: null, units: []},
+                 saturated: {low: null, high: null, units: []}, mean: null, std: null, derivative_mean: null,
+                 derivative_rows: 0, non_finite: 0}]'
 predict '[[1, 1, 1, 1], [-1, 2, 0, 1]]'
-neurons units=true
+neurons 'units=true&window=60s'
 ok "two of the three rows that it takes: units are suspect, none is dead" want 200 '.rows == 2 and .window == "60s" and
-    (.layers[0] | .dead == {count: 0, ratio: null, units: []} and .suspect == 4 and
+    (.layers[0] | .dead == {count: 0, ratio: null, units: []} and .suspect == {count: 4, ratio: 0.5, units: [4, 5, 6, 7]} and
      (.units_detail | map(.state) | .[4:] == ["suspect", "suspect", "suspect", "suspect"]))'
 predict '[[0, 0, 0, 0]]'
 neurons 'units=true&layer=hidden1&top_k=2'
 ok "the third is evidence" want 200 '.model == "planted" and .version == "1" and .rows == 3 and
     (.evidence.firing_rate_upper95 - (1 - pow(0.05; 1 / 3)) | fabs) < 1e-8 and
-    (.layers[0] | .zero_fraction == 0.75 and .dead == {count: 4, ratio: 0.5, units: [4, 5]} and .suspect == 0)'
+    (.layers[0] | .zero_fraction == 0.75 and .dead == {count: 4, ratio: 0.5, units: [4, 5]} and .suspect.count == 0)'
 ok "each unit has its own count" want 200 '.layers[0].units_detail | map(.fired) == [1, 2, 1, 2, 0, 0, 0, 0] and
     map(.state) == ["alive", "alive", "alive", "alive", "dead", "dead", "dead", "dead"] and .[3].unit == 3 and
     (.[3].firing_rate - 2 / 3 | fabs) < 1e-8'
 ok "and the metrics say the same" counts 3 24 18 0.5
+#   rows: hidden outputs are [1 1 1 1 0 0 0 0], [0 2 0 1 0 0 0 0], 0; z > 0 on 6 of 24
+ok "moments, slopes and scores are as worked out" want 200 '.layers[0] | (.mean - 7 / 24 | fabs) < 1e-7 and
+    (.std - (9 / 24 - 49 / 576 | sqrt) | fabs) < 1e-7 and .derivative_mean == 0.25 and .derivative_rows == 3 and
+    .dormant == {count: 4, ratio: 0.5, units: [4, 5]} and .saturated.low == null and .proven_dead.count == 0 and
+    (.units_detail[1] | .mean == 1 and (.std - (2 / 3 | sqrt) | fabs) < 1e-7 and .saturated_fraction == null and
+     (.dormant_score - 24 / 7 | fabs) < 1e-7 and .contribution == 1 and .firing_rate_upper95 == null and
+     (.last_active - now | fabs) < 60) and
+    (.units_detail[5] | .mean == 0 and .std == 0 and .dormant_score == 0 and .last_active == null and
+     (.firing_rate_upper95 - (1 - pow(0.05; 1 / 3)) | fabs) < 1e-8)'
+metrics_of() { is "7 / 24" axond_activation_mean hidden1 && is 0.25 axond_derivative_mean hidden1 && is 0.5 axond_dormant_unit_ratio hidden1; }
+ok "in the metrics, too" metrics_of
+neurons 'units=true&sort=firing_rate'
+ok "the least active come first" want 200 '.layers[0].units_detail | map(.unit) == [4, 5, 6, 7, 0, 2, 1, 3]'
+neurons 'units=true&sort=dormant_score'
+ok "or those of the smallest outputs" want 200 '.layers[0].units_detail | map(.unit) == [4, 5, 6, 7, 0, 2, 3, 1]'
+predict '[[1, 1, 1, 1], [3e38, 3e38, 3e38, 3e38]]'
+ok "a row that overflows is refused" want 400 '.code == "non_finite"'
+neurons window=load
+ok "yet its place is known: the last but one unit of the output" want 200 '.rows == 3 and .non_finite.count == 3 and
+    (.non_finite.first | .layer == "hidden1" and .unit == 4 and .row == 1) and .layers[0].non_finite == 1'
 neurons units=false /versions/1
 ok "a version has its own" want 200 '.layers[0] | .dead.units == [4, 5, 6, 7] and has("units_detail") == false'
 neurons layer=output
-ok "a layer that cannot be dead has no figures" want 200 '.layers == []'
+ok "the output has no figures" want 200 '.layers == []'
 serve --models "$tmp/models" --neuron-stats off
 predict '[[1, 1, 1, 1]]'
 neurons window=load
-ok "whoever does not count says nothing" want 200 '.rows == 0 and .layers == []'
+ok "whoever does not count says nothing" want 200 '.rows == 0 and .layers == [] and .stats == "off"'
 
 # A window of two seconds forgets what the one since load remembers; but not the last rows, if it needs them.
 serve --models "$tmp/models" --neuron-window 2 --neuron-rows-min 2

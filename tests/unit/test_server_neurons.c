@@ -39,7 +39,7 @@ static void setup(void)
 
     scrape_start();
     ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
-    neurons = neurons_create(mlp, &no_classes, &evidence);
+    neurons = neurons_create(mlp, &no_classes, 1, &evidence);
     ck_assert_ptr_nonnull(neurons);
     metrics = metrics_model_create(&(struct metrics_model_spec){.model = "m",
                                                                 .version = "1",
