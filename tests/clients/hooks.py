@@ -96,6 +96,18 @@ def mend_prediction(case, pick):
     case.body = {key: data, **{k: v for k, v in body.items() if k in ("signature_name", "parameters")}}
 
 
+def mend_rows(case, pick):
+    """At least a row, and what the loss of the model compares its output with."""
+    model, least = case.path_parameters["model"], int(case.operation.path.endswith(":gradients"))
+    values, rows = [max(-9, min(9, n)) for n in numbers(case.body["instances"])] or [0.5], pick.randint(least, 3)
+    body = {"instances": shaped(values, [rows, FEATURES[model]["shape"][1]])}
+    if least and model == "tiny":
+        body["labels"] = [pick.randint(0, 1) for _ in range(rows)]
+    elif least:
+        body["targets"] = shaped(values, [rows, 1])
+    case.body = body
+
+
 def mend_inference(case, pick):
     """The model's own input by its name, flat or nested, and its own output or none named."""
     port, body, rows = FEATURES[case.path_parameters["model"]], dict(case.body), pick.randint(0, 3)
@@ -123,6 +135,9 @@ def mend(case, pick):
         mend_application(case, pick)
     elif "loss" in case.path_parameters:
         mend_evaluation(case, pick)
+    elif case.operation.path.endswith((":gradients", ":explain")):
+        if "instances" in case.body:
+            mend_rows(case, pick)
     elif "instances" in case.body or "inputs" in case.body:
         mend_prediction(case, pick)
 

@@ -292,6 +292,12 @@ static const struct api_request starved[] = {
      .target = "/v1/models/tiny:predict",
      .body = "{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}"},
     {.method = "POST",
+     .target = "/v1/models/tiny:gradients",
+     .body = "{\"instances\": [[1, 2], [3, 4]], \"labels\": [0, 1], \"input_gradient\": true}"},
+    {.method = "POST",
+     .target = "/v1/models/tiny:explain",
+     .body = "{\"instances\": [[1, 2], [3, 4]], \"class\": \"high\"}"},
+    {.method = "POST",
      .target = "/v1/models/tiny:predict",
      .body = "{\"instances\": [[1, 2]], \"deep\": [[[[{\"a\": [[[[[[1]]]]]]}]]]]}"},
 };

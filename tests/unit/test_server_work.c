@@ -1,5 +1,5 @@
-/* test_server_work.c - activations, losses and long replies as work of the pool: the same answer as
- * from the thread that reads, in pieces, in time or not at all. */
+/* test_server_work.c - activations, losses, gradients and long replies as work of the pool: the
+ * same answer as from the thread that reads, in pieces, in time or not at all. */
 #include "clients.h"
 
 enum { MANY = 300000 }; /* numbers: some pieces of them */
@@ -61,6 +61,7 @@ static const struct {
     {"/v1/losses/mse", "\"predictions\":", "", 10}, /* refused */
     {"/v1/models/plain:predict", "\"instances\":", ",\"top_k\":1", FEATURES},
     {"/v1/models/plain:predict", "\"instances\":", "", FEATURES},
+    {"/v1/models/plain:explain", "\"instances\":", "", FEATURES}, /* refused */
 };
 
 /* All but the last digits of mean and std, which the cut into pieces may change. */
@@ -272,6 +273,61 @@ START_TEST(long_work_is_done_in_pieces)
 }
 END_TEST
 
+/* Rows with their targets for "plain", a regression without a name. */
+static char *gradients_body(size_t rows)
+{
+    char *targets = body_of("\"targets\":", rows * OUTPUTS, OUTPUTS, ""), *body;
+    size_t last = strlen(targets) - 1;
+
+    targets[0] = ',';
+    targets[last] = '\0';
+    body = body_of("\"input_gradient\":true,\"instances\":", rows * FEATURES, FEATURES, targets);
+    free(targets);
+    return body;
+}
+
+START_TEST(gradients_of_a_worker_are_those_of_the_thread_that_reads)
+{
+    const struct api without = {.options = &options, .repository = repository};
+    char *body = gradients_body(1000);
+    struct api_request request = request_for("/v1/models/plain:gradients", body);
+    struct api_reply here, there;
+
+    api_handle(&without, &request, &here);
+    ck_assert_uint_eq(here.http_status, 200);
+    request.received_ns = clock_ns();
+    api_handle(&api, &request, &there);
+    assert_same(&here, &there);
+    ck_assert_uint_eq(here.body.len, there.body.len);
+    api_reply_fini(&here);
+    api_reply_fini(&there);
+    free(body);
+}
+END_TEST
+
+/* The client is asked before each piece, and leaves after the first. */
+START_TEST(gradients_end_with_their_client)
+{
+    char *body = gradients_body(1000);
+    struct api_request request = request_for("/v1/models/plain:gradients", body);
+    struct api_reply reply;
+    struct api_call *call = begin(&request, &reply, true);
+    struct leaver leaver = {.asked = 0};
+
+    sem_init(&leaver.woken, 0, 0);
+    api_submit(call, &(struct api_waiter){
+                         .wake = wake_leaver, .is_here = stays_for_one, .context = &leaver});
+    sem_wait(&leaver.woken);
+    ck_assert(!api_resume(call));
+    ck_assert_uint_eq(leaver.asked, 2);
+    ck_assert_uint_eq(reply.body.len, 0);
+    api_end(call);
+    api_reply_fini(&reply);
+    sem_destroy(&leaver.woken);
+    free(body);
+}
+END_TEST
+
 START_TEST(cut_ends_work_too)
 {
     struct asker a;
@@ -305,6 +361,8 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_line_is_504);
     tcase_add_test(tc, client_that_has_gone_gets_nothing);
     tcase_add_test(tc, long_work_is_done_in_pieces);
+    tcase_add_test(tc, gradients_of_a_worker_are_those_of_the_thread_that_reads);
+    tcase_add_test(tc, gradients_end_with_their_client);
     tcase_add_test(tc, cut_ends_work_too);
     return run_suite("work", tc);
 }
