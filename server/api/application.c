@@ -234,13 +234,11 @@ static enum error_id pick_values(struct api_call *call, struct application *a)
 static enum error_id query_number(struct api_call *call, const char *key, const char *value,
                                   json_t **number)
 {
-    size_t length = strlen(value);
     float f = 0;
 
-    if (length == 0 || float_read(value, length, &f) != length || !isfinite(f))
-        return call_fail(call, ERROR_BAD_PARAMETER,
-                         "query: %s: expected a number within float32, found '%.40s'", key, value);
-    *number = json_number(value, length, f);
+    if (call_query_float(call, key, value, &f) != ERROR_OK)
+        return call->error.id;
+    *number = json_number(value, strlen(value), f);
     return ERROR_OK;
 }
 

@@ -2,6 +2,8 @@
  *
  * Knows no resource. Everything that it refuses names the key. */
 #include "api/call.h"
+#include <inttypes.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +169,43 @@ enum error_id call_non_finite(struct api_call *call, enum non_finite *policy)
     return call_fail(call, ERROR_BAD_PARAMETER,
                      "query: non_finite: expected strict, null, string or token, found '%.60s'",
                      value);
+}
+
+enum error_id call_query_float(struct api_call *call, const char *key, const char *value,
+                               float *number)
+{
+    size_t length = strlen(value);
+
+    return length > 0 && float_read(value, length, number) == length && isfinite(*number)
+               ? ERROR_OK
+               : call_fail(call, ERROR_BAD_PARAMETER,
+                           "query: %s: expected a number within float32, found '%.40s'", key,
+                           value);
+}
+
+/* FNV-1a; what is served so small is hashed before anybody could notice. */
+static uint64_t hash(const char *bytes, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+bool call_is_known(struct api_call *call, const char *bytes, size_t size, const char *cache)
+{
+    struct api_reply *reply = call->reply;
+    const char *known = call->headers[REQUEST_IF_NONE_MATCH];
+
+    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash(bytes, size));
+    reply->headers[REPLY_ETAG] = reply->etag;
+    reply->headers[REPLY_CACHE_CONTROL] = cache;
+    if (!known || (strcmp(known, "*") != 0 && !strstr(known, reply->etag)))
+        return false;
+    reply->http_status = 304;
+    reply->headers[REPLY_CONTENT_TYPE] = NULL;
+    return true;
 }
 
 /* "a, b" of a NULL-terminated list, cut where it no longer fits. */

@@ -116,9 +116,9 @@ struct api_call {
     char text[]; /* what target, args and the headers point into */
 };
 
-api_handler activations_list, activations_get, losses_list, losses_get, guide_get, models_list,
-    models_status, models_metadata, neurons_get, sample_get, health_live, health_ready, metrics_get,
-    openapi_get, page_get, page_asset;
+api_handler activations_list, activations_get, losses_list, losses_get, plot_get, guide_get,
+    models_list, models_status, models_metadata, neurons_get, sample_get, health_live, health_ready,
+    metrics_get, openapi_get, page_get, page_asset;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
@@ -163,6 +163,14 @@ void call_write_string(struct buf *out, const char *string);
 
 /* The query has a key that is not in allowed (NULL-terminated): ERROR_BAD_REQUEST that names it. */
 enum error_id call_check_query(struct api_call *call, const char *const *allowed);
+
+/* A value of the query as a finite float32; key is its name in the error. */
+enum error_id call_query_float(struct api_call *call, const char *key, const char *value,
+                               float *number);
+
+/* The reply is these bytes, and a client may keep them as `cache` (of Cache-Control) says. True: it
+ * has them by now (If-None-Match); the reply is a 304 and has no body. */
+bool call_is_known(struct api_call *call, const char *bytes, size_t size, const char *cache);
 
 /* The body is NumPy's .npy. */
 static inline bool call_is_npy(const struct api_call *call)

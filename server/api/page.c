@@ -2,44 +2,25 @@
  *
  * A browser keeps what it has got and asks each time whether it has changed: after an upgrade
  * nobody sees the page of the version before. */
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include "api/call.h"
 #include "base/accept.h"
 #include "ui/assets.h"
 #include "version.h"
 
-/* FNV-1a; so small a file is hashed before anybody could notice. */
-static uint64_t hash(const struct asset *asset)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (const char *at = asset->bytes; at < asset->last; at++)
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static enum error_id write_asset(struct api_call *call, const struct asset *asset)
 {
     struct api_reply *reply = call->reply;
-    const char *known = call->headers[REQUEST_IF_NONE_MATCH];
+    size_t size = (size_t)(asset->last - asset->bytes);
 
-    snprintf(reply->etag, sizeof reply->etag, "\"%016llx\"", (unsigned long long)hash(asset));
-    reply->headers[REPLY_ETAG] = reply->etag;
-    reply->headers[REPLY_CACHE_CONTROL] = "no-cache";
     reply->headers[REPLY_VARY] = "Accept";
-    if (known && (strcmp(known, "*") == 0 || strstr(known, reply->etag))) {
-        reply->http_status = 304;
-        reply->headers[REPLY_CONTENT_TYPE] = NULL;
+    if (call_is_known(call, asset->bytes, size, "no-cache"))
         return ERROR_OK;
-    }
     reply->headers[REPLY_CONTENT_TYPE] = asset->type;
     reply->headers[REPLY_TYPE_OPTIONS] = "nosniff";
     reply->headers[REPLY_SECURITY_POLICY] =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    buf_append(&reply->body, asset->bytes, (size_t)(asset->last - asset->bytes));
+    buf_append(&reply->body, asset->bytes, size);
     return ERROR_OK;
 }
 

@@ -158,7 +158,7 @@ enum error_id route_check_query(const struct route *route, struct api_call *call
     const char *keys[KEYS_MAX + 1] = {NULL};
     char text[TEXT_MAX], *rest = text;
 
-    if (call->target.query_count == 0 || strcmp(route->query, "*") == 0)
+    if (call->target.query_count == 0 || strchr(route->query, '*'))
         return ERROR_OK;
     snprintf(text, sizeof text, "%s", route->query);
     for (size_t n = 0; rest && *rest && n < KEYS_MAX; n++)

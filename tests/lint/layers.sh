@@ -25,13 +25,14 @@ declare -A may=(
     [infer]="include base metrics model"
     [ui]=""
     [guide]="include metrics"
-    [api]="include base options json catalogue tensor body neurons model infer guide ui metrics"
+    [plot]="include base"
+    [api]="include base options json catalogue tensor body neurons model infer guide plot ui metrics"
     [http]="base options api metrics"
     [commands]="include base options json tensor model neurons weights infer metrics"
     [main]="include base options model infer metrics api http commands"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base options json catalogue tensor body metrics neurons weights model infer guide ui api http oracle lib-tests"
+    [tests]="include lib kernels base options json catalogue tensor body metrics neurons weights model infer guide plot ui api http oracle lib-tests"
 )
 # The headers of a module that other zones may include; the rest is its own. Tests see all.
 declare -A face=(
@@ -42,6 +43,7 @@ declare -A face=(
     [model]="model.h loader.h repository.h line.h record.h version.h config.h network.h gradients.h explanation.h files.h finding.h"
     [infer]="pool.h batch.h work.h blas.h"
     [guide]="guide.h"
+    [plot]="plot.h"
     [api]="api.h headers.h"
     [http]="http.h"
 )

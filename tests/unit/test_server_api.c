@@ -266,6 +266,8 @@ END_TEST
 
 static const struct api_request starved[] = {
     {.method = "GET", .target = "/v1/activations"},
+    {.method = "GET", .target = "/v1/activations/silu/plot.svg?beta=2&compare=glu"},
+    {.method = "GET", .target = "/v1/guide?task=binary&network=gan"},
     {.method = "GET", .target = "/v1/models"},
     {.method = "GET", .target = "/v1/models/tiny"},
     {.method = "GET", .target = "/v1/models/tiny/metadata"},
