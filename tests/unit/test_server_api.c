@@ -456,6 +456,7 @@ int main(void)
         return EXIT_FAILURE;
     for (size_t i = 0; i < cases.gl_pathc; i++)
         *strrchr(cases.gl_pathv[i], '/') = '\0';
+    tcase_set_timeout(tc, SUITE_TIMEOUT_S);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, reply_is_as_written_down, 0, (int)cases.gl_pathc);
     tcase_add_test(tc, readiness_turns_false_when_draining);
