@@ -129,15 +129,15 @@ def alerts(path, runbook):
             yield f"{path}: {name}'s runbook is no section of {runbook}"
 
 
-def tested(path, tests):
+def tested(path, *tests):
     fired = set()
-    for test in re.split(r"^ *- eval_time: ", Path(tests).read_text(), flags=re.M)[1:]:
+    for test in re.split(r"^ *- eval_time: ", "".join(Path(name).read_text() for name in tests), flags=re.M)[1:]:
         name = re.search(r"alertname: (\w+)", test)
         if name and "exp_labels:" in test:
             fired.add(name.group(1))
     for name, _ in alert_blocks(path):
         if name not in fired:
-            yield f"{tests}: no test expects {name}"
+            yield f"{tests[0]}: no test expects {name}"
 
 
 def places(all_panels):

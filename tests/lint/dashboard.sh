@@ -5,6 +5,7 @@
 
 prometheus=configs/prometheus
 dashboard=configs/grafana/dashboards/axond.json
+tests=(tests/lint/alerts.yml tests/lint/alerts_neurons.yml)
 watched() { python3 tests/lint/dashboard.py "$@"; }
 
 # promtool tells its successes on standard output: only a failure is an offender.
@@ -24,13 +25,15 @@ queries_parse() {
 
 check "promtool accepts prometheus.yml" promtool_accepts check config $prometheus/prometheus.yml
 check "promtool accepts the rules" promtool_accepts check rules $prometheus/rules.yml
-check "alerts fire on their symptom and not before" promtool_accepts test rules tests/lint/alerts.yml
+check "alerts fire on their symptom and not before" promtool_accepts test rules "${tests[@]}"
 check "every query of the dashboard parses" queries_parse
 check "the dashboard names metrics and labels that exist" watched metrics "$dashboard"
 check "the rules name metrics, labels and records that exist" watched metrics $prometheus/rules.yml
-check "the tests of the rules name metrics and labels that exist" watched metrics tests/lint/alerts.yml
+for file in "${tests[@]}"; do
+    check "the tests of the rules name metrics and labels that exist: ${file##*/}" watched metrics "$file"
+done
 check "every alert says for how long, how bad, what, and what to do" watched alerts $prometheus/rules.yml $prometheus/README.md
-check "every alert has a test that sees it fire" watched tested $prometheus/rules.yml tests/lint/alerts.yml
+check "every alert has a test that sees it fire" watched tested $prometheus/rules.yml "${tests[@]}"
 check "panels have a unit, a description, a place and the chosen data source" watched panels "$dashboard"
 check "compose: images are pinned, what is mounted exists, nothing is published beyond this machine" \
     watched compose docker/compose.yaml $prometheus/prometheus.yml
