@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# :explain over HTTP: a model of named sensors before and after its baseline is made; every list as plain loops in doubles have it;
+# a sensor that is stuck, one that runs wild; many rows, limits.
+# shellcheck disable=SC1091,SC2154 # lib.sh sets address, body and tmp
+. "$(dirname "$0")/lib.sh"
+
+python3 -B tests/http/explain.py write "$tmp/models" "$tmp/rows.npy"
+serve --models "$tmp/models"
+req POST /v1/models/sensors:explain '{"instances": [[1, 2, 3, 4, 5, 6, 7, 8]], "top_k": 2}'
+ok "without a baseline it says so, and knows nothing that is odd" want 200 \
+    '.baseline == null and (.explanations[0] | (.features | length == 2) and (has("odd_features") or has("layers") | not))'
+ok "features have the names of config.json's columns" want 200 \
+    '.explanations[0].features | all(.feature | IN("inlet \"A\"", "outlet", "bearing", "oil", "vibration", "humidity", "current", "voltage"))'
+ok "the class has its label" want 200 '.explanations[0] | .label == ["calm", "busy", "broken"][.class]'
+
+ok "a baseline is made of the rows" "$BIN" baseline sensors --models "$tmp/models" <"$tmp/rows.npy"
+serve --models "$tmp/models"
+ok "every list of 400 rows is right; what is planted ranks first" python3 -B tests/http/explain.py check "$base"
+req POST '/v1/models/sensors:explain?non_finite=token' '{"instances": [[NaN, Infinity, 3, 4, 5, 6, 7, 8]], "top_k": 1}'
+ok "what is not finite is null" want 200 '.explanations[0] | .logit == null and .confidence == null'
+jq -cn '{instances: [range(65536) | [range(8) | 1]], top_k: 1}' >"$tmp/rows"
+req POST /v1/models/sensors:explain "@$tmp/rows"
+ok "65,536 rows" want 200 '(.explanations | length == 65536) and (.explanations | map(.class) | unique | length == 1)'
+jq -c 'del(.top_k)' <"$tmp/rows" >"$tmp/rows.more"
+req POST /v1/models/sensors:explain "@$tmp/rows.more"
+ok "with more listed than classes_max they are refused by the numbers" want 400 \
+    '.code == "limit_exceeded" and (.error | test("65536 rows of [0-9]+ features and units are more than 1048576 .classes_max.$"))'
+
+serve --models configs/models --neuron-stats off
+req POST /v1/models/digits:explain "$(jq -c '{instances}' configs/examples/digit.json)"
+ok "where nobody watches the neurons there is no baseline, and the logit is explained" want 200 \
+    '.baseline == null and .explanations[0].label == "2" and (.explanations[0].features | length == 10)'
+ok "pixels without names are their numbers" want 200 '.explanations[0].features | all(.feature | type == "number")'
+ok "no row of all these was traffic" test "$(metric 'axond_inference_rows_total{model="digits",version="1"}')" = 0
+done_testing
