@@ -6,12 +6,12 @@ The package `client` is found by PYTHONPATH. A case is a function; it fails by a
 import sys
 
 from client import Client
-from client.api.activations import apply_activation, get_activation, list_activations
+from client.api.activations import apply_activation, get_activation, get_guide, list_activations, plot_activation
 from client.api.losses import evaluate_loss, list_losses
 from client.api.models import (get_model_metadata, get_version_status, list_models, predict, predict_label,
                                predict_version)
 from client.api.operations import get_metrics, get_openapi, is_live, is_ready
-from client.models import (Application, ApplyActivationNonFinite, Dialect, Error, ErrorCode, Evaluation, NamedRow,
+from client.models import (Application, ApplyActivationNonFinite, Dialect, Error, ErrorCode, Evaluation, GetGuideNetwork, GuideTask, NamedRow,
                            NamedRows, Parameters, PredictInputs, PredictInstances, Reduction)
 
 client = Client(base_url=sys.argv[1])
@@ -57,6 +57,19 @@ def case_catalogue():
         for alias in activation.aliases:
             assert get_activation.sync(alias, client=client).name == activation.name
     assert {loss.name for loss in list_losses.sync(client=client).losses} >= {"cross_entropy", "mse"}
+
+
+def case_guide():
+    guide = get_guide.sync(client=client, task=GuideTask.MULTICLASS, network=GetGuideNetwork.GAN, depth=3)
+    assert (guide.output.activation, guide.output.loss) == ("softmax", "cross_entropy") and guide.watch
+    assert guide.hidden[0].activation == "leaky_relu" and guide.hidden[0].parameters.to_dict() == {"alpha": 0.2}
+    assert {row.activation for row in guide.hidden} <= {a.name for a in list_activations.sync(client=client).activations}
+
+
+def case_plot():
+    drawn = plot_activation.sync("silu", client=client, compare=["relu", "gelu"], derivative=True, to=3.5)
+    assert drawn.count("<path") == 6
+    assert plot_activation.sync("silu", client=client, from_=7.0).code == ErrorCode.BAD_PARAMETER
 
 
 def case_refusal():

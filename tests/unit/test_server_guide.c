@@ -106,6 +106,27 @@ START_TEST(each_kind_of_network_has_its_first_choice)
 }
 END_TEST
 
+/* GELU and tanh are never exactly 0, so a share of dead units would say nothing. */
+START_TEST(a_metric_fits_the_activations_that_are_recommended)
+{
+    struct guide_question q;
+    struct guide_answer a;
+    bool dead = false, saturated = false, classes = false;
+
+    ask(_i, &q, &a);
+    for (size_t i = 0; i < a.watch_count; i++) {
+        dead |= strcmp(a.watch[i], "axond_dead_relu_ratio") == 0;
+        saturated |= strcmp(a.watch[i], "axond_saturated_output_ratio") == 0;
+        classes |= strcmp(a.watch[i], "axond_prediction_confidence") == 0;
+    }
+    ck_assert(
+        dead == axon_activation_has_zeros(axon_activation_find(a.hidden[0]->activation), NULL, 0) ||
+        q.network == GUIDE_GAN); /* of the generator's relu */
+    ck_assert(saturated == (q.network == GUIDE_RNN));
+    ck_assert(classes == (q.task == GUIDE_BINARY || q.task == GUIDE_MULTICLASS));
+}
+END_TEST
+
 /* Saturation adds up over layers: a deep MLP is offered no tanh. */
 START_TEST(depth_decides)
 {
@@ -132,6 +153,7 @@ int main(void)
     tcase_add_loop_test(tc, names_are_those_of_the_catalogue, 0, QUESTIONS);
     tcase_add_loop_test(tc, the_output_is_the_tasks_and_the_loss_is_made_for_it, 0, QUESTIONS);
     tcase_add_loop_test(tc, each_kind_of_network_has_its_first_choice, 0, QUESTIONS);
+    tcase_add_loop_test(tc, a_metric_fits_the_activations_that_are_recommended, 0, QUESTIONS);
     tcase_add_test(tc, depth_decides);
     return suite_run(suite);
 }
