@@ -67,7 +67,7 @@ def case_guide():
 
 
 def case_plot():
-    drawn = plot_activation.sync("silu", client=client, compare=["relu", "gelu"], derivative=True, to=3.5)
+    drawn = plot_activation.sync("silu", client=client, compare="relu,gelu", derivative=True, to=3.5)
     assert drawn.count("<path") == 6
     assert plot_activation.sync("silu", client=client, from_=7.0).code == ErrorCode.BAD_PARAMETER
 
