@@ -36,7 +36,7 @@ NEEDS.bench-mlp     := build optional:bench
 NEEDS.bench-text    := build optional:bench
 NEEDS.accuracy      := build optional:bench
 NEEDS.bench-peers   := optional:peers optional:npm
-NEEDS.models        := models
+NEEDS.models        := build models
 NEEDS.golden        := models
 NEEDS.test-export   := build test optional:export
 NEEDS.test-clients  := build test optional:models
@@ -360,11 +360,12 @@ $B/tests/fuzz/%: $B/tests/fuzz/%.o $(SRV_OBJ) $B/libaxon.a
 cross:                                                      ## libaxon for aarch64, its unit tests under qemu-user
 	@tests/cross/run.sh
 
-models:                                                     ## train the shipped models again (needs PyPI)
+models: $B/axond                                            ## train the shipped models again, and make their baselines (needs PyPI)
 	$Q test -d build/venv || python3 -m venv build/venv
 	$Q build/venv/bin/pip install -q -r configs/train/requirements.txt
 	$Q build/venv/bin/python configs/train/train_digits.py
 	$Q build/venv/bin/python configs/train/train_breast_cancer.py
+	$Q build/venv/bin/python configs/train/baselines.py $B/axond
 
 golden:                                                     ## compute tests/oracle/golden.txt again (needs PyPI)
 	$Q test -d build/venv || python3 -m venv build/venv

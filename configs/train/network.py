@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 SEED = 0
-HELD_OUT = 0.25  # stratified: every class has its share in both parts
+HELD_OUT = 0.25  # of the rows, if the script does not say how many
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,12 @@ class Recipe:
     epochs: int
 
 
-def split(x, y):
-    """-> x_train, x_held_out, y_train, y_held_out, in the data set's own units"""
-    return train_test_split(x, y, test_size=HELD_OUT, stratify=y, random_state=SEED)
+def split(x, y, held_out=HELD_OUT):
+    """-> x_train, x_held_out, y_train, y_held_out, in the data set's own units
+
+    Stratified: every class has its share in both parts.
+    """
+    return train_test_split(x, y, test_size=held_out, stratify=y, random_state=SEED)
 
 
 def fit(recipe, x, y):

@@ -1,7 +1,8 @@
 /* drift_gauges.c - what a scrape reads of the drift. All of it is of the sliding window.
  *
  * Invariant: a metric that the baseline says nothing of has no series: NaN would be a verdict that
- * is still to come. */
+ * is still to come. What compares has none before the first row either, so that models that idle
+ * cost a scrape little. */
 #include <math.h>
 #include <stdlib.h>
 #include "metrics/metrics.h"
@@ -55,7 +56,6 @@ static void put_input(const struct comparison *c)
 {
     struct axon_neurons_range range = axon_neurons_range(c->n, AXON_WINDOW_SLIDING, c->now_s);
 
-    put(c, METRIC_baseline_rows, true, (double)c->b->rows);
     put(c, METRIC_input_stuck_features, true, stuck_features(c));
     put(c, METRIC_input_out_of_range_ratio, true,
         range.values ? (double)range.out / (double)range.values : (double)NAN);
@@ -88,9 +88,17 @@ static void put_answers(const struct comparison *c, size_t classes)
     sum = predictions_window(c->answers, AXON_WINDOW_SLIDING, c->now_s, counts);
     put_classes(c, counts, sum.rows);
     free(counts);
-    put(c, METRIC_baseline_confidence, c->b->has_confidence, c->b->confidence_mean);
     put(c, METRIC_expected_accuracy, c->b->temperature > 0,
         sum.rows ? sum.tempered / (double)sum.rows : (double)NAN);
+}
+
+static void put_all(const struct comparison *c)
+{
+    for (size_t l = 0, index = 0; l < c->b->layers_count; l++)
+        if (c->b->layers[l].firing)
+            put_layer(c, l, index++);
+    put_input(c);
+    put_answers(c, predictions_classes(c->answers));
 }
 
 void drift_refresh(struct neurons *n, const struct axon_neurons *sum, double now_s,
@@ -100,13 +108,12 @@ void drift_refresh(struct neurons *n, const struct axon_neurons *sum, double now
     struct predictions *answers = b ? neurons_predictions(n) : NULL;
     const struct comparison c = {b, sum, answers, now_s, metrics};
 
-    for (size_t l = 0, index = 0; b && l < b->layers_count; l++)
-        if (b->layers[l].firing)
-            put_layer(&c, l, index++);
     if (b) {
-        put_input(&c);
-        put_answers(&c, predictions_classes(answers));
+        put(&c, METRIC_baseline_rows, true, (double)b->rows);
+        put(&c, METRIC_baseline_confidence, b->has_confidence, b->confidence_mean);
     }
+    if (b && axon_neurons_rows(sum, AXON_WINDOW_LOAD, now_s) > 0)
+        put_all(&c);
     predictions_destroy(answers);
     baseline_unref(b);
 }
