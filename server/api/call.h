@@ -116,9 +116,9 @@ struct api_call {
     char text[]; /* what target, args and the headers point into */
 };
 
-api_handler activations_list, activations_get, losses_list, losses_get, plot_get, guide_get,
-    models_list, models_status, models_metadata, neurons_get, sample_get, health_live, health_ready,
-    metrics_get, openapi_get, page_get, page_asset;
+api_handler advice_get, activations_list, activations_get, losses_list, losses_get, plot_get,
+    guide_get, models_list, models_status, models_metadata, neurons_get, sample_get, health_live,
+    health_ready, metrics_get, openapi_get, page_get, page_asset;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "model/advise.h"
 #include "neurons/neurons.h"
 #include "model/answers.h"
 #include "model/baseline_file.h"
@@ -154,18 +155,10 @@ static void line_init(struct model_line *line, const struct config *config)
     TAILQ_INIT(&line->line.tasks);
 }
 
-static void untrained_tell(const struct version_source *from)
-{
-    finding_tell(from->findings, &(struct finding){.event = "model_untrained",
-                                                   .model = from->model,
-                                                   .version = from->version,
-                                                   .key = "weights",
-                                                   .name = "random",
-                                                   .reason = "they come from an initializer"});
-}
-
+/* The network, which answers its golden rows. The weights are new on success only. */
 static enum error_id build(struct model *m, const struct version_source *from,
-                           const struct config *config, struct error *error)
+                           const struct config *config, struct weights *weights,
+                           struct error *error)
 {
     struct axon_mlp_spec spec = {
         .features = config->network.features,
@@ -173,19 +166,31 @@ static enum error_id build(struct model *m, const struct version_source *from,
         .offset = config->network.offset,
         .layers_count = config->network.layers_count,
     };
-    struct weights weights;
 
-    if (weights_read(&weights, &config->network, from, error) != 0)
+    if (weights_read(weights, &config->network, from, error) != 0)
         return error->id;
-    if (weights.random)
-        untrained_tell(from);
-    spec.layers = weights.layers;
+    spec.layers = weights->layers;
     enum axon_status status = axon_mlp_create(&spec, &m->mlp);
-    baseline_shape_init(m, &config->network, &weights);
-    weights_fini(&weights);
-    if (status != AXON_OK)
-        return error_set(error, ERROR_BAD_FIELD, "config.json: %s", axon_status_text(status));
-    return golden_check(from, m->mlp, error);
+    enum error_id id = status == AXON_OK ? golden_check(from, m->mlp, error)
+                                         : error_set(error, ERROR_BAD_FIELD, "config.json: %s",
+                                                     axon_status_text(status));
+    if (id != ERROR_OK) {
+        weights_fini(weights);
+        return id;
+    }
+    baseline_shape_init(m, &config->network, weights);
+    return ERROR_OK;
+}
+
+/* All that stands on the network: names, counters, baseline, advice. -1: out of memory. */
+static int complete(struct model *m, const struct version_source *from, const struct config *config,
+                    const struct options *options, const struct weights *weights)
+{
+    if (describe(m, config) != 0 || count(m, config, options) != 0 || record(m, config) != 0)
+        return -1;
+    m->baseline.classes_count = m->answers.classes;
+    baseline_load(m, from);
+    return advise(m, from, config, weights);
 }
 
 struct model *load_version(const struct version_source *from, const struct config *config,
@@ -195,6 +200,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     double start_s = clock_s();
     struct model *m = calloc(1, sizeof *m);
     struct model_private *p = calloc(1, sizeof *p);
+    struct weights weights = {0};
 
     if (!m || !p) {
         free(m);
@@ -210,14 +216,13 @@ struct model *load_version(const struct version_source *from, const struct confi
     p->fingerprint = fingerprint_read(from, config_id);
     line_init(&p->line, config);
     m->line = &p->line;
-    if (build(m, from, config, error))
+    if (build(m, from, config, &weights, error))
         goto fail;
-    if (describe(m, config) != 0 || count(m, config, options) != 0 || record(m, config) != 0) {
+    if (complete(m, from, config, options, &weights) != 0) {
         error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         goto fail;
     }
-    m->baseline.classes_count = m->answers.classes;
-    baseline_load(m, from);
+    weights_fini(&weights);
     m->cost = cost_measure(m->mlp);
     m->load_s = clock_s() - start_s;
     m->loaded_unix_s = clock_unix_s();
@@ -226,6 +231,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     metrics_model_set(m->metrics, METRIC_model_loaded_timestamp_seconds, m->loaded_unix_s);
     return m;
 fail:
+    weights_fini(&weights);
     model_destroy(m);
     return NULL;
 }

@@ -4,6 +4,7 @@
  * metrics.h, which any thread may use. */
 #include "model/model.h"
 #include <axon/backward.h>
+#include <axon/bounds.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ void model_destroy(struct model *m)
     metrics_model_destroy(m->metrics); /* first: a refresh reads the counters */
     neurons_destroy(m->neurons);
     record_destroy(m->record);
+    free(m->advice);
+    axon_bounds_destroy(m->bounds);
     axon_mlp_destroy(m->mlp);
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);

@@ -25,6 +25,8 @@ enum model_task {
     MODEL_REGRESSION
 };
 
+struct advice_list;
+struct axon_bounds;
 struct model_line;
 struct neurons;
 struct record;
@@ -52,6 +54,8 @@ struct model {
     struct predictions_shape answers;
     const char *const *classes;     /* of the answers, [answers.classes]: labels, else numbers */
     struct baseline_shape baseline; /* what one must fit */
+    struct axon_bounds *bounds;     /* over input.min and max; NULL: config.json declares none */
+    struct advice_list *advice;     /* neurons/advice.h */
     struct cost cost;               /* of a forward pass */
     struct metrics_model *metrics;
     uint64_t neurons_every;  /* one row in so many is watched; 0: none      */

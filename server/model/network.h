@@ -49,6 +49,7 @@ struct config_layer {
     const struct axon_activation *activation;
     float *params; /* [params_count] as axon_activation_check(), or NULL for the defaults */
     size_t params_count;
+    bool params_given;                              /* some of them, by config.json */
     char params_tensor[CONFIG_TENSOR_NAME_MAX + 1]; /* that has [units] or [1] of them; "": none */
     struct config_values weight, bias;
     const struct axon_initializer *initializer; /* the layer's or the top's; NULL: none */
@@ -79,6 +80,7 @@ struct network {
     char **columns;        /* the features' names; columns_count 0: none */
     size_t columns_count;
     const struct axon_dialect *dialect; /* whose names and defaults the activations have */
+    bool dialect_given;                 /* by config.json */
     struct config_layer *layers;
     size_t layers_count;
     struct config_norm *norms; /* in the order in which a row meets them */

@@ -152,6 +152,7 @@ enum error_id network__layers_read(struct network *network, const struct place *
     const json_t *entries = json_member(json, "layers");
     size_t dense, norms;
 
+    network->dialect_given = json_member(json, "dialect") != NULL;
     if (catalogue_dialect(top, json_member(json, "dialect"), &network->dialect) ||
         initializer_read(&defaults, top, json))
         return top->error->id;

@@ -47,6 +47,8 @@ static enum error_id parameters_read(struct config_layer *layer, const struct pl
     enum error_id id = catalogue_find(at, act, activation, "name", values);
 
     for (unsigned i = 0; i < act->parameters_count && !id; i++)
+        layer->params_given |= values[i] != NULL;
+    for (unsigned i = 0; i < act->parameters_count && !id; i++)
         if (act->parameters[i].per_channel && json_is_string(values[i])) {
             id = tensor_name_read(layer->params_tensor, at, act->parameters[i].name, values[i]);
             values[i] = NULL;

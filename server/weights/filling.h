@@ -28,6 +28,6 @@ const float *filling_take(struct filling *f, const char *whose, const char *name
 int filling_fold(struct filling *f, size_t layer);
 
 /* Once all layers are filled: 0, or -1 and error if a tensor is left that could be a layer's. */
-int filling_leftover(const struct filling *f);
+int filling_leftover(struct filling *f);
 
 #endif

@@ -103,7 +103,7 @@ static void ignored_check(const struct filling *f)
     }
 }
 
-int filling_leftover(const struct filling *f)
+int filling_leftover(struct filling *f)
 {
     const struct stored *first = NULL;
     size_t others = 0;
@@ -114,12 +114,14 @@ int filling_leftover(const struct filling *f)
 
         if (t->used || is_harmless(t) || is_ignored(f->network, t->name))
             continue;
-        if (!could_be_a_layers(t))
+        if (!could_be_a_layers(t)) {
+            snprintf(f->w->unused, sizeof f->w->unused, "%s", t->name);
             tell(f, "tensor_unused", t->name, "no layer takes it; its type and shape fit none");
-        else if (first)
+        } else if (first) {
             others++;
-        else
+        } else {
             first = t;
+        }
     }
     return first ? leftover_fail(f, first, others) : 0;
 }

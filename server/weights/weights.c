@@ -23,7 +23,7 @@ static const float *weight_draw(struct filling *f, size_t index)
 
     if (!numbers)
         return NULL;
-    f->w->random = true;
+    f->w->drawn[index] = true;
     axon_initializer_fill(layer->initializer, layer->seed, index, layer->features, layer->units,
                           numbers);
     return numbers;

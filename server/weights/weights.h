@@ -14,7 +14,9 @@ struct weights {
     struct axon_layer layers[CONFIG_LAYERS_MAX]; /* for axon_mlp_create(); point into the arrays */
     float *owned[WEIGHTS_OWNED_MAX];
     size_t owned_count;
-    bool random; /* some layer was initialised, not trained */
+    bool drawn[CONFIG_LAYERS_MAX];           /* it was initialised, not trained */
+    char unused[CONFIG_TENSOR_NAME_MAX + 1]; /* a tensor that no layer takes and that could
+                                                not be a layer's; "": none */
 };
 
 /* 0 and *w is new (network must outlive it), or -1 and error. A tensor that no layer takes is an
