@@ -35,28 +35,31 @@ enum { NO_LABELS, OR_LABELS, LABELS_ONLY };
 enum { NO_ARRAYS = 0, WEIGHT = 1, POS_WEIGHT = 2, VARIANCES = 4 };
 
 static const struct axon_loss table[AXON_LOSS_ID_COUNT] = {
-#define LOSS(id, KIND, ALIASES_, VARIANTS_, input_, inputs_, activation_, formula_, latex_,  \
-             gradient_, mean_, TARGET, LABELS, targets_, PARAMETERS_, ARRAYS, use_, source_) \
-    {.name = #id,                                                                            \
-     .aliases = ALIASES_,                                                                    \
-     .kind = AXON_LOSS_##KIND,                                                               \
-     .input = input_,                                                                        \
-     .inputs = inputs_,                                                                      \
-     .activation = activation_,                                                              \
-     .formula = formula_,                                                                    \
-     .latex = latex_,                                                                        \
-     .gradient = gradient_,                                                                  \
-     .mean = mean_,                                                                          \
-     .targets = targets_,                                                                    \
-     .use = use_,                                                                            \
-     .source = source_,                                                                      \
-     .target = AXON_TARGET_##TARGET,                                                         \
-     .labels = (LABELS) != NO_LABELS,                                                        \
-     .labels_only = (LABELS) == LABELS_ONLY,                                                 \
-     .weight = ((ARRAYS)&WEIGHT) != 0,                                                       \
-     .pos_weight = ((ARRAYS)&POS_WEIGHT) != 0,                                               \
-     .variances = ((ARRAYS)&VARIANCES) != 0,                                                 \
-     VARIANTS_,                                                                              \
+#define LOSS(id, KIND, ALIASES_, VARIANTS_, input_, inputs_, activation_, formula_, latex_,       \
+             gradient_, mean_, TARGET, LABELS, targets_, PARAMETERS_, ARRAYS, pros_, cons_, use_, \
+             source_)                                                                             \
+    {.name = #id,                                                                                 \
+     .aliases = ALIASES_,                                                                         \
+     .kind = AXON_LOSS_##KIND,                                                                    \
+     .input = input_,                                                                             \
+     .inputs = inputs_,                                                                           \
+     .activation = activation_,                                                                   \
+     .formula = formula_,                                                                         \
+     .latex = latex_,                                                                             \
+     .gradient = gradient_,                                                                       \
+     .mean = mean_,                                                                               \
+     .targets = targets_,                                                                         \
+     .pros = pros_,                                                                               \
+     .cons = cons_,                                                                               \
+     .use = use_,                                                                                 \
+     .source = source_,                                                                           \
+     .target = AXON_TARGET_##TARGET,                                                              \
+     .labels = (LABELS) != NO_LABELS,                                                             \
+     .labels_only = (LABELS) == LABELS_ONLY,                                                      \
+     .weight = ((ARRAYS)&WEIGHT) != 0,                                                            \
+     .pos_weight = ((ARRAYS)&POS_WEIGHT) != 0,                                                    \
+     .variances = ((ARRAYS)&VARIANCES) != 0,                                                      \
+     VARIANTS_,                                                                                   \
      PARAMETERS_},
 #include "loss.def"
 #undef LOSS

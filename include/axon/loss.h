@@ -75,7 +75,7 @@ struct axon_loss {
     const char *gradient;        /* of the mean loss by the input, plain text                   */
     const char *mean;            /* what the mean is the mean over                              */
     const char *targets;         /* a sentence                                                  */
-    const char *use, *source;
+    const char *pros, *cons, *use, *source;
     enum axon_target target;
     bool labels_only, labels; /* takes a class index per place; takes targets besides           */
     bool weight, pos_weight, variances; /* takes these arrays                                   */

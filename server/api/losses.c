@@ -112,13 +112,14 @@ static json_t *loss_to_json(const struct axon_loss *loss)
 
     for (size_t i = 0; loss->aliases[i]; i++)
         call_append(&aliases, json_string(loss->aliases[i]));
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s}",
-                     "name", loss->name, "aliases", aliases, "variants", variants_to_json(loss),
-                     "input", loss->input, "inputs", loss->inputs, "activation", loss->activation,
-                     "target_kinds", target_kinds_to_json(loss), "targets", loss->targets,
-                     "options", options_to_json(loss), "formula", loss->formula, "latex",
-                     loss->latex, "gradient", loss->gradient, "reduction", loss->mean, "use",
-                     loss->use, "source", loss->source);
+    return json_pack(
+        "{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+        "name", loss->name, "aliases", aliases, "variants", variants_to_json(loss), "input",
+        loss->input, "inputs", loss->inputs, "activation", loss->activation, "target_kinds",
+        target_kinds_to_json(loss), "targets", loss->targets, "options", options_to_json(loss),
+        "formula", loss->formula, "latex", loss->latex, "gradient", loss->gradient, "reduction",
+        loss->mean, "pros", loss->pros, "cons", loss->cons, "use", loss->use, "source",
+        loss->source);
 }
 
 enum error_id losses_list(struct api_call *call)

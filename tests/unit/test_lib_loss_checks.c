@@ -1,5 +1,6 @@
 /* test_lib_loss_checks.c - which batches and options are refused, and that nothing is written then;
  * names. */
+#include "axon/activation.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -261,6 +262,21 @@ START_TEST(names_that_people_paste_are_found)
 END_TEST
 
 /* Keras's names of losses whose defaults are not PyTorch's. */
+START_TEST(the_guide_is_complete)
+{
+    size_t count;
+    const struct axon_loss *table = axon_loss_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *const texts[] = {table[i].pros, table[i].cons, table[i].use, table[i].source};
+
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            ck_assert_msg(texts[k] && strlen(texts[k]) > 8, "%s", table[i].name);
+        ck_assert_ptr_nonnull(axon_activation_find(table[i].activation));
+    }
+}
+END_TEST
+
 START_TEST(a_variant_means_other_defaults)
 {
     struct axon_loss_options o;
@@ -291,5 +307,6 @@ int main(void)
     tcase_add_test(tcase, input_and_options_outside_of_their_domain_are_refused);
     tcase_add_test(tcase, names_that_people_paste_are_found);
     tcase_add_test(tcase, a_variant_means_other_defaults);
+    tcase_add_test(tcase, the_guide_is_complete);
     return suite_run(suite);
 }
