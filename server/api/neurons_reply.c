@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include "api/neurons_drift.h"
 #include "base/clock.h"
 #include "neurons/neurons.h"
 
@@ -25,6 +26,7 @@ struct writer {
     size_t layer;
     struct axon_neurons_layer is;
     struct axon_neurons_unit *units; /* [is.units] */
+    struct neurons_drift drift;      /* its baseline is NULL: there is none */
 };
 
 static void put_number(struct buf *out, const char *key, double value)
@@ -133,6 +135,8 @@ static double key_of(const struct writer *w, size_t unit)
         return (double)w->units[unit].fired;
     case NEURONS_BY_DORMANT_SCORE:
         return w->is.rows ? score(w, &w->units[unit]) : 0;
+    case NEURONS_BY_DRIFT:
+        return -neurons_drift_of(&w->drift, unit);
     default:
         return 0;
     }
@@ -205,7 +209,8 @@ static void put_figures(const struct writer *w)
 }
 
 static enum error_id put_layer(struct api_call *call, const struct axon_neurons *n,
-                               const struct neurons_asked *a, size_t layer)
+                               const struct baseline *baseline, const struct neurons_asked *a,
+                               size_t layer)
 {
     struct writer w = {.out = &call->reply->body,
                        .model = call->model,
@@ -218,8 +223,11 @@ static enum error_id put_layer(struct api_call *call, const struct axon_neurons 
     if (!w.units)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "no memory for %" PRIu64 " units", w.is.units);
     axon_neurons_units(n, layer, a->window, a->now_s, w.units);
+    w.drift = (struct neurons_drift){baseline, n, w.units, layer, a->window, a->now_s};
     put_figures(&w);
-    if (a->units)
+    if (baseline && !neurons_drift_put(&w.drift, a->top_k, w.out))
+        id = call_no_memory(call);
+    if (a->units && id == ERROR_OK)
         id = put_units(call, &w);
     buf_puts(w.out, "}");
     free(w.units);
@@ -272,9 +280,10 @@ enum error_id neurons_reply(struct api_call *call, const struct axon_neurons *n,
 {
     struct buf *out = &call->reply->body;
     enum error_id id = ERROR_OK;
+    struct baseline *baseline = neurons_baseline(call->model->neurons);
     const char *comma = "";
 
-    if (a->sort == NEURONS_BY_DRIFT)
+    if (a->sort == NEURONS_BY_DRIFT && !baseline)
         return call_fail(call, ERROR_BAD_REQUEST, "sort: model '%s' has no baseline to drift from",
                          call->model->name);
     put_model(call, n, a);
@@ -285,9 +294,10 @@ enum error_id neurons_reply(struct api_call *call, const struct axon_neurons *n,
         if (a->layer != call->model->layers_count && a->layer != l)
             continue;
         buf_puts(out, comma);
-        id = put_layer(call, n, a, l);
+        id = put_layer(call, n, baseline, a, l);
         comma = ",";
     }
     buf_puts(out, "]}");
+    baseline_unref(baseline);
     return id;
 }
