@@ -2,6 +2,7 @@
 #include "figures.h"
 #include <math.h>
 #include <string.h>
+#include "kernels/dispatch.h"
 
 size_t axon__figures_bytes(const struct axon__shape *s)
 {
@@ -21,22 +22,18 @@ void axon__figures_clear(struct axon__figures *f, const struct axon__shape *s)
     }
 }
 
-/* The rows of `from` are this share of both. */
 static void add_moments(struct axon__figures *into, const struct axon__figures *from,
                         const struct axon__shape *s)
 {
-    double *restrict mean = axon__mean(into), *restrict squares = axon__squares(into, s);
-    const double *restrict mean_from = axon__mean(from);
-    const double *restrict squares_from = axon__squares(from, s);
     double share = (double)from->rows / ((double)into->rows + (double)from->rows);
-    double between = share * (double)into->rows;
 
-    for (size_t i = 0; i < s->moments; i++) {
-        double apart = mean_from[i] - mean[i];
-
-        mean[i] += apart * share;
-        squares[i] += squares_from[i] + apart * apart * between;
-    }
+    axon__kernels()->join(&(struct axon_moments){.mean = axon__mean(into),
+                                                 .squares = axon__squares(into, s),
+                                                 .more_mean = axon__mean(from),
+                                                 .more_squares = axon__squares(from, s),
+                                                 .n = s->moments,
+                                                 .share = share,
+                                                 .between = share * (double)into->rows});
 }
 
 static void add_extremes(struct axon__figures *into, const struct axon__figures *from,

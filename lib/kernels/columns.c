@@ -1,5 +1,5 @@
 /* kernels/columns.c - moments and extremes of the columns of a matrix, and how many of its values
- * are out of their column's range. */
+ * are out of their column's range; and how moments are joined. */
 #include "kernels/kernels.h"
 #include "kernels/tally.h"
 #include "kernels/vec.h"
@@ -68,4 +68,15 @@ bool AXON_KERNEL(count, columns)(struct axon_columns *c)
             c->out += lanes_sum(s.out);
     }
     return !vi_any(lost);
+}
+
+void AXON_KERNEL(count, join)(const struct axon_moments *m)
+{
+    for (size_t i = 0; i < m->n; i += VF_LANES / 2) {
+        vd before = vd_load(m->mean + i), apart = vd_load(m->more_mean + i) - before;
+        vd squares = vd_load(m->squares + i) + vd_load(m->more_squares + i);
+
+        vd_store(m->mean + i, before + apart * m->share);
+        vd_store(m->squares + i, squares + apart * apart * m->between);
+    }
 }

@@ -115,6 +115,17 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
 typedef void axon_product(const struct axon_dense *d);
 typedef bool axon_count_columns(struct axon_columns *c);
 
+/* Moments [n, a multiple of AXON_UNITS_MULTIPLE] of some rows join those of others: mean += d
+ * share, squares += more_squares + d^2 between, d = more_mean - mean (Chan, Golub and LeVeque
+ * 1979). */
+struct axon_moments {
+    double *mean, *squares;
+    const double *more_mean, *more_squares;
+    size_t n;
+    double share, between;
+};
+typedef void axon_join_moments(const struct axon_moments *m);
+
 /* A part of a batch of losses, checked; its arrays are those of axon/loss.h. Classwise: they begin
  * with the batch, and places first .. first + count - 1 are asked for; weight is [n]. Elementwise:
  * they begin with the part, [count] each, and weight and pos_weight are what each value has. */
@@ -151,6 +162,7 @@ struct axon_kernels {
     axon_product *dense;
     axon_affine *affine;
     axon_count_columns *columns;
+    axon_join_moments *join;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
 };
 
@@ -178,6 +190,7 @@ struct axon_kernels {
 axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
 axon_count_columns AXON_KERNEL(count, columns);
+axon_join_moments AXON_KERNEL(count, join);
 #endif
 
 extern const struct axon_kernels axon__kernels_table_baseline; /* SSE2 or NEON */

@@ -21,6 +21,7 @@ const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .dense = AXON_KERNEL(dense, product),
     .affine = AXON_KERNEL(dense, affine),
     .columns = AXON_KERNEL(count, columns),
+    .join = AXON_KERNEL(count, join),
     .losses =
         {
 #define LOSS(id, ...) [AXON_LOSS_ID_##id] = AXON_KERNEL(loss, id),
