@@ -158,6 +158,19 @@ START_TEST(what_is_not_answered_is_not_recorded)
 }
 END_TEST
 
+START_TEST(other_machines_get_no_rows)
+{
+    const struct api_request request = {
+        .method = "GET", .target = "/v1/models/some/sample.npz", .body = "", .is_local = false};
+    struct api_reply reply;
+
+    api_handle(&api, &request, &reply);
+    ck_assert_uint_eq(reply.http_status, 403);
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "\"forbidden\""));
+    api_reply_fini(&reply);
+}
+END_TEST
+
 static void *ask_often(void *context)
 {
     unsigned first = *(unsigned *)context;
@@ -289,6 +302,7 @@ int main(void)
     tcase_add_checked_fixture(tc, start_recording, stop);
     tcase_add_test(tc, rows_are_as_posted_with_outputs_and_times);
     tcase_add_test(tc, what_is_not_answered_is_not_recorded);
+    tcase_add_test(tc, other_machines_get_no_rows);
     tcase_add_test(tc, many_clients_in_batches_lose_no_row_and_mix_none);
     tcase_add_test(tc, a_long_request_is_recorded_whole);
     tcase_add_test(tc, no_memory_is_told_and_nothing_is_left);
