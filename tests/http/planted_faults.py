@@ -54,7 +54,7 @@ write("mild", network([layer(8, "sigmoid"), layer(1, "identity")]), numbers)
 # As they are; divided by 16 twice; and half of the pixels fell out.
 copy("well", digits)
 copy("divided", [[x / 16 for x in row] for row in digits])
-copy("stuck", [[x if i < 32 else 0 for i, x in enumerate(row)] for row in digits])
+copy("stuck", 20 * [[x if i < 32 else 0 for i, x in enumerate(row)] for row in digits])
 
 
 def npy(name, descr, letter, shape, values):
