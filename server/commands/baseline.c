@@ -229,7 +229,7 @@ int baseline(const struct options *options, const struct command_line *line, str
     struct options own = *options;
     struct job j = {NULL};
 
-    snprintf(own.neuron_stats, sizeof own.neuron_stats, "full");
+    snprintf(own.neuron_stats, sizeof own.neuron_stats, "all");
     j.model = command_model(&own, line->arguments[ARGUMENT_MODEL], error);
     if (!j.model)
         return 1;

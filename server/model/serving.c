@@ -143,6 +143,8 @@ uint64_t serving_neurons_every(const struct serving *serving, const char *stats,
 {
     enum config_stats chosen = serving->neuron_stats;
 
+    if (strcmp(stats, "all") == 0)
+        return 1;
     for (size_t i = 0; chosen == CONFIG_STATS_OF_DAEMON && i < STATS_COUNT; i++)
         if (strcmp(stats, stats_names[i]) == 0)
             chosen = (enum config_stats)i;

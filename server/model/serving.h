@@ -42,7 +42,8 @@ enum error_id serving_read(struct serving *serving, const struct place *top,
                            const struct serving_members *members);
 
 /* One row in how many neuron statistics see, by the config and the daemon's options: "full",
- * "sampled" or "off", and one row in `every`. 0: none. */
+ * "sampled" or "off", and one row in `every`. 0: none. "all" is the commands' own: every row,
+ * whatever the config says. */
 uint64_t serving_neurons_every(const struct serving *serving, const char *stats, uint64_t every);
 
 #endif

@@ -1,7 +1,7 @@
 /* drift_gauges.c - what a scrape reads of the drift. All of it is of the sliding window.
  *
  * Invariant: a metric that the baseline says nothing of has no series: NaN would be a verdict that
- * is still to come. What compares has none before the first row either, so that models that idle
+ * is still to come. Comparisons have none before the first row either, so that models that idle
  * cost a scrape little. */
 #include <math.h>
 #include <stdlib.h>

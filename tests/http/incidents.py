@@ -150,7 +150,7 @@ def traffic(rng):
 
 
 def turn_window():
-    """What was served before has left the window once it is this old."""
+    """Rows have left the window once they are this old."""
     time.sleep(WINDOW_S * 1.1)
 
 

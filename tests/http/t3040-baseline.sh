@@ -68,7 +68,8 @@ ok "GET neurons tells it" want 200 '.layers[0] | .drift < 1e-12 and .newly_dead 
 req POST /v1/models/digits:baseline '{"window": "60s", "persist": true}'
 ok "it is written if asked for" want 200 '.rows == 450'
 ok "the file is what was answered" cmp -s "$tmp/body" "$models/digits/1/baseline.json"
-ok "and loads again" sh -c '"$1" --models "$2" --check-config >"$3" 2>&1' - "$BIN" "$models" "$tmp/said"
+loads() { "$BIN" --models "$models" --check-config >"$tmp/said" 2>&1; }
+ok "and loads again" loads
 req POST /v1/models/planted:predict "$(python3 -c 'print({"instances": [[i / 100, 1 - i / 100] for i in range(400)]})' | tr "'" '"')"
 rm -r "$models/planted/1"
 req POST /v1/models/planted:baseline '{"persist": true}'
@@ -140,6 +141,12 @@ ok "no model at all" wrong 2 'baseline: expected MODEL'
 echo "no array" >"$tmp/in.npy"
 ok "no .npy" wrong 1 'standard input: ' digits
 npy '[[float(i % 17)] * 64 for i in range(300)]' >"$tmp/in.npy"
+mkdir "$tmp/off" && cp -r configs/models/digits "$tmp/off"
+for stats in off sampled; do
+    jq --arg stats "$stats" '.neurons.stats = $stats' configs/models/digits/config.json >"$tmp/off/digits/config.json"
+    every_row() { "$BIN" baseline digits --models "$tmp/off" <"$tmp/in.npy" >"$tmp/said" && jq -e '.rows == 300' "$tmp/off/digits/1/baseline.json" >"$tmp/jq"; }
+    ok "every row counts, though the service's statistics are $stats" every_row
+done
 ok "--output is written instead" "$BIN" baseline digits --models "$models" --output "$tmp/out.json" <"$tmp/in.npy"
 ok "without labels nothing is calibrated" jq -e '.rows == 300 and (.conformal | not) and (.confidence.temperature | not)' "$tmp/out.json" >"$tmp/jq"
 

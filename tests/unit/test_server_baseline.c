@@ -218,7 +218,7 @@ START_TEST(a_mistake_is_refused_with_its_place)
 }
 END_TEST
 
-/* What is exchanged, and the first of those left. */
+/* A part that is exchanged, and the first one that is left. */
 static const struct {
     const char *part, *by, *told;
 } none[] = {
