@@ -33,7 +33,7 @@ static void check_kernels(const char *core)
     }
     snprintf(warning, sizeof warning,
              "OpenBLAS runs its kernels for %.40s, and this CPU has those for %s: gradients are "
-             "right, but take several times as long; OPENBLAS_CORETYPE=%s selects them at start",
+             "right, but take longer than they need; OPENBLAS_CORETYPE=%s selects them at start",
              core, better, better);
     log_event(LOG_WARN, "blas_kernels", LOG_S("library", library_name), LOG_S("kernels", core),
               LOG_S("better", better), LOG_S("reason", warning));
