@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include "json/value.h"
 #include "neurons/calibration.h"
-#include "neurons/neurons.h"
 
 static enum error_id check(struct api_call *call, size_t rows)
 {
@@ -59,7 +58,7 @@ enum error_id sets_read(struct api_call *call, const json_t *value, size_t rows,
         return ERROR_OK;
     if (check(call, rows) != ERROR_OK)
         return call->error.id;
-    b = neurons_baseline(call->model->neurons);
+    b = model_baseline(call->model);
     id = read_alpha(call, value, b, sets);
     baseline_unref(b);
     return id;

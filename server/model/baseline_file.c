@@ -64,6 +64,7 @@ static void refuse(const struct version_source *from, const char *path, const st
 
 void baseline_load(struct model *m, const struct version_source *from)
 {
+    struct model_private *p = m->private;
     char path[VERSION_PATH_MAX];
     struct file_bytes bytes = {0};
     struct error error = {0};
@@ -81,7 +82,14 @@ void baseline_load(struct model *m, const struct version_source *from)
     if (b && m->neurons)
         neurons_baseline_set(m->neurons, b);
     else
-        baseline_unref(b);
+        p->unwatched = b;
+}
+
+struct baseline *model_baseline(const struct model *m)
+{
+    const struct model_private *p = m->private;
+
+    return m->neurons ? neurons_baseline(m->neurons) : baseline_ref(p->unwatched);
 }
 
 /* ---- writing ---- */

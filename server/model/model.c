@@ -51,6 +51,7 @@ void model_destroy(struct model *m)
     for (size_t i = 0; i < p->columns_count; i++)
         free(p->columns[i]);
     free(p->columns);
+    baseline_unref(p->unwatched);
     free(p->numbers);
     free(p->classes);
     free(m->layers);

@@ -71,6 +71,9 @@ const char *model_task_name(enum model_task task); /* "multiclass"; "" for none 
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
 
+/* The baseline in force, with a new reference; NULL: there is none. */
+struct baseline *model_baseline(const struct model *m);
+
 /* baseline.json of the version's folder becomes the text. ERROR_OK, or ERROR_NOT_WRITABLE. */
 enum error_id model_baseline_write(const struct model *m, const struct options *options,
                                    const struct buf *text, struct error *error);

@@ -22,6 +22,7 @@ struct model_private {
     char (*numbers)[CLASS_NUMBER_MAX]; /* classes without labels, as text; NULL: none */
     const char **classes;
     char folder[VERSION_TEXT_MAX + 2]; /* of the version, as struct version_source has it */
+    struct baseline *unwatched;        /* the one in force where no neurons are counted, or NULL */
     char weights_sha256[SHA256_TEXT + 1];
 };
 

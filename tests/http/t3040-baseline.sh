@@ -50,7 +50,13 @@ ok "breast-cancer: sets of 150 other rows" client sets breast-cancer "$tmp/half.
 set_rows=$(metric 'axond_conformal_set_size_count{model="breast-cancer",version="1"}')
 ok "their sizes are counted" [ "$set_rows" = 450 ]
 
+serve --models "$models" --neuron-stats off
+ok "and whether neurons are counted or not" client sets breast-cancer "$tmp/half.json" 150 300
+req POST /v1/models/digits:baseline '{}'
+ok "without counters there is nothing to make a baseline of" want 400 '.error == "the neurons of model '"'digits'"' are not counted (neuron_stats)"'
+
 # ---- POST :baseline
+serve --models "$models" --neuron-rows-min 100
 req POST /v1/models/digits:baseline '{"window": "load"}'
 ok "no rows, no baseline" want 409 '.code == "no_evidence"'
 req POST /v1/models/digits:predict @tests/data/digits/heldout.json
