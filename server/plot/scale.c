@@ -56,8 +56,10 @@ const char *scale_text(const struct scale *scale, long tick, char out[static SCA
     double most = fmax(fabs(scale->low), fabs(scale->high)), value = (double)tick * scale->step;
     int decimals = (int)-floor(log10(scale->step) + 1e-9);
 
-    if (tick == 0)
-        return strcpy(out, "0");
+    if (tick == 0) {
+        snprintf(out, SCALE_TEXT_MAX, "0");
+        return out;
+    }
     if (most < 1e6 && decimals <= 6) {
         snprintf(out, SCALE_TEXT_MAX, "%.*f", decimals > 0 ? decimals : 0, value);
         return out;

@@ -16,6 +16,7 @@ enum {
     LINE = 18,   /* of the legend */
     SWATCH = 26, /* the piece of line in it */
     GAP = 20,
+    EDGE = 10,
     X_TICKS = 11,
     Y_TICKS = 9,
     TITLE_MAX = 64 /* characters; longer ones are shortened */
@@ -55,6 +56,12 @@ static const char *const style =
 static bool is_told(const struct plot_curve *c, unsigned i)
 {
     return c->params[i] != c->activation->parameters[i].value;
+}
+
+/* f, and perhaps f'. */
+static unsigned lines_of(const struct plot *plot)
+{
+    return plot->derivative ? 2 : 1;
 }
 
 /* How x goes in, if not by itself; or NULL. */
@@ -164,8 +171,10 @@ static void put_legend(struct buf *out, const struct plot *plot, const struct fr
         const struct axon_activation *act = c->activation;
         char text[64];
 
-        for (int derivative = 0; derivative <= plot->derivative; derivative++, y += LINE)
-            put_entry(out, i, derivative, act->name, x, y);
+        for (unsigned line = 0; line < lines_of(plot); line++) {
+            put_entry(out, i, line > 0, act->name, x, y);
+            y += LINE;
+        }
         for (unsigned k = 0; k < act->parameters_count; k++)
             if (is_told(c, k)) {
                 snprintf(text, sizeof text, "%s = %.6g", act->parameters[k].name,
@@ -187,7 +196,7 @@ static size_t measure_legend(const struct plot *plot, size_t *characters)
         const struct plot_curve *c = &plot->curves[i];
         size_t length = strlen(c->activation->name) + 1;
 
-        lines += 1u + plot->derivative + (note_of(c) != NULL);
+        lines += lines_of(plot) + (note_of(c) ? 1 : 0);
         if (note_of(c))
             length = strlen(note_of(c));
         for (unsigned k = 0; k < c->activation->parameters_count; k++)
@@ -212,8 +221,8 @@ static void measure_values(const struct plot *plot, double *low, double *high)
     *low = INFINITY;
     *high = -INFINITY;
     for (size_t i = 0; i < plot->count; i++)
-        for (int derivative = 0; derivative <= plot->derivative; derivative++) {
-            curve_sample(&curve, &plot->curves[i], derivative, plot->from, plot->to);
+        for (unsigned line = 0; line < lines_of(plot); line++) {
+            curve_sample(&curve, &plot->curves[i], line > 0, plot->from, plot->to);
             for (size_t k = 0; k < curve.count; k++) {
                 *low = fmin(*low, (double)curve.y[k]);
                 *high = fmax(*high, (double)curve.y[k]);
@@ -243,7 +252,7 @@ static void measure(const struct plot *plot, struct frame *f)
     f->left = ceil(GAP + character * (double)label);
     f->right = f->left + WIDTH;
     scale_init(&f->x, plot->from, plot->to, f->left, f->right, X_TICKS);
-    f->width = ceil(f->right + GAP + SWATCH + 8 + character * (double)legend + GAP / 2);
+    f->width = ceil(f->right + GAP + SWATCH + 8 + character * (double)legend + EDGE);
     f->height = fmax(f->bottom + BOTTOM, TOP + LINE * (double)(lines + 1));
 }
 
@@ -268,9 +277,9 @@ void plot_write(struct buf *out, const struct plot *plot)
     buf_puts(out, "</text>\n");
     put_axes(out, &f);
     for (size_t i = 0; i < plot->count; i++)
-        for (int derivative = 0; derivative <= plot->derivative; derivative++) {
-            curve_sample(&curve, &plot->curves[i], derivative, plot->from, plot->to);
-            buf_printf(out, "<path class=\"c%zu%s\" d=\"", i, derivative ? " derivative" : "");
+        for (unsigned line = 0; line < lines_of(plot); line++) {
+            curve_sample(&curve, &plot->curves[i], line > 0, plot->from, plot->to);
+            buf_printf(out, "<path class=\"c%zu%s\" d=\"", i, line > 0 ? " derivative" : "");
             path_write(out, &curve, &f.x, &f.y);
             buf_puts(out, "\"/>\n");
         }
