@@ -1,9 +1,9 @@
 /* figures.h - the figures of a stretch of rows: counts, moments and extremes per unit and per
  * feature. Internal to lib/.
  *
- * One block of memory without a pointer in it, which may be copied. What stands where follows from
- * the network's shape. Means and sums of squares about them are put together as by Chan, Golub and
- * LeVeque (1979), so that nothing cancels, however many rows there are. */
+ * One block of memory without a pointer in it, which may be copied. The network's shape tells
+ * which figure stands where. Means and sums of squares about them are put together as by Chan,
+ * Golub and LeVeque (1979), so that nothing cancels, however many rows there are. */
 #ifndef AXON_FIGURES_H
 #define AXON_FIGURES_H
 
@@ -19,7 +19,7 @@ struct axon__shape {
     size_t counts;
 };
 
-/* Of |f'(z)| of a layer: sum over units and the rows that were sampled. */
+/* The sum of |f'(z)| over a layer's units and the rows that were sampled. */
 struct axon__slopes {
     double sum;
     uint64_t rows;
@@ -32,7 +32,7 @@ struct axon__figures {
 };
 
 size_t axon__figures_bytes(const struct axon__shape *shape);
-/* Of no row yet. */
+/* Figures of no row yet. */
 void axon__figures_clear(struct axon__figures *f, const struct axon__shape *shape);
 /* into += from, counts modulo 2^32. */
 void axon__figures_add(struct axon__figures *into, const struct axon__figures *from,

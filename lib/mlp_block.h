@@ -58,7 +58,7 @@ void axon__activate_run(const struct axon_kernels *kernels, const struct axon__l
                         const struct run *run, struct axon_epilogue *e, struct runs *runs,
                         size_t first);
 
-/* What a rowwise layer's outputs count. */
+/* A rowwise layer's outputs are counted. */
 void axon__count_rowwise(const struct axon_kernels *kernels, const struct axon__layer *layer,
                          struct block z, struct runs *runs);
 

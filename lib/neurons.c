@@ -40,7 +40,7 @@ static void layer_copy(struct axon_neurons *neurons, size_t i, const struct axon
         unit_copy(neurons, to->first + u, from, u);
 }
 
-/* Everything behind the struct is one block: doubles and 64-bit counts first. */
+/* Everything after the struct is one block: doubles and 64-bit counts first. */
 static size_t block_bytes(const struct axon__shape *shape)
 {
     size_t size = shape->moments - shape->features;

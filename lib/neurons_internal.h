@@ -13,7 +13,7 @@
 
 enum { RING = AXON_NEURONS_PARTS + 1 };
 
-/* Of the network's, what outlives it here. */
+/* A layer of the network, which may be gone. */
 struct layer {
     size_t units, stride, first; /* of its units in has_zeros and its kin */
     struct axon__layer_watch watch;

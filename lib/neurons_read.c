@@ -215,7 +215,7 @@ static struct axon_neurons_unit unit_in(const struct view *view, size_t layer, s
     return is;
 }
 
-/* What all units of a layer have in common. */
+/* All units of a layer have this in common. */
 struct common {
     bool verdict;
     double rows_of_ends;

@@ -31,7 +31,7 @@ static inline struct axon__figures *axon__watch_saved(struct axon_watch *watch)
     return (struct axon__figures *)(void *)(figures + axon__figures_bytes(&watch->shape));
 }
 
-/* What the epilogue counts of a layer's units from `first` on, of rows after `before` others. */
+/* The epilogue's counts of a layer's units from `first` on, of rows after `before` others. */
 struct axon_tally axon__watch_tally(struct axon_watch *watch, const struct axon__layer *layer,
                                     size_t first, uint64_t before);
 

@@ -1,7 +1,7 @@
 /* watch_plan.c - how the layers of a network are watched, by their activations.
  *
- * Knows the registry and the kernels. What costs nothing is counted of every row; |f'| of curves
- * that no count gives is sampled. */
+ * Knows the registry and the kernels. Figures that cost nothing are taken of every row;
+ * |f'| of curves that no count gives is sampled. */
 #include <math.h>
 #include "kernels/dispatch.h"
 #include "mlp_internal.h"

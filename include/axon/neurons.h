@@ -26,7 +26,8 @@ extern "C" {
 
 enum { AXON_NEURONS_PARTS = 10 }; /* that are over, of a window; one more is open */
 
-/* Of the mean magnitude of its layer: a unit below it is dormant (Sokar 2023, arXiv 2302.12902). */
+/* A unit is dormant up to this share of its layer's mean magnitude (Sokar 2023, arXiv 2302.12902).
+ */
 #define AXON_DORMANT_TAU 0.025
 /* A unit is saturated if this share of its outputs is. */
 #define AXON_SATURATED_SHARE 0.99
@@ -74,7 +75,7 @@ struct axon_neurons_layer {
     uint64_t non_finite;                  /* outputs, also of rows that were skipped */
 };
 
-/* One unit. Of no rows, the numbers are NaN. */
+/* One unit. Without rows the numbers are NaN. */
 struct axon_neurons_unit {
     enum axon_unit_state state;
     uint64_t rows, fired;
@@ -83,7 +84,7 @@ struct axon_neurons_unit {
     double last_active_s;                 /* since load, to a part of the window; < 0: never */
 };
 
-/* One input feature, as posted: before scale and offset. Of no rows, the numbers are NaN. */
+/* One input feature, as posted: before scale and offset. Without rows the numbers are NaN. */
 struct axon_neurons_feature {
     uint64_t rows;
     double min, max, mean, std;
@@ -135,7 +136,7 @@ bool axon_neurons_verdict(const struct axon_neurons *neurons, enum axon_window w
 
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
                                              enum axon_window window, double now_s);
-/* Of a watched layer. */
+/* One unit of a watched layer. */
 struct axon_neurons_unit axon_neurons_unit(const struct axon_neurons *neurons, size_t layer,
                                            size_t unit, enum axon_window window, double now_s);
 /* All units of a watched layer at once, [units]. */

@@ -50,8 +50,7 @@ struct axon_dense {
     enum axon_finish finish;
 };
 
-/* What is counted of the outputs y of a layer's units, which had `before` rows until now; all are
- * added to.
+/* Counts of the outputs y of a layer's units, which had `before` rows until now; all are added to.
  *
  *   fired      [units] rows on which the unit fires: y != 0 if by_zero, else z > 0 (pre-activation)
  *   mean       [units] of y
@@ -86,7 +85,7 @@ struct axon_epilogue {
     struct axon_tally *tally;
 };
 
-/* What is counted of the columns of x, which had `before` rows until now; all are added to.
+/* Figures of the columns of x, which had `before` rows until now; all are added to.
  *
  *   x             [rows, n], finite or not
  *   mean, squares [n, padded to AXON_UNITS_MULTIPLE] as in axon_tally

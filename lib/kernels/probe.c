@@ -74,7 +74,7 @@ static int same_row(const struct axon_kernel *a, const struct axon_kernel *b, co
            same_along(a, b, u, shapes[kind][1], params, params_count);
 }
 
-/* What an epilogue counts of 16 units. */
+/* An epilogue's counts of 16 units. */
 struct counted {
     uint32_t fired[AXON_UNITS_MULTIPLE], low[AXON_UNITS_MULTIPLE], high[AXON_UNITS_MULTIPLE];
     double mean[AXON_UNITS_MULTIPLE], squares[AXON_UNITS_MULTIPLE], magnitude[AXON_UNITS_MULTIPLE];

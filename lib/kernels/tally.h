@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 #include "kernels/vec.h"
 
-/* Of a vector of units. */
+/* The sums of a vector of units. */
 struct sums {
     vf first, shift, squares, magnitude;
     vi fired, low, high;

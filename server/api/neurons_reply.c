@@ -112,7 +112,7 @@ static void put_saturated(const struct writer *w)
 
 /* ---- units ---- */
 
-/* What a unit is sorted by. */
+/* A unit's place in the order. */
 struct key {
     double value;
     size_t unit;
@@ -236,7 +236,7 @@ static enum error_id put_layer(struct api_call *call, const struct axon_neurons 
 
 /* ---- the model ---- */
 
-/* Of all layers, the last one as well. */
+/* All layers count, the last one as well. */
 static void put_non_finite(struct api_call *call, const struct axon_neurons *n,
                            const struct neurons_asked *a)
 {

@@ -180,7 +180,7 @@ static uint64_t part_for(struct neurons *n, uint64_t rows, uint64_t now_ns)
 /* ---- sampling ---------------------------------------------------------------------------------
  */
 
-/* Of all rows of all requests one in `every`, not of each request: requests may be short. */
+/* One in `every` of all rows, not of each request's: requests may be short. */
 void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, size_t rows)
 {
     uint64_t passed;

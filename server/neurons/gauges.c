@@ -1,6 +1,6 @@
 /* gauges.c - what a scrape reads of the neurons: the layer metrics.
  *
- * What is about exact zeros has series from the start, NaN without rows, since alerts ask for it;
+ * Metrics of exact zeros have series from the start, NaN without rows, since alerts ask for them;
  * the rest has them once there are rows. */
 #include <math.h>
 #include "base/clock.h"
@@ -41,7 +41,7 @@ static void silent_refresh(const struct gauges *g, const struct axon_neurons_lay
         put(g, METRIC_silent_unit_ratio, w, ratio(n->silent, n->units));
 }
 
-/* Of the sliding window. What the activation does not have stays away. */
+/* The sliding window's. Metrics that the activation does not have stay away. */
 static void health_refresh(const struct gauges *g, const struct axon_neurons_layer *n)
 {
     if (n->rows == 0)

@@ -134,7 +134,7 @@ static void plain_features(struct plain *p, const float *row)
     }
 }
 
-/* Of the rows that are finite; derivatives of all of them, or of one in 16. */
+/* All rows that are finite; derivatives of all of them, or of one in 16. */
 static struct plain plain(bool sampled)
 {
     struct plain p = {0};
