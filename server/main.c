@@ -7,8 +7,7 @@
 #include <unistd.h>
 #include "check_config.h"
 #include "base/clock.h"
-#include "commands/baseline.h"
-#include "commands/replay.h"
+#include "commands/commands.h"
 #include "infer/blas.h"
 #include "probe.h"
 #include "base/log.h"
@@ -80,6 +79,7 @@ static const struct {
 } commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = {run_serve, NULL, true},
     [COMMAND_BASELINE] = {NULL, baseline, true},
+    [COMMAND_COMPACT] = {NULL, compact, true},
     [COMMAND_REPLAY] = {NULL, replay, true},
     [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true},
     [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false},

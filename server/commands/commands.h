@@ -1,0 +1,10 @@
+/* commands.h - all commands of models, for main.c's table; the contract of each is in its header.
+ */
+#ifndef COMMANDS_COMMANDS_H
+#define COMMANDS_COMMANDS_H
+
+#include "commands/baseline.h"
+#include "commands/compact.h"
+#include "commands/replay.h"
+
+#endif
