@@ -61,7 +61,7 @@ ok "of a sample without rows nothing can be said" complains 'inputs: no rows, so
 
 # Version 2: one weight of the last layer is another.
 cp -R "$tmp/models/some/1" "$tmp/models/some/2"
-rm "$tmp/models/some/2/golden.json"
+rm -f "$tmp/models/some/2/golden.json" "$tmp/models/some/2/baseline.json"
 python3 - "$tmp/models/some/2/weights.safetensors" <<'PYTHON'
 import json, struct, sys
 text = bytearray(open(sys.argv[1], "rb").read())
