@@ -9,22 +9,22 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define JSON             (1u << BODY_JSON)
-#define NPY              (1u << BODY_NPY)
-#define OCTETS           (1u << BODY_OCTETS)
-#define VERSION          "[/versions/{version}]"
-#define VERSION_OR_LABEL "[/versions/{version}|/labels/{label}]"
+#define JSON        (1u << BODY_JSON)
+#define NPY         (1u << BODY_NPY)
+#define OCTETS      (1u << BODY_OCTETS)
+#define VERSION     "[/versions/{version}]"
+#define ANY_VERSION "[/versions/{version}|/labels/{label}]"
 #define ROUTE(path, get_, post_, access_, bodies_, query_) \
     {path, get_, post_, ACCESS_##access_, bodies_, query_},
 #include "api/routes.def"
 #undef ROUTE
-#undef VERSION_OR_LABEL
+#undef ANY_VERSION
 #undef VERSION
 };
 
 /* As the log and the metrics call them: by the path without the group. */
 static const char *const labels[] = {
-#define VERSION_OR_LABEL
+#define ANY_VERSION
 #define VERSION
 #define ROUTE(path, ...) path,
 #include "api/routes.def"

@@ -28,7 +28,7 @@ static uint32_t word(const unsigned char *bytes)
 static void schedule(uint32_t w[static 64], const unsigned char *block)
 {
     for (unsigned t = 0; t < 16; t++)
-        w[t] = word(block + 4 * t);
+        w[t] = word(block + (size_t)4 * t);
     for (unsigned t = 16; t < 64; t++) {
         uint32_t s0 = rotr(w[t - 15], 7) ^ rotr(w[t - 15], 18) ^ w[t - 15] >> 3;
         uint32_t s1 = rotr(w[t - 2], 17) ^ rotr(w[t - 2], 19) ^ w[t - 2] >> 10;

@@ -158,6 +158,14 @@ static size_t class_of(const struct model *m, const float *y, size_t outputs)
     return best;
 }
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static void compare(struct comparison *c)
 {
     c->absolute.size = c->relative.size = -1;
@@ -168,7 +176,7 @@ static void compare(struct comparison *c)
             continue;
         c->rows_differ++;
         for (size_t i = 0; i < c->outputs; i++)
-            if (memcmp(&was[i], &now[i], sizeof *was) != 0)
+            if (bits_of(was[i]) != bits_of(now[i]))
                 measure(c, (double)was[i], (double)now[i], row, i);
         if (class_of(c->model, was, c->outputs) != class_of(c->model, now, c->outputs) &&
             c->classes_differ++ == 0)

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -117,12 +118,18 @@ static size_t count_handshakes(const char *path, unsigned port)
 {
     FILE *table = fopen(path, "re");
     char line[512];
-    unsigned local, state;
     size_t count = 0;
 
-    while (table && fgets(line, sizeof line, table))
-        count += sscanf(line, "%*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 &&
-                 local == port && state == STATE_SYN_RECEIVED;
+    while (table && fgets(line, sizeof line, table)) {
+        char *local = strchr(line, ':'), *remote, *end;
+
+        local = local ? strchr(local + 1, ':') : NULL;
+        remote = local ? strchr(local + 1, ':') : NULL;
+        if (remote && strtoul(local + 1, NULL, 16) == port) {
+            (void)strtoul(remote + 1, &end, 16);
+            count += strtoul(end, NULL, 16) == STATE_SYN_RECEIVED;
+        }
+    }
     if (table)
         fclose(table);
     return count;

@@ -33,6 +33,7 @@ ok "outputs have bounds where a range is declared" test \
     "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-yes/advice" | jq '.output_bounds | (.low | length) == 3 and all(.low[]; . >= 0) and all(.high[]; . <= 1)')" = true
 ok "and none elsewhere" test "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-no/advice" | jq -c .output_bounds)" = null
 
+# shellcheck disable=SC2034 # eval reads it
 # checked MODEL: what --check-config says of that model alone, in $said; its exit status
 checked() { said=$("$BIN" --check-config --model-dir "$1" --model-name m 2>/dev/null); }
 code_of() { checked "$1"; echo $?; }

@@ -7,9 +7,9 @@ openapi=server/api/openapi.json
 # PATH METHOD for each handler of routes.def, with and without its optional group
 routes() {
     local macro group
-    for macro in 'VERSION(_OR_LABEL)?' 'VERSION(_OR_LABEL)? \/versions\/{version}' 'VERSION_OR_LABEL \/labels\/{label}'; do
+    for macro in '(ANY_)?VERSION' '(ANY_)?VERSION \/versions\/{version}' 'ANY_VERSION \/labels\/{label}'; do
         read -r macro group <<<"$macro"
-        sed -E "s/\" $macro( \"|,)/$group\"\\$([[ $macro == *\? ]] && echo 2 || echo 1)/; s/\"\" \"//; s/\" \"//" server/api/routes.def
+        sed -E "s/\" $macro( \"|,)/$group\"\\$([[ $macro == *\(* ]] && echo 2 || echo 1)/; s/\"\" \"//; s/\" \"//" server/api/routes.def
     done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p' | sort -u |
         awk '$3 != "NULL" { print $1, $2; n++ } END { exit n == 0 }'
 }

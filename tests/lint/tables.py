@@ -131,7 +131,7 @@ def routes():
     for path, get, post, *_ in calls("server/api/routes.def", "ROUTE"):
         for method, handler in (("get", get), ("post", post)):
             if handler != "NULL":
-                shown = literal(path.replace("VERSION_OR_LABEL", '"[/versions/{version}|/labels/{label}]"')
+                shown = literal(path.replace("ANY_VERSION", '"[/versions/{version}|/labels/{label}]"')
                                 .replace("VERSION", '"[/versions/{version}]"'))
                 summary = paths.get(literal(path), {}).get(method, {}).get("summary", "(not in openapi.json)")
                 lines.append(f"| `{cell(shown)}` | {method.upper()} | {summary} |")

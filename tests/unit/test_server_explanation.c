@@ -201,7 +201,7 @@ START_TEST(class_logit_and_confidence_are_those_of_the_network)
 }
 END_TEST
 
-/* Of a pixel 16, whatever those in the corners have shown. */
+/* A pixel may be 16, whatever the pixels in the corners have shown. */
 static float largest_of(size_t feature)
 {
     float most = strcmp(m->name, "digits") == 0 ? 16 : 0;

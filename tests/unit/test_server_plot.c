@@ -35,8 +35,10 @@ START_TEST(ticks_are_round_and_told_apart)
 
     scale_init(&scale, scales[_i].low, scales[_i].high, 0, 100, scales[_i].ticks_max);
     for (long i = scale.first; i <= scale.last; i++) {
-        strcat(all, *all ? " " : "");
-        strcat(all, scale_text(&scale, i, text));
+        size_t used = strlen(all);
+
+        snprintf(all + used, sizeof all - used, "%s%s", used ? " " : "",
+                 scale_text(&scale, i, text));
     }
     ck_assert_str_eq(all, scales[_i].ticks);
     ck_assert_uint_le((unsigned)(scale.last - scale.first + 1), scales[_i].ticks_max);

@@ -10,7 +10,7 @@ static struct options options;
 static struct api api = {.options = &options};
 
 static const char *const templates[] = {
-#define VERSION_OR_LABEL "[]"
+#define ANY_VERSION      "[]"
 #define VERSION          "[V]"
 #define ROUTE(path, ...) path,
 #include "api/routes.def"
