@@ -153,8 +153,8 @@ static size_t reserve(size_t *used, size_t floats)
 static size_t lay_out(struct gradients *g, const struct model *m, size_t rows, float *memory)
 {
     size_t piece = gradients_piece_rows(m, rows), count = m->layers_count, used = 0;
-    size_t figures = reserve(&used, count * sizeof *g->layers / sizeof(float));
-    size_t to = reserve(&used, count * sizeof *g->to / sizeof(float));
+    size_t figures = reserve(&used, count * sizeof(struct gradients_layer) / sizeof(float));
+    size_t to = reserve(&used, count * sizeof(struct axon_layer_gradients) / sizeof(float));
     size_t upstream = reserve(&used, piece * m->layers[count - 1].units);
     size_t slopes = reserve(&used, piece * widest(m));
     size_t scratch = reserve(&used, scratch_bytes(m, piece) / sizeof(float));
