@@ -76,9 +76,10 @@ static void panel_sum(const struct axon__layer *layer, size_t first, const struc
     }
     for (size_t f = 0; f < layer->features; f++, weight += width)
         for (size_t u = 0; u < width; u++) {
-            // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): calloc'd, and set
+            // NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): calloc'd, and set
             double a = (double)weight[u] * (double)x[f].low;
             double b = (double)weight[u] * (double)x[f].high;
+            // NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult)
             double low = a < b ? a : b, high = a < b ? b : a;
             double size = high > -low ? high : -low;
 

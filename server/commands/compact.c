@@ -18,7 +18,8 @@
 #include "model/compact.h"
 #include "model/files.h"
 
-enum { PATH_MAX_BYTES = 960, TEMPORARY_MAX = 1000, ROWS = 1024 };
+enum { PATH_MAX_BYTES = 960, TEMPORARY_MAX = 1000 };
+static const size_t ROWS = 1024;
 
 /* Where it goes. */
 struct target {
@@ -165,10 +166,10 @@ static void tell(const struct target *t, const struct model *m, const struct com
         if (c->after[l] < c->before[l])
             printf("layer %s: %zu units, were %zu\n", m->layers[l].name, c->after[l], c->before[l]);
     if (found > 0)
-        printf("%d random rows of the declared range: outputs differ by at most %.3g\n", ROWS,
+        printf("%zu random rows of the declared range: outputs differ by at most %.3g\n", ROWS,
                found);
     else
-        printf("%d random rows of the declared range: all outputs are equal bit for bit\n", ROWS);
+        printf("%zu random rows of the declared range: all outputs are equal bit for bit\n", ROWS);
     printf("model %s version %" PRIu64 " is in %s; a baseline.json would be of other weights: "
            "axond baseline makes one\n",
            m->name, m->version, t->path);

@@ -80,7 +80,7 @@ static enum error_id plan(struct job *j)
 
 /* ---- weights.safetensors --------------------------------------------------------------------- */
 
-/* The tensors so far: the header's JSON, and the numbers behind it. */
+/* The tensors so far: the header's JSON, and the numbers after it. */
 struct tensors {
     json_t *header;
     struct buf data;
@@ -337,7 +337,8 @@ static enum error_id range_keep(struct job *j)
     return ERROR_OK;
 }
 
-/* What is read of the folder must be what was loaded: its shape was, at least. */
+/* The files may have changed since they were loaded; then the compact model does not predict the
+ * same, and whoever compares the two finds out. */
 static enum error_id run(struct job *j)
 {
     struct file_id id;

@@ -30,6 +30,7 @@ void lint_tell(struct advice_list *found, enum advice_id id, size_t layer, size_
     a->layer = layer;
     a->unit = unit;
     va_start(args, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is there
     vsnprintf(a->message, sizeof a->message, format, args);
     va_end(args);
     for (char *c = a->message; *c; c++) /* names come from files */
