@@ -76,10 +76,8 @@ static void panel_sum(const struct axon__layer *layer, size_t first, const struc
     }
     for (size_t f = 0; f < layer->features; f++, weight += width)
         for (size_t u = 0; u < width; u++) {
-            // NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): calloc'd, and set
             double a = (double)weight[u] * (double)x[f].low;
             double b = (double)weight[u] * (double)x[f].high;
-            // NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult)
             double low = a < b ? a : b, high = a < b ? b : a;
             double size = high > -low ? high : -low;
 
@@ -122,7 +120,7 @@ static bool product(const struct axon__layer *layer, const struct axon_interval 
                     struct axon_interval *z)
 {
     bool bounded = true;
-    struct sums s;
+    struct sums s = {0};
 
     for (size_t first = 0; first < layer->units; first += AXON_PANEL) {
         panel_sum(layer, first, x, &s);
