@@ -15,7 +15,7 @@ from pathlib import Path
 ROW = re.compile(r'^METRIC\((\w+),\s*(\w+),\s*(\w+),\s*"([\w,]*)"', re.M)
 SELECTOR = re.compile(r"(?<![\w:.])((?:axond|process)_\w+)(?![\w:])(?:\{([^}]*(?:\{\w+\}[^}]*)*)\})?")
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
-TARGET_LABELS = {"job", "instance"}
+TARGET_LABELS = {"job", "instance", "pod"}
 NO_METRICS = {"axond_recording", "axond_alerts"}  # groups of rules
 
 
