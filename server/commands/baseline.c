@@ -50,6 +50,17 @@ static enum error_id check_shape(const struct job *j, struct error *error)
     return ERROR_OK;
 }
 
+/* Rows of which each is the one before it. */
+static bool rows_are_equal(const struct job *j)
+{
+    const float *x = j->x.data;
+    size_t i = j->features;
+
+    while (i < j->x.count && x[i] == x[i - j->features])
+        i++;
+    return i == j->x.count;
+}
+
 static enum error_id read_rows(struct job *j, struct error *error)
 {
     struct error why = {0};
@@ -69,6 +80,10 @@ static enum error_id read_rows(struct job *j, struct error *error)
         if (!isfinite(j->x.data[i]))
             return error_set(error, ERROR_NON_FINITE, "%s: row %zu, feature %zu: %g is not finite",
                              file_name, i / j->features, i % j->features, (double)j->x.data[i]);
+    if (rows_are_equal(j))
+        return error_set(error, ERROR_NO_EVIDENCE,
+                         "%s: the %zu rows are all equal, which proves nothing", file_name,
+                         j->rows);
     return ERROR_OK;
 }
 
@@ -200,7 +215,7 @@ static enum error_id store(const struct job *j, const struct options *options, c
     return id;
 }
 
-static void print(const struct job *j)
+static void print(const struct job *j, const char *path)
 {
     const struct baseline *b = j->result;
     double *p = calloc(j->model->answers.classes + 1, sizeof *p);
@@ -220,7 +235,8 @@ static void print(const struct job *j)
     if (p && j->classes)
         printf(", accuracy %.4f, temperature %.4f", (double)right / (double)j->rows,
                b->temperature);
-    printf("\n");
+    printf("\n%s is %s\n", path ? path : "baseline.json",
+           path ? "written" : "beside the weights; a service that runs reads it on SIGHUP");
     free(p);
 }
 
@@ -239,7 +255,7 @@ int baseline(const struct options *options, const struct command_line *line, str
         read_labels(&j, line->arguments[ARGUMENT_LABELS], error) == ERROR_OK &&
         run(&j, error) == ERROR_OK && conclude(&j, error) == ERROR_OK &&
         store(&j, options, line->arguments[ARGUMENT_OUTPUT], error) == ERROR_OK)
-        print(&j);
+        print(&j, line->arguments[ARGUMENT_OUTPUT]);
     baseline_unref(j.result);
     tensor_fini(&j.x);
     free(j.y);

@@ -134,6 +134,8 @@ npy '[[1.0] * 63] * 300' >"$tmp/in.npy"
 ok "63 features" wrong 1 "63 numbers a row; model 'digits' takes [rows, 64]" digits
 npy '[[1.0] * 64] * 290 + [[2.0] * 60 + [float("nan")] * 4] * 10' >"$tmp/in.npy"
 ok "NaN" wrong 1 'standard input: row 290, feature 60: nan is not finite' digits
+npy '[[1.0] * 64] * 300' >"$tmp/in.npy"
+ok "equal rows" wrong 1 'standard input: the 300 rows are all equal, which proves nothing' digits
 npy '[[float(i % 17)] * 64 for i in range(300)]' >"$tmp/in.npy"
 npy '[1] * 299' '<i8' >"$tmp/l.npy"
 ok "299 labels" wrong 1 'l.npy: 299 labels, there are 300 rows' digits --labels "$tmp/l.npy"
@@ -153,7 +155,9 @@ for stats in off sampled; do
     every_row() { "$BIN" baseline digits --models "$tmp/off" <"$tmp/in.npy" >"$tmp/said" && jq -e '.rows == 300' "$tmp/off/digits/1/baseline.json" >"$tmp/jq"; }
     ok "every row counts, though the service's statistics are $stats" every_row
 done
-ok "--output is written instead" "$BIN" baseline digits --models "$models" --output "$tmp/out.json" <"$tmp/in.npy"
+ok "it says where the file is" grep -qx 'baseline.json is beside the weights; a service that runs reads it on SIGHUP' "$tmp/said"
+instead() { "$BIN" baseline digits --models "$models" --output "$tmp/out.json" <"$tmp/in.npy" >"$tmp/said" && grep -qx "$tmp/out.json is written" "$tmp/said"; }
+ok "--output is written instead" instead
 ok "without labels nothing is calibrated" jq -e '.rows == 300 and (.conformal | not) and (.confidence.temperature | not)' "$tmp/out.json" >"$tmp/jq"
 
 done_testing
