@@ -177,8 +177,7 @@ static uint64_t part_for(struct neurons *n, uint64_t rows, uint64_t now_ns)
     return __atomic_load_n(&n->open.number, __ATOMIC_RELAXED);
 }
 
-/* ---- sampling ---------------------------------------------------------------------------------
- */
+/* ---- sampling ---- */
 
 /* One in `every` of all rows, not of each request's: requests may be short. */
 void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, size_t rows)
