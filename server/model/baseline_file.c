@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "model/files.h"
 #include "model/finding.h"
@@ -147,6 +148,14 @@ static int replace(int folder, const struct buf *text)
     return result == 0 ? 0 : cause;
 }
 
+/* One writes at a time, of all threads and processes: they share the temporary name. Until the
+ * folder is closed, where the file system has locks. */
+static void lock(int folder)
+{
+    while (flock(folder, LOCK_EX) != 0 && errno == EINTR)
+        ;
+}
+
 enum error_id model_baseline_write(const struct model *m, const struct options *options,
                                    const struct buf *text, struct error *error)
 {
@@ -154,6 +163,7 @@ enum error_id model_baseline_write(const struct model *m, const struct options *
     int folder = folder_open(m, options), cause = errno;
 
     if (folder >= 0) {
+        lock(folder);
         cause = replace(folder, text);
         close(folder);
     }

@@ -76,6 +76,15 @@ ok "it is written if asked for" want 200 '.rows == 450'
 ok "the file is what was answered" cmp -s "$tmp/body" "$models/digits/1/baseline.json"
 loads() { "$BIN" --models "$models" --check-config >"$tmp/said" 2>&1; }
 ok "and loads again" loads
+at_once() {
+    local path=v1/models/digits:baseline
+    seq 64 | xargs -P 8 -I N curl -sS --noproxy '*' -o /dev/null -w '%{http_code}\n' -d '{"persist": true}' "$base/$path" |
+        sort | uniq -c >"$tmp/codes"
+    [ "$(tr -s ' ' <"$tmp/codes")" = ' 64 200' ] && loads && return
+    sed 's/^/# /' "$tmp/codes" "$tmp/said"
+    return 1
+}
+ok "also if eight clients ask at once" at_once
 req POST /v1/models/planted:predict "$(python3 -c 'print({"instances": [[i / 100, 1 - i / 100] for i in range(400)]})' | tr "'" '"')"
 rm -r "$models/planted/1"
 req POST /v1/models/planted:baseline '{"persist": true}'
