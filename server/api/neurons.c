@@ -1,33 +1,38 @@
-/* neurons.c - GET /v1/models/{model}/neurons: what is asked; neurons_reply.c answers. */
+/* neurons.c - GET /v1/models/{model}/neurons: what is asked; neurons_reply.c answers.
+ *
+ * A worker merges the counts and writes, as for every long answer: a network may have more units
+ * than a thread that reads sockets has time for. */
 #include <stdlib.h>
 #include <string.h>
 #include "api/lookup.h"
 #include "api/neurons_reply.h"
 #include "base/clock.h"
+#include "neurons/baseline.h"
 #include "neurons/neurons.h"
 
 enum { TOP_K = 10, TOP_K_MAX = 65536 };
 
 /* "60s", as the metrics' label has it. */
-static const char *sliding_name(const struct api_call *call, char out[static 32])
+static const char *sliding_name(const struct api_call *call, char out[static NEURONS_WINDOW_MAX])
 {
-    snprintf(out, 32, "%gs", call->api->options->neuron_window);
+    snprintf(out, NEURONS_WINDOW_MAX, "%gs", call->api->options->neuron_window);
     return out;
 }
 
 static enum error_id ask_window(struct api_call *call, struct neurons_asked *a)
 {
     const char *window = target_query(&call->target, "window");
-    char sliding[32];
+    char *name = a->window_name;
 
     a->window = AXON_WINDOW_LOAD;
-    if (!window || strcmp(window, "load") == 0)
+    snprintf(name, NEURONS_WINDOW_MAX, "load");
+    if (!window || strcmp(window, name) == 0)
         return ERROR_OK;
     a->window = AXON_WINDOW_SLIDING;
-    return strcmp(window, sliding_name(call, sliding)) == 0
+    return strcmp(window, sliding_name(call, name)) == 0
                ? ERROR_OK
                : call_fail(call, ERROR_BAD_REQUEST, "window: expected load or %s, found %.40s",
-                           sliding, window);
+                           name, window);
 }
 
 static enum error_id ask_layer(struct api_call *call, const struct model *m,
@@ -87,21 +92,112 @@ static enum error_id ask_sort(struct api_call *call, struct neurons_asked *a)
                      "sort: expected unit, firing_rate, dormant_score or drift, found %.40s", sort);
 }
 
+static enum error_id ask(struct api_call *call, struct neurons_asked *a)
+{
+    if (ask_window(call, a) != ERROR_OK || ask_layer(call, call->model, a) != ERROR_OK ||
+        ask_units(call, a) != ERROR_OK)
+        return call->error.id;
+    return ask_sort(call, a);
+}
+
+/* ---- the answer ---- */
+
+_Static_assert(sizeof(struct neurons_reply) <= CALL_STATE_MAX, "a call's state");
+
+static struct neurons_reply *state_of(const struct api_call *call)
+{
+    return (struct neurons_reply *)(uintptr_t)call->state;
+}
+
+static enum error_id nothing_to_read(struct api_call *call)
+{
+    (void)call;
+    return ERROR_OK;
+}
+
+static enum error_id merge(struct api_call *call)
+{
+    struct neurons_reply *r = state_of(call);
+
+    r->asked.now_s = clock_s();
+    if (call->model->neurons && !(r->n = neurons_merge(call->model->neurons)))
+        return call_fail(call, ERROR_OUT_OF_MEMORY, "no memory for the counters");
+    return ERROR_OK;
+}
+
+static enum error_id write_reply(struct api_call *call)
+{
+    return neurons_reply(call, state_of(call));
+}
+
+static void fini(struct api_call *call, bool answered)
+{
+    struct neurons_reply *r = state_of(call);
+
+    (void)answered;
+    axon_neurons_destroy(r->n);
+    baseline_unref(r->baseline);
+}
+
+/* Units that were asked for. */
+static size_t units_of(const struct api_call *call)
+{
+    size_t units = 0;
+
+    for (size_t l = 0; l < call->model->layers_count; l++)
+        if (neurons_reply_has(call->model, &state_of(call)->asked, l))
+            units += call->model->layers[l].units;
+    return units;
+}
+
+/* Beside the counts, what a unit's figures and its place in two orders take. */
+static struct call_needs needs(const struct api_call *call)
+{
+    enum { UNIT_BYTES = sizeof(struct axon_neurons_unit) + 32 };
+    const struct model *m = call->model;
+
+    if (!m->neurons)
+        return (struct call_needs){0};
+    return (struct call_needs){.state = axon_neurons_bytes(m->mlp) + units_of(call) * UNIT_BYTES,
+                               .reply = neurons_reply_bytes_max(m, &state_of(call)->asked)};
+}
+
+/* Time as numbers of text, some at most, as those of gradients.c. The counts of all units are
+ * merged, whatever is asked for. */
+static size_t elements(const struct api_call *call)
+{
+    enum { MANY = 1 << 20, OF_UNIT = 50, OF_DETAIL = 200 };
+    size_t merged = axon_mlp_features(call->model->mlp), numbers = 0;
+
+    for (size_t l = 0; l < call->model->layers_count; l++)
+        merged += call->model->layers[l].units;
+    if (call->model->neurons)
+        numbers = merged * OF_UNIT + (state_of(call)->asked.units ? units_of(call) * OF_DETAIL : 0);
+    return numbers < MANY ? numbers : MANY;
+}
+
+static const struct call_post neurons = {
+    .tensors = (const char *const[]){NULL},
+    .state_bytes = sizeof(struct neurons_reply),
+    .phases = {[CALL_READ] = nothing_to_read, [CALL_COMPUTE] = merge, [CALL_WRITE] = write_reply},
+    .fini = fini,
+    .needs = needs,
+    .elements = elements,
+};
+
 enum error_id neurons_get(struct api_call *call)
 {
-    enum error_id id = lookup_model(call); /* the call's, which releases it */
-    struct neurons_asked a = {.now_s = clock_s()};
-    struct axon_neurons *n = NULL;
-    char sliding[32];
+    struct neurons_asked asked = {.now_s = 0};
+    struct baseline *baseline;
 
-    if (id != ERROR_OK || (id = ask_window(call, &a)) != ERROR_OK ||
-        (id = ask_layer(call, call->model, &a)) != ERROR_OK ||
-        (id = ask_units(call, &a)) != ERROR_OK || (id = ask_sort(call, &a)) != ERROR_OK)
-        return id;
-    a.window_name = a.window == AXON_WINDOW_LOAD ? "load" : sliding_name(call, sliding);
-    if (call->model->neurons && !(n = neurons_merge(call->model->neurons)))
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "no memory for the counters");
-    id = neurons_reply(call, n, &a);
-    axon_neurons_destroy(n);
-    return id;
+    /* the model is the call's, which releases it */
+    if (lookup_model(call) != ERROR_OK || ask(call, &asked) != ERROR_OK)
+        return call->error.id;
+    baseline = neurons_baseline(call->model->neurons);
+    if (asked.sort == NEURONS_BY_DRIFT && !baseline)
+        return call_fail(call, ERROR_BAD_REQUEST, "sort: model '%s' has no baseline to drift from",
+                         call->model->name);
+    call_go_on(call, &neurons);
+    *state_of(call) = (struct neurons_reply){.asked = asked, .baseline = baseline};
+    return ERROR_OK;
 }

@@ -1,4 +1,4 @@
-/* neurons_reply.c - the health of a model's hidden units as JSON.
+/* neurons_reply.c - the health of a model's hidden units as JSON, a layer at a time.
  *
  * The figures are axon/neurons.h's, as in the metrics. Text, not values, since a layer may have
  * many thousand units. Invariant: no verdict is null, never 0; no number is NaN. */
@@ -275,29 +275,46 @@ static void put_model(struct api_call *call, const struct axon_neurons *n,
                m->neurons_every);
 }
 
-enum error_id neurons_reply(struct api_call *call, const struct axon_neurons *n,
-                            const struct neurons_asked *a)
+bool neurons_reply_has(const struct model *m, const struct neurons_asked *a, size_t layer)
+{
+    return layer + 1 < m->layers_count && (a->layer == m->layers_count || a->layer == layer);
+}
+
+enum error_id neurons_reply(struct api_call *call, struct neurons_reply *r)
 {
     struct buf *out = &call->reply->body;
+    const struct model *m = call->model;
     enum error_id id = ERROR_OK;
-    struct baseline *baseline = neurons_baseline(call->model->neurons);
-    const char *comma = "";
+    bool begins = out->len == 0;
 
-    if (a->sort == NEURONS_BY_DRIFT && !baseline)
-        return call_fail(call, ERROR_BAD_REQUEST, "sort: model '%s' has no baseline to drift from",
-                         call->model->name);
-    put_model(call, n, a);
-    if (n)
-        put_non_finite(call, n, a);
-    buf_puts(out, ",\"layers\":[");
-    for (size_t l = 0; n && l + 1 < call->model->layers_count && id == ERROR_OK; l++) {
-        if (a->layer != call->model->layers_count && a->layer != l)
-            continue;
-        buf_puts(out, comma);
-        id = put_layer(call, n, baseline, a, l);
-        comma = ",";
+    if (begins) {
+        put_model(call, r->n, &r->asked);
+        if (r->n)
+            put_non_finite(call, r->n, &r->asked);
+        buf_puts(out, ",\"layers\":[");
+    }
+    while (r->layer < m->layers_count && !neurons_reply_has(m, &r->asked, r->layer))
+        r->layer++;
+    if (r->n && r->layer < m->layers_count) {
+        buf_puts(out, begins ? "" : ",");
+        id = put_layer(call, r->n, r->baseline, &r->asked, r->layer++);
+        call->again = id == ERROR_OK && !out->failed;
+        return id;
     }
     buf_puts(out, "]}");
-    baseline_unref(baseline);
-    return id;
+    return ERROR_OK;
+}
+
+size_t neurons_reply_bytes_max(const struct model *m, const struct neurons_asked *a)
+{
+    enum { FRAME_BYTES = 1024, LISTED_BYTES = 144, DETAIL_BYTES = 384 };
+    size_t bytes = FRAME_BYTES;
+
+    for (size_t l = 0; l < m->layers_count; l++) {
+        size_t units = m->layers[l].units, listed = units < a->top_k ? units : (size_t)a->top_k;
+
+        if (neurons_reply_has(m, a, l))
+            bytes += FRAME_BYTES + listed * LISTED_BYTES + (a->units ? units * DETAIL_BYTES : 0);
+    }
+    return bytes;
 }

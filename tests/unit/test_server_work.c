@@ -328,6 +328,27 @@ START_TEST(gradients_end_with_their_client)
 }
 END_TEST
 
+/* Its units may be many. */
+START_TEST(neurons_are_told_by_a_worker)
+{
+    const struct api without = {.options = &options, .repository = repository};
+    struct api_request request = request_for("/v1/models/plain/neurons?units=true", "");
+    struct api_reply here, there, held;
+
+    request.method = "GET";
+    api_handle(&without, &request, &here);
+    ck_assert_uint_eq(here.http_status, 200);
+    ck_assert_ptr_nonnull(strstr(here.body.data, "{\"unit\":32,"));
+    request.received_ns = clock_ns();
+    api_handle(&api, &request, &there);
+    ck_assert_str_eq(there.body.data, here.body.data);
+    api_end(begin(&request, &held, true)); /* not by the thread that reads */
+    api_reply_fini(&here);
+    api_reply_fini(&there);
+    api_reply_fini(&held);
+}
+END_TEST
+
 START_TEST(cut_ends_work_too)
 {
     struct asker a;
@@ -363,6 +384,7 @@ int main(void)
     tcase_add_test(tc, long_work_is_done_in_pieces);
     tcase_add_test(tc, gradients_of_a_worker_are_those_of_the_thread_that_reads);
     tcase_add_test(tc, gradients_end_with_their_client);
+    tcase_add_test(tc, neurons_are_told_by_a_worker);
     tcase_add_test(tc, cut_ends_work_too);
     return run_suite("work", tc);
 }
