@@ -79,6 +79,7 @@ cp -r configs/models/digits "$tmp/models/"
 kill -HUP "$pid"
 ready() { req GET /v2/health/ready && want 200; }
 ok "it is ready as soon as one serves"           wait_for 100 ready
+req POST /v1/models/digits:predict @tests/data/digits/heldout.json # rows for a baseline
 req GET /openapi.json
 # Each example of a request, at the path that the examples of its parameters make. No model here has a label.
 while IFS=$'\t' read -r path name example; do
