@@ -21,10 +21,11 @@ axond serves on http://127.0.0.1:$2. A handwritten digit (configs/examples/digit
 
     curl -s http://127.0.0.1:$2/v1/models/digits:predict -d @configs/examples/digit.json
 
-and the share of each hidden layer's ReLU units that are dead. That takes evidence: these are 450 digits that training never saw,
-and with fewer than 300 rows the ratio would be NaN.
+and how its hidden units fare: which are dead, how far they have drifted from what they did on good rows, and the share of the dead as
+Prometheus sees it. That takes evidence: these are 450 digits that training never saw, and with fewer than 300 rows there is no verdict.
 
     curl -s http://127.0.0.1:$2/v1/models/digits:predict -d @tests/data/digits/heldout.json -o /dev/null
+    curl -s http://127.0.0.1:$2/v1/models/digits/neurons
     curl -s http://127.0.0.1:$2/metrics | grep 'dead_relu_ratio{model="digits"'
 
 Ctrl-C stops it.
