@@ -143,19 +143,23 @@ static void measure(struct comparison *c, double a, double b, size_t row, size_t
     largest(&c->relative, size, row, output);
 }
 
-/* The class of a row's outputs, for tasks that have classes that exclude each other. */
+#define NO_CLASS SIZE_MAX
+
+/* The class of a row's outputs, for tasks that have classes that exclude each other. An output that
+ * is no number speaks for none. */
 static size_t class_of(const struct model *m, const float *y, size_t outputs)
 {
     size_t best = 0;
 
     if (m->task != MODEL_BINARY && m->task != MODEL_MULTICLASS)
         return 0;
-    if (outputs == 1)
-        return y[0] > (m->ranking == RANKING_LOGIT ? 0 : 0.5f);
-    for (size_t i = 1; i < outputs; i++)
+    for (size_t i = 0; i < outputs; i++) {
+        if (isnan(y[i]))
+            return NO_CLASS;
         if (y[i] > y[best])
             best = i;
-    return best;
+    }
+    return outputs > 1 ? best : y[0] >= (m->ranking == RANKING_LOGIT ? 0 : 0.5f);
 }
 
 static uint32_t bits_of(float value)
@@ -186,17 +190,25 @@ static void compare(struct comparison *c)
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
+static double without_sign_of_nan(float value)
+{
+    return isnan(value) ? (double)NAN : (double)value;
+}
+
 static void print_difference(const struct comparison *c, const char *kind,
                              const struct difference *d)
 {
     size_t at = d->row * c->outputs + d->output;
 
     printf("largest %s difference: %.9g, of row %zu, output %zu: recorded %.9g, now %.9g\n", kind,
-           d->size, d->row, d->output, (double)c->was[at], (double)c->now[at]);
+           d->size, d->row, d->output, without_sign_of_nan(c->was[at]),
+           without_sign_of_nan(c->now[at]));
 }
 
 static const char *label_of(const struct model *m, size_t class, char text[static 24])
 {
+    if (class == NO_CLASS)
+        return "none";
     snprintf(text, 24, "%zu", class);
     return class < m->labels_count ? m->labels[class] : text;
 }

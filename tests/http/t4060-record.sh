@@ -55,6 +55,20 @@ complains() { [[ "$code: $said" == "1: axond: "*"$1"* ]] || told; }
 
 replay all "$tmp/all.npz"
 ok "the version that answered is equal bit for bit" says 0 'model all version 1, 2240 rows: all outputs are equal bit for bit'
+python3 -B - "$tmp/all.npz" "$tmp/nan.npz" <<'PYTHON'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as a, zipfile.ZipFile(sys.argv[2], "w") as b:
+    for name in a.namelist():
+        data = bytearray(a.read(name))
+        if name == "outputs.npy":
+            data[128:132] = b"\0\0\xc0\xff"
+        b.writestr(name, data)
+PYTHON
+replay all "$tmp/nan.npz"
+ok "an output that was no number is told, and spoke for no class" test \
+    "$code $(sed 's/, now.*//' <<<"$said" | tr '\n' ';')" = "1 model all version 1, 2240 rows: 1 differ;\
+largest absolute difference: inf, of row 0, output 0: recorded nan;largest relative difference: inf, of row 0, output 0: recorded nan;\
+1 rows have another class, the first is row 0: recorded none;"
 fetch idle
 replay idle "$tmp/idle.npz"
 ok "of a sample without rows nothing can be said" complains 'inputs: no rows, so there is nothing to compare'
