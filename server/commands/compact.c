@@ -26,26 +26,34 @@ struct target {
     char path[PATH_MAX_BYTES], temporary[TEMPORARY_MAX];
 };
 
+/* Bytes of a path up to the slashes that it ends with. */
+static size_t without_slashes(const char *path)
+{
+    size_t bytes = strlen(path);
+
+    while (bytes > 1 && path[bytes - 1] == '/')
+        bytes--;
+    return bytes;
+}
+
 static enum error_id target_name(struct target *t, const struct model *m,
                                  const struct options *options, const char *output,
                                  struct error *error)
 {
     const char *slash;
     int length;
-    size_t end;
 
     if (output)
         length = snprintf(t->path, sizeof t->path, "%s", output);
     else if (*options->model_dir)
-        length = snprintf(t->path, sizeof t->path, "%s-compact", options->model_dir);
+        length = snprintf(t->path, sizeof t->path, "%.*s-compact",
+                          (int)without_slashes(options->model_dir), options->model_dir);
     else
         length = snprintf(t->path, sizeof t->path, "%s/%s-compact", options->models, m->name);
     if (length <= 0 || (size_t)length >= sizeof t->path)
         return error_set(error, ERROR_LIMIT_EXCEEDED, "--output: a path of %d bytes, at most %d",
                          length, PATH_MAX_BYTES - 1);
-    end = (size_t)length;
-    while (end > 1 && t->path[end - 1] == '/')
-        t->path[--end] = '\0';
+    t->path[without_slashes(t->path)] = '\0';
     slash = strrchr(t->path, '/');
     snprintf(t->temporary, sizeof t->temporary, "%.*s.%s.%ld",
              slash ? (int)(slash - t->path + 1) : 0, t->path, slash ? slash + 1 : t->path,

@@ -29,6 +29,9 @@ compacts plain
 ok "a folder that is there is left alone" complains 'plain-compact is there already; --output names another'
 compacts plain --output "$tmp/models/elsewhere/"
 ok "--output names another" says "is in $tmp/models/elsewhere;"
+said=$("$BIN" compact plain --model-dir "$tmp/models/plain/" --model-name plain 2>&1)
+code=$?
+ok "a slash after the model's folder changes nothing" complains "$tmp/models/plain-compact is there already"
 for model in folded slopes wide emptied; do
     compacts "$model"
     ok "$model: compacted" says "model $model version 1 is in $tmp/models/$model-compact;"
