@@ -122,7 +122,8 @@ static void fini(struct api_call *call, bool answered)
     baseline_unref(state_of(call)->made);
 }
 
-/* Text of about 20 bytes a number, and each number of a unit is a sum over threads. */
+/* Text of about 20 bytes a number, and each number of a unit is a sum over threads: the counts are
+ * merged first. */
 static size_t numbers(const struct api_call *call)
 {
     const struct axon_mlp *mlp = call->model->mlp;
@@ -137,7 +138,8 @@ static struct call_needs needs(const struct api_call *call)
 {
     enum { NUMBER_BYTES = 26, FRAME_BYTES = 4096 };
 
-    return (struct call_needs){.state = numbers(call) * sizeof(double),
+    return (struct call_needs){.state = axon_neurons_bytes(call->model->mlp) +
+                                        numbers(call) * sizeof(double),
                                .reply = numbers(call) * NUMBER_BYTES + FRAME_BYTES};
 }
 
