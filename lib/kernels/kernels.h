@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "axon/activation.h"
+#include "axon/confidence.h"
 
 /* The rows of activation.def as indexes. */
 enum axon_id {
@@ -113,6 +114,8 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
 typedef bool axon_count_columns(struct axon_columns *c);
+/* As axon_confidence_rows(). */
+typedef void axon_sure(const struct axon_confidence *c);
 
 /* Moments [n, a multiple of AXON_UNITS_MULTIPLE] of some rows join those of others: mean += d
  * share, squares += more_squares + d^2 between, d = more_mean - mean (Chan, Golub and LeVeque
@@ -162,6 +165,7 @@ struct axon_kernels {
     axon_affine *affine;
     axon_count_columns *columns;
     axon_join_moments *join;
+    axon_sure *confidence;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
 };
 
@@ -190,6 +194,7 @@ axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
 axon_count_columns AXON_KERNEL(count, columns);
 axon_join_moments AXON_KERNEL(count, join);
+axon_sure AXON_KERNEL(rows, confidence);
 #endif
 
 extern const struct axon_kernels axon__kernels_table_baseline; /* SSE2 or NEON */

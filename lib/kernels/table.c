@@ -22,6 +22,7 @@ const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .affine = AXON_KERNEL(dense, affine),
     .columns = AXON_KERNEL(count, columns),
     .join = AXON_KERNEL(count, join),
+    .confidence = AXON_KERNEL(rows, confidence),
     .losses =
         {
 #define LOSS(id, ...) [AXON_LOSS_ID_##id] = AXON_KERNEL(loss, id),

@@ -4,6 +4,7 @@
  * ratios of probabilities alone. Invariant: every count is in exactly one place, a part of the ring
  * or `retired`; a part's place is its number modulo the ring's size, as in lib/neurons.c. */
 #include "neurons/predictions.h"
+#include <axon/confidence.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -143,20 +144,52 @@ size_t predictions_tally_bytes(const struct predictions_shape *shape)
     return (bytes + 7) / 8 * 8;
 }
 
+static void count(struct predictions_tally *tally, const struct answer *a)
+{
+    tally->rows++;
+    tally->confidence += (double)a->confidence;
+    tally->tempered += (double)a->tempered;
+    tally->buckets[metrics_bucket(METRIC_prediction_confidence, (double)a->confidence)]++;
+    tally->classes[a->class]++;
+}
+
+/* A vector of rows costs the core as much as three rows cost one by one. */
+enum { TOGETHER_MIN = 4, TOGETHER_MAX = 64 };
+
+static void count_together(const struct predictions_shape *shape, struct predictions_tally *tally,
+                           const float *y, size_t rows, float power)
+{
+    uint32_t classes[TOGETHER_MAX];
+    float confidence[TOGETHER_MAX], tempered[TOGETHER_MAX] = {0};
+
+    axon_confidence_rows(&(struct axon_confidence){.y = y,
+                                                   .rows = rows,
+                                                   .n = shape->outputs,
+                                                   .logits = shape->kind == PREDICTIONS_LOGITS,
+                                                   .power = power,
+                                                   .classes = classes,
+                                                   .confidence = confidence,
+                                                   .tempered = tempered});
+    for (size_t r = 0; r < rows; r++)
+        if (!isnan(confidence[r]))
+            count(tally, &(struct answer){classes[r], confidence[r], tempered[r]});
+}
+
 void predictions_note(const struct predictions_shape *shape, struct predictions_tally *tally,
                       const float *y, size_t rows)
 {
     float power = shape->temperature > 0 ? (float)(1 / shape->temperature) : 0;
+    bool together = shape->kind == PREDICTIONS_SHARES || shape->kind == PREDICTIONS_LOGITS;
     struct answer a = {0};
 
-    for (size_t r = 0; r < rows && shape->kind != PREDICTIONS_NONE; r++, y += shape->outputs) {
-        if (!answer_of(shape, y, power, &a))
-            continue;
-        tally->rows++;
-        tally->confidence += (double)a.confidence;
-        tally->tempered += (double)a.tempered;
-        tally->buckets[metrics_bucket(METRIC_prediction_confidence, (double)a.confidence)]++;
-        tally->classes[a.class]++;
+    if (shape->kind == PREDICTIONS_NONE)
+        return;
+    for (size_t some; rows > 0; rows -= some, y += some * shape->outputs) {
+        some = together && rows >= TOGETHER_MIN ? rows < TOGETHER_MAX ? rows : TOGETHER_MAX : 1;
+        if (some > 1)
+            count_together(shape, tally, y, some, power);
+        else if (answer_of(shape, y, power, &a))
+            count(tally, &a);
     }
 }
 

@@ -2,6 +2,7 @@
  * joined. tests/http/t5020-plot.sh reads whole drawings. */
 #include <axon/activation.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "plot/curve.h"
 #include "plot/path.h"
