@@ -11,15 +11,25 @@ size_t axon__figures_bytes(const struct axon__shape *s)
            (2 * s->features * sizeof(float) + s->counts * sizeof(uint32_t) + 7) / 8 * 8;
 }
 
-void axon__figures_clear(struct axon__figures *f, const struct axon__shape *s)
+void axon__figures_begin(struct axon__figures *f, const struct axon__shape *s)
 {
     float *least = axon__least(f, s), *most = axon__most(f, s);
+    char *rest = (char *)axon__slopes(f, s);
 
-    memset(f, 0, axon__figures_bytes(s));
+    *f = (struct axon__figures){.rows = 0};
+    memset(rest, 0, (size_t)((char *)f + axon__figures_bytes(s) - rest));
     for (size_t i = 0; i < s->features; i++) {
         least[i] = INFINITY;
         most[i] = -INFINITY;
     }
+}
+
+/* Moments and magnitudes, which stand one after the other, of the first rows. */
+static void copy_moments(struct axon__figures *into, const struct axon__figures *from,
+                         const struct axon__shape *s)
+{
+    memcpy(axon__mean(into), axon__mean(from),
+           (2 * s->moments + s->magnitudes) * sizeof *into->data);
 }
 
 static void add_moments(struct axon__figures *into, const struct axon__figures *from,
@@ -71,9 +81,13 @@ void axon__figures_add(struct axon__figures *into, const struct axon__figures *f
     }
     if (from->rows == 0)
         return;
-    add_moments(into, from, s);
+    if (into->rows == 0) {
+        copy_moments(into, from, s);
+    } else {
+        add_moments(into, from, s);
+        add_sums(axon__magnitude(into, s), axon__magnitude(from, s), s->magnitudes);
+    }
     add_extremes(into, from, s);
-    add_sums(axon__magnitude(into, s), axon__magnitude(from, s), s->magnitudes);
     add_counts(axon__counts(into, s), axon__counts(from, s), s->counts);
     into->rows += from->rows;
     into->ranged += from->ranged;

@@ -32,8 +32,9 @@ struct axon__figures {
 };
 
 size_t axon__figures_bytes(const struct axon__shape *shape);
-/* Figures of no row yet. */
-void axon__figures_clear(struct axon__figures *f, const struct axon__shape *shape);
+/* Figures of no row yet: their moments and magnitudes are not written, for the first rows store
+ * theirs. */
+void axon__figures_begin(struct axon__figures *f, const struct axon__shape *shape);
 /* into += from, counts modulo 2^32. */
 void axon__figures_add(struct axon__figures *into, const struct axon__figures *from,
                        const struct axon__shape *shape);

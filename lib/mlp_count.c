@@ -215,7 +215,7 @@ static void restore(const struct runs *runs)
         if (watch && watch->has_saved)
             memcpy(&watch->figures, axon__watch_saved(watch), axon__figures_bytes(&watch->shape));
         else if (watch)
-            axon__figures_clear(&watch->figures, &watch->shape);
+            axon__figures_begin(&watch->figures, &watch->shape);
     }
 }
 

@@ -70,10 +70,10 @@ static void lay_out(struct axon_neurons *neurons, char *block)
     size_t size = neurons->size, bytes = axon__figures_bytes(shape);
 
     neurons->retired = take(&block, bytes);
-    axon__figures_clear(neurons->retired, shape);
+    axon__figures_begin(neurons->retired, shape);
     for (size_t i = 0; i < RING; i++) {
         neurons->ring[i].figures = take(&block, bytes);
-        axon__figures_clear(neurons->ring[i].figures, shape);
+        axon__figures_begin(neurons->ring[i].figures, shape);
     }
     neurons->layers = take(&block, shape->layers * sizeof *neurons->layers);
     neurons->retired_counts = take(&block, shape->counts * sizeof *neurons->retired_counts);
@@ -139,7 +139,7 @@ static void retire(struct axon_neurons *neurons, const struct axon__figures *fig
 static void part_begin(struct axon_neurons *neurons, struct part *part, uint64_t number)
 {
     retire(neurons, part->figures, part->last_s);
-    axon__figures_clear(part->figures, &neurons->shape);
+    axon__figures_begin(part->figures, &neurons->shape);
     part->number = number;
     part->last_s = 0;
 }

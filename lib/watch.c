@@ -16,7 +16,7 @@ struct axon_watch *axon_watch_init(void *memory, const struct axon_mlp *mlp)
     memset(watch, 0, sizeof *watch);
     watch->shape = mlp->shape;
     watch->every = 1;
-    axon__figures_clear(&watch->figures, &watch->shape);
+    axon__figures_begin(&watch->figures, &watch->shape);
     return watch;
 }
 

@@ -51,7 +51,8 @@ struct axon_dense {
     enum axon_finish finish;
 };
 
-/* Counts of the outputs y of a layer's units, which had `before` rows until now; all are added to.
+/* Counts of the outputs y of a layer's units, which had `before` rows until now; all are added to,
+ * but moments and magnitudes of the first rows are stored.
  *
  *   fired      [units] rows on which the unit fires: y != 0 if by_zero, else z > 0 (pre-activation)
  *   mean       [units] of y

@@ -58,25 +58,33 @@ static inline void vd_store(double *p, vd v)
     memcpy(p, &v, sizeof v);
 }
 
-/* How rows join those before: their share of all, and what the distance of the means counts. */
+/* How rows join those before: their share of all, and what the distance of the means counts. The
+ * first rows are stored. */
 struct join {
     double rows_inverse, share, between;
+    bool first;
 };
 
 static inline struct join join_of(uint64_t before, size_t rows)
 {
     double share = (double)rows / ((double)before + (double)rows);
 
-    return (struct join){1.0 / (double)rows, share, share * (double)before};
+    return (struct join){1.0 / (double)rows, share, share * (double)before, before == 0};
 }
 
 /* Half a vector of moments. */
 static inline void moments_join(double *mean, double *squares, const struct join *j, vd first,
                                 vd shift, vd square)
 {
-    vd at = shift * j->rows_inverse, own = vd_max(square - shift * at, 0.0);
-    vd before = vd_load(mean), apart = first + at - before;
+    vd at = shift * j->rows_inverse, own = vd_max(square - shift * at, 0.0), before, apart;
 
+    if (j->first) {
+        vd_store(mean, first + at);
+        vd_store(squares, own);
+        return;
+    }
+    before = vd_load(mean);
+    apart = first + at - before;
     vd_store(mean, before + apart * j->share);
     vd_store(squares, vd_load(squares) + own + apart * apart * j->between);
 }
@@ -87,6 +95,11 @@ static inline void moments_add(double *mean, double *squares, const struct join 
     moments_join(mean, squares, j, vd_low(s->first), vd_low(s->shift), vd_low(s->squares));
     moments_join(mean + VF_LANES / 2, squares + VF_LANES / 2, j, vd_high(s->first),
                  vd_high(s->shift), vd_high(s->squares));
+}
+
+static inline void magnitude_add(double *magnitude, const struct join *j, vd more)
+{
+    vd_store(magnitude, j->first ? more : vd_load(magnitude) + more);
 }
 
 /* True if all sums are finite. */
@@ -101,9 +114,8 @@ static inline __attribute__((always_inline)) bool sums_join(const struct sums *s
 
         counts_add(t->low + unit, s->low);
         counts_add(t->high + unit, s->high);
-        vd_store(magnitude, vd_load(magnitude) + vd_low(s->magnitude));
-        magnitude += VF_LANES / 2;
-        vd_store(magnitude, vd_load(magnitude) + vd_high(s->magnitude));
+        magnitude_add(magnitude, j, vd_low(s->magnitude));
+        magnitude_add(magnitude + VF_LANES / 2, j, vd_high(s->magnitude));
     }
     return !vi_any(~(s->squares <= FLT_MAX));
 }
