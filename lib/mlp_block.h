@@ -52,10 +52,10 @@ struct work {
 /* y of the block; its watches, but for the input, count. */
 void axon__predict_block(const struct work *w, struct runs *runs);
 
-/* Bias and activation of a run, in place, and what its watch counts of it; e is prepared but for
- * rows and tally, and begins with the layer's unit `first`. */
+/* Bias and activation of a run, in place, and what its watch counts of it; block is prepared but
+ * for rows and tally, and begins with the layer's unit `first`. */
 void axon__activate_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                        const struct run *run, struct axon_epilogue *e, struct runs *runs,
+                        const struct run *run, const struct axon_epilogue *block, struct runs *runs,
                         size_t first);
 
 /* A rowwise layer's outputs are counted. */

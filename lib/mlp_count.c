@@ -50,21 +50,21 @@ static void sample(const struct axon_kernels *kernels, const struct axon__layer 
 /* ---- outputs ---- */
 
 void axon__activate_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                        const struct run *run, struct axon_epilogue *e, struct runs *runs,
+                        const struct run *run, const struct axon_epilogue *block, struct runs *runs,
                         size_t first)
 {
+    struct axon_epilogue e = *block;
     struct axon_tally tally;
 
-    e->rows = run->rows;
-    e->tally = NULL;
+    e.rows = run->rows;
     if (run->watch) {
         tally = axon__watch_tally(run->watch, layer, first, run->before);
-        e->tally = &tally;
+        e.tally = &tally;
     }
     if (run->watch && layer->watch.slope == AXON__SLOPE_SAMPLED)
-        sample(kernels, layer, run, (struct block){e->z - first, run->rows, e->z_stride}, first,
-               e->units);
-    kernels->rows[layer->id].epilogue(e);
+        sample(kernels, layer, run, (struct block){e.z - first, run->rows, e.z_stride}, first,
+               e.units);
+    kernels->rows[layer->id].epilogue(&e);
     if (run->watch)
         runs->finite &= tally.finite;
 }
@@ -230,7 +230,7 @@ static void split(const struct runs *runs, const bool *bad, struct runs *into)
         for (size_t r = 0; r < run->rows; r++, bad++) {
             struct axon_watch *watch = *bad ? NULL : run->watch;
 
-            if (*bad)
+            if (*bad && run->watch) /* who has no watch has no bad row */
                 run->watch->skipped++;
             into->run[into->count++] = (struct run){1, watch, run->row + r, before};
             before += watch != NULL;

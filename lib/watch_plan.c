@@ -44,7 +44,7 @@ static float steepest(const struct axon__layer *layer, const float *params, size
 
     for (int octave = from; octave < to; octave++) {
         for (int i = 0; i < OCTAVE; i++) {
-            z[i] = exp2f((float)octave + (float)i / OCTAVE);
+            z[i] = ldexpf(1 + (float)i / OCTAVE, octave);
             z[OCTAVE + i] = -z[i];
         }
         axon__kernels()->rows[layer->id].gradient(

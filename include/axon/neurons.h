@@ -129,11 +129,14 @@ void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *fr
 size_t axon_neurons_layers_count(const struct axon_neurons *neurons);
 size_t axon_neurons_features_count(const struct axon_neurons *neurons);
 
+/* Rows of a window that count. */
 uint64_t axon_neurons_rows(const struct axon_neurons *neurons, enum axon_window window,
                            double now_s);
+/* Do they prove anything? There are rows_min of them, and some feature varies. */
 bool axon_neurons_verdict(const struct axon_neurons *neurons, enum axon_window window,
                           double now_s);
 
+/* A layer, watched or not. */
 struct axon_neurons_layer axon_neurons_layer(const struct axon_neurons *neurons, size_t layer,
                                              enum axon_window window, double now_s);
 /* One unit of a watched layer. */
@@ -142,8 +145,10 @@ struct axon_neurons_unit axon_neurons_unit(const struct axon_neurons *neurons, s
 /* All units of a watched layer at once, [units]. */
 void axon_neurons_units(const struct axon_neurons *neurons, size_t layer, enum axon_window window,
                         double now_s, struct axon_neurons_unit *units);
+/* An input feature. */
 struct axon_neurons_feature axon_neurons_feature(const struct axon_neurons *neurons, size_t feature,
                                                  enum axon_window window, double now_s);
+/* All input values of a window. */
 struct axon_neurons_range axon_neurons_range(const struct axon_neurons *neurons,
                                              enum axon_window window, double now_s);
 

@@ -17,7 +17,7 @@ struct record {
     struct record_choice choice;
     struct random random; /* of the choice, if nobody gave another */
     uint64_t seen;
-    LIST_HEAD(, record_copy) copies; /* that are on their way */
+    LIST_HEAD(record_copies, record_copy) copies; /* that are on their way */
     float *inputs, *outputs;         /* [rows, features], [rows, outputs] */
     double unix_seconds[];           /* [rows] */
 };
