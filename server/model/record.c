@@ -18,8 +18,8 @@ struct record {
     struct random random; /* of the choice, if nobody gave another */
     uint64_t seen;
     LIST_HEAD(record_copies, record_copy) copies; /* that are on their way */
-    float *inputs, *outputs;         /* [rows, features], [rows, outputs] */
-    double unix_seconds[];           /* [rows] */
+    float *inputs, *outputs;                      /* [rows, features], [rows, outputs] */
+    double unix_seconds[];                        /* [rows] */
 };
 
 uint64_t record_bytes(const struct record_shape *shape)
