@@ -47,7 +47,7 @@ const char *nearest(const char *name, const char *const *names, size_t count)
     const char *found = NULL;
 
     for (size_t i = 0; length > 0 && i < count; i++) {
-        size_t d = distance(name, names[i]);
+        size_t d = *names[i] ? distance(name, names[i]) : SIZE_MAX; /* "" is no name */
         if (d < bound || (d == bound && !found)) {
             bound = d;
             found = names[i];

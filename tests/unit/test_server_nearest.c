@@ -49,7 +49,10 @@ END_TEST
 
 START_TEST(without_names_there_is_none)
 {
+    static const char *const nameless[] = {"", "full"};
+
     ck_assert_ptr_null(nearest("listen", names, 0));
+    ck_assert_ptr_null(nearest("x", nameless, 2)); /* one letter from nothing */
 }
 END_TEST
 
