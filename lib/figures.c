@@ -4,6 +4,10 @@
 #include <string.h>
 #include "kernels/dispatch.h"
 
+/* These walk multiples of 16, which compilers make vectors of where the inner loop's end is a
+ * constant. Arrays of figures are that long. */
+enum { CHUNK = AXON_UNITS_MULTIPLE };
+
 size_t axon__figures_bytes(const struct axon__shape *s)
 {
     return sizeof(struct axon__figures) + (2 * s->moments + s->magnitudes) * sizeof(double) +
@@ -18,10 +22,11 @@ void axon__figures_begin(struct axon__figures *f, const struct axon__shape *s)
 
     *f = (struct axon__figures){.rows = 0};
     memset(rest, 0, (size_t)((char *)f + axon__figures_bytes(s) - rest));
-    for (size_t i = 0; i < s->features; i++) {
-        least[i] = INFINITY;
-        most[i] = -INFINITY;
-    }
+    for (size_t at = 0; at < s->features; at += CHUNK)
+        for (size_t i = at; i < at + CHUNK; i++) {
+            least[i] = INFINITY;
+            most[i] = -INFINITY;
+        }
 }
 
 /* Moments and magnitudes, which stand one after the other, of the first rows. */
@@ -50,25 +55,27 @@ static void add_extremes(struct axon__figures *into, const struct axon__figures 
                          const struct axon__shape *s)
 {
     float *restrict least = axon__least(into, s), *restrict most = axon__most(into, s);
-    const float *restrict least_from = axon__least(from, s), *restrict most_from = axon__most(from,
-                                                                                              s);
+    const float *restrict less = axon__least(from, s), *restrict more = axon__most(from, s);
 
-    for (size_t i = 0; i < s->features; i++) {
-        least[i] = least_from[i] < least[i] ? least_from[i] : least[i];
-        most[i] = most_from[i] > most[i] ? most_from[i] : most[i];
-    }
+    for (size_t at = 0; at < s->features; at += CHUNK)
+        for (size_t i = at; i < at + CHUNK; i++) {
+            least[i] = less[i] < least[i] ? less[i] : least[i];
+            most[i] = more[i] > most[i] ? more[i] : most[i];
+        }
 }
 
 static void add_sums(double *restrict to, const double *restrict from, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
+    for (size_t at = 0; at < count; at += CHUNK)
+        for (size_t i = at; i < at + CHUNK; i++)
+            to[i] += from[i];
 }
 
 static void add_counts(uint32_t *restrict to, const uint32_t *restrict from, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
+    for (size_t at = 0; at < count; at += CHUNK)
+        for (size_t i = at; i < at + CHUNK; i++)
+            to[i] += from[i];
 }
 
 void axon__figures_add(struct axon__figures *into, const struct axon__figures *from,

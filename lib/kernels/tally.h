@@ -62,22 +62,30 @@ static inline void vd_store(double *p, vd v)
  * first rows are stored. */
 struct join {
     double rows_inverse, share, between;
-    bool first;
+    bool first, single; /* single: and it is one row */
 };
 
 static inline struct join join_of(uint64_t before, size_t rows)
 {
     double share = (double)rows / ((double)before + (double)rows);
 
-    return (struct join){1.0 / (double)rows, share, share * (double)before, before == 0};
+    return (struct join){1.0 / (double)rows, share, share * (double)before, before == 0,
+                         before == 0 && rows == 1};
 }
 
 /* Half a vector of moments. */
 static inline void moments_join(double *mean, double *squares, const struct join *j, vd first,
                                 vd shift, vd square)
 {
-    vd at = shift * j->rows_inverse, own = vd_max(square - shift * at, 0.0), before, apart;
+    vd at, own, before, apart;
 
+    if (j->single) {
+        vd_store(mean, first);
+        vd_store(squares, (vd){0});
+        return;
+    }
+    at = shift * j->rows_inverse;
+    own = vd_max(square - shift * at, 0.0);
     if (j->first) {
         vd_store(mean, first + at);
         vd_store(squares, own);
