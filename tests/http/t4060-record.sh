@@ -65,10 +65,11 @@ with zipfile.ZipFile(sys.argv[1]) as a, zipfile.ZipFile(sys.argv[2], "w") as b:
         b.writestr(name, data)
 PYTHON
 replay all "$tmp/nan.npz"
-ok "an output that was no number is told, and spoke for no class" test \
-    "$code $(sed 's/, now.*//' <<<"$said" | tr '\n' ';')" = "1 model all version 1, 2240 rows: 1 differ;\
-largest absolute difference: inf, of row 0, output 0: recorded nan;largest relative difference: inf, of row 0, output 0: recorded nan;\
-1 rows have another class, the first is row 0: recorded none;"
+is_told() {
+    [[ "$code: $said" == "1: model all version 1, 2240 rows: 1 differ"*"difference: inf, of row 0, output 0: recorded nan, now "*"
+1 rows have another class, the first is row 0: recorded none, now "* ]] || told
+}
+ok "an output that was no number is told, and spoke for no class" is_told
 fetch idle
 replay idle "$tmp/idle.npz"
 ok "of a sample without rows nothing can be said" complains 'inputs: no rows, so there is nothing to compare'
