@@ -32,7 +32,7 @@ struct axon__figures {
 };
 
 size_t axon__figures_bytes(const struct axon__shape *shape);
-/* Figures of no row yet: their moments and magnitudes are not written, for the first rows store
+/* Figures of no row yet. Moments, magnitudes and extremes have no value: the first rows store
  * theirs. */
 void axon__figures_begin(struct axon__figures *f, const struct axon__shape *shape);
 /* into += from, counts modulo 2^32. */

@@ -107,7 +107,8 @@ static double magnitude_in(const struct view *view, size_t at)
     double sum = 0;
 
     for (size_t i = 0; i < view->count; i++)
-        sum += axon__magnitude(view->figures[i], &view->neurons->shape)[at];
+        if (view->figures[i]->rows > 0)
+            sum += axon__magnitude(view->figures[i], &view->neurons->shape)[at];
     return sum / (double)view->rows;
 }
 
@@ -129,7 +130,8 @@ static float least_in(const struct view *view, size_t feature)
     float least = INFINITY;
 
     for (size_t i = 0; i < view->count; i++)
-        least = fminf(least, axon__least(view->figures[i], &view->neurons->shape)[feature]);
+        if (view->figures[i]->rows > 0)
+            least = fminf(least, axon__least(view->figures[i], &view->neurons->shape)[feature]);
     return least;
 }
 
@@ -138,7 +140,8 @@ static float most_in(const struct view *view, size_t feature)
     float most = -INFINITY;
 
     for (size_t i = 0; i < view->count; i++)
-        most = fmaxf(most, axon__most(view->figures[i], &view->neurons->shape)[feature]);
+        if (view->figures[i]->rows > 0)
+            most = fmaxf(most, axon__most(view->figures[i], &view->neurons->shape)[feature]);
     return most;
 }
 

@@ -61,8 +61,8 @@ bool AXON_KERNEL(count, columns)(struct axon_columns *c)
         else
             walk(c, first, c->n - first, &s);
         moments_add(c->mean + first, c->squares + first, &j, &s.sums);
-        vf_store(c->least + first, vf_min(s.least, vf_load(c->least + first)));
-        vf_store(c->most + first, vf_max(s.most, vf_load(c->most + first)));
+        vf_store(c->least + first, j.first ? s.least : vf_min(s.least, vf_load(c->least + first)));
+        vf_store(c->most + first, j.first ? s.most : vf_max(s.most, vf_load(c->most + first)));
         lost |= ~(s.sums.squares <= FLT_MAX);
         if (c->low)
             c->out += lanes_sum(s.out);
@@ -70,13 +70,32 @@ bool AXON_KERNEL(count, columns)(struct axon_columns *c)
     return !vi_any(lost);
 }
 
-void AXON_KERNEL(count, join)(const struct axon_moments *m)
+static void join_moments(const struct axon_join *j)
 {
-    for (size_t i = 0; i < m->n; i += VF_LANES / 2) {
-        vd before = vd_load(m->mean + i), apart = vd_load(m->more_mean + i) - before;
-        vd squares = vd_load(m->squares + i) + vd_load(m->more_squares + i);
+    for (size_t i = 0; i < j->moments; i += VF_LANES / 2) {
+        vd before = vd_load(j->into.mean + i), apart = vd_load(j->from.mean + i) - before;
+        vd squares = vd_load(j->into.squares + i) + vd_load(j->from.squares + i);
 
-        vd_store(m->mean + i, before + apart * m->share);
-        vd_store(m->squares + i, squares + apart * apart * m->between);
+        vd_store(j->into.mean + i, before + apart * j->share);
+        vd_store(j->into.squares + i, squares + apart * apart * j->between);
+    }
+}
+
+void AXON_KERNEL(count, join)(const struct axon_join *j)
+{
+    const struct axon_joined *into = &j->into, *from = &j->from;
+
+    join_moments(j);
+    for (size_t i = 0; i < j->magnitudes; i += VF_LANES / 2)
+        vd_store(into->magnitude + i, vd_load(into->magnitude + i) + vd_load(from->magnitude + i));
+    for (size_t i = 0; i < j->features; i += VF_LANES) {
+        vf_store(into->least + i, vf_min(vf_load(into->least + i), vf_load(from->least + i)));
+        vf_store(into->most + i, vf_max(vf_load(into->most + i), vf_load(from->most + i)));
+    }
+    for (size_t i = 0; i < j->counts; i += VF_LANES) {
+        vi more;
+
+        memcpy(&more, from->counts + i, sizeof more);
+        counts_add(into->counts + i, more);
     }
 }

@@ -118,16 +118,22 @@ typedef bool axon_count_columns(struct axon_columns *c);
 /* As axon_confidence_rows(). */
 typedef void axon_sure(const struct axon_confidence *c);
 
-/* Moments [n, a multiple of AXON_UNITS_MULTIPLE] of some rows join those of others: mean += d
- * share, squares += more_squares + d^2 between, d = more_mean - mean (Chan, Golub and LeVeque
- * 1979). */
-struct axon_moments {
-    double *mean, *squares;
-    const double *more_mean, *more_squares;
-    size_t n;
+/* Figures of some rows; each array's length is a multiple of AXON_UNITS_MULTIPLE. */
+struct axon_joined {
+    double *mean, *squares; /* [moments] */
+    double *magnitude;      /* [magnitudes] */
+    float *least, *most;    /* [features] */
+    uint32_t *counts;       /* [counts], modulo 2^32 */
+};
+
+/* The figures of some rows join those of others: mean += d share, squares += more squares + d^2
+ * between, d the distance of the means (Chan, Golub and LeVeque 1979). */
+struct axon_join {
+    struct axon_joined into, from;
+    size_t moments, magnitudes, features, counts;
     double share, between;
 };
-typedef void axon_join_moments(const struct axon_moments *m);
+typedef void axon_join_figures(const struct axon_join *j);
 
 /* A part of a batch of losses, checked; its arrays are those of axon/loss.h. Classwise: they begin
  * with the batch, and places first .. first + count - 1 are asked for; weight is [n]. Elementwise:
@@ -165,7 +171,7 @@ struct axon_kernels {
     axon_product *dense;
     axon_affine *affine;
     axon_count_columns *columns;
-    axon_join_moments *join;
+    axon_join_figures *join;
     axon_sure *confidence;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
 };
@@ -194,7 +200,7 @@ struct axon_kernels {
 axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
 axon_count_columns AXON_KERNEL(count, columns);
-axon_join_moments AXON_KERNEL(count, join);
+axon_join_figures AXON_KERNEL(count, join);
 axon_sure AXON_KERNEL(rows, confidence);
 #endif
 
