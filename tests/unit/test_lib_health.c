@@ -500,6 +500,7 @@ int main(void)
     tcase_add_test(tcase, one_row_in_every_is_watched_across_blocks);
     tcase_add_test(tcase, bad_rows_of_a_sample_cost_themselves_only);
     tcase_add_test(tcase, the_first_place_that_is_not_finite_is_told);
+    tcase_add_test(tcase, a_part_that_bad_rows_alone_began_has_no_figures_of_an_older_one);
     tcase_add_test(tcase, values_out_of_the_range_are_counted_of_rows_that_had_one);
     tcase_add_test(tcase, a_small_spread_far_from_0_is_seen);
     tcase_add_test(tcase, huge_outputs_are_no_reason_to_lose_rows);
