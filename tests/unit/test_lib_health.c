@@ -377,16 +377,15 @@ END_TEST
 
 START_TEST(a_part_that_bad_rows_alone_began_has_no_figures_of_an_older_one)
 {
-    double magnitude;
     struct axon_watch *watch;
     struct axon_neurons *n;
+    double magnitude;
 
     create(row_named("tanh"));
     n = serve(ROWS); /* in part 0, of which the next one takes the place in the ring */
     magnitude = axon_neurons_unit(n, 0, 1, AXON_WINDOW_LOAD, 1).magnitude;
-    watch = watch_create();
     x[0] = NAN;
-    axon_mlp_predict(mlp, x, 1, y, scratch, watch);
+    axon_mlp_predict(mlp, x, 1, y, scratch, watch = watch_create());
     axon_neurons_move_not_finite(n, watch, AXON_NEURONS_PARTS + 1, 2);
     ck_assert(axon_neurons_unit(n, 0, 1, AXON_WINDOW_LOAD, 2).magnitude == magnitude);
     axon_neurons_destroy(n);
