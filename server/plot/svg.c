@@ -147,7 +147,7 @@ static void put_axes(struct buf *out, const struct frame *f)
 static void put_entry(struct buf *out, size_t curve, bool derivative, const char *name, double x,
                       double y)
 {
-    char class[32];
+    char class[64];
 
     snprintf(class, sizeof class, "swatch c%zu%s", curve, derivative ? " derivative" : "");
     put_line(out, class, x, y - 4, x + SWATCH, y - 4);
