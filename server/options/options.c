@@ -95,10 +95,10 @@ static int unknown(const char *given, size_t length, struct error *error)
     return OPTIONS_USAGE;
 }
 
-static int read_command(struct flags *flags, enum command command, const char *word,
+static int read_command(struct flags *flags, enum command command, const char *word, size_t length,
                         struct error *error)
 {
-    if (word[strlen(command_rows[command].name)] == '=') {
+    if (word[length] == '=') {
         error_set(error, ERROR_BAD_FIELD, "%s: takes no value", command_rows[command].name);
         return OPTIONS_USAGE;
     }
@@ -156,7 +156,7 @@ static int read_word(struct flags *flags, struct words *words, struct error *err
     const struct option_row *row = flag_find(word, length);
 
     if (command < COMMAND_COUNT && (*word == '-' || !flags->has_command))
-        return read_command(flags, command, word, error);
+        return read_command(flags, command, word, length, error);
     if (row && row->type == OPTION_FLAG && word[length] != '=') {
         /* the next word is no value of it: it may be a misspelt option */
         flags->value[row - option_rows] = "on";
