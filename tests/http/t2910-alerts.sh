@@ -19,10 +19,10 @@ traffic() {
     done
 }
 
-# firing: "alert model" of those that fire, sorted
+# firing: "alert model" of those that fire, sorted; alerts of no model tell of the machine, which may be slow
 firing() {
     curl -sS "$watch/api/v1/alerts" |
-        jq -r '.data.alerts[] | select(.state == "firing") | "\(.labels.alertname) \(.labels.model)"' | sort -u
+        jq -r '.data.alerts[] | select(.state == "firing" and .labels.model) | "\(.labels.alertname) \(.labels.model)"' | sort -u
 }
 fires() { firing >"$tmp/firing" && grep -qx "$1 $2" "$tmp/firing"; }
 
