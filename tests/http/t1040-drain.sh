@@ -22,7 +22,14 @@ stop TERM
 ok "exit 0 after it, too" [ "$exit_status" = 0 ]
 
 serve --drain-timeout 20
-ok "a handshake that has begun ends, and its client is answered" raw drain_handshake --pid "$pid"
+said=$(raw drain_handshake --pid "$pid")
+answered=$?
+[ -z "$said" ] || echo "$said"
+if [[ $said == *"not tried"* ]]; then
+    skip "a handshake that has begun ends, and its client is answered" "this kernel lets no ordinary user filter a socket"
+else
+    ok "a handshake that has begun ends, and its client is answered" [ "$answered" = 0 ]
+fi
 stop TERM
 ok "exit 0 after that, too" [ "$exit_status" = 0 ]
 
