@@ -42,12 +42,12 @@ static size_t family_length(const struct writer *w)
 
 static void write_header(struct writer *w)
 {
-    static const char *const text[TYPE_COUNT] = {"counter",   "gauge",     "gauge",     "summary",
-                                                 "summary",   "histogram", "histogram", "histogram",
-                                                 "histogram", "gauge"};
-    static const char *const open[TYPE_COUNT] = {"counter",   "gauge",     "info",      "summary",
-                                                 "summary",   "histogram", "histogram", "histogram",
-                                                 "histogram", "gauge"};
+    static const char *const text[TYPE_COUNT] = {"counter",   "gauge",     "gauge",
+                                                 "summary",   "histogram", "histogram",
+                                                 "histogram", "histogram", "gauge"};
+    static const char *const open[TYPE_COUNT] = {"counter",   "gauge",     "info",
+                                                 "summary",   "histogram", "histogram",
+                                                 "histogram", "histogram", "gauge"};
     static const char *const units[] = {"seconds", "bytes"};
     int length = (int)family_length(w);
 
@@ -142,7 +142,7 @@ static bool is_empty(const struct cells *cells, size_t slot, const struct bounds
 }
 
 /* A summary, or a histogram; at: where the block starts. */
-static void write_observed(struct writer *w, const struct cells *cells, size_t at)
+static void write_observed(struct writer *w, const struct cells *cells, size_t at, bool buckets)
 {
     const struct bounds *b = bounds_of(w->row->type);
     size_t slot = at + layout_get()->offset[w->metric];
@@ -152,7 +152,8 @@ static void write_observed(struct writer *w, const struct cells *cells, size_t a
         return;
     for (unsigned i = 0; i < b->count; i++) {
         count += cells_sum(cells, slot + i);
-        write_count(w, "_bucket", b->bound[i].le, count);
+        if (buckets)
+            write_count(w, "_bucket", b->bound[i].le, count);
     }
     count += cells_sum(cells, slot + b->count);
     if (b->count > 0)
@@ -185,12 +186,9 @@ static void write_scalar(struct writer *w, const struct values *values, unsigned
         write_value(w, given + gauge_of(sum));
 }
 
+/* All but what is observed. */
 static void write_values(struct writer *w, const struct values *values)
 {
-    if (bounds_of(w->row->type)) {
-        write_observed(w, values->cells, 0);
-        return;
-    }
     enum label indexed = label_indexed(&w->labels);
     for (unsigned i = 0; i < layout_get()->slots[w->metric]; i++) {
         if (indexed != LABEL_COUNT)
@@ -248,7 +246,7 @@ static void write_routes(struct writer *w)
 {
     for (unsigned r = 0; registry.routes && r <= registry.info.routes_count; r++) {
         w->value[LABEL_ROUTE] = route_label(r);
-        write_observed(w, registry.routes, (size_t)r * layout_get()->block[SCOPE_ROUTE]);
+        write_observed(w, registry.routes, (size_t)r * layout_get()->block[SCOPE_ROUTE], true);
     }
 }
 
@@ -260,7 +258,10 @@ static void write_model(struct writer *w)
         if (m->name == last)
             continue;
         w->value[LABEL_MODEL] = m->name->name;
-        write_values(w, &(struct values){m->name->cells, NULL});
+        if (bounds_of(w->row->type))
+            write_observed(w, m->name->cells, 0, true);
+        else
+            write_values(w, &(struct values){m->name->cells, NULL});
     }
 }
 
@@ -275,7 +276,10 @@ static void write_loaded(struct writer *w)
 {
     for (const struct metrics_model *m = registry.models; m; m = m->next) {
         name_version(w, m);
-        write_values(w, &m->values);
+        if (bounds_of(w->row->type))
+            write_observed(w, m->values.cells, 0, __atomic_load_n(&m->buckets, __ATOMIC_RELAXED));
+        else
+            write_values(w, &m->values);
     }
 }
 

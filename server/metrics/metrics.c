@@ -49,7 +49,7 @@ double value_set(const struct values *values, unsigned slot)
     return value;
 }
 
-/* As whole nanoseconds (rows), so that sums can be added atomically; 2^64 ns are 584 years. */
+/* As whole nanoseconds (things), so that sums can be added atomically; 2^64 ns are 584 years. */
 static uint64_t scaled(const struct bounds *b, double value)
 {
     double units = value * b->per_unit;
@@ -332,18 +332,6 @@ void metrics_model_observe(struct metrics_model *m, enum metric metric, double v
         observe(cells, layout.offset[metric], metric_rows[metric].type, value);
 }
 
-void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint64_t count,
-                               double sum)
-{
-    struct cells *cells = observed_cells(m, metric);
-    const struct bounds *b = bounds_of(metric_rows[metric].type);
-
-    if (!cells || b->count > 0)
-        return;
-    cells_add(cells, layout.offset[metric], count);
-    cells_add(cells, layout.offset[metric] + 1, scaled(b, sum));
-}
-
 void metrics_model_observe_buckets(struct metrics_model *m, enum metric metric,
                                    const uint32_t counts[static METRICS_BUCKETS_MAX], double sum)
 {
@@ -378,6 +366,11 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
     long slot = slot_of(metric, SCOPE_VERSION, 0);
     if (slot >= 0)
         set(&m->values.set[slot], value);
+}
+
+void metrics_model_buckets(struct metrics_model *m, bool wanted)
+{
+    __atomic_store_n(&m->buckets, wanted, __ATOMIC_RELAXED);
 }
 
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,

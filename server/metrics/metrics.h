@@ -103,18 +103,18 @@ void metrics_model_withdraw(struct metrics_model *m);
 
 /* Metrics with the labels of a version: add and set may both be used, the scrape shows their sum.
  * Those per model: add, of which a gauge takes negative values modulo 2^64. Summaries and
- * histograms of both: observe a value; several whose sum is known are observed at once, in a
- * summary. A metric of another kind is ignored. */
+ * histograms of both: observe a value. A metric of another kind is ignored. */
 void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned index, uint64_t value);
 void metrics_model_observe(struct metrics_model *m, enum metric metric, double value);
-void metrics_model_observe_all(struct metrics_model *m, enum metric metric, uint64_t count,
-                               double sum);
 /* Values of a histogram: how many fell into each bucket, as metrics_bucket() numbers them, and
  * their sum. */
 enum { METRICS_BUCKETS_MAX = 20 };
 unsigned metrics_bucket(enum metric metric, double value);
 void metrics_model_observe_buckets(struct metrics_model *m, enum metric metric,
                                    const uint32_t counts[static METRICS_BUCKETS_MAX], double sum);
+/* Whether histograms with the labels of a version have all their buckets, or +Inf alone, which is
+ * enough for a mean: their series are many. Values from before count, too. */
+void metrics_model_buckets(struct metrics_model *m, bool wanted);
 /* Rows of a class of the model, by its number: those from METRICS_CLASSES_MAX on have one series.
  */
 enum { METRICS_CLASSES_MAX = 32 };

@@ -147,10 +147,9 @@ static const struct bound nanoseconds[] = {
     {10000000, "0.01"},  {25000000, "0.025"},  {50000000, "0.05"},  {100000000, "0.1"},
     {250000000, "0.25"}, {500000000, "0.5"},   {1000000000, "1.0"}, {2500000000, "2.5"},
     {5000000000, "5.0"}, {10000000000, "10.0"}};
-static const struct bound coarse[] = {
-    {100000, "0.0001"},  {250000, "0.00025"}, {1000000, "0.001"},   {2500000, "0.0025"},
-    {10000000, "0.01"},  {25000000, "0.025"}, {100000000, "0.1"},   {250000000, "0.25"},
-    {1000000000, "1.0"}, {2500000000, "2.5"}, {10000000000, "10.0"}};
+static const struct bound coarse[] = {{100000, "0.0001"},  {250000, "0.00025"}, {1000000, "0.001"},
+                                      {2500000, "0.0025"}, {10000000, "0.01"},  {50000000, "0.05"},
+                                      {250000000, "0.25"}, {1000000000, "1.0"}};
 static const struct bound shares[] = {
     {100000000, "0.1"},  {300000000, "0.3"},   {500000000, "0.5"}, {600000000, "0.6"},
     {700000000, "0.7"},  {800000000, "0.8"},   {900000000, "0.9"}, {950000000, "0.95"},
@@ -159,7 +158,6 @@ static const struct bound counts[] = {{0, "0.0"}, {1, "1.0"}, {2, "2.0"},
                                       {3, "3.0"}, {5, "5.0"}, {10, "10.0"}};
 static const struct bounds bounds[TYPE_COUNT] = {
     [TYPE_SUMMARY] = {nanoseconds, 0, 1e9},
-    [TYPE_SUMMARY_ROWS] = {nanoseconds, 0, 1},
     [TYPE_HISTOGRAM] = {nanoseconds, sizeof nanoseconds / sizeof *nanoseconds, 1e9},
     [TYPE_HISTOGRAM_COARSE] = {coarse, sizeof coarse / sizeof *coarse, 1e9},
     [TYPE_HISTOGRAM_SHARE] = {shares, sizeof shares / sizeof *shares, 1e9},

@@ -15,7 +15,6 @@ enum metric_type {
     TYPE_GAUGE,
     TYPE_INFO,
     TYPE_SUMMARY,
-    TYPE_SUMMARY_ROWS,
     TYPE_HISTOGRAM,
     TYPE_HISTOGRAM_COARSE, /* this one and the next are left out while they are empty */
     TYPE_HISTOGRAM_SHARE,
@@ -73,7 +72,7 @@ struct bound {
 struct bounds {
     const struct bound *bound;
     unsigned count;
-    double per_unit; /* values count this many to one second (row) */
+    double per_unit; /* values count this many to one second (thing) */
 };
 /* NULL for a type whose values are not observed. */
 const struct bounds *bounds_of(enum metric_type type);
@@ -121,6 +120,7 @@ struct metrics_model {
     char **classes;
     size_t classes_count;      /* METRICS_CLASSES_MAX + 1 at most, the last one "other" then */
     struct cells *class_cells; /* [classes_count][block of CLASS] */
+    bool buckets;              /* metrics_model_buckets(), atomically */
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
     bool published;

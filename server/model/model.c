@@ -140,7 +140,6 @@ void model_count(struct model *m, const struct model_tally *tally)
 {
     metrics_model_add(m->metrics, METRIC_inference_rows_total, 0, tally->rows);
     metrics_model_add(m->metrics, METRIC_inference_batches_total, 0, tally->passes);
-    metrics_model_observe_all(m->metrics, METRIC_batch_rows, tally->passes, (double)tally->rows);
     count_answers(m, tally->answers);
     if (tally->watch)
         count_neurons(m, tally);

@@ -108,6 +108,8 @@ void drift_refresh(struct neurons *n, const struct axon_neurons *sum, double now
     struct predictions *answers = b ? neurons_predictions(n) : NULL;
     const struct comparison c = {b, sum, answers, now_s, metrics};
 
+    /* Without a baseline there is nothing to compare a distribution with. */
+    metrics_model_buckets(metrics, b != NULL);
     if (b) {
         put(&c, METRIC_baseline_rows, true, (double)b->rows);
         put(&c, METRIC_baseline_confidence, b->has_confidence, b->confidence_mean);

@@ -31,7 +31,6 @@ static void zeros_refresh(const struct gauges *g, const struct axon_neurons_laye
 {
     put(g, METRIC_dead_relu_ratio, w, ratio(n->dead, n->verdict ? n->units : 0));
     put(g, METRIC_silent_unit_ratio, w, ratio(n->silent, n->rows ? n->units : 0));
-    put(g, METRIC_relu_zero_fraction, w, ratio(n->zero_outputs, n->outputs));
 }
 
 static void silent_refresh(const struct gauges *g, const struct axon_neurons_layer *n,
@@ -71,6 +70,7 @@ static void layer_refresh(const struct gauges *g, const struct axon_neurons *sum
     }
     zeros_refresh(g, &since_load, AXON_WINDOW_LOAD);
     zeros_refresh(g, &sliding, AXON_WINDOW_SLIDING);
+    put(g, METRIC_relu_zero_fraction, 0, ratio(sliding.zero_outputs, sliding.outputs));
     put(g, METRIC_relu_outputs_total, 0, (double)since_load.outputs);
     put(g, METRIC_relu_zero_outputs_total, 0, (double)since_load.zero_outputs);
 }

@@ -46,7 +46,6 @@ ok "two successes" is 'axond_inference_requests_total{model="digits",version="1"
 ok "one invalid" is 'axond_inference_requests_total{model="digits",version="1",outcome="invalid"}' 1
 ok "two rows" is 'axond_inference_rows_total{model="digits",version="1"}' 2
 ok "in two batches" is 'axond_inference_batches_total{model="digits",version="1"}' 2
-ok "of one row each" is 'axond_batch_rows_sum{model="digits",version="1"}' 2
 ok "compute was timed" is 'axond_inference_compute_seconds_count{model="digits"}' 2
 ok "so was all of what was answered" is 'axond_inference_duration_seconds_count{model="digits"}' 2
 ok "the other model has no histogram yet" has 'axond_inference_duration_seconds_count{model="breast-cancer"}' ""

@@ -33,8 +33,50 @@ ok "and 125 series at most, with a baseline of ten classes and sets" at_most 125
 ok "no histogram carries a method or a code" [ "$(series '_bucket\{.*(method|code)=')" = 0 ]
 ok "a model's histogram has 12 buckets at most" \
     at_most 12 "$(series '^axond_inference_duration_seconds_bucket\{model="digits"')"
-ok "phases and batches are sums and counts" [ "$(series '(parse|queue|compute|write)_seconds_bucket|batch_rows_bucket')" = 0 ]
+ok "phases are sums and counts" [ "$(series '(parse|queue|compute|write)_seconds_bucket')" = 0 ]
 
+# ---- without a baseline, and with one of a window, which has no calibration; every activation that a hidden layer may have
+each=()
+while read -r name; do
+    each+=("$name")
+    mkdir -p "$tmp/each/$name/1"
+    jq -n --arg name "$name" '{task: "multiclass", input: {features: 4}, initializer: "he_normal", seed: 1,
+        layers: [{units: 8, activation: $name}, {units: 6, activation: $name}, {units: 10, activation: "softmax"}]}' >"$tmp/each/$name/config.json"
+done < <(curl -sS --noproxy '*' "$base/v1/activations" | jq -r '.activations[] | select(.kind != "gated") | .name')
+serve --models "$tmp/each" --neuron-rows-min 3
+# most: the model that has the most series, and how many
+most() { for name in "${each[@]}"; do echo "$(series "model=\"$name\"") $name"; done | sort -n | tail -1; }
+# each_at_most MOST NUMBER: they are told in any case
+each_at_most() { echo "# the most: $2" && at_most "$1" "${2%% *}"; }
+scrape
+ok "there are many activations" [ "${#each[@]}" -ge 20 ]
+ok "no idle model without a baseline has more than 45 series" each_at_most 45 "$(most)"
+rows=$(jq -cn '{instances: [range(40) | [(. * 7 % 11) - 5, (. * 5 % 13) - 6, (. % 3) - 1, (. * 3 % 17) - 8]]}')
+all_are_used() {
+    local name
+    for name in "${each[@]}"; do
+        req POST "/v1/models/$name:predict?non_finite=null" "$rows" && want 200 && req POST "/v1/models/$name:predict" '{}' && want 400 || return 1
+    done
+}
+ok "all are used" all_are_used
+scrape
+ok "no busy model of ten classes has more than 75" each_at_most 75 "$(most)"
+ok "its classes are counted" [ "$(series '^axond_predictions_total\{model="relu"')" = 10 ]
+ok "and its confidence, by the one bucket that a mean needs" \
+    [ "$(series '^axond_prediction_confidence_(bucket|sum|count)\{model="relu"')" = 3 ]
+all_get_a_baseline() {
+    local name
+    for name in "${each[@]}"; do req POST "/v1/models/$name:baseline" '{}' && want 200 || return 1; done
+}
+ok "all get a baseline" all_get_a_baseline
+scrape
+ok "the confidence has its buckets beside a baseline" [ "$(series '^axond_prediction_confidence_bucket\{model="relu"')" = 12 ]
+ok "which count what came before it" \
+    [ "$(metric 'axond_prediction_confidence_bucket{model="relu",version="1",le="1.0"}')" = 40 ]
+# 10 more come with a calibration: the sizes of sets, and the expected accuracy.
+ok "no busy model with a baseline has more than 125" each_at_most 115 "$(most)"
+
+serve --models configs/models
 # ---- a stranger: every path with every method, and what is wrong with each in many ways
 paths=(/ /nowhere /metrics /openapi.json /v2/health/live /v2/health/ready /v1/models /v1/models/digits /v1/activations
     /v1/activations/relu /v1/losses /v1/losses/mse /v1/models/digits:predict /v1/models/x:predict /v1/models/digits/metadata

@@ -247,13 +247,12 @@ END_TEST
 /* How a request fails all of whose rows have been computed. */
 enum failure { FAIL_NOT_FINITE, FAIL_DEADLINE, FAIL_LEFT, FAILURES };
 
-enum { COUNTS = 6 };
+enum { COUNTS = 5 };
 static const char *const counted[COUNTS] = {
     "axond_neuron_rows_total{model=\"plain\",version=\"1\"}",
     "axond_neuron_rows_skipped_total{model=\"plain\",version=\"1\"}",
     "axond_relu_zero_outputs_total{model=\"plain\",version=\"1\",layer=\"h\"}",
     "axond_inference_rows_total{model=\"plain\",version=\"1\"}",
-    "axond_batch_rows_sum{model=\"plain\",version=\"1\"}",
     "axond_inference_batches_total{model=\"plain\",version=\"1\"}",
 };
 

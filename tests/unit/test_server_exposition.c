@@ -49,7 +49,8 @@ START_TEST(openmetrics_has_its_own_names_and_its_end)
     ck_assert_uint_eq(times(text, "# TYPE axond_build info"), 1);
     ck_assert_uint_eq(times(text, "# UNIT axond_http_request_duration_seconds seconds"), 1);
     ck_assert_uint_eq(times(text, "# UNIT axond_http_request_bytes bytes"), 1);
-    ck_assert_uint_eq(times(text, "# TYPE axond_batch_rows summary"), 0); /* no model */
+    ck_assert_uint_eq(times(text, "# TYPE axond_inference_parse_seconds summary"),
+                      0); /* no model */
     ck_assert_uint_eq(times(text, "axond_http_request_bytes_total 0"), 1);
     ck_assert_str_eq(text + strlen(text) - 7, "\n# EOF\n");
     free(text);

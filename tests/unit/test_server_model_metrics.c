@@ -75,7 +75,8 @@ START_TEST(classes_beyond_the_first_32_are_other)
 }
 END_TEST
 
-START_TEST(shares_are_observed_in_bulk)
+/* Buckets are many series: a mean needs none of them. */
+START_TEST(shares_are_observed_in_bulk_and_have_buckets_on_demand)
 {
     struct metrics_model *m = model("digits", "1");
     uint32_t counts[METRICS_BUCKETS_MAX] = {0};
@@ -86,9 +87,14 @@ START_TEST(shares_are_observed_in_bulk)
     counts[metrics_bucket(METRIC_prediction_confidence, 0.91)]++;
     counts[metrics_bucket(METRIC_prediction_confidence, 1)]++;
     metrics_model_observe_buckets(m, METRIC_prediction_confidence, counts, 2.81);
+    expect_nothing_of("le=\"0.9\"");
+    expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"+Inf\"} 3");
+    expect("axond_prediction_confidence_count{model=\"digits\",version=\"1\"} 3");
+    metrics_model_buckets(m, true);
     expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"0.9\"} 1");
     expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"0.999\"} 2");
     expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"1.0\"} 3");
+    expect("axond_prediction_confidence_bucket{model=\"digits\",version=\"1\",le=\"+Inf\"} 3");
     expect("axond_prediction_confidence_sum{model=\"digits\",version=\"1\"} 2.81");
     metrics_model_destroy(m);
 }
@@ -123,15 +129,11 @@ START_TEST(versions_of_a_model_share_what_is_counted_per_model)
     metrics_model_publish(two);
     metrics_model_observe(one, METRIC_inference_compute_seconds, 0.5);
     metrics_model_observe(two, METRIC_inference_compute_seconds, 0.25);
-    metrics_model_observe(one, METRIC_batch_rows, 256);
-    metrics_model_observe_all(one, METRIC_batch_rows, 2, 100);
-    metrics_model_observe_all(one, METRIC_inference_rows_total, 2, 100); /* is not observed */
+    metrics_model_observe(one, METRIC_inference_rows_total, 2); /* is not observed */
     metrics_model_add(two, METRIC_inference_rows_total, 0, 7);
     expect("axond_inference_compute_seconds_sum{model=\"digits\"} 0.75");
     expect("axond_inference_compute_seconds_count{model=\"alone\"} 0");
-    expect("axond_batch_rows_count{model=\"digits\",version=\"1\"} 3");
-    expect("axond_batch_rows_sum{model=\"digits\",version=\"1\"} 356");
-    expect_nothing_of("axond_batch_rows_bucket");
+    expect_nothing_of("axond_inference_compute_seconds_bucket");
     expect("axond_inference_rows_total{model=\"digits\",version=\"1\"} 0");
     expect("axond_inference_rows_total{model=\"digits\",version=\"2\"} 7");
 
@@ -236,7 +238,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_model_is_seen_from_publish_to_withdraw);
     tcase_add_test(tc, classes_beyond_the_first_32_are_other);
-    tcase_add_test(tc, shares_are_observed_in_bulk);
+    tcase_add_test(tc, shares_are_observed_in_bulk_and_have_buckets_on_demand);
     tcase_add_test(tc, layer_metrics_are_refreshed_by_the_scrape);
     tcase_add_test(tc, versions_of_a_model_share_what_is_counted_per_model);
     tcase_add_test(tc, a_model_has_no_histogram_before_its_first_value);

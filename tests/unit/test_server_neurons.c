@@ -153,17 +153,18 @@ START_TEST(a_part_is_not_over_before_its_time)
 }
 END_TEST
 
-#define LAYER "{model=\"m\",version=\"1\",layer=\"hidden1\",window=\"60s\"} "
+#define OF_LAYER "{model=\"m\",version=\"1\",layer=\"hidden1\""
+#define LAYER    OF_LAYER ",window=\"60s\"} "
 
 START_TEST(no_verdict_is_nan_and_never_0)
 {
     expect("axond_dead_relu_ratio" LAYER "NaN");
     expect("axond_silent_unit_ratio" LAYER "NaN");
-    expect("axond_relu_zero_fraction" LAYER "NaN");
+    expect("axond_relu_zero_fraction" OF_LAYER "} NaN");
     serve(1, clock_s());
     expect("axond_dead_relu_ratio" LAYER "NaN");
     expect("axond_silent_unit_ratio" LAYER "0.5");
-    expect("axond_relu_zero_fraction" LAYER "0.5");
+    expect("axond_relu_zero_fraction" OF_LAYER "} 0.5");
     for (int i = 0; i < 2 * ROWS_MIN; i++)
         serve(1, clock_s());
     expect("axond_dead_relu_ratio" LAYER "NaN");
