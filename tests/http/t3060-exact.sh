@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Counts are exact: 64 connections, 1 to 256 rows a request, NaN and overflows among them, requests that wait for company, clients that
+# leave, new versions and changed weights, readers of every figure; and then each figure is what doubles make of the rows answered.
+# shellcheck disable=SC1091,SC2154 # lib.sh sets address, pid and tmp
+. "$(dirname "$0")/lib.sh"
+
+# exact WHAT WINDOW OPTIONS...
+exact() {
+    local what=$1 window=$2
+    shift 2
+    rm -rf "$tmp/models"
+    python3 -B tests/http/exact_clients.py models "$tmp"
+    serve --models "$tmp/models" --neuron-window "$window" --neuron-rows-min 40 --request-timeout 10m "$@"
+    ok "$what: every figure is that of the rows that were answered" \
+        python3 -B tests/http/exact_clients.py run "$tmp" "$address" "$pid" "$tmp/log" "$window"s
+}
+
+# In a window of a second parts close all the time.
+exact "parts of a window that slides" 1 --threads 2
+# In a window of a day all rows are still there at the end.
+exact "short requests are computed where they arrive" 86400 --threads 4
+exact "all are the workers'" 86400 --threads 3 --inline-us-max 0
+done_testing
