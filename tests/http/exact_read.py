@@ -105,6 +105,8 @@ class Version:
         self.connection, self.served, self.model, self.version, self.tag = connection, served, model, version, tag
         self.rows = Counter(served.rows[model, tag])
         self.requests = served.requests[model, tag]
+        path = f"/v1/models/{model}/versions/{version}:baseline"
+        self.baseline = get_json(connection, path, json.dumps({"window": "load"}))  # which adds buckets to the metrics
         self.scrape = get(connection, "/metrics")[1].decode()
 
     def neurons(self, window="load"):
@@ -183,8 +185,7 @@ def check_answers(version, figures, outputs):
 
 
 def check_baseline(version, figures, classes, confidence):
-    path = f"/v1/models/{version.model}/versions/{version.version}:baseline"
-    got = get_json(version.connection, path, json.dumps({"window": "load"}))
+    got = version.baseline
     must(got["rows"] == figures.rows, version, "baseline of", got["rows"], "rows, not", figures.rows)
     for layer, name in enumerate(network.HIDDEN):
         for u, unit in enumerate(figures.layers[layer]):
