@@ -197,6 +197,22 @@ int axon_mlp_layer_watched(const struct axon_mlp *mlp, size_t layer)
     return mlp->layers[layer].watch.on;
 }
 
+void axon_mlp_weights(const struct axon_mlp *mlp, size_t layer, size_t unit, size_t first,
+                      size_t count, float *weight)
+{
+    const struct axon__layer *l = &mlp->layers[layer];
+    size_t panel = unit / AXON_PANEL * AXON_PANEL, width = axon__panel_width(l, panel);
+    const float *from = axon__panel(l, panel) + first * width + (unit - panel);
+
+    for (size_t i = 0; i < count; i++)
+        weight[i] = from[i * width];
+}
+
+float axon_mlp_bias(const struct axon_mlp *mlp, size_t layer, size_t unit)
+{
+    return mlp->layers[layer].bias[unit];
+}
+
 double axon_mlp_outgoing(const struct axon_mlp *mlp, size_t layer, size_t unit)
 {
     const struct axon__layer *next = &mlp->layers[layer + 1];

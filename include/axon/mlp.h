@@ -45,6 +45,12 @@ size_t axon_mlp_layers_count(const struct axon_mlp *mlp);
 size_t axon_mlp_layer_units(const struct axon_mlp *mlp, size_t layer);
 uint64_t axon_mlp_parameters_count(const struct axon_mlp *mlp); /* weights and given biases */
 
+/* Weights of one unit of a layer, by which it takes the features first .. first + count - 1, as
+ * axon_mlp_create() was given them, into weight [count]. */
+void axon_mlp_weights(const struct axon_mlp *mlp, size_t layer, size_t unit, size_t first,
+                      size_t count, float *weight);
+float axon_mlp_bias(const struct axon_mlp *mlp, size_t layer, size_t unit); /* 0: none was given */
+
 /* Bytes of scratch that predict needs, whatever the number of rows; scratch is 64-byte aligned. */
 size_t axon_mlp_scratch_bytes(const struct axon_mlp *mlp);
 

@@ -9,13 +9,16 @@
 #include "api/lookup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/digest.h"
 #include "neurons/drift.h"
 #include "neurons/neurons.h"
 
 struct state {
     enum axon_window window;
-    bool persist;
+    bool persist, started;
+    struct digest digest;
     struct baseline *made;
+    struct baseline_writer writer;
 };
 _Static_assert(sizeof(struct state) <= CALL_STATE_MAX, "a call's state");
 
@@ -76,7 +79,7 @@ static enum error_id check(struct api_call *call, const struct axon_neurons *n, 
     return ERROR_OK;
 }
 
-static enum error_id compute(struct api_call *call)
+static enum error_id take(struct api_call *call)
 {
     struct model *m = call->model;
     struct state *s = state_of(call);
@@ -96,20 +99,39 @@ static enum error_id compute(struct api_call *call)
     return call->error.id;
 }
 
+/* The digest of the weights, which takes longest, a piece at a time; then the counters. */
+static enum error_id compute(struct api_call *call)
+{
+    struct state *s = state_of(call);
+
+    if (!s->started)
+        digest_start(&s->digest);
+    s->started = true;
+    call->again = digest_advance(&s->digest, call->model);
+    return call->again ? ERROR_OK : take(call);
+}
+
+/* A piece of the text, or at its end the file. */
 static enum error_id write_reply(struct api_call *call)
 {
+    enum { PIECE_NUMBERS = 1 << 13 }; /* 8 ms */
     struct state *s = state_of(call);
     struct buf *out = &call->reply->body;
 
-    baseline_write(s->made, out);
+    if (!s->writer.out)
+        baseline_writer_init(&s->writer, s->made, out);
+    call->again = !s->writer.done;
+    if (call->again) {
+        baseline_writer_go_on(&s->writer, PIECE_NUMBERS);
+        return ERROR_OK;
+    }
     if (out->failed)
         return call_no_memory(call);
-    if (s->persist &&
-        model_baseline_write(call->model, call->api->options, out, &call->error) != ERROR_OK) {
+    if (model_baseline_put(call->model, s->made, s->persist ? call->api->options : NULL, out,
+                           &call->error) != ERROR_OK) {
         buf_fini(out);
         return call->error.id;
     }
-    neurons_baseline_set(call->model->neurons, baseline_ref(s->made));
     log_event(LOG_INFO, "baseline_taken", LOG_S("model", call->model->name),
               LOG_U("version", call->model->version), LOG_U("rows", s->made->rows),
               LOG_S("persisted", s->persist ? "true" : "false"));

@@ -4,12 +4,17 @@
  */
 #include "commands/baseline.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/clock.h"
+#include "base/write.h"
+#include "model/digest.h"
 #include "neurons/calibration.h"
 #include "neurons/drift.h"
 #include "neurons/neurons.h"
@@ -169,9 +174,13 @@ static enum error_id conclude(struct job *j, struct error *error)
 {
     const struct model *m = j->model;
     double now_s = clock_s();
+    struct digest digest;
     struct axon_neurons *n = neurons_merge(m->neurons);
     struct predictions *answers = neurons_predictions(m->neurons);
 
+    digest_start(&digest);
+    while (digest_advance(&digest, m))
+        ;
     if (n && answers)
         j->result = drift_baseline(&m->baseline, n, answers, AXON_WINDOW_LOAD, now_s, NULL);
     axon_neurons_destroy(n);
@@ -187,25 +196,66 @@ static enum error_id conclude(struct job *j, struct error *error)
 
 /* ---- what is written ------------------------------------------------------------------------- */
 
+/* Into the folder of a file that is there, or is to be, in one step. */
+static int replace_file(char *path, const struct buf *text)
+{
+    char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path, *parent = slash == path ? "/" : slash ? path : ".";
+    int folder, cause;
+
+    if (slash)
+        *slash = '\0';
+    folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return errno;
+    cause = write_over(folder, name, text->data, text->len);
+    close(folder);
+    return cause;
+}
+
+/* A device or a pipe is written to: nothing in it could be lost. */
+static int write_into(const char *path, const struct buf *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), cause = fd < 0 ? errno : 0;
+
+    if (fd < 0)
+        return cause;
+    cause = write_all(fd, text->data, text->len);
+    return close(fd) != 0 && cause == 0 ? errno : cause;
+}
+
+/* A link stays: the file that it names is the one that is written. */
 static enum error_id write_file(const char *path, const struct buf *text, struct error *error)
 {
-    FILE *file = fopen(path, "wbe");
-    bool written = file && fwrite(text->data, 1, text->len, file) == text->len;
+    struct stat is;
+    bool is_there = stat(path, &is) == 0;
+    char *real = is_there ? realpath(path, NULL) : strdup(path);
+    int cause;
 
-    if (file && fclose(file) != 0)
-        written = false;
-    return written ? ERROR_OK
-                   : error_set(error, ERROR_NOT_WRITABLE, "%s: %s", path, strerror(errno));
+    if (!real)
+        cause = errno;
+    else if (is_there && S_ISDIR(is.st_mode))
+        cause = EISDIR;
+    else if (is_there && !S_ISREG(is.st_mode))
+        cause = write_into(path, text);
+    else
+        cause = replace_file(real, text);
+    free(real);
+    return cause == 0
+               ? ERROR_OK
+               : error_set(error, ERROR_NOT_WRITABLE, "--output: %s: %s", path, strerror(cause));
 }
 
 static enum error_id store(const struct job *j, const struct options *options, const char *path,
                            struct error *error)
 {
+    struct baseline_writer writer;
     struct buf text;
     enum error_id id;
 
     buf_init(&text, 0);
-    baseline_write(j->result, &text);
+    baseline_writer_init(&writer, j->result, &text);
+    baseline_writer_go_on(&writer, SIZE_MAX);
     if (text.failed)
         id = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
     else

@@ -1,13 +1,14 @@
-/* baseline_file.c - see baseline_file.h. A new file takes the place of the old one in one step, so
- * that no reader ever sees half of it. */
+/* baseline_file.c - see baseline_file.h. Invariant: of baselines that are written and put in force,
+ * the one in the file is the one in force. */
 #include "model/baseline_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
+#include "base/write.h"
+#include "model/digest.h"
 #include "model/files.h"
 #include "model/finding.h"
 #include "model/private.h"
@@ -16,35 +17,15 @@
 
 enum { BASELINE_BYTES_MAX = 64 << 20 };
 
-/* Machines that do not store numbers so are not supported anywhere. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian float32");
-
-/* A bias that is null is no number that was loaded. */
-static void digest(const struct network *network, const struct weights *weights,
-                   char text[static SHA256_TEXT + 1])
-{
-    struct sha256 sum;
-
-    sha256_init(&sum);
-    for (size_t l = 0; l < network->layers_count; l++) {
-        const struct axon_layer *layer = &weights->layers[l];
-
-        sha256_add(&sum, layer->weight,
-                   layer->units * network->layers[l].features * sizeof *layer->weight);
-        if (layer->bias)
-            sha256_add(&sum, layer->bias, layer->units * sizeof *layer->bias);
-    }
-    sha256_end(&sum, text);
-}
-
 void baseline_shape_init(struct model *m, const struct network *network,
                          const struct weights *weights)
 {
     struct model_private *p = m->private;
 
-    digest(network, weights, p->weights_sha256);
-    for (size_t l = 0; l < network->layers_count; l++)
+    for (size_t l = 0; l < network->layers_count; l++) {
         p->layer_list[l] = p->layer_names[l];
+        p->biased[l] = weights->layers[l].bias != NULL;
+    }
     m->baseline = (struct baseline_shape){
         .mlp = m->mlp, .layer_names = p->layer_list, .weights_sha256 = p->weights_sha256};
 }
@@ -70,9 +51,13 @@ void baseline_load(struct model *m, const struct version_source *from)
     struct file_bytes bytes = {0};
     struct error error = {0};
     struct baseline *b = NULL;
+    struct digest digest;
 
     version_path(from, "baseline.json", path);
     enum files_result result = files_read(from->dirfd, path, BASELINE_BYTES_MAX, &bytes, &error);
+    digest_start(&digest);
+    while (result == FILES_OK && digest_advance(&digest, m))
+        ;
     if (result == FILES_OK)
         baseline_read(&b, &m->baseline, path, bytes.data, bytes.len, &error);
     free(bytes.data);
@@ -116,46 +101,6 @@ static int folder_open(const struct model *m, const struct options *options)
     return root;
 }
 
-static int write_all(int fd, const char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t written = write(fd, bytes, count);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        bytes += written > 0 ? written : 0;
-        count -= written > 0 ? (size_t)written : 0;
-    }
-    return fsync(fd);
-}
-
-/* 0, or errno. */
-static int replace(int folder, const struct buf *text)
-{
-    static const char temporary[] =
-        ".baseline.json.new"; /* of names with a dot nobody takes notice */
-    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int result = fd < 0 ? -1 : write_all(fd, text->data, text->len), cause = errno;
-
-    if (fd >= 0)
-        close(fd);
-    if (result == 0 && renameat(folder, temporary, folder, "baseline.json") != 0) {
-        cause = errno;
-        result = -1;
-    }
-    if (result != 0 && fd >= 0)
-        unlinkat(folder, temporary, 0);
-    return result == 0 ? 0 : cause;
-}
-
-/* One writes at a time, of all threads and processes: they share the temporary name. Until the
- * folder is closed, where the file system has locks. */
-static void lock(int folder)
-{
-    while (flock(folder, LOCK_EX) != 0 && errno == EINTR)
-        ;
-}
-
 enum error_id model_baseline_write(const struct model *m, const struct options *options,
                                    const struct buf *text, struct error *error)
 {
@@ -163,12 +108,26 @@ enum error_id model_baseline_write(const struct model *m, const struct options *
     int folder = folder_open(m, options), cause = errno;
 
     if (folder >= 0) {
-        lock(folder);
-        cause = replace(folder, text);
+        cause = write_over(folder, "baseline.json", text->data, text->len);
         close(folder);
     }
     return folder >= 0 && cause == 0
                ? ERROR_OK
                : error_set(error, ERROR_NOT_WRITABLE, "%sbaseline.json cannot be written: %s",
                            p->folder, files_reason(cause));
+}
+
+enum error_id model_baseline_put(struct model *m, struct baseline *b, const struct options *options,
+                                 const struct buf *text, struct error *error)
+{
+    struct model_private *p = m->private;
+    enum error_id id = ERROR_OK;
+
+    pthread_mutex_lock(&p->baseline_lock);
+    if (options)
+        id = model_baseline_write(m, options, text, error);
+    if (id == ERROR_OK)
+        neurons_baseline_set(m->neurons, baseline_ref(b));
+    pthread_mutex_unlock(&p->baseline_lock);
+    return id;
 }

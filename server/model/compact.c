@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "base/write.h"
 #include "model/files.h"
 #include "model/load.h"
 #include "model/private.h"
@@ -202,21 +203,11 @@ static int config_edit(const struct job *j, json_t *top)
 static enum error_id file_write(const struct job *j, const char *path, const char *bytes,
                                 size_t count)
 {
-    int fd = openat(j->into, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), failed = fd < 0;
+    int cause = write_new(j->into, path, bytes, count);
 
-    while (!failed && count > 0) {
-        ssize_t written = write(fd, bytes, count);
-
-        failed = written < 0 && errno != EINTR;
-        bytes += written > 0 ? written : 0;
-        count -= written > 0 ? (size_t)written : 0;
-    }
-    failed = failed || fsync(fd) != 0;
-    if (failed)
-        error_set(j->error, ERROR_NOT_WRITABLE, "%s: %s", path, files_reason(errno));
-    if (fd >= 0)
-        close(fd);
-    return failed ? j->error->id : ERROR_OK;
+    return cause == 0
+               ? ERROR_OK
+               : error_set(j->error, ERROR_NOT_WRITABLE, "%s: %s", path, files_reason(cause));
 }
 
 static int append_json(const char *bytes, size_t size, void *out)
@@ -302,7 +293,7 @@ static enum error_id golden_copy(const struct job *j)
     return id;
 }
 
-static enum error_id write_all(const struct job *j)
+static enum error_id folder_write(const struct job *j)
 {
     if (*j->from.folder && mkdirat(j->into, j->from.folder, 0755) != 0)
         return error_set(j->error, ERROR_NOT_WRITABLE, "%s: %s", j->from.folder,
@@ -351,7 +342,7 @@ static enum error_id run(struct job *j)
     if (weights_read(&j->weights, &j->config.network, &j->from, j->error) != 0 ||
         plan(j) != ERROR_OK || range_keep(j) != ERROR_OK)
         return j->error->id;
-    return write_all(j);
+    return folder_write(j);
 }
 
 enum error_id compact_write(const struct model *m, const struct options *options, int into,

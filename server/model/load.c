@@ -212,6 +212,7 @@ struct model *load_version(const struct version_source *from, const struct confi
     m->version = from->version;
     snprintf(m->name, sizeof m->name, "%s", from->model);
     p->references = 1;
+    pthread_mutex_init(&p->baseline_lock, NULL);
     snprintf(p->folder, sizeof p->folder, "%s", from->folder);
     p->fingerprint = fingerprint_read(from, config_id);
     line_init(&p->line, config);

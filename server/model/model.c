@@ -52,6 +52,7 @@ void model_destroy(struct model *m)
         free(p->columns[i]);
     free(p->columns);
     baseline_unref(p->unwatched);
+    pthread_mutex_destroy(&p->baseline_lock);
     free(p->numbers);
     free(p->classes);
     free(m->layers);

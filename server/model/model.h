@@ -74,6 +74,12 @@ void model_unref(struct model *m); /* NULL is fine; frees with the last */
 /* The baseline in force, with a new reference; NULL: there is none. */
 struct baseline *model_baseline(const struct model *m);
 
+/* From now on b is in force; its text becomes baseline.json of the version's folder before, if
+ * there are options. One at a time: when several threads come, the last to write is the one in
+ * force. The model counts neurons. ERROR_OK, or ERROR_NOT_WRITABLE, and nothing has changed. */
+enum error_id model_baseline_put(struct model *m, struct baseline *b, const struct options *options,
+                                 const struct buf *text, struct error *error);
+
 /* baseline.json of the version's folder becomes the text. ERROR_OK, or ERROR_NOT_WRITABLE. */
 enum error_id model_baseline_write(const struct model *m, const struct options *options,
                                    const struct buf *text, struct error *error);

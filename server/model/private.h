@@ -3,6 +3,8 @@
 #ifndef MODEL_PRIVATE_H
 #define MODEL_PRIVATE_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include "model/line.h"
 #include "model/load.h"
 #include "model/model.h"
@@ -23,7 +25,9 @@ struct model_private {
     const char **classes;
     char folder[VERSION_TEXT_MAX + 2]; /* of the version, as struct version_source has it */
     struct baseline *unwatched;        /* the one in force where no neurons are counted, or NULL */
-    char weights_sha256[SHA256_TEXT + 1];
+    pthread_mutex_t baseline_lock;     /* of those who put a baseline in force, and of: */
+    char weights_sha256[SHA256_TEXT + 1]; /* "": nobody has asked yet */
+    bool biased[CONFIG_LAYERS_MAX];       /* layers that were given a bias */
 };
 
 /* Free what there is, also of a model that is only half made. */

@@ -72,7 +72,17 @@ void baseline_unref(struct baseline *b);           /* NULL is fine; frees with t
 enum error_id baseline_read(struct baseline **b, const struct baseline_shape *shape,
                             const char *file, const char *text, size_t len, struct error *error);
 
-/* Append baseline.json: what baseline_read() reads back as the same baseline. */
-void baseline_write(const struct baseline *b, struct buf *out);
+/* baseline.json as text, a piece at a time: what baseline_read() reads back as the same baseline.
+ */
+struct baseline_writer {
+    const struct baseline *b;
+    struct buf *out;
+    size_t list, at; /* the next number; baseline.c's */
+    bool done;
+};
+void baseline_writer_init(struct baseline_writer *w, const struct baseline *b, struct buf *out);
+
+/* Append so many numbers more, about. */
+void baseline_writer_go_on(struct baseline_writer *w, size_t numbers);
 
 #endif

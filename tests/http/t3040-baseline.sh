@@ -167,6 +167,17 @@ done
 ok "it says where the file is" grep -qx 'baseline.json is beside the weights; a service that runs reads it on SIGHUP' "$tmp/said"
 instead() { "$BIN" baseline digits --models "$models" --output "$tmp/out.json" <"$tmp/in.npy" >"$tmp/said" && grep -qx "$tmp/out.json is written" "$tmp/said"; }
 ok "--output is written instead" instead
+cp "$tmp/out.json" "$tmp/whole.json"
+full() { (ulimit -f 1 && "$BIN" baseline digits --models "$models" --output "$tmp/out.json" <"$tmp/in.npy" >"$tmp/said" 2>&1); }
+not_full() { full && return 1; [ $? = 1 ] && grep -qx "axond: --output: $tmp/out.json: File too large" "$tmp/said"; }
+ok "a disk that is full is told" not_full
+ok "and leaves the file that was there, and no other" [ "$(cmp "$tmp/out.json" "$tmp/whole.json" && cd "$tmp" && find . -maxdepth 1 -name '.new-*')" = '' ]
+ln -s out.json "$tmp/link.json"
+linked() { "$BIN" baseline digits --models "$models" --output "$tmp/link.json" <"$tmp/in.npy" >"$tmp/said" && [ -L "$tmp/link.json" ] && cmp "$tmp/link.json" "$tmp/whole.json"; }
+ok "a link stays one" linked
+for case in "/dev/full: No space left on device" "$tmp: Is a directory" "$tmp/none/out.json: No such file or directory"; do
+    ok "--output ${case#"$tmp"}" wrong 1 "axond: --output: $case" digits --output "${case%%:*}"
+done
 ok "without labels nothing is calibrated" jq -e '.rows == 300 and (.conformal | not) and (.confidence.temperature | not)' "$tmp/out.json" >"$tmp/jq"
 
 done_testing

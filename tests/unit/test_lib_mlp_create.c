@@ -76,6 +76,31 @@ START_TEST(a_model_can_be_asked_for_its_shape)
 }
 END_TEST
 
+/* Packing keeps every number: panels of 64 units, the last one narrower. */
+START_TEST(weights_can_be_read_back)
+{
+    enum { FEATURES = 130, UNITS = 75 };
+    static float weight[UNITS * FEATURES], bias[UNITS], got[FEATURES];
+    struct axon_layer layer = {
+        .units = UNITS, .weight = weight, .bias = bias, .activation = axon_activation_find("relu")};
+    struct axon_mlp_spec spec = {.features = FEATURES, .layers = &layer, .layers_count = 1};
+    struct axon_mlp *mlp;
+
+    for (size_t i = 0; i < UNITS * FEATURES; i++)
+        weight[i] = (float)i;
+    for (size_t i = 0; i < UNITS; i++)
+        bias[i] = -(float)i;
+    ck_assert_int_eq(axon_mlp_create(&spec, &mlp), AXON_OK);
+    for (size_t u = 0; u < UNITS; u++) {
+        axon_mlp_weights(mlp, 0, u, 0, 100, got);
+        axon_mlp_weights(mlp, 0, u, 100, 30, got + 100);
+        ck_assert_mem_eq(got, weight + u * FEATURES, sizeof got);
+        ck_assert(axon_mlp_bias(mlp, 0, u) == bias[u]);
+    }
+    axon_mlp_destroy(mlp);
+}
+END_TEST
+
 START_TEST(impossible_shapes_are_refused)
 {
     const float weight[4] = {0}, bad_alpha = NAN;
