@@ -10,7 +10,6 @@
 #include "infer/blas.h"
 #include "model/explanation.h"
 #include "model/gradients.h"
-#include "neurons/neurons.h"
 
 enum { FIELD_INSTANCES, FIELD_COUNT };
 static const char *const tensors[] = {[FIELD_INSTANCES] = "instances", [FIELD_COUNT] = NULL};
@@ -111,7 +110,7 @@ static enum error_id read_request(struct api_call *call)
         inference_instances(call, &call->fields[FIELD_INSTANCES], values.instances) != ERROR_OK ||
         read_class(call, e, values.class) != ERROR_OK)
         return call->error.id;
-    s->baseline = neurons_baseline(call->model->neurons);
+    s->baseline = model_baseline(call->model);
     e->model = call->model;
     e->baseline = s->baseline;
     e->x = s->rows.x->data;

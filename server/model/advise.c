@@ -82,7 +82,7 @@ int advise(struct model *m, const struct version_source *from, const struct conf
 {
     const struct network *network = &config->network;
     struct advice_layer layers[CONFIG_LAYERS_MAX];
-    struct baseline *baseline = neurons_baseline(m->neurons);
+    struct baseline *baseline = model_baseline(m);
 
     if (network->min && network->max &&
         axon_bounds_create(m->mlp, network->min, network->max, &m->bounds) != AXON_OK) {

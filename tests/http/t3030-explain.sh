@@ -26,9 +26,20 @@ req POST /v1/models/sensors:explain "@$tmp/rows.more"
 ok "with more listed than classes_max they are refused by the numbers" want 400 \
     '.code == "limit_exceeded" and (.error | test("65536 rows of [0-9]+ features and units are more than 1048576 .classes_max.$"))'
 
-serve --models configs/models --neuron-stats off
+cp -R configs/models/digits "$tmp/models/digits"
+cp -R configs/models/digits "$tmp/models/plain"
+rm "$tmp/models/plain/1/baseline.json"
+serve --models "$tmp/models"
 req POST /v1/models/digits:explain "$(jq -c '{instances}' configs/examples/digit.json)"
-ok "where nobody watches the neurons there is no baseline, and the logit is explained" want 200 \
+cp "$tmp/body" "$tmp/watched"
+serve --models "$tmp/models" --neuron-stats off
+req POST /v1/models/digits:explain "$(jq -c '{instances}' configs/examples/digit.json)"
+ok "where nobody watches the neurons baseline.json is used all the same" want 200 '.baseline.rows == 450'
+ok "and the answer is that of a watched model" cmp "$tmp/body" "$tmp/watched"
+req GET /v1/models/sensors/advice
+ok "advice goes by it, too" want 200 'any(.advice[]; .id == "input_not_centred" and (.message | endswith("by the baseline, above 3")))'
+req POST /v1/models/plain:explain "$(jq -c '{instances}' configs/examples/digit.json)"
+ok "without the file there is none, and the logit is explained" want 200 \
     '.baseline == null and .explanations[0].label == "2" and (.explanations[0].features | length == 10)'
 ok "pixels without names are their numbers" want 200 '.explanations[0].features | all(.feature | type == "number")'
 ok "no row of all these was traffic" test "$(metric 'axond_inference_rows_total{model="digits",version="1"}')" = 0
