@@ -53,6 +53,8 @@ struct call_post {
     /* How many numbers the next phase works on, more or less: what is too much for a thread that
      * reads sockets is a worker's. NULL: as many as the body holds, whatever the phase. */
     size_t (*elements)(const struct api_call *call);
+    /* However much waits for the workers, it is not refused (429): it tells how much does. */
+    bool always;
 };
 
 /* How the route wants the body, and what has come of it. */

@@ -118,8 +118,8 @@ static enum error_id reserve(struct api_call *call)
     struct pool *pool = call->api->pool;
     size_t elements = call->post->elements ? call->post->elements(call) : call_body_elements(call);
 
-    switch (call->phase == CALL_READ ? work_reserve(pool, elements)
-                                     : work_reserve_next(pool, elements)) {
+    switch (call->phase == CALL_READ && !call->post->always ? work_reserve(pool, elements)
+                                                            : work_reserve_next(pool, elements)) {
     case TASK_HERE:
         return ERROR_OK;
     case TASK_QUEUED:

@@ -1,7 +1,7 @@
 /* exposition.c - the registry as Prometheus text 0.0.4 or OpenMetrics 1.0.
  *
- * Walks the table row by row, so that a family's samples stand together. Knows the formats; counts
- * nothing. */
+ * Walks the table row by row, so that a family's samples stand together: a family is written with
+ * the lock held, from its first sample to its last. Knows the formats; counts nothing. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -331,7 +331,47 @@ static void write_process(struct writer *w)
         write_value(w, value);
 }
 
-void metrics_write(struct buf *out, const char *accept, const char **content_type)
+/* ---- a scrape, a piece at a time ---- */
+
+size_t metrics_scrape_numbers(void)
+{
+    return __atomic_load_n(&registry.numbers, __ATOMIC_RELAXED);
+}
+
+void metrics_scrape_begin(struct metrics_scrape *s, const char *accept)
+{
+    *s = (struct metrics_scrape){
+        .openmetrics = accept_prefers(accept, "application/openmetrics-text", "1.0.0",
+                                      "text/plain"),
+        .number = __atomic_add_fetch(&registry.scrapes, 1, __ATOMIC_RELAXED)};
+}
+
+const char *metrics_scrape_content_type(const struct metrics_scrape *s)
+{
+    return s->openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                          : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* Scrapes that come together share a refresh: it is as new as each of them if it began after it. */
+bool metrics_scrape_refresh(struct metrics_scrape *s)
+{
+    enum { PIECE_NUMBERS = 1 << 16 };
+    size_t done = 0;
+    struct metrics_model *m;
+
+    pthread_mutex_lock(&registry.lock);
+    for (m = registry.models; m && done < PIECE_NUMBERS; m = m->next) {
+        if (!m->refresh || m->refreshed >= s->number)
+            continue;
+        m->refreshed = __atomic_load_n(&registry.scrapes, __ATOMIC_RELAXED);
+        m->refresh(m, m->context);
+        done += m->refresh_numbers;
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return m != NULL;
+}
+
+static void write_metric(const struct metrics_scrape *s, struct buf *out)
 {
     static void (*const scopes[SCOPE_COUNT])(struct writer *) = {
         [SCOPE_GLOBAL] = write_global,   [SCOPE_HTTP] = write_http,
@@ -339,26 +379,28 @@ void metrics_write(struct buf *out, const char *accept, const char **content_typ
         [SCOPE_VERSION] = write_version, [SCOPE_LAYER] = write_layer,
         [SCOPE_CLASS] = write_class,     [SCOPE_PROCESS] = write_process,
     };
-    bool openmetrics = accept_prefers(accept, "application/openmetrics-text", "1.0.0",
-                                      "text/plain");
+    const struct metric_row *row = &metric_rows[s->metric];
+    struct writer w = {.out = out,
+                       .openmetrics = s->openmetrics,
+                       .metric = s->metric,
+                       .row = row,
+                       .labels = label_list_of(row)};
+
+    scopes[row->scope](&w);
+}
+
+bool metrics_scrape_write(struct metrics_scrape *s, struct buf *out)
+{
+    enum { PIECE_BYTES = 1 << 17 };
+    size_t end = out->len + PIECE_BYTES;
 
     pthread_mutex_lock(&registry.lock);
-    for (struct metrics_model *m = registry.models; m; m = m->next)
-        if (m->refresh)
-            m->refresh(m, m->context);
-    for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
-        const struct metric_row *row = &metric_rows[metric];
-        struct writer w = {.out = out,
-                           .openmetrics = openmetrics,
-                           .metric = metric,
-                           .row = row,
-                           .labels = label_list_of(row)};
-        scopes[row->scope](&w);
-    }
+    for (; s->metric < METRIC_COUNT && out->len < end && !out->failed; s->metric++)
+        write_metric(s, out);
     pthread_mutex_unlock(&registry.lock);
-
-    if (openmetrics)
+    if (s->metric < METRIC_COUNT && !out->failed)
+        return true;
+    if (s->openmetrics)
         buf_puts(out, "# EOF\n");
-    *content_type = openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                : "text/plain; version=0.0.4; charset=utf-8";
+    return false;
 }

@@ -2,7 +2,7 @@
  *
  * Invariant: nothing on a request's way takes the lock; all that can wait there is the allocator,
  * once per worker and block. The lock guards the lists of models, which change when a model loads,
- * and is held for the length of a scrape. */
+ * and is held for a piece of a scrape. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

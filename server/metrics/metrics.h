@@ -76,9 +76,9 @@ void metrics_add(enum metric metric, unsigned index, uint64_t value);
 void metrics_gauge_add(enum metric metric, int64_t value);
 void metrics_gauge_set(enum metric metric, double value);
 
-/* The metrics of one loaded model version. refresh (may be NULL) is called before each scrape, one
- * scrape at a time, to set what is computed only then. Layer metrics are indexed by layer and
- * window. */
+/* The metrics of one loaded model version. refresh (may be NULL) is called for each scrape, one
+ * model at a time, to set what is computed only then; it works on about refresh_numbers numbers.
+ * Layer metrics are indexed by layer and window. */
 struct metrics_model;
 struct metrics_model_spec {
     const char *model, *version, *task;
@@ -88,6 +88,7 @@ struct metrics_model_spec {
     size_t classes_count;
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
+    size_t refresh_numbers;
 };
 /* new, or NULL when out of memory; the spec's strings are copied */
 struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec);
@@ -96,8 +97,8 @@ void metrics_model_destroy(struct metrics_model *m);
 
 /* A model version's series appear in the scrape from publish to withdraw. Publishing a second one
  * of the same model and version withdraws the first. A metric per model (label `model`
- * alone) goes on over all its versions, as long as one is alive. Waits for a scrape that is under
- * way, so hold no lock that a refresh takes. */
+ * alone) goes on over all its versions, as long as one is alive. Waits for the piece of a scrape
+ * that is under way, so hold no lock that a refresh takes. */
 void metrics_model_publish(struct metrics_model *m);
 void metrics_model_withdraw(struct metrics_model *m);
 
@@ -136,8 +137,25 @@ struct metrics_failed {
 };
 int metrics_failed_set(const struct metrics_failed *list, size_t count);
 
-/* The whole scrape. accept is the request's header or NULL: OpenMetrics 1.0 if asked for,
- * else text 0.0.4. *content_type is static. */
-void metrics_write(struct buf *out, const char *accept, const char **content_type);
+/* A scrape, which is done in pieces, since models may be many and large. Several may be under way;
+ * models may come and go between the pieces. Nothing is to be released. */
+struct metrics_scrape {
+    bool openmetrics;
+    uint64_t number;    /* it wants refreshes that began with this scrape, or later */
+    enum metric metric; /* the next one to be written */
+};
+
+/* The numbers that a scrape works on now, about, but for those that any daemon has. No lock. */
+size_t metrics_scrape_numbers(void);
+
+/* accept is the request's header or NULL: OpenMetrics 1.0 if asked for, else text 0.0.4. */
+void metrics_scrape_begin(struct metrics_scrape *s, const char *accept);
+const char *metrics_scrape_content_type(const struct metrics_scrape *s); /* static */
+
+/* Refresh some models. True: there are more. */
+bool metrics_scrape_refresh(struct metrics_scrape *s);
+
+/* Append some metrics, once all models are refreshed. True: there are more. */
+bool metrics_scrape_write(struct metrics_scrape *s, struct buf *out);
 
 #endif

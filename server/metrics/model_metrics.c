@@ -79,6 +79,18 @@ static int classes_copy(struct metrics_model *m, const struct metrics_model_spec
     return 0;
 }
 
+/* A series takes about as long as so many numbers of text. */
+enum { NUMBERS_OF_SERIES = 15 };
+
+static size_t numbers_of(const struct metrics_model *m)
+{
+    const unsigned *block = layout_get()->block;
+    size_t series = block[SCOPE_MODEL] + block[SCOPE_VERSION] +
+                    m->layers_count * block[SCOPE_LAYER] + m->classes_count * block[SCOPE_CLASS];
+
+    return m->refresh_numbers + series * NUMBERS_OF_SERIES;
+}
+
 struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec)
 {
     size_t slots = layout_get()->block[SCOPE_VERSION];
@@ -87,6 +99,7 @@ struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec
         return NULL;
     m->refresh = spec->refresh;
     m->context = spec->context;
+    m->refresh_numbers = spec->refresh_numbers;
     m->version = strdup(spec->version);
     m->task = strdup(spec->task);
     m->values.cells = cells_create(slots);
@@ -95,8 +108,10 @@ struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec
     m->name = name_acquire(spec->model);
     pthread_mutex_unlock(&registry.lock);
     if (m->name && m->version && m->task && m->values.cells && m->values.set &&
-        layers_copy(m, spec) == 0 && classes_copy(m, spec) == 0)
+        layers_copy(m, spec) == 0 && classes_copy(m, spec) == 0) {
+        m->numbers = numbers_of(m);
         return m;
+    }
     metrics_model_destroy(m);
     return NULL;
 }
@@ -111,6 +126,7 @@ static void unlink_model(struct metrics_model *m)
         at = &(*at)->next;
     *at = m->next;
     m->published = false;
+    __atomic_fetch_sub(&registry.numbers, m->numbers, __ATOMIC_RELAXED);
 }
 
 static int compare(const struct metrics_model *a, const struct metrics_model *b)
@@ -131,6 +147,7 @@ void metrics_model_publish(struct metrics_model *m)
     m->next = *at;
     m->published = true;
     *at = m;
+    __atomic_fetch_add(&registry.numbers, m->numbers, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&registry.lock);
 }
 

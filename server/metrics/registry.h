@@ -1,7 +1,7 @@
 /* registry.h - what metrics.c counts into and exposition.c reads. For server/metrics alone.
  *
- * Invariant: counting touches only cells and atomics; everything under `lock` is the scrape's and
- * the (rare) coming and going of models. */
+ * Invariant: counting touches only cells and atomics; everything under `lock` is a scrape's, for
+ * one piece of it, and the (rare) coming and going of models. */
 #ifndef METRICS_REGISTRY_H
 #define METRICS_REGISTRY_H
 
@@ -123,6 +123,8 @@ struct metrics_model {
     bool buckets;              /* metrics_model_buckets(), atomically */
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
+    size_t refresh_numbers, numbers; /* of these, and of its series as well */
+    uint64_t refreshed;              /* the last scrape that had begun when its last refresh did */
     bool published;
     struct metrics_model *next; /* published, ascending by model and version */
 };
@@ -142,6 +144,8 @@ struct registry {
     unsigned http_added; /* atomically; of these, not foreseen */
     struct metrics_name *names;
     struct metrics_model *models;
+    size_t numbers;                /* of all these, to be read without the lock */
+    uint64_t scrapes;              /* that have begun; atomically */
     struct failed_version *failed; /* [failed_count] */
     size_t failed_count;
     char window[32]; /* "60s" */

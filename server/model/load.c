@@ -98,6 +98,17 @@ static void refresh(struct metrics_model *metrics, void *context)
     neurons_refresh(context, metrics);
 }
 
+/* A scrape merges the counts of all units, as GET .../neurons does, and of all features. */
+static size_t refresh_numbers(const struct model *m)
+{
+    enum { OF_UNIT = 50 };
+    size_t merged = axon_mlp_features(m->mlp);
+
+    for (size_t l = 0; l < m->layers_count; l++)
+        merged += m->layers[l].units;
+    return m->neurons ? merged * OF_UNIT : 0;
+}
+
 static int count(struct model *m, const struct config *config, const struct options *options)
 {
     struct model_private *p = m->private;
@@ -128,6 +139,7 @@ static int count(struct model *m, const struct config *config, const struct opti
         .classes_count = m->answers.classes,
         .refresh = m->neurons ? refresh : NULL,
         .context = m->neurons,
+        .refresh_numbers = refresh_numbers(m),
     });
     if (!m->metrics)
         return -1;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "models.h"
 #include "infer/batch.h"
+#include "scraped.h"
 
 enum { FEATURES = 24, OUTPUTS = 10, WORK_MAX = 100000 };
 
@@ -81,12 +82,11 @@ static inline void stop(void)
 static inline double metric(const char *series)
 {
     struct buf out;
-    const char *type, *at;
+    const char *at;
     char line[256];
     double value;
 
-    buf_init(&out, 0);
-    metrics_write(&out, NULL, &type);
+    scraped(&out, NULL);
     snprintf(line, sizeof line, "\n%s ", series);
     at = strstr(out.data, line);
     ck_assert_msg(at != NULL, "no %s", series);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/registry.h"
+#include "scraped.h"
 
 static const char *const route_labels[] = {"/metrics", "/v1/x/{x}", "/v1/y/{y}"};
 
@@ -44,12 +45,9 @@ static inline void scrape_stop(void)
 static inline char *scrape_as(const char *accept)
 {
     struct buf out;
-    const char *type;
     size_t length;
 
-    buf_init(&out, 0);
-    metrics_write(&out, accept, &type);
-    ck_assert(!out.failed);
+    scraped(&out, accept);
     return buf_steal(&out, &length);
 }
 

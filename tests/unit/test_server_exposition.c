@@ -105,13 +105,11 @@ END_TEST
 START_TEST(the_content_type_names_the_format)
 {
     struct buf out;
-    const char *type;
 
-    buf_init(&out, 0);
-    metrics_write(&out, NULL, &type);
-    ck_assert_str_eq(type, "text/plain; version=0.0.4; charset=utf-8");
-    metrics_write(&out, openmetrics, &type);
-    ck_assert_str_eq(type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ck_assert_str_eq(scraped(&out, NULL), "text/plain; version=0.0.4; charset=utf-8");
+    buf_fini(&out);
+    ck_assert_str_eq(scraped(&out, openmetrics),
+                     "application/openmetrics-text; version=1.0.0; charset=utf-8");
     buf_fini(&out);
 }
 END_TEST
