@@ -3,77 +3,103 @@
  * A lane is a row, so nothing is added across lanes. Lanes beyond the last row repeat it. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 #include "kernels/kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/vmathf.h"
+#include "kernels/vmathf_log.h"
 
-/* The class's values of VF_LANES rows. */
-static inline vf column(const float *y, const size_t *at, size_t class)
+/* Up to VF_LANES rows: a vector for each class, as many classes at once as a vector has lanes. */
+struct lanes {
+    const struct axon_confidence *c;
+    size_t row[VF_LANES];
+    size_t first; /* of the classes in y */
+    vf y[VF_LANES];
+};
+
+/* The classes from `first` on, a multiple of VF_LANES. Those that are there already stay. */
+static inline void turn(struct lanes *l, size_t first)
 {
-    float values[VF_LANES];
+    const struct axon_confidence *c = l->c;
 
-    for (size_t lane = 0; lane < VF_LANES; lane++)
-        values[lane] = y[at[lane] + class];
-    return vf_load(values);
+    if (l->first == first)
+        return;
+    l->first = first;
+    for (size_t lane = 0; lane < VF_LANES; lane++) {
+        size_t at = l->row[lane] * c->n + first, left = c->rows * c->n - at;
+
+        l->y[lane] = left < VF_LANES ? vf_load_part(c->y + at, left, 0.0f) : vf_load(c->y + at);
+    }
+    transpose(l->y);
 }
 
-/* ln(a) within 3e-7 + 1e-7 |ln(a)|, a normal: a = m 2^k, sqrt(1/2) <= m < sqrt(2), and ln(m) = 2
- * atanh((m - 1) / (m + 1)) by its series. */
+/* log2(a) within 4e-7 + 1e-7 |log2(a)|, a normal: a = m 2^k, sqrt(1/2) <= m < sqrt(2), and ln(m) =
+ * 2 atanh((m - 1) / (m + 1)) by its series. */
 static inline vf logarithm(vf a)
 {
     vi shifted = (vi)a - 0x3f3504f3; /* sqrt(1/2) */
     vf k = __builtin_convertvector(shifted >> 23, vf);
-    vf m = (vf)((shifted & 0x7fffff) + 0x3f3504f3), s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
-    vf series = s2 * (0x1.555556p-1f +
-                      s2 * (0x1.99999ap-2f + s2 * (0x1.24924ap-2f + s2 * 0x1.c71c72p-3f)));
+    vf m = (vf)((shifted & 0x7fffff) + 0x3f3504f3), s = vf_quotient(m - 1.0f, m + 1.0f);
+    vf s2 = s * s, series = vf_fma(s2, vf_all(0x1.c71c72p-3f), vf_all(0x1.24924ap-2f));
 
-    return k * 0x1.62e430p-1f + s * (2.0f + series);
+    series = vf_fma(s2, vf_fma(s2, series, vf_all(0x1.99999ap-2f)), vf_all(0x1.555556p-1f));
+    return vf_fma(s * vf_fma(s2, series, vf_all(2.0f)), vf_all(0x1.715476p+0f), k);
 }
 
-/* The sum of e^(power ln(p_i / p)) over a row's probabilities, or of e^(power (z_i - z)). */
-static inline vf sum_of(const struct axon_confidence *c, const size_t *at, vf largest, float power)
+/* 2^x, x <= 0; what is below 2^-126 adds nothing to a sum that is at least 1. */
+static inline vf power_of_2(vf x)
 {
-    vf sum = vf_all(0.0f);
+    vf within = vf_max(x, vf_all(-126.0f)), n = within + VF_MAGIC;
 
-    for (size_t i = 0; i < c->n; i++) {
-        vf y = column(c->y, at, i);
+    return vf_fma(vf_exp2m1_near_0(within - (n - VF_MAGIC)), vf_power(n), vf_power(n));
+}
 
-        if (c->logits) {
-            sum += vf_exp((y - largest) * power);
-        } else {
-            vf ratio = y / largest;
+/* The sum of (p_i / p)^power over a row's probabilities, or of e^(power (z_i - z)). */
+static inline vf sum_of(struct lanes *l, vf largest, float power)
+{
+    bool logits = l->c->logits;
+    vf sum = vf_all(0.0f), top = logits ? largest : logarithm(largest);
 
-            sum += vf_pick(ratio >= FLT_MIN, vf_exp(logarithm(ratio) * power), vf_all(0.0f));
-        }
+    for (size_t i = 0; i < l->c->n; i++) {
+        vf y;
+
+        turn(l, i - i % VF_LANES);
+        y = l->y[i % VF_LANES];
+        if (logits)
+            sum += power_of_2((y - top) * (power * 0x1.715476p+0f));
+        else
+            sum += vf_pick(y >= FLT_MIN, power_of_2((logarithm(y) - top) * power), vf_all(0.0f));
     }
     return sum;
 }
 
-/* Up to VF_LANES rows from `row` on. */
 static void some_rows(const struct axon_confidence *c, size_t row, size_t rows)
 {
-    size_t at[VF_LANES];
-    vf largest, confidence;
-    vi class = {0}, finite;
+    struct lanes l = {.c = c, .first = SIZE_MAX};
+    vf largest = vf_all(-INFINITY), confidence;
+    vi class = {0}, finite = ~(vi){0};
+    uint32_t classes[VF_LANES];
 
     for (size_t lane = 0; lane < VF_LANES; lane++)
-        at[lane] = (row + (lane < rows ? lane : rows - 1)) * c->n;
-    largest = column(c->y, at, 0);
-    finite = vf_abs(largest) <= FLT_MAX;
-    for (size_t i = 1; i < c->n; i++) {
-        vf y = column(c->y, at, i);
-        vi more = y > largest;
+        l.row[lane] = row + (lane < rows ? lane : rows - 1);
+    for (size_t i = 0; i < c->n; i++) {
+        vf y;
+        vi more;
 
+        turn(&l, i - i % VF_LANES);
+        y = l.y[i % VF_LANES];
+        more = y > largest;
         finite &= vf_abs(y) <= FLT_MAX;
         largest = vf_pick(more, y, largest);
         class = (vi)vf_pick(more, (vf)((vi){0} + (int32_t)i), (vf) class);
     }
-    confidence = c->logits ? 1.0f / sum_of(c, at, largest, 1) : largest;
+    confidence = c->logits ? 1.0f / sum_of(&l, largest, 1) : largest;
     vf_store_part(c->confidence + row, vf_pick(finite, confidence, vf_all(NAN)), rows);
-    for (size_t lane = 0; lane < rows; lane++)
-        c->classes[row + lane] = (uint32_t) class[lane];
+    memcpy(classes, &class, sizeof classes);
+    memcpy(c->classes + row, classes, rows * sizeof *classes);
     if (c->power > 0)
         vf_store_part(c->tempered + row,
-                      vf_pick(finite, 1.0f / sum_of(c, at, largest, c->power), vf_all(NAN)), rows);
+                      vf_pick(finite, 1.0f / sum_of(&l, largest, c->power), vf_all(NAN)), rows);
 }
 
 void AXON_KERNEL(rows, confidence)(const struct axon_confidence *c)
