@@ -71,3 +71,28 @@ void axon__figures_add(struct axon__figures *into, const struct axon__figures *f
     into->ranged += from->ranged;
     into->out += from->out;
 }
+
+/* Nothing of them is too large to be summed: axon_keep_row saw to it. */
+void axon__figures_fold(struct axon__figures *into, const float *kept, size_t rows,
+                        const struct axon__shape *s)
+{
+    struct axon_columns c = {.x = kept,
+                             .rows = rows,
+                             .n = s->features,
+                             .stride = s->moments,
+                             .before = into->rows,
+                             .mean = axon__mean(into),
+                             .squares = axon__squares(into, s),
+                             .least = axon__least(into, s),
+                             .most = axon__most(into, s)};
+
+    axon__kernels()->columns(&c);
+    c.x += s->features;
+    c.n = s->moments - s->features;
+    c.mean += s->features;
+    c.squares += s->features;
+    c.fired = axon__counts(into, s); /* one for each unit */
+    if (c.n > 0)
+        axon__kernels()->columns(&c);
+    into->rows += rows;
+}

@@ -7,6 +7,7 @@
 #ifndef AXON_FIGURES_H
 #define AXON_FIGURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,18 @@ struct axon__shape {
     size_t moments;    /* of the features first, then of the watched layers' units        */
     size_t magnitudes; /* of units whose output may be negative                           */
     size_t counts;
+    size_t sampled; /* layers of which |f'| is sampled */
 };
+
+/* What a network's rows leave behind, [moments] floats each (the input, then the outputs of the
+ * layers), tells all figures of some networks: then few rows of a request may be kept, and counted
+ * together with those of others, which costs a fifth. */
+enum { AXON__KEPT_FLOATS_MAX = 2048 };
+
+static inline bool axon__can_keep(const struct axon__shape *s)
+{
+    return s->magnitudes == 0 && s->sampled == 0 && s->moments <= AXON__KEPT_FLOATS_MAX;
+}
 
 /* The sum of |f'(z)| over a layer's units and the rows that were sampled. */
 struct axon__slopes {
@@ -38,6 +50,10 @@ void axon__figures_begin(struct axon__figures *f, const struct axon__shape *shap
 /* into += from, counts modulo 2^32. */
 void axon__figures_add(struct axon__figures *into, const struct axon__figures *from,
                        const struct axon__shape *shape);
+
+/* Rows that were kept, [rows, moments], join the figures. */
+void axon__figures_fold(struct axon__figures *into, const float *kept, size_t rows,
+                        const struct axon__shape *shape);
 
 /* ---- where they stand ---- */
 

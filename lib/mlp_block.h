@@ -22,7 +22,8 @@ struct block {
 struct run {
     size_t rows;
     struct axon_watch *watch;
-    uint64_t row;    /* the first one's index in its request */
+    float *kept;  /* [rows, moments] of the watch, where they are kept and not counted; or NULL */
+    uint64_t row; /* the first one's index in its request */
     uint64_t before; /* rows that the watch has counted until then */
 };
 
@@ -52,11 +53,20 @@ struct work {
 /* y of the block; its watches, but for the input, count. */
 void axon__predict_block(const struct work *w, struct runs *runs);
 
-/* Bias and activation of a run, in place, and what its watch counts of it; block is prepared but
- * for rows and tally, and begins with the layer's unit `first`. */
-void axon__activate_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                        const struct run *run, const struct axon_epilogue *block, struct runs *runs,
-                        size_t first);
+/* z [rows, units] of a layer's units from `first` on, before bias and activation: |f'| of rows that
+ * are sampled. */
+void axon__sample(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                  struct block z, size_t first, size_t units, const struct runs *runs);
+
+/* Bias and activation of a layer that is watched in full, in place, and what the watches count of
+ * it; e is prepared but for rows and tally. */
+void axon__activate_counted(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                            struct axon_epilogue e, size_t first, struct runs *runs);
+
+/* Outputs [rows, units], a layer's units from `first` on, that tell all: they are counted or kept.
+ */
+void axon__count_outputs(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                         struct block z, size_t first, size_t units, struct runs *runs);
 
 /* A rowwise layer's outputs are counted. */
 void axon__count_rowwise(const struct axon_kernels *kernels, const struct axon__layer *layer,

@@ -35,9 +35,9 @@ static void sample_row(const struct axon_kernels *kernels, const struct axon__la
     axon__slopes(&watch->figures, &watch->shape)[is->index].sum += sum;
 }
 
-/* Units first ... first + units - 1 of a run's z, before bias and activation. */
-static void sample(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                   const struct run *run, struct block z, size_t first, size_t units)
+/* The rows of a run. */
+static void sample_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                       const struct run *run, struct block z, size_t first, size_t units)
 {
     size_t end = first + units < layer->units ? first + units : layer->units, r;
 
@@ -47,26 +47,75 @@ static void sample(const struct axon_kernels *kernels, const struct axon__layer 
                        end - u < AXON_PANEL ? end - u : (size_t)AXON_PANEL, run->watch);
 }
 
+void axon__sample(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                  struct block z, size_t first, size_t units, const struct runs *runs)
+{
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
+        if (run->watch)
+            sample_run(kernels, layer, run, z, first, units);
+        z.data += run->rows * z.stride;
+    }
+}
+
 /* ---- outputs ---- */
 
-void axon__activate_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
-                        const struct run *run, const struct axon_epilogue *block, struct runs *runs,
-                        size_t first)
+void axon__activate_counted(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                            struct axon_epilogue e, size_t first, struct runs *runs)
 {
-    struct axon_epilogue e = *block;
-    struct axon_tally tally;
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
+        struct axon_tally tally;
 
-    e.rows = run->rows;
-    if (run->watch) {
-        tally = axon__watch_tally(run->watch, layer, first, run->before);
-        e.tally = &tally;
+        e.rows = run->rows;
+        e.tally = NULL;
+        if (run->watch) {
+            tally = axon__watch_tally(run->watch, layer, first, run->before);
+            e.tally = &tally;
+        }
+        kernels->rows[layer->id].epilogue(&e);
+        if (run->watch)
+            runs->finite &= tally.finite;
+        e.z += run->rows * e.z_stride;
     }
-    if (run->watch && layer->watch.slope == AXON__SLOPE_SAMPLED)
-        sample(kernels, layer, run, (struct block){e.z - first, run->rows, e.z_stride}, first,
-               e.units);
-    kernels->rows[layer->id].epilogue(&e);
-    if (run->watch)
-        runs->finite &= tally.finite;
+}
+
+/* Those of a run. False: a sum is not finite. */
+static bool count_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                      const struct run *run, struct block z, size_t first, size_t units)
+{
+    struct axon_tally to = axon__watch_tally(run->watch, layer, first, run->before);
+    struct axon_columns c = {.x = z.data + first,
+                             .rows = run->rows,
+                             .n = units,
+                             .stride = z.stride,
+                             .before = run->before,
+                             .mean = to.mean,
+                             .squares = to.squares,
+                             .fired = to.fired};
+
+    return kernels->columns(&c);
+}
+
+static bool keep_run(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                     const struct run *run, struct block z, size_t first, size_t units)
+{
+    float *to = run->kept + layer->watch.moments + first;
+    bool fine = true;
+
+    for (size_t r = 0; r < run->rows; r++)
+        fine &= kernels->keep(z.data + r * z.stride + first, units,
+                              to + r * run->watch->shape.moments);
+    return fine;
+}
+
+void axon__count_outputs(const struct axon_kernels *kernels, const struct axon__layer *layer,
+                         struct block z, size_t first, size_t units, struct runs *runs)
+{
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
+        if (run->watch)
+            runs->finite &= (run->kept ? keep_run : count_run)(kernels, layer, run, z, first,
+                                                               units);
+        z.data += run->rows * z.stride;
+    }
 }
 
 /* As those of identity, without a bias. */
@@ -149,6 +198,7 @@ static bool count_columns(const struct work *w, const struct run *run, const flo
     struct axon_columns c = {.x = x,
                              .rows = run->rows,
                              .n = w->mlp->features,
+                             .stride = w->mlp->features,
                              .before = run->before,
                              .mean = axon__mean(f),
                              .squares = axon__squares(f, shape),
@@ -174,6 +224,17 @@ static void count_sampled(const struct work *w, const struct run *run)
         slopes[l].rows += rows;
 }
 
+/* The inputs of a run's rows are kept. */
+static bool keep_inputs(const struct work *w, const struct run *run, const float *x)
+{
+    bool fine = true;
+
+    for (size_t r = 0; r < run->rows; r++)
+        fine &= w->kernels->keep(x + r * w->mlp->features, w->mlp->features,
+                                 run->kept + r * w->mlp->shape.moments);
+    return fine;
+}
+
 /* All that the watches have of their rows; false if some of it is not finite. */
 static bool count_block(const struct work *w, struct runs *runs)
 {
@@ -183,14 +244,35 @@ static bool count_block(const struct work *w, struct runs *runs)
     runs->finite = true;
     axon__predict_block(w, runs);
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
-        if (run->watch) {
-            runs->finite &= count_columns(w, run, x) && is_finite(y, run->rows * w->mlp->outputs);
+        if (run->watch)
+            runs->finite &= is_finite(y, run->rows * w->mlp->outputs) &&
+                            (run->kept ? keep_inputs : count_columns)(w, run, x);
+        if (run->watch && w->mlp->shape.sampled > 0)
             count_sampled(w, run);
-        }
         x += run->rows * w->mlp->features;
         y += run->rows * w->mlp->outputs;
     }
     return runs->finite;
+}
+
+/* Rows that were kept count as such. */
+static void count_kept(const struct work *w, const struct runs *runs)
+{
+    size_t features = w->mlp->features;
+    const float *x = w->x;
+
+    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
+        struct axon_watch *watch = run->watch;
+
+        if (run->kept)
+            watch->kept += run->rows;
+        for (size_t r = 0; run->kept && watch->low && r < run->rows; r++) {
+            watch->kept_out += w->kernels->outside(x + r * features, features, watch->low,
+                                                   watch->high);
+            watch->kept_ranged++;
+        }
+        x += run->rows * features;
+    }
 }
 
 /* Before the block, and back to that. A watch that has seen nothing yet need not be copied. */
@@ -199,7 +281,7 @@ static void save(const struct runs *runs)
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
         struct axon_watch *watch = run->watch;
 
-        if (!watch)
+        if (!watch || run->kept)
             continue;
         watch->has_saved = watch->figures.rows + watch->skipped > 0;
         if (watch->has_saved)
@@ -212,9 +294,13 @@ static void restore(const struct runs *runs)
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
         struct axon_watch *watch = run->watch;
 
-        if (watch && watch->has_saved)
+        if (!watch)
+            continue;
+        if (run->kept)
+            axon__watch_settle(watch);
+        else if (watch->has_saved)
             memcpy(&watch->figures, axon__watch_saved(watch), axon__figures_bytes(&watch->shape));
-        else if (watch)
+        else
             axon__figures_begin(&watch->figures, &watch->shape);
     }
 }
@@ -225,14 +311,14 @@ static void split(const struct runs *runs, const bool *bad, struct runs *into)
 {
     *into = (struct runs){.count = 0};
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
-        uint64_t before = run->before;
+        uint64_t before = run->watch ? run->watch->figures.rows : 0;
 
         for (size_t r = 0; r < run->rows; r++, bad++) {
             struct axon_watch *watch = *bad ? NULL : run->watch;
 
             if (*bad && run->watch) /* who has no watch has no bad row */
                 run->watch->skipped++;
-            into->run[into->count++] = (struct run){1, watch, run->row + r, before};
+            into->run[into->count++] = (struct run){1, watch, NULL, run->row + r, before};
             before += watch != NULL;
         }
     }
@@ -258,6 +344,8 @@ static void count_without_bad(const struct work *w, struct runs *runs)
 void axon__watch_block(const struct work *w, struct runs *runs)
 {
     save(runs);
-    if (!count_block(w, runs))
+    if (count_block(w, runs))
+        count_kept(w, runs);
+    else
         count_without_bad(w, runs);
 }

@@ -25,7 +25,8 @@ enum axon__slope_from {
 /* How a layer is watched, and where its units' figures begin. */
 struct axon__layer_watch {
     bool on;
-    bool full;    /* magnitudes, and counts of both ends: [fired, low, high][stride] */
+    bool full;    /* magnitudes, and counts of both ends: [fired, low, high][stride]; else outputs
+                     are never negative, fire by not being 0 and have no range: they tell all */
     bool by_zero; /* a unit fires when its output is not 0 */
     bool ends;    /* saturation is counted: of outputs beyond low_end and high_end, or, if these are
                      NaN, of |f'| below flat */

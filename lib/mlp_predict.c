@@ -34,26 +34,21 @@ static void activate(const struct axon_kernels *kernels, const struct axon__laye
                               .bias = layer->bias + first,
                               .params = layer->params + first};
 
-    if (!axon__is_counted(layer, runs)) {
+    if (axon__is_counted(layer, runs) && layer->watch.full)
+        axon__activate_counted(kernels, layer, e, first, runs);
+    else
         kernels->rows[layer->id].epilogue(&e);
-        return;
-    }
-    for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
-        axon__activate_run(kernels, layer, run, &e, runs, first);
-        e.z += run->rows * z.stride;
-    }
 }
 
-/* The product itself can apply relu and identity at no cost, if nobody counts. */
+/* The product itself can apply relu and identity at no cost. */
 static enum axon_finish finish_of(const struct axon__layer *layer, const struct runs *runs)
 {
     if (layer->kind != AXON_ELEMENTWISE)
         return AXON_FINISH_IDENTITY;
-    if (axon__is_counted(layer, runs))
-        return AXON_FINISH_NONE;
-    if (layer->id == AXON_ID_identity)
-        return AXON_FINISH_IDENTITY;
-    return layer->id == AXON_ID_relu ? AXON_FINISH_RELU : AXON_FINISH_NONE;
+    if (layer->id == AXON_ID_relu)
+        return AXON_FINISH_RELU;
+    return layer->id == AXON_ID_identity && !axon__is_counted(layer, runs) ? AXON_FINISH_IDENTITY
+                                                                           : AXON_FINISH_NONE;
 }
 
 /* How many units are multiplied before they are activated. */
@@ -69,6 +64,7 @@ static void product(const struct axon_kernels *kernels, const struct axon__layer
                     const float *x, size_t x_stride, struct block z, struct runs *runs)
 {
     size_t step = step_of(layer, z.rows);
+    bool counted = layer->kind == AXON_ELEMENTWISE && axon__is_counted(layer, runs);
 
     for (size_t first = 0; first < layer->stride; first += step) {
         size_t left = layer->stride - first;
@@ -84,8 +80,12 @@ static void product(const struct axon_kernels *kernels, const struct axon__layer
                                .finish = finish_of(layer, runs)};
 
         kernels->dense(&d);
+        if (counted && layer->watch.slope == AXON__SLOPE_SAMPLED)
+            axon__sample(kernels, layer, z, first, d.units, runs);
         if (d.finish == AXON_FINISH_NONE)
             activate(kernels, layer, z, first, d.units, runs);
+        if (counted && !layer->watch.full)
+            axon__count_outputs(kernels, layer, z, first, d.units, runs);
     }
 }
 
@@ -177,31 +177,43 @@ struct cut {
     size_t taken; /* rows of it */
 };
 
-static void append(struct runs *into, size_t rows, struct axon_watch *watch, uint64_t row,
-                   uint64_t before)
+static void append(struct runs *into, struct run run)
 {
-    if (rows > 0)
-        into->run[into->count++] = (struct run){rows, watch, row, before};
+    if (run.rows > 0)
+        into->run[into->count++] = run;
+}
+
+/* Where the watch keeps so few rows, or NULL: they are to be counted. */
+static float *place_of(struct axon_watch *watch, size_t rows)
+{
+    bool keeps = rows + watch->kept <= AXON__KEPT_MAX && watch->every == 1 &&
+                 watch->figures.rows + watch->skipped == 0 && axon__can_keep(&watch->shape);
+
+    return keeps ? axon__watch_kept(watch) + watch->kept * watch->shape.moments : NULL;
 }
 
 /* Rows of one watch: all of them, or one in `every`. */
 static void append_watched(struct runs *into, size_t rows, struct axon_watch *watch)
 {
-    uint64_t before = watch->figures.rows, some;
+    float *kept = place_of(watch, rows);
+    uint64_t before, some;
 
+    if (!kept)
+        axon__watch_settle(watch);
+    before = watch->figures.rows;
     if (watch->every == 1) {
-        append(into, rows, watch, watch->row, before);
+        append(into, (struct run){rows, watch, kept, watch->row, before});
         watch->row += rows;
         return;
     }
     for (; rows > 0; rows -= some, watch->wait -= some) {
         if (watch->wait == 0) {
-            append(into, 1, watch, watch->row++, before++);
+            append(into, (struct run){1, watch, NULL, watch->row++, before++});
             watch->wait = watch->every - 1;
             rows--;
         }
         some = rows < watch->wait ? rows : watch->wait;
-        append(into, some, NULL, watch->row, 0);
+        append(into, (struct run){.rows = some, .row = watch->row});
         watch->row += some;
     }
 }
@@ -216,7 +228,7 @@ static void cut(struct cut *from, size_t rows, struct runs *into)
         if (from->at->watch)
             append_watched(into, some, from->at->watch);
         else
-            append(into, some, NULL, 0, 0);
+            append(into, (struct run){.rows = some});
         rows -= some;
         from->taken += some;
         if (from->taken < from->at->rows)

@@ -40,6 +40,16 @@ static void layer_copy(struct axon_neurons *neurons, size_t i, const struct axon
         unit_copy(neurons, to->first + u, from, u);
 }
 
+/* Rows that are counted together: so many that putting figures together costs each of them little,
+ * and so few that they stay in the cache. */
+static size_t kept_max(const struct axon__shape *shape)
+{
+    enum { ROWS_MAX = 64, FLOATS_MAX = 8192 };
+    size_t rows = FLOATS_MAX / shape->moments;
+
+    return !axon__can_keep(shape) ? 0 : rows < ROWS_MAX ? rows : (size_t)ROWS_MAX;
+}
+
 /* Everything after the struct is one block: doubles and 64-bit counts first. */
 static size_t block_bytes(const struct axon__shape *shape)
 {
@@ -47,6 +57,7 @@ static size_t block_bytes(const struct axon__shape *shape)
 
     return shape->layers * sizeof(struct layer) + shape->counts * sizeof(uint64_t) +
            size * (sizeof(double) + sizeof(float) + 2 * sizeof(bool)) +
+           kept_max(shape) * shape->moments * sizeof(float) +
            (RING + 1) * axon__figures_bytes(shape);
 }
 
@@ -78,6 +89,9 @@ static void lay_out(struct axon_neurons *neurons, char *block)
     neurons->layers = take(&block, shape->layers * sizeof *neurons->layers);
     neurons->retired_counts = take(&block, shape->counts * sizeof *neurons->retired_counts);
     neurons->retired_active_s = take(&block, size * sizeof *neurons->retired_active_s);
+    neurons->kept_max = kept_max(shape);
+    neurons->kept_rows = take(&block,
+                              neurons->kept_max * shape->moments * sizeof *neurons->kept_rows);
     neurons->below = take(&block, size * sizeof *neurons->below);
     neurons->has_zeros = take(&block, size * sizeof *neurons->has_zeros);
     neurons->proven = take(&block, size * sizeof *neurons->proven);
@@ -193,20 +207,64 @@ static void note_first(struct axon_neurons *neurons, const struct axon_not_finit
     neurons->first_s = at_s;
 }
 
-void axon_neurons_add(struct axon_neurons *neurons, const struct axon_watch *watch, uint64_t part,
+void axon_neurons_settle(struct axon_neurons *neurons)
+{
+    if (neurons->kept == 0)
+        return;
+    axon__figures_fold(neurons->kept_for->figures, neurons->kept_rows, neurons->kept,
+                       &neurons->shape);
+    neurons->kept = 0;
+}
+
+/* A part may leave the ring when another begins. */
+static void settle_unless_for(struct axon_neurons *neurons, uint64_t number)
+{
+    if (neurons->kept > 0 && neurons->kept_for->number != number)
+        axon_neurons_settle(neurons);
+}
+
+void axon_neurons_add(struct axon_neurons *neurons, struct axon_watch *watch, uint64_t part,
                       double now_s)
 {
+    settle_unless_for(neurons, part);
+    axon__watch_settle(watch);
     part_add(neurons, part, &watch->figures, now_s);
     note_first(neurons, &watch->first, now_s);
+}
+
+void axon_neurons_add_later(struct axon_neurons *neurons, struct axon_watch *watch, uint64_t number,
+                            double now_s)
+{
+    size_t moments = neurons->shape.moments;
+    struct part *part;
+
+    if (neurons->kept + watch->kept > neurons->kept_max)
+        axon_neurons_settle(neurons);
+    settle_unless_for(neurons, number);
+    part = part_for(neurons, number, neurons->kept + watch->kept);
+    if (watch->kept == 0 || watch->kept > neurons->kept_max || !part) {
+        axon_neurons_add(neurons, watch, number, now_s);
+        return;
+    }
+    memcpy(neurons->kept_rows + neurons->kept * moments, axon__watch_kept(watch),
+           watch->kept * moments * sizeof *neurons->kept_rows);
+    neurons->kept += watch->kept;
+    neurons->kept_for = part;
+    part->last_s = part->last_s < now_s ? now_s : part->last_s;
+    part->figures->ranged += watch->kept_ranged;
+    part->figures->out += watch->kept_out;
 }
 
 void axon_neurons_move_not_finite(struct axon_neurons *neurons, struct axon_watch *watch,
                                   uint64_t number, double now_s)
 {
-    struct part *part = part_for(neurons, number, 0);
-    uint64_t *from = axon__non_finite(&watch->figures, &watch->shape);
-    uint64_t *to = axon__non_finite(part ? part->figures : neurons->retired, &neurons->shape);
+    struct part *part;
+    uint64_t *from = axon__non_finite(&watch->figures, &watch->shape), *to;
 
+    settle_unless_for(neurons, number);
+    axon__watch_settle(watch);
+    part = part_for(neurons, number, 0);
+    to = axon__non_finite(part ? part->figures : neurons->retired, &neurons->shape);
     for (size_t l = 0; l < neurons->layers_count; l++) {
         to[l] += from[l];
         from[l] = 0;
@@ -223,8 +281,10 @@ void axon_neurons_prove(struct axon_neurons *neurons, size_t layer, const bool *
         memcpy(neurons->proven + l->first, proven, l->units * sizeof *proven);
 }
 
-void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from)
+void axon_neurons_merge(struct axon_neurons *into, struct axon_neurons *from)
 {
+    axon_neurons_settle(into);
+    axon_neurons_settle(from);
     axon__figures_add(into->retired, from->retired, &into->shape);
     for (size_t i = 0; i < into->shape.counts; i++)
         into->retired_counts[i] += from->retired_counts[i];

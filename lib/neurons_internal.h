@@ -1,9 +1,10 @@
 /* neurons_internal.h - the counters of a network's units: neurons.c fills them in, neurons_read.c
  * reads them. Internal to lib/.
  *
- * Invariant: every figure is in exactly one place, a part of the ring or `retired`; since-load is
- * their sum, so adding touches one part only. A part's place in the ring is its number modulo the
- * ring's size; what was there before is retired. A part holds fewer than 2^32 rows. */
+ * Invariant: every figure is in exactly one place, a part of the ring, `retired` or a row that is
+ * kept; since-load is their sum, so adding touches one part only. Who reads has settled what is
+ * kept. A part's place in the ring is its number modulo the ring's size; what was there before is
+ * retired. A part holds fewer than 2^32 rows. */
 #ifndef AXON_NEURONS_INTERNAL_H
 #define AXON_NEURONS_INTERNAL_H
 
@@ -40,6 +41,10 @@ struct axon_neurons {
     double *retired_active_s; /* [size] when a unit last fired, or -1 */
     struct axon__figures *retired; /* but for counts */
     struct part ring[RING];
+    /* Rows that are to be counted together, all of one part, which has begun. */
+    struct part *kept_for;
+    size_t kept, kept_max;
+    float *kept_rows; /* [kept_max, shape.moments] */
 };
 
 #endif

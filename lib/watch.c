@@ -13,10 +13,7 @@ struct axon_watch *axon_watch_init(void *memory, const struct axon_mlp *mlp)
 {
     struct axon_watch *watch = memory;
 
-    memset(watch, 0, sizeof *watch);
-    watch->shape = mlp->shape;
-    watch->every = 1;
-    axon__figures_begin(&watch->figures, &watch->shape);
+    *watch = (struct axon_watch){.shape = mlp->shape, .every = 1};
     return watch;
 }
 
@@ -39,7 +36,7 @@ void axon_watch_row(struct axon_watch *watch, uint64_t row)
 
 uint64_t axon_watch_rows(const struct axon_watch *watch)
 {
-    return watch->figures.rows;
+    return watch->figures.rows + watch->kept;
 }
 
 uint64_t axon_watch_rows_skipped(const struct axon_watch *watch)
@@ -53,21 +50,36 @@ uint64_t axon_watch_not_finite(const struct axon_watch *watch, struct axon_not_f
 
     if (first)
         *first = watch->first;
-    for (size_t l = 0; l < watch->shape.layers; l++)
+    for (size_t l = 0; watch->begun && l < watch->shape.layers; l++)
         sum += axon__non_finite(&watch->figures, &watch->shape)[l];
     return sum;
 }
 
-const uint32_t *axon_watch_fired(const struct axon_watch *watch, const struct axon_mlp *mlp,
-                                 size_t layer)
+const uint32_t *axon_watch_fired(struct axon_watch *watch, const struct axon_mlp *mlp, size_t layer)
 {
     const struct axon__layer_watch *is = &mlp->layers[layer].watch;
 
+    axon__watch_settle(watch);
     return is->on ? axon__counts(&watch->figures, &watch->shape) + is->counts : NULL;
 }
 
-void axon_watch_add(struct axon_watch *into, const struct axon_watch *from)
+void axon__watch_settle(struct axon_watch *watch)
 {
+    if (!watch->begun)
+        axon__figures_begin(&watch->figures, &watch->shape);
+    watch->begun = true;
+    if (watch->kept == 0)
+        return;
+    axon__figures_fold(&watch->figures, axon__watch_kept(watch), watch->kept, &watch->shape);
+    watch->figures.ranged += watch->kept_ranged;
+    watch->figures.out += watch->kept_out;
+    watch->kept = 0;
+}
+
+void axon_watch_add(struct axon_watch *into, struct axon_watch *from)
+{
+    axon__watch_settle(into);
+    axon__watch_settle(from);
     axon__figures_add(&into->figures, &from->figures, &into->shape);
     into->skipped += from->skipped;
     if (from->first.known && (!into->first.known || from->first.row < into->first.row))
@@ -87,8 +99,7 @@ struct axon_tally axon__watch_tally(struct axon_watch *watch, const struct axon_
         .high = counts + 2 * layer->stride,
         .mean = axon__mean(&watch->figures) + is->moments + first,
         .squares = axon__squares(&watch->figures, shape) + is->moments + first,
-        .magnitude = is->full ? axon__magnitude(&watch->figures, shape) + is->magnitudes + first
-                              : NULL,
+        .magnitude = axon__magnitude(&watch->figures, shape) + is->magnitudes + first,
         .before = before,
         .low_end = is->low_end,
         .high_end = is->high_end,

@@ -1,8 +1,8 @@
 /* watch_internal.h - what is in a watch: mlp_predict.c fills it in, neurons.c reads it. Internal to
  * lib/.
  *
- * Invariant: a watched row is in `figures`, or in `skipped`. Padding units have figures, too, which
- * nobody reads. */
+ * Invariant: a watched row is in `figures`, among the kept ones, or in `skipped`. Rows are kept
+ * only as long as figures have none. Padding units have figures, too, which nobody reads. */
 #ifndef AXON_WATCH_INTERNAL_H
 #define AXON_WATCH_INTERNAL_H
 
@@ -18,7 +18,10 @@ struct axon_watch {
     uint64_t every, wait;    /* one row in `every` is watched, after `wait` more  */
     const float *low, *high; /* [features] of the network, or NULL                */
     struct axon_not_finite first;
-    bool has_saved; /* figures of before the block: axon__watch_saved()   */
+    bool has_saved;                 /* figures of before the block: axon__watch_saved()   */
+    bool begun;                     /* figures have been begun: axon__watch_settle()      */
+    size_t kept;                    /* rows that are kept as they are: axon__watch_kept() */
+    uint64_t kept_ranged, kept_out; /* of them, as in figures */
     /* Two of them: `figures` of a block's rows may have to be taken back. */
     struct axon__figures figures;
 };
@@ -30,6 +33,17 @@ static inline struct axon__figures *axon__watch_saved(struct axon_watch *watch)
 
     return (struct axon__figures *)(void *)(figures + axon__figures_bytes(&watch->shape));
 }
+
+/* [kept, moments], in the same place. */
+enum { AXON__KEPT_MAX = 4 };
+
+static inline float *axon__watch_kept(struct axon_watch *watch)
+{
+    return (float *)(void *)axon__watch_saved(watch);
+}
+
+/* Figures are begun, and kept rows are in them. */
+void axon__watch_settle(struct axon_watch *watch);
 
 /* The epilogue's counts of a layer's units from `first` on, of rows after `before` others. */
 struct axon_tally axon__watch_tally(struct axon_watch *watch, const struct axon__layer *layer,

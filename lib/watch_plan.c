@@ -110,4 +110,5 @@ void axon__watch_plan(struct axon__layer *layer, size_t index, struct axon__shap
     shape->counts += layer->stride * (watch->full ? 3 : 1);
     shape->moments += layer->stride;
     shape->magnitudes += watch->full ? layer->stride : 0;
+    shape->sampled += watch->slope == AXON__SLOPE_SAMPLED;
 }

@@ -108,8 +108,14 @@ bool axon_neurons_part_is_over(const struct axon_evidence *evidence, double age_
 
 /* Add the rows of a watch to a part at time now_s. Parts are numbered in the order of time; rows
  * of a part that is long over count since load only. */
-void axon_neurons_add(struct axon_neurons *neurons, const struct axon_watch *watch, uint64_t part,
+void axon_neurons_add(struct axon_neurons *neurons, struct axon_watch *watch, uint64_t part,
                       double now_s);
+
+/* The same, but a few rows that the watch has kept as they are may be counted together with others:
+ * a reader sees them after axon_neurons_settle(). For those who serve one row at a time. */
+void axon_neurons_add_later(struct axon_neurons *neurons, struct axon_watch *watch, uint64_t part,
+                            double now_s);
+void axon_neurons_settle(struct axon_neurons *neurons);
 
 /* Move what a watch knows of outputs that are not finite: it counts whatever becomes of the rows,
  * and the watch forgets it. */
@@ -120,8 +126,8 @@ void axon_neurons_move_not_finite(struct axon_neurons *neurons, struct axon_watc
  * what was said before. */
 void axon_neurons_prove(struct axon_neurons *neurons, size_t layer, const bool *proven);
 
-/* into += from; both made for the same mlp and evidence. */
-void axon_neurons_merge(struct axon_neurons *into, const struct axon_neurons *from);
+/* into += from; both made for the same mlp and evidence, and both settled by it. */
+void axon_neurons_merge(struct axon_neurons *into, struct axon_neurons *from);
 
 /* ---- reading, as seen at now_s ---- */
 

@@ -55,11 +55,11 @@ uint64_t axon_watch_not_finite(const struct axon_watch *watch, struct axon_not_f
  * if the layer is not watched (axon_mlp_layer_watched()). A unit fires when its output is not 0, if
  * the activation with its parameters has exact zeros or is rowwise, else when its pre-activation is
  * above 0. */
-const uint32_t *axon_watch_fired(const struct axon_watch *watch, const struct axon_mlp *mlp,
+const uint32_t *axon_watch_fired(struct axon_watch *watch, const struct axon_mlp *mlp,
                                  size_t layer);
 
-/* into += from, both of the same network. */
-void axon_watch_add(struct axon_watch *into, const struct axon_watch *from);
+/* into += from, both of the same network; from has seen the same as before. */
+void axon_watch_add(struct axon_watch *into, struct axon_watch *from);
 
 #ifdef __cplusplus
 }

@@ -57,8 +57,7 @@ struct axon_dense {
  *   fired      [units] rows on which the unit fires: y != 0 if by_zero, else z > 0 (pre-activation)
  *   mean       [units] of y
  *   squares    [units] sum of (y - mean)^2
- *   magnitude  [units] sum of |y|; NULL if y is never negative, fires by zero and has no range:
- *              then low and high are not read either
+ *   magnitude  [units] sum of |y|
  *   low, high  [units] rows on which y < low_end, y > high_end; NaN: none
  *   finite     is made false when a sum is not finite: an output is not, or its square is too
  *              large; then counts and sums are of no use */
@@ -87,19 +86,22 @@ struct axon_epilogue {
     struct axon_tally *tally;
 };
 
-/* Figures of the columns of x, which had `before` rows until now; all are added to.
+/* Figures of the columns of x, which had `before` rows until now; all are added to, but those of
+ * the first rows are stored, counts excepted.
  *
- *   x             [rows, n], finite or not
+ *   x             [rows, n], stride floats from row to row, finite or not
  *   mean, squares [n, padded to AXON_UNITS_MULTIPLE] as in axon_tally
- *   least, most   [likewise] the smallest and the largest value
- *   low, high     [n], values below or above are counted in `out`; or NULL
+ *   fired         [n, a multiple of AXON_UNITS_MULTIPLE] rows on which x > 0; or NULL
+ *   least, most   [n, padded likewise] the smallest and the largest value, unless there is fired
+ *   low, high     [n] values below or above are counted in `out`; or NULL
  *
  * Returns false when a sum is not finite, as in axon_tally. */
 struct axon_columns {
     const float *x;
-    size_t rows, n;
+    size_t rows, n, stride;
     uint64_t before;
     double *mean, *squares;
+    uint32_t *fired;
     float *least, *most;
     const float *low, *high;
     uint64_t out;
@@ -115,6 +117,11 @@ typedef void axon_affine(const float *x, const float *scale, const float *offset
                          size_t rows, size_t n);
 typedef void axon_product(const struct axon_dense *d);
 typedef bool axon_count_columns(struct axon_columns *c);
+/* The values of x [n] below low [n] or above high [n]. */
+typedef uint64_t axon_count_outside(const float *x, size_t n, const float *low, const float *high);
+/* to [n, padded to AXON_UNITS_MULTIPLE] = x [n], and 0 where there is none. False if some of it is
+ * not finite, or so large that a few hundred squares might not be: beyond 2^59. */
+typedef bool axon_keep_row(const float *x, size_t n, float *to);
 /* As axon_confidence_rows(). */
 typedef void axon_sure(const struct axon_confidence *c);
 
@@ -171,6 +178,8 @@ struct axon_kernels {
     axon_product *dense;
     axon_affine *affine;
     axon_count_columns *columns;
+    axon_count_outside *outside;
+    axon_keep_row *keep;
     axon_join_figures *join;
     axon_sure *confidence;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
@@ -200,6 +209,8 @@ struct axon_kernels {
 axon_affine AXON_KERNEL(dense, affine);
 axon_product AXON_KERNEL(dense, product);
 axon_count_columns AXON_KERNEL(count, columns);
+axon_count_outside AXON_KERNEL(count, outside);
+axon_keep_row AXON_KERNEL(count, keep);
 axon_join_figures AXON_KERNEL(count, join);
 axon_sure AXON_KERNEL(rows, confidence);
 #endif

@@ -143,12 +143,10 @@ channelwise(vf_function *f, const float *x, const float *upstream, float *y, str
 
 enum { TILE = AXON_UNITS_MULTIPLE / VF_LANES }; /* vectors in one tile of units: a cache line */
 
-enum counting { COUNT_NOTHING, COUNT_LEAN, COUNT_FULL };
-
 /* Down the rows of `width` vectors of units, so that bias, parameters and sums stay in registers;
- * width and counting are constants wherever this is inlined. */
+ * width and counted are constants wherever this is inlined. */
 static inline __attribute__((always_inline)) void epilogue_tile(vf_function *f, size_t width,
-                                                                enum counting counting,
+                                                                bool counted,
                                                                 const struct axon_epilogue *e,
                                                                 const struct join *j, size_t unit)
 {
@@ -172,15 +170,15 @@ static inline __attribute__((always_inline)) void epilogue_tile(vf_function *f, 
             vf x = vf_load(z + t * VF_LANES) + bias[t], y = f(x, p[t]);
 
             vf_store(z + t * VF_LANES, y);
-            if (counting == COUNT_NOTHING)
+            if (!counted)
                 continue;
             if (row == 0)
                 sums[t].first = y;
-            sums_add(&sums[t], counting == COUNT_FULL, e->tally, x, y);
+            sums_add(&sums[t], e->tally, x, y);
         }
     }
-    for (size_t t = 0; counting != COUNT_NOTHING && t < width; t++)
-        finite &= sums_join(&sums[t], counting == COUNT_FULL, e->tally, j, unit + t * VF_LANES);
+    for (size_t t = 0; counted && t < width; t++)
+        finite &= sums_join(&sums[t], e->tally, j, unit + t * VF_LANES);
     if (!finite)
         e->tally->finite = false;
 }
@@ -188,25 +186,23 @@ static inline __attribute__((always_inline)) void epilogue_tile(vf_function *f, 
 /* Sums take more registers than plain SSE2 has for a whole tile. */
 enum { TILE_COUNTED = VF_LANES == 4 ? 1 : TILE };
 
-static inline __attribute__((always_inline)) void
-epilogue_counted(vf_function *f, enum counting counting, const struct axon_epilogue *e)
+static inline __attribute__((always_inline)) void epilogue_counted(vf_function *f,
+                                                                   const struct axon_epilogue *e)
 {
     struct join j = join_of(e->tally->before, e->rows);
 
     for (size_t unit = 0; unit < e->units; unit += (size_t)TILE_COUNTED * VF_LANES)
-        epilogue_tile(f, TILE_COUNTED, counting, e, &j, unit);
+        epilogue_tile(f, TILE_COUNTED, true, e, &j, unit);
 }
 
 static inline __attribute__((always_inline)) void epilogue(vf_function *f,
                                                            const struct axon_epilogue *e)
 {
-    if (e->tally && e->tally->magnitude)
-        epilogue_counted(f, COUNT_FULL, e);
-    else if (e->tally)
-        epilogue_counted(f, COUNT_LEAN, e);
+    if (e->tally)
+        epilogue_counted(f, e);
     else
         for (size_t unit = 0; unit < e->units; unit += AXON_UNITS_MULTIPLE)
-            epilogue_tile(f, TILE, COUNT_NOTHING, e, NULL, unit);
+            epilogue_tile(f, TILE, false, e, NULL, unit);
 }
 
 /* ---- kernels of a row, from f_<id> and df_<id>; walk is elementwise or channelwise ---- */

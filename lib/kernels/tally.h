@@ -17,23 +17,19 @@ struct sums {
     vi fired, low, high;
 };
 
-/* One row more. `full` is a constant wherever this is inlined; without it outputs are at least 0,
- * fire by not being 0, and have no range to be at an end of. */
-static inline __attribute__((always_inline)) void sums_add(struct sums *s, bool full,
+/* One row more. */
+static inline __attribute__((always_inline)) void sums_add(struct sums *s,
                                                            const struct axon_tally *t, vf z, vf y)
 {
     vf apart = y - s->first;
 
     s->shift += apart;
-    s->squares += apart * apart;
-    if (!full) {
-        s->fired -= y > 0.0f; /* a true lane is -1 */
-        return;
-    }
+    s->squares = vf_fma(apart, apart, s->squares);
     s->magnitude += vf_abs(y);
-    s->fired -= t->by_zero ? y != 0.0f : z > 0.0f;
-    s->low -= y < t->low_end;
-    s->high -= y > t->high_end;
+    s->fired = t->by_zero ? vi_count_less(s->fired, vf_all(0.0f), vf_abs(y))
+                          : vi_count_less(s->fired, vf_all(0.0f), z);
+    s->low = vi_count_less(s->low, y, vf_all(t->low_end));
+    s->high = vi_count_less(s->high, vf_all(t->high_end), y);
 }
 
 static inline void counts_add(uint32_t *counts, vi more)
@@ -111,20 +107,17 @@ static inline void magnitude_add(double *magnitude, const struct join *j, vd mor
 }
 
 /* True if all sums are finite. */
-static inline __attribute__((always_inline)) bool sums_join(const struct sums *s, bool full,
-                                                            const struct axon_tally *t,
-                                                            const struct join *j, size_t unit)
+static inline __attribute__((always_inline)) bool
+sums_join(const struct sums *s, const struct axon_tally *t, const struct join *j, size_t unit)
 {
-    counts_add(t->fired + unit, s->fired);
-    moments_add(t->mean + unit, t->squares + unit, j, s);
-    if (full) {
-        double *magnitude = t->magnitude + unit;
+    double *magnitude = t->magnitude + unit;
 
-        counts_add(t->low + unit, s->low);
-        counts_add(t->high + unit, s->high);
-        magnitude_add(magnitude, j, vd_low(s->magnitude));
-        magnitude_add(magnitude + VF_LANES / 2, j, vd_high(s->magnitude));
-    }
+    counts_add(t->fired + unit, s->fired);
+    counts_add(t->low + unit, s->low);
+    counts_add(t->high + unit, s->high);
+    moments_add(t->mean + unit, t->squares + unit, j, s);
+    magnitude_add(magnitude, j, vd_low(s->magnitude));
+    magnitude_add(magnitude + VF_LANES / 2, j, vd_high(s->magnitude));
     return !vi_any(~(s->squares <= FLT_MAX));
 }
 

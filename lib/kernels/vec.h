@@ -323,6 +323,17 @@ static inline vf vf_fnma1(vf a, vf b, vf c)
 #endif
 }
 
+/* n, and 1 more where a < b: without turning AVX-512's mask into a vector first */
+static inline vi vi_count_less(vi n, vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return (vi)_mm512_mask_sub_epi32((__m512i)n, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), (__m512i)n,
+                                     _mm512_set1_epi32(-1));
+#else
+    return n - (a < b); /* a true lane is -1 */
+#endif
+}
+
 /* Is a lane of m true? m is the result of a comparison. */
 static inline int vi_any(vi m)
 {

@@ -118,7 +118,7 @@ void model_tally_add(const struct model *m, struct model_tally *into,
 
 static void count_neurons(const struct model *m, const struct model_tally *tally)
 {
-    const struct axon_watch *watch = tally->watch;
+    struct axon_watch *watch = tally->watch;
 
     metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0,
                       axon_watch_rows_skipped(watch));

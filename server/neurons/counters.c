@@ -193,8 +193,8 @@ void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, 
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-int neurons_add(struct neurons *n, const struct axon_watch *watch,
-                const struct predictions_tally *tally, double now_s)
+int neurons_add(struct neurons *n, struct axon_watch *watch, const struct predictions_tally *tally,
+                double now_s)
 {
     struct slot *slot = slot_mine(n);
     uint64_t part;
@@ -203,7 +203,7 @@ int neurons_add(struct neurons *n, const struct axon_watch *watch,
         return -1;
     part = part_for(n, axon_watch_rows(watch), (uint64_t)(now_s * 1e9));
     pthread_mutex_lock(&slot->lock);
-    axon_neurons_add(slot->neurons, watch, part, now_s);
+    axon_neurons_add_later(slot->neurons, watch, part, now_s);
     predictions_add(slot->predictions, tally, part, now_s);
     pthread_mutex_unlock(&slot->lock);
     return 0;

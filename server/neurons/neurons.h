@@ -24,8 +24,8 @@ void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, 
 /* Add what a watch has seen of rows that were served, and a tally of their answers, at time now_s
  * (clock_s()), by the calling thread. 0, or -1 when out of memory (the first time that a thread
  * comes, never later). */
-int neurons_add(struct neurons *n, const struct axon_watch *watch,
-                const struct predictions_tally *tally, double now_s);
+int neurons_add(struct neurons *n, struct axon_watch *watch, const struct predictions_tally *tally,
+                double now_s);
 
 /* The same of outputs that are not finite, which count also if the rows are refused; the watch
  * forgets them. */

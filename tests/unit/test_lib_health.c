@@ -236,7 +236,7 @@ static struct axon_watch *watch_create(void)
     return axon_watch_init(malloc(axon_watch_bytes(mlp)), mlp);
 }
 
-static struct axon_neurons *neurons_of(const struct axon_watch *watch)
+static struct axon_neurons *neurons_of(struct axon_watch *watch)
 {
     struct axon_neurons *n = axon_neurons_create(
         mlp, &(struct axon_evidence){.window_s = 60, .rows_min = 100});

@@ -138,7 +138,7 @@ static struct axon_watch *watch_create(const struct axon_mlp *mlp)
     return axon_watch_init(memory, mlp);
 }
 
-static void check_watch(const struct network *net, const struct axon_watch *watch, size_t rows,
+static void check_watch(const struct network *net, struct axon_watch *watch, size_t rows,
                         uint32_t fired[DEPTH_MAX][WIDTH_MAX])
 {
     ck_assert_uint_eq(axon_watch_rows(watch), rows);

@@ -67,7 +67,7 @@ static struct axon_watch *watch_singly(size_t first, size_t end, bool (*bad)(siz
     return watch;
 }
 
-static void check_same(const struct axon_watch *watch, const struct axon_watch *want)
+static void check_same(struct axon_watch *watch, struct axon_watch *want)
 {
     ck_assert_uint_eq(axon_watch_rows(watch), axon_watch_rows(want));
     for (size_t l = 0; l + 1 < LAYERS; l++)
