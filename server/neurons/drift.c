@@ -80,7 +80,6 @@ double drift_of_unit(uint64_t fired, uint64_t rows, double habit, uint64_t habit
 struct drift_layer drift_of_layer(const struct baseline *b, const struct axon_neurons *n,
                                   size_t layer, enum axon_window window, double now_s)
 {
-    enum { EXPECTED_MIN = 10 }; /* firings: with none of them, chance is below e^-10 */
     const struct baseline_layer *is = &b->layers[layer];
     struct drift_layer d = {(double)NAN, (double)NAN, (double)NAN};
     uint64_t rows = axon_neurons_rows(n, window, now_s);
@@ -95,11 +94,20 @@ struct drift_layer drift_of_layer(const struct baseline *b, const struct axon_ne
         uint64_t fired = axon_neurons_fired(n, layer, u, window, now_s);
 
         sum += drift_of_unit(fired, rows, is->firing[u], b->rows);
-        newly_dead += fired == 0 && (double)rows * is->firing[u] >= EXPECTED_MIN;
+        newly_dead += fired == 0 && (double)rows * is->firing[u] >= DRIFT_EXPECTED_MIN;
     }
     d.drift = sum / (double)is->units;
     d.newly_dead = newly_dead;
     return d;
+}
+
+double drift_of_feature(const struct baseline_input *input, size_t feature, double value)
+{
+    double off = input->mean[feature] - value, std = input->std[feature];
+    double farthest = fmax(fabs((double)input->min[feature] - value),
+                           fabs((double)input->max[feature] - value));
+
+    return (std * std + off * off) / (farthest * farthest);
 }
 
 static uint64_t total(const uint64_t *counts, size_t n)

@@ -29,8 +29,16 @@ struct drift_layer {
     double newly_dead; /* units that fired on none of n rows, though the baseline's rate makes that
                           10 or more of them; NaN without a verdict     */
 };
+/* Firings, or changes of a feature, that a baseline expects: with none of them, chance is below
+ * e^-10. */
+enum { DRIFT_EXPECTED_MIN = 10 };
 struct drift_layer drift_of_layer(const struct baseline *b, const struct axon_neurons *n,
                                   size_t layer, enum axon_window window, double now_s);
+
+/* At least this share of the baseline's rows has another value than this of a feature of which std
+ * > 0: (std^2 + (mean - value)^2) / d^2, d the distance from the value to the farther end of the
+ * range, since no row is farther away than that. */
+double drift_of_feature(const struct baseline_input *input, size_t feature, double value);
 
 /* The sum over classes of (p - q) ln(p/q), p = (count + 1/2)/(rows + classes/2), q the same of the
  * baseline's. */

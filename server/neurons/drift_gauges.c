@@ -36,18 +36,30 @@ static void put_layer(const struct comparison *c, size_t layer, size_t index)
                       d.newly_dead);
 }
 
-/* Sensors that vary in the baseline, and no more. */
-static double stuck_features(const struct comparison *c)
+/* Sensors that vary in the baseline, and no more: what has one value in the window; and what has
+ * one by no chance, as a feature that is seldom set has it: enough rows of the window would have
+ * changed it, and enough of the baseline did. */
+struct stuck {
+    double features, newly;
+};
+
+static struct stuck stuck_features(const struct comparison *c)
 {
-    double stuck = 0;
+    const struct baseline_input *habit = &c->b->input;
+    struct stuck stuck = {0, 0};
 
     if (!axon_neurons_verdict(c->n, AXON_WINDOW_SLIDING, c->now_s))
-        return (double)NAN;
-    for (size_t f = 0; f < c->b->input.features; f++) {
+        return (struct stuck){(double)NAN, (double)NAN};
+    for (size_t f = 0; f < habit->features; f++) {
         struct axon_neurons_feature is = axon_neurons_feature(c->n, f, AXON_WINDOW_SLIDING,
                                                               c->now_s);
 
-        stuck += is.max <= is.min && c->b->input.std[f] > 0;
+        if (is.max > is.min || habit->std[f] <= 0)
+            continue;
+        stuck.features++;
+        stuck.newly += fmin((double)is.rows, (double)c->b->rows) *
+                           drift_of_feature(habit, f, is.min) >=
+                       DRIFT_EXPECTED_MIN;
     }
     return stuck;
 }
@@ -55,8 +67,10 @@ static double stuck_features(const struct comparison *c)
 static void put_input(const struct comparison *c)
 {
     struct axon_neurons_range range = axon_neurons_range(c->n, AXON_WINDOW_SLIDING, c->now_s);
+    struct stuck stuck = stuck_features(c);
 
-    put(c, METRIC_input_stuck_features, true, stuck_features(c));
+    put(c, METRIC_input_stuck_features, true, stuck.features);
+    put(c, METRIC_input_newly_stuck_features, true, stuck.newly);
     put(c, METRIC_input_out_of_range_ratio, true,
         range.values ? (double)range.out / (double)range.values : (double)NAN);
 }

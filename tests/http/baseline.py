@@ -150,6 +150,12 @@ def psi(p, q):
     return (p - q) * math.log(p / q)
 
 
+def changes(habit, feature, value):
+    """-> the least share of the baseline's rows that have another value"""
+    low, high, mean, std = (habit[key][feature] for key in ("min", "max", "mean", "std"))
+    return (std**2 + (mean - value) ** 2) / max(abs(low - value), abs(high - value)) ** 2
+
+
 def window(model, path, first, last):
     rows, _ = held_out(model, first, last)
     with open(path, encoding="utf-8") as file:
@@ -195,6 +201,11 @@ def window(model, path, first, last):
     close(metric("input_out_of_range_ratio"), out / (n * len(low)), 1e-12, "out of range")
     stuck = sum(min(c) == max(c) and std[i] > 0 for i, c in enumerate(zip(*rows)))
     close(metric("input_stuck_features"), stuck, 0, "stuck")
+    newly = sum(
+        min(c) == max(c) and std[i] > 0 and min(n, many) * changes(baseline["input"], i, c[0]) >= 10
+        for i, c in enumerate(zip(*rows))
+    )
+    close(metric("input_newly_stuck_features"), newly, 0, "newly stuck")
     print(f"# {model}: drift {total / len(layer['firing']):.4f}, out of range {out}, stuck {stuck}")
 
 

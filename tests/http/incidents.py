@@ -3,7 +3,8 @@ alert, those that do not are silent, and so is unchanged traffic.
 
 The baseline is of 300 held-out rows, the traffic of the 150 others.  An alert is that of the
 shipped rules: drift above 0.1 and above ten times its noise, of which there is no more than 0.02,
-in any layer; or a mean confidence of 0.03 below the baseline's.
+in any layer; or a mean confidence of 0.03 below the baseline's.  A sensor that is dead is told
+beside that, whether or not it harms: axond_input_newly_stuck_features is above 0.
 
     incidents.py URL rows          the baseline's rows as .npy on standard output
     incidents.py URL labels        their labels
@@ -56,6 +57,7 @@ HARMLESS = {
     "rounded to even counts": lambda row, rng: [2 * round(v / 2) for v in row],
     "one dead pixel": lambda row, rng: [0 if i == 18 else v for i, v in enumerate(row)],
 }
+STUCK = {"half of the features 0", "a stuck column", "one dead pixel"}
 
 
 # ---- the service ------------------------------------------------------------------------------
@@ -107,6 +109,7 @@ class Window:
         ]
         self.drift = max(drift for drift, _ in self.layers)
         self.expected_accuracy = now[of_model("expected_accuracy")]
+        self.stuck = now[of_model("input_newly_stuck_features")]
 
     @staticmethod
     def mean_confidence(before, now):
@@ -126,7 +129,7 @@ class Window:
         return (
             f"accuracy {self.accuracy:.3f}, drift {self.drift:.3f}, noise {noise:.4f}, "
             f"confidence {self.confidence:.3f} ({-self.confidence_drop:+.3f}), "
-            f"expected accuracy {self.expected_accuracy:.3f}"
+            f"expected accuracy {self.expected_accuracy:.3f}, stuck {self.stuck:.0f}"
         )
 
 
@@ -169,6 +172,9 @@ def incidents(service, tap):
             window.alerts() == harms,
             f"{name}: {'an alert' if harms else 'silence'} ({window})",
         )
+        stuck = name in STUCK
+        if stuck or name in HARMLESS:
+            tap.ok((window.stuck > 0) == stuck, f"{name}: {'' if stuck else 'no '}dead sensors")
     turn_window()
     order = list(range(WINDOW_ROWS))
     rng.shuffle(order)
@@ -178,10 +184,11 @@ def incidents(service, tap):
 
 def unchanged(service, tap):
     rng = random.Random(2)
-    alerts, largest, lowest = 0, 0.0, 1.0
+    alerts, stuck, largest, lowest = 0, 0, 0.0, 1.0
     for _ in range(200):
         window = Window(service, *traffic(rng))
         alerts += window.alerts()
+        stuck += window.stuck > 0
         largest = max(largest, window.drift)
         lowest = min(lowest, -window.confidence_drop)
         time.sleep(WINDOW_S / 20)  # half a part: the window slides meanwhile
@@ -190,6 +197,7 @@ def unchanged(service, tap):
         f"200 windows of unchanged traffic give {alerts or 'no'} alerts "
         f"(drift up to {largest:.3f}, confidence down to {lowest:+.3f})",
     )
+    tap.ok(stuck == 0, f"and {stuck or 'no'} of them dead sensors")
 
 
 def main():

@@ -54,7 +54,10 @@ write("mild", network([layer(8, "sigmoid"), layer(1, "identity")]), numbers)
 # As they are; divided by 16 twice; and half of the pixels fell out.
 copy("well", digits)
 copy("divided", [[x / 16 for x in row] for row in digits])
-copy("stuck", 20 * [[x if i < 32 else 0 for i, x in enumerate(row)] for row in digits])
+copy("stuck", [[x if i < 32 else 0 for i, x in enumerate(row)] for row in digits])
+# A canary, which repeats one row: it proves nothing, though every unit is at an end, no gradient passes, or the network is not sure of it.
+write("canary", network([layer(4, "sigmoid", 1e4) for _ in range(2)] + [layer(1, "identity")]), ROWS * [numbers[0]])
+copy("unsure", ROWS * [[x / 16 for x in digits[0]]])
 
 
 def npy(name, descr, letter, shape, values):

@@ -7,7 +7,7 @@
 
 python3 -B tests/http/planted_faults.py "$tmp" || exit 1
 baseline() { "$BIN" baseline "$1" --models "$tmp/models" --labels "$tmp/labels.npy" <"$tmp/rows.npy" >"$tmp/said" 2>&1; }
-for model in well divided stuck; do ok "a baseline for $model" baseline "$model"; done
+for model in well divided stuck unsure; do ok "a baseline for $model" baseline "$model"; done
 serve --models "$tmp/models"
 
 # Every model is asked again and again, so that each window holds rows.
@@ -40,6 +40,7 @@ ok "every rule evaluates" within 20 rules_are_sound
 traffic && firing >"$tmp/firing"
 sed 's/^/# fires: /' "$tmp/firing"
 ok "none of them for a model that is well" sh -c "! grep -qE ' (well|mild)$' '$tmp/firing'"
+ok "nor for one row that a client repeats" sh -c "! grep -qE ' (canary|unsure)$' '$tmp/firing'"
 ok "nor one for a fault that a model does not have" sh -c "! grep -vxE \
     'AxondDeadRelu (dead|divided|stuck)|AxondSaturated saturated|AxondVanishingDerivative (deep|saturated)|AxondNonFinite broken|Axond(NeuronDrift|ConfidenceDown|NewlyDead|StuckInputs) (divided|stuck)' '$tmp/firing'"
 done_testing

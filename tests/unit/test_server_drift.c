@@ -17,6 +17,22 @@ START_TEST(a_unit_drifts_by_its_odds)
 }
 END_TEST
 
+/* A quarter of the values is 8, the others are 0: the bound of those that are not 0 is exact. */
+START_TEST(a_feature_changes_at_least_as_often_as_its_spread_tells)
+{
+    float min[2] = {0, -1}, max[2] = {8, 1};
+    double mean[2] = {2, 0}, std[2] = {sqrt(12), 0.5};
+    const struct baseline_input input = {2, min, max, mean, std};
+
+    ck_assert_near(drift_of_feature(&input, 0, 0), 0.25, 1e-15);
+    ck_assert_near(drift_of_feature(&input, 0, 8), 0.75, 1e-15);
+    ck_assert_near(drift_of_feature(&input, 1, 0), 0.25,
+                   1e-15);                            /* at its mean: by the spread alone */
+    ck_assert(drift_of_feature(&input, 0, 100) <= 1); /* where no row ever was */
+    ck_assert(drift_of_feature(&input, 0, 100) > 0.9);
+}
+END_TEST
+
 START_TEST(classes_drift_with_half_a_row_each)
 {
     const uint64_t now[2] = {3, 0}, habit[2] = {0, 3}; /* 3.5/4 and 0.5/4 */
@@ -100,6 +116,8 @@ int main(void)
     TCase *tc = suite_case(s, "drift");
 
     tcase_add_test(tc, a_unit_drifts_by_its_odds);
+    tcase_add_test(tc, a_feature_changes_at_least_as_often_as_its_spread_tells);
+    tcase_add_test(tc, a_feature_changes_at_least_as_often_as_its_spread_tells);
     tcase_add_test(tc, classes_drift_with_half_a_row_each);
     tcase_add_test(tc, quantiles_are_ranks_of_whole_numbers);
     tcase_add_test(tc, the_temperature_makes_confidence_right);
