@@ -35,7 +35,14 @@ def config():
     units = (*RECIPE.hidden, 10)
     return {
         "task": "multiclass",
-        "input": {"name": "pixels", "features": 64, "scale": SCALE, "offset": 0},
+        "input": {
+            "name": "pixels",
+            "features": 64,
+            "scale": SCALE,
+            "offset": 0,
+            "min": 0,
+            "max": 16,
+        },
         "layers": [
             {"name": n, "units": u, "activation": a} for n, u, a in zip(LAYERS, units, activations)
         ],

@@ -14,7 +14,7 @@ static json_t *item_to_json(const struct model *m, const struct advice *a)
 {
     const struct advice_row *row = &advice_rows[a->id];
     json_t *json = json_pack(
-        "{s:s, s:s, s:o}", "id", row->id, "level", advice_level_names[row->level], "layer",
+        "{s:s, s:s, s:o}", "id", row->id, "level", advice_level_names[a->level], "layer",
         a->layer == ADVICE_NOWHERE ? json_null() : json_string(m->layers[a->layer].name));
     json_t *rest = json_pack("{s:s, s:s, s:s, s:o}", "message", a->message, "why", row->why, "fix",
                              row->fix, "page",
@@ -53,7 +53,8 @@ static json_t *bounds_to_json(const struct model *m)
         call_append(&low, bound_to_json(y[i].low));
         call_append(&high, bound_to_json(y[i].high));
     }
-    return json_pack("{s:o, s:o}", "low", low, "high", high);
+    return json_pack("{s:s, s:o, s:o}", "range", m->bounds_declared ? "declared" : "baseline",
+                     "low", low, "high", high);
 }
 
 enum error_id advice_get(struct api_call *call)

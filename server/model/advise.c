@@ -48,7 +48,7 @@ static void tell(const struct model *m, const struct version_source *from,
                                                                : network->layers[a->layer].name,
                             .reason = a->message};
 
-        if (row->level == ADVICE_INFO)
+        if (a->level == ADVICE_INFO)
             log_write(LOG_INFO, row->id,
                       (struct log_field[]){LOG_S("model", from->model),
                                            LOG_U("version", from->version),
@@ -59,10 +59,26 @@ static void tell(const struct model *m, const struct version_source *from,
     }
 }
 
-/* Units that bounds prove dead, to those who count. -1: out of memory. */
+/* The bounds of every unit: over the declared range, else over that of the baseline's rows. -1: out
+ * of memory. */
+static int bound(struct model *m, const struct network *network, const struct baseline *baseline)
+{
+    const float *low = network->min, *high = network->max;
+
+    m->bounds_declared = low && high;
+    if (!m->bounds_declared && baseline) {
+        low = baseline->input.min;
+        high = baseline->input.max;
+    }
+    return low && high && axon_bounds_create(m->mlp, low, high, &m->bounds) != AXON_OK ? -1 : 0;
+}
+
+/* Units that bounds over the declared range prove dead, to those who count. -1: out of memory. */
 static int prove(struct model *m)
 {
-    for (size_t l = 0; m->bounds && m->neurons && l + 1 < m->layers_count; l++) {
+    bool proves = m->bounds && m->bounds_declared && m->neurons;
+
+    for (size_t l = 0; proves && l + 1 < m->layers_count; l++) {
         bool *proven = calloc(m->layers[l].units, sizeof *proven);
         int status = -1;
 
@@ -84,8 +100,7 @@ int advise(struct model *m, const struct version_source *from, const struct conf
     struct advice_layer layers[CONFIG_LAYERS_MAX];
     struct baseline *baseline = model_baseline(m);
 
-    if (network->min && network->max &&
-        axon_bounds_create(m->mlp, network->min, network->max, &m->bounds) != AXON_OK) {
+    if (bound(m, network, baseline) != 0) {
         baseline_unref(baseline);
         return -1;
     }

@@ -357,7 +357,7 @@ enum error_id compact_write(const struct model *m, const struct options *options
     enum error_id id;
 
     *done = (struct compaction){0};
-    if (!m->bounds)
+    if (!m->bounds || !m->bounds_declared)
         return error_set(error, ERROR_NO_EVIDENCE,
                          "model '%s': config.json declares no input.min and input.max, without "
                          "which nothing can be proven",

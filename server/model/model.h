@@ -54,7 +54,8 @@ struct model {
     struct predictions_shape answers;
     const char *const *classes;     /* of the answers, [answers.classes]: labels, else numbers */
     struct baseline_shape baseline; /* what one must fit */
-    struct axon_bounds *bounds;     /* over input.min and max; NULL: config.json declares none */
+    struct axon_bounds *bounds;     /* NULL: there is neither a declared range nor a baseline */
+    bool bounds_declared;           /* over input.min and max; else over the baseline's, at load */
     struct advice_list *advice;     /* neurons/advice.h */
     struct cost cost;               /* of a forward pass */
     struct metrics_model *metrics;

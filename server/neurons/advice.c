@@ -17,8 +17,8 @@ static lint_fn *const lints[ADVICE_COUNT] = {
 #include "neurons/advice.def"
 };
 
-void lint_tell(struct advice_list *found, enum advice_id id, size_t layer, size_t unit,
-               const char *format, ...)
+void lint_tell_as(struct advice_list *found, enum advice_id id, enum advice_level level,
+                  size_t layer, size_t unit, const char *format, ...)
 {
     struct advice *a = &found->items[found->count];
     va_list args;
@@ -27,6 +27,7 @@ void lint_tell(struct advice_list *found, enum advice_id id, size_t layer, size_
         return;
     found->count++;
     a->id = id;
+    a->level = level;
     a->layer = layer;
     a->unit = unit;
     va_start(args, format);

@@ -47,7 +47,8 @@ struct advice_subject {
     bool has_dialect;                 /* config.json names one */
     bool has_golden;                  /* golden rows were checked */
     const char *unused;               /* a tensor that no layer takes, or "" */
-    const struct axon_bounds *bounds; /* over min and max, or NULL */
+    const struct axon_bounds *bounds; /* over min and max if they are declared, else over the
+                                         baseline's, which proves nothing; or NULL */
     const struct baseline *baseline;  /* or NULL */
 };
 
@@ -56,7 +57,8 @@ enum { ADVICE_MAX = 256, ADVICE_MESSAGE_MAX = 240 };
 
 struct advice {
     enum advice_id id;
-    size_t layer, unit; /* ADVICE_NOWHERE: about the whole network, or the whole layer */
+    enum advice_level level; /* the row's, or INFO: a lesser case of it */
+    size_t layer, unit;      /* ADVICE_NOWHERE: about the whole network, or the whole layer */
     char message[ADVICE_MESSAGE_MAX];
 };
 

@@ -11,7 +11,12 @@ typedef void lint_fn(const struct advice_subject *s, struct advice_list *found);
 #include "neurons/advice.def"
 
 /* layer and unit may be ADVICE_NOWHERE. A full list takes no more. */
-void lint_tell(struct advice_list *found, enum advice_id id, size_t layer, size_t unit,
-               const char *format, ...) __attribute__((format(printf, 5, 6)));
+void lint_tell_as(struct advice_list *found, enum advice_id id, enum advice_level level,
+                  size_t layer, size_t unit, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* The same at the level of the table. */
+#define lint_tell(found, id, layer, unit, ...) \
+    lint_tell_as((found), (id), advice_rows[id].level, (layer), (unit), __VA_ARGS__)
 
 #endif

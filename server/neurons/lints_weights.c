@@ -56,6 +56,31 @@ void lint_initial_variance(const struct advice_subject *s, struct advice_list *f
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
+/* min and max are declared, or the bounds are over what the baseline's rows happened to be. */
+static bool is_declared(const struct advice_subject *s)
+{
+    return s->min && s->max;
+}
+
+/* Some units die in every training with relu, one in twenty or more is a mistake. */
+static void tell_dead(const struct advice_subject *s, struct advice_list *found, size_t layer,
+                      size_t first, size_t count)
+{
+    enum { FEW = 20 };
+    size_t units = s->weights[layer].units;
+
+    if (is_declared(s))
+        lint_tell_as(found, ADVICE_proven_dead, count * FEW < units ? ADVICE_INFO : ADVICE_WARNING,
+                     layer, first, "%zu of %zu units can never fire, the first is %zu", count,
+                     units, first);
+    else
+        lint_tell_as(
+            found, ADVICE_proven_dead, ADVICE_INFO, layer, first,
+            "%zu of %zu units fire on nothing within the range of the baseline's rows, the "
+            "first is %zu; declare input.min and input.max for a proof",
+            count, units, first);
+}
+
 void lint_proven_dead(const struct advice_subject *s, struct advice_list *found)
 {
     for (size_t l = 0; s->bounds && l + 1 < s->layers_count; l++) {
@@ -67,9 +92,7 @@ void lint_proven_dead(const struct advice_subject *s, struct advice_list *found)
                 first = u;
             }
         if (count > 0)
-            lint_tell(found, ADVICE_proven_dead, l, first,
-                      "%zu of %zu units can never fire, the first is %zu", count,
-                      s->weights[l].units, first);
+            tell_dead(s, found, l, first, count);
     }
 }
 
@@ -82,7 +105,8 @@ void lint_linear_layer(const struct advice_subject *s, struct advice_list *found
             count += axon_bounds_proof(s->bounds, l, u) == AXON_PROOF_LINEAR;
         if (count == s->weights[l].units)
             lint_tell(found, ADVICE_linear_layer, l, ADVICE_NOWHERE,
-                      "none of its %zu units can be 0 in the declared input range", count);
+                      "none of its %zu units can be 0 in the %s", count,
+                      is_declared(s) ? "declared input range" : "range of the baseline's rows");
     }
 }
 

@@ -30,7 +30,7 @@ ok "units are named" test "$(curl -sS --noproxy '*' "$base/v1/models/cloned_unit
 ok "the neurons are proven dead by the declared range, without a row" test \
     "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-yes/neurons?window=load" | jq -c '.layers[0].proven_dead | [.count, .units]')" = '[2,[2,5]]'
 ok "outputs have bounds where a range is declared" test \
-    "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-yes/advice" | jq '.output_bounds | (.low | length) == 3 and all(.low[]; . >= 0) and all(.high[]; . <= 1)')" = true
+    "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-yes/advice" | jq '.output_bounds | .range == "declared" and (.low | length) == 3 and all(.low[]; . >= 0) and all(.high[]; . <= 1)')" = true
 ok "and none elsewhere" test "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-no/advice" | jq -c .output_bounds)" = null
 
 # shellcheck disable=SC2034 # eval reads it
@@ -49,5 +49,36 @@ done
 for model in digits breast-cancer; do
     ok "$model comes out clean" test "$(code_of "configs/models/$model")" = 0
 done
+
+# ---- the range of a baseline's rows proves nothing, and bounds go over it where none is declared
+mkdir "$tmp/models"
+for model in declared observed; do cp -R "$data/proven_dead-yes" "$tmp/models/$model"; done
+jq 'del(.input.min, .input.max)' "$data/proven_dead-yes/config.json" >"$tmp/models/observed/config.json"
+python3 -B - "$tmp/rows.npy" <<'PY'
+import sys
+sys.path.insert(0, "tests/http")
+import rows
+ends = [[-0.5, -0.5, -0.75, -1], [0.25, 0.5, 0.5, 0.75]]
+open(sys.argv[1], "wb").write(rows.npy([[float(ends[(i >> f) & 1][f]) for f in range(4)] for i in range(320)]))
+PY
+jq '.input.min = [-0.5, -0.5, -0.75, -1] | .input.max = [0.25, 0.5, 0.5, 0.75]' "$data/proven_dead-yes/config.json" >"$tmp/models/declared/config.json"
+ok "a baseline is made" "$BIN" baseline observed --models "$tmp/models" <"$tmp/rows.npy"
+serve --models "$tmp/models"
+advice() { curl -sS --noproxy '*' "$base/v1/models/$1/advice"; }
+ok "without a declared range the bounds are over the baseline's" test "$(advice observed | jq -r .output_bounds.range)" = baseline
+ok "and are those of the same range, declared" test \
+    "$(advice observed | jq -c '.output_bounds | del(.range)')" = "$(advice declared | jq -c '.output_bounds | del(.range)')"
+req GET /v1/models/observed/advice
+ok "units that it keeps at 0 are an info" want 200 '.advice | map(select(.id == "proven_dead")) | length == 1 and
+    (.[0] | .level == "info" and .unit == 2 and (.message | startswith("2 of 6 units fire on nothing within the range of the baseline'"'"'s rows")))'
+req GET /v1/models/declared/advice
+ok "which a declared range makes a warning" want 200 'any(.advice[]; .id == "proven_dead" and .level == "warning" and .message == "2 of 6 units can never fire, the first is 2")'
+req GET /v1/models/observed/neurons
+ok "they are not proven dead" want 200 '.layers[0].proven_dead.count == 0'
+refused() { said=$("$BIN" compact observed --models "$tmp/models" 2>&1); [ $? = 1 ] && [[ $said == *"config.json declares no input.min and input.max, without which nothing can be proven" ]]; }
+ok "nor left out" refused
+serve --models configs/models
+ok "a few of many are an info of a model that is clean" test \
+    "$(advice digits | jq -c '[.advice[] | select(.id == "proven_dead") | [.level, .layer, .unit]]')" = '[["info","hidden1",4],["info","hidden2",20]]'
 
 done_testing

@@ -7,6 +7,7 @@
 # of which cross a border of 128), a layer that is dead but for nothing; planted dead units all over.
 python3 -B tests/http/compact_models.py "$tmp/models"
 cp -R configs/models/digits "$tmp/models/unranged"
+jq 'del(.input.min, .input.max)' configs/models/digits/config.json >"$tmp/models/unranged/config.json"
 
 # compacts MODEL MORE...: sets said and code
 compacts() {
