@@ -32,14 +32,26 @@ static struct state *state_of(const struct api_call *call)
     return (struct state *)(uintptr_t)call->state;
 }
 
+static enum error_id no_classes(struct api_call *call)
+{
+    const struct model *m = call->model;
+
+    if (m->task == MODEL_REGRESSION || m->task == MODEL_TASK_NONE)
+        return call_fail(call, ERROR_BAD_REQUEST,
+                         "model '%s' has no classes: an explanation is that of a class's logit",
+                         m->name);
+    return call_fail(call, ERROR_BAD_REQUEST,
+                     "model '%s': its output is %s; an explanation is that of a class's logit, in "
+                     "front of softmax or sigmoid, or without an activation",
+                     m->name, m->layers[m->layers_count - 1].activation->name);
+}
+
 static enum error_id admit(struct api_call *call)
 {
     if (lookup_model(call) != ERROR_OK)
         return call->error.id;
     if (explanation_classes(call->model) == 0)
-        return call_fail(call, ERROR_BAD_REQUEST,
-                         "model '%s' has no classes: an explanation is that of a class's logit",
-                         call->model->name);
+        return no_classes(call);
     return ERROR_OK;
 }
 

@@ -35,19 +35,42 @@ static enum error_id ask_window(struct api_call *call, struct neurons_asked *a)
                            name, window);
 }
 
+/* All but the last layer; "..." ends what does not fit. */
+static const char *hidden_layers(const struct model *m, char *out, size_t size)
+{
+    size_t length = 0;
+
+    *out = '\0';
+    for (size_t l = 0; l + 1 < m->layers_count && length < size; l++)
+        length += (size_t)snprintf(out + length, size - length, "%s%s", l ? ", " : "",
+                                   m->layers[l].name);
+    if (length >= size)
+        memcpy(out + size - 4, "...", 4);
+    return out;
+}
+
+/* The units of the last layer are the outputs, and nobody watches them. */
 static enum error_id ask_layer(struct api_call *call, const struct model *m,
                                struct neurons_asked *a)
 {
     const char *name = target_query(&call->target, "layer");
+    const char *last = m->layers[m->layers_count - 1].name;
+    char hidden[300];
 
     a->layer = m->layers_count;
-    for (size_t l = 0; name && l < m->layers_count; l++)
+    for (size_t l = 0; name && l + 1 < m->layers_count; l++)
         if (strcmp(m->layers[l].name, name) == 0)
             a->layer = l;
-    return name && a->layer == m->layers_count
-               ? call_fail(call, ERROR_BAD_REQUEST, "layer: model '%s' has no layer '%.64s'",
-                           m->name, name)
-               : ERROR_OK;
+    if (!name || a->layer < m->layers_count)
+        return ERROR_OK;
+    if (m->layers_count == 1)
+        return call_fail(call, ERROR_BAD_REQUEST, "layer: model '%s' has no hidden layers",
+                         m->name);
+    return call_fail(call, ERROR_BAD_REQUEST,
+                     strcmp(name, last) == 0
+                         ? "layer: '%.64s' is the output of model '%s'; its hidden layers are %s"
+                         : "layer: '%.64s' is no layer of model '%s'; its hidden layers are %s",
+                     name, m->name, hidden_layers(m, hidden, sizeof hidden));
 }
 
 static enum error_id ask_top_k(struct api_call *call, const char *text, struct neurons_asked *a)

@@ -66,10 +66,21 @@ enum error_id sets_read(struct api_call *call, const json_t *value, size_t rows,
 
 size_t sets_text_max(const struct api_call *call, const struct sets *sets, size_t rows)
 {
-    enum { BRACKETS = 3, QUOTES = 3, NUMBER = 8 };
+    enum { BRACKETS = 5, QUOTES = 3, NUMBER = 8 };
     size_t label = call->model->label_text_max + QUOTES + NUMBER;
 
     return sets->asked ? rows * (BRACKETS + call->model->answers.classes * label) : 0;
+}
+
+/* A row with an output that is not finite has no set: an empty one would say that no class is
+ * likely. */
+static bool is_known(const float *y, size_t outputs)
+{
+    bool known = true;
+
+    for (size_t i = 0; i < outputs; i++)
+        known &= isfinite(y[i]);
+    return known;
 }
 
 static void write_set(struct api_call *call, struct sets *sets, const double *p)
@@ -102,9 +113,15 @@ enum error_id sets_write(struct api_call *call, struct sets *sets,
         return call_no_memory(call);
     buf_puts(out, ",\"sets\":[");
     for (size_t row = 0; row < inference->rows; row++) {
-        predictions_row(answers, inference->y + row * inference->outputs, p);
+        const float *y = inference->y + row * inference->outputs;
+
         buf_puts(out, row ? "," : "");
-        write_set(call, sets, p);
+        if (is_known(y, inference->outputs)) {
+            predictions_row(answers, y, p);
+            write_set(call, sets, p);
+        } else {
+            buf_puts(out, "null");
+        }
     }
     buf_puts(out, "]");
     free(p);

@@ -20,7 +20,8 @@ enum error_id sets_read(struct api_call *call, const json_t *value, size_t rows,
 /* The longest text that sets_write() appends, more or less. */
 size_t sets_text_max(const struct api_call *call, const struct sets *sets, size_t rows);
 
-/* Append ,"sets":[["3","8"],...]; nothing if none is asked. */
+/* Append ,"sets":[["3","8"],...], null for a row with an output that is not finite; nothing if none
+ * is asked. */
 enum error_id sets_write(struct api_call *call, struct sets *sets,
                          const struct inference *inference);
 

@@ -27,14 +27,28 @@ static enum predictions_kind kind_of_many(const struct model *m, const struct co
     return PREDICTIONS_NONE;
 }
 
+static enum model_chances chances_of(const struct model *m, const struct config_layer *last)
+{
+    if (m->answers.kind != PREDICTIONS_NONE || m->task == MODEL_REGRESSION)
+        return MODEL_CHANCES_NONE;
+    if (network_is_probability(last) || strcmp(last->activation->name, "softmax") == 0)
+        return MODEL_CHANCES_SERVED;
+    return m->task == MODEL_MULTILABEL && strcmp(last->activation->name, "identity") == 0
+               ? MODEL_CHANCES_LOGITS
+               : MODEL_CHANCES_NONE;
+}
+
 int answers_init(struct model *m, const struct network *network)
 {
     const struct config_layer *last = &network->layers[network->layers_count - 1];
     struct model_private *p = m->private;
-    enum predictions_kind kind = last->units == 1 ? kind_of_one(m, last) : kind_of_many(m, last);
+    enum predictions_kind kind = m->task == MODEL_REGRESSION ? PREDICTIONS_NONE
+                                 : last->units == 1          ? kind_of_one(m, last)
+                                                             : kind_of_many(m, last);
     size_t classes = kind == PREDICTIONS_NONE ? 0 : last->units == 1 ? 2 : last->units;
 
     m->answers = (struct predictions_shape){kind, last->units, classes, 0};
+    m->chances = chances_of(m, last);
     p->classes = calloc(classes + 1, sizeof *p->classes);
     if (classes != m->labels_count)
         p->numbers = calloc(classes + 1, sizeof *p->numbers);

@@ -6,7 +6,7 @@
 #include "model/network.h"
 #include "model/private.h"
 
-/* m->answers and m->classes; m has its labels. 0, or -1 when out of memory. */
+/* m->answers, m->classes and m->chances; m has its task and labels. 0, or -1 when out of memory. */
 int answers_init(struct model *m, const struct network *network);
 
 #endif

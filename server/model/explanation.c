@@ -12,20 +12,9 @@ enum { LINE_BYTES = 64 };
 
 size_t explanation_classes(const struct model *m)
 {
-    size_t outputs = axon_mlp_outputs(m->mlp);
-
-    switch (m->task) {
-    case MODEL_MULTICLASS:
-    case MODEL_MULTILABEL:
-        return outputs;
-    case MODEL_BINARY:
-        return 2;
-    case MODEL_REGRESSION:
-        return 0;
-    case MODEL_TASK_NONE:
-        break;
-    }
-    return m->answers.classes; /* as its output tells */
+    if (m->answers.classes > 0)
+        return m->answers.classes;
+    return m->chances == MODEL_CHANCES_NONE ? 0 : axon_mlp_outputs(m->mlp);
 }
 
 /* ---- lists ---- */
@@ -146,6 +135,7 @@ static size_t lay_out(struct explanation *e, char *memory)
                                   piece * axon_mlp_features(m->mlp) * sizeof *e->by_input);
     e->sizes = (void *)reserve(memory, &used, widest(m) * sizeof *e->sizes);
     e->scores = (void *)reserve(memory, &used, widest(m) * sizeof *e->scores);
+    e->shares = (void *)reserve(memory, &used, m->answers.classes * sizeof *e->shares);
     e->best = (void *)reserve(memory, &used, e->top_k * sizeof *e->best);
     return used;
 }
@@ -178,17 +168,22 @@ static size_t nearest(const float *z, size_t outputs)
     return best;
 }
 
-static double softmax_of(const float *z, size_t n, size_t class)
+/* The class's probability as it is served, of z in front of the last activation and y after it. */
+static double confidence_of(const struct explanation *e, const float *z, const float *y,
+                            size_t class)
 {
-    double sum = 0;
+    const struct model *m = e->model;
 
-    for (size_t k = 0; k < n; k++)
-        sum += exp((double)z[k] - (double)z[class]);
-    return 1 / sum;
+    if (m->answers.kind != PREDICTIONS_NONE) {
+        predictions_row(&m->answers, y, e->shares);
+        return e->shares[class];
+    }
+    return m->chances == MODEL_CHANCES_SERVED ? (double)y[class] : 1 / (1 + exp(-(double)z[class]));
 }
 
 /* The row's class, and upstream [outputs] = d logit / d z. */
-static struct explanation_row answer(const struct explanation *e, const float *z, float *upstream)
+static struct explanation_row answer(const struct explanation *e, const float *z, const float *y,
+                                     float *upstream)
 {
     size_t outputs = axon_mlp_outputs(e->model->mlp);
     bool one = outputs == 1 && explanation_classes(e->model) == 2;
@@ -199,8 +194,7 @@ static struct explanation_row answer(const struct explanation *e, const float *z
     memset(upstream, 0, outputs * sizeof *upstream);
     upstream[one ? 0 : is.class] = one && is.class == 0 ? -1 : 1;
     is.logit = (double)z[one ? 0 : is.class] * (one && is.class == 0 ? -1 : 1);
-    is.confidence = one || e->model->task == MODEL_MULTILABEL ? 1 / (1 + exp(-is.logit))
-                                                              : softmax_of(z, outputs, is.class);
+    is.confidence = confidence_of(e, z, y, is.class);
     return is;
 }
 
@@ -239,12 +233,14 @@ bool explanation_advance(struct explanation *e)
     size_t features = axon_mlp_features(mlp), outputs = axon_mlp_outputs(mlp);
     size_t first = e->rows_done, left = e->rows - first;
     size_t rows = left < e->piece_rows ? left : e->piece_rows;
-    const float *x = e->x + first * features, *z;
+    const float *x = e->x + first * features, *z, *y;
 
     axon_mlp_forward_keep(mlp, x, rows, NULL, e->scratch);
     z = axon_mlp_kept_pre(mlp, rows, e->scratch, e->model->layers_count - 1);
+    y = axon_mlp_kept_post(mlp, rows, e->scratch, e->model->layers_count - 1);
     for (size_t r = 0; r < rows; r++)
-        e->answers[first + r] = answer(e, z + r * outputs, e->upstream + r * outputs);
+        e->answers[first + r] = answer(e, z + r * outputs, y + r * outputs,
+                                       e->upstream + r * outputs);
     axon_mlp_backward(mlp, x, rows, e->upstream, AXON_UPSTREAM_PRE,
                       &(struct axon_mlp_gradients){.x = e->by_input}, e->scratch);
     for (size_t r = 0; r < rows; r++)

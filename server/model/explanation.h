@@ -10,7 +10,8 @@
 #include "model/model.h"
 #include "neurons/baseline.h"
 
-/* Classes that can be explained: the outputs of several labels, too; 0: a regression has none. */
+/* Classes that can be explained: the outputs of several labels, too. 0: there is none of which a
+ * probability is known, as of a regression. */
 size_t explanation_classes(const struct model *m);
 
 /* One line of a list. */
@@ -23,7 +24,9 @@ struct explanation_entry {
 
 struct explanation_row {
     size_t class;
-    double logit, confidence; /* of that class: softmax or sigma of the last layer's z */
+    double logit;      /* the score */
+    double confidence; /* the class's probability, as :predict serves it: its own where labels do
+                          not exclude each other */
 };
 
 enum { EXPLANATION_FEATURES, EXPLANATION_ODD, EXPLANATION_LAYERS };
@@ -43,6 +46,7 @@ struct explanation {
     size_t piece_rows;
     float *upstream, *by_input; /* [piece_rows, outputs], [piece_rows, features] */
     float *sizes, *scores;      /* [features or units of the widest layer] */
+    double *shares;             /* [classes of the answers] */
     size_t *best;               /* [top_k] */
     void *scratch;
 };

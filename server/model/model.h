@@ -31,6 +31,13 @@ struct model_line;
 struct neurons;
 struct record;
 
+/* How an output tells its label's own probability, where labels do not exclude each other. */
+enum model_chances {
+    MODEL_CHANCES_NONE,   /* they do, or outputs are no probabilities */
+    MODEL_CHANCES_SERVED, /* it is one                                */
+    MODEL_CHANCES_LOGITS  /* sigma of it is                           */
+};
+
 struct model_layer {
     const char *name;
     const struct axon_activation *activation;
@@ -52,6 +59,7 @@ struct model {
     enum ranking ranking;       /* how labels get their scores */
     struct axon_mlp *mlp;
     struct predictions_shape answers;
+    enum model_chances chances;
     const char *const *classes;     /* of the answers, [answers.classes]: labels, else numbers */
     struct baseline_shape baseline; /* what one must fit */
     struct axon_bounds *bounds;     /* NULL: there is neither a declared range nor a baseline */
