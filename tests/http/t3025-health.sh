@@ -21,6 +21,13 @@ model all ''
 model some '"neurons": {"stats": "sampled", "every": 4},'
 model none '"neurons": {"stats": "off"},'
 
+mkdir -p "$tmp/models/far/1"
+cat >"$tmp/models/far/config.json" <<'END'
+{"task": "regression", "input": {"name": "x", "features": 1}, "layers": [
+ {"name": "hidden1", "units": 4, "activation": "identity", "weight": [[1], [0.001], [-1], [1]], "bias": [0, 0, 0, 100]},
+ {"name": "output", "units": 1, "activation": "identity", "weight": [[1, 1, 1, 1]], "bias": [0]}]}
+END
+
 predict() { req POST "/v1/models/$1:predict" "{\"instances\": $2}" && want 200; }
 neurons() { req GET "/v1/models/$1/neurons?units=true"; }
 rows='[[-1], [-0.5], [0.5], [1]]'
@@ -50,5 +57,7 @@ neurons none
 ok "and says nothing" want 200 '.rows == 0 and .stats == "off" and .layers == []'
 req GET /metrics
 ok "nor have its layers metrics" [ "$(grep -c 'model="none".*layer=' <<<"$body")" = 0 ]
+
+ok "a row far from all others costs means and deviations no more digits than is written" python3 -B tests/http/far_row.py "$base"
 
 done_testing
