@@ -1,6 +1,7 @@
 """leak_clients.py ADDRESS PID REQUESTS - memory and descriptors of the daemon, before and after so many requests of each route.
 
-A route is asked well, badly, and by clients that leave before they are answered. What the first tenth takes is the daemon's to keep: caches, arenas, a worker's memory. The rest may not add up.
+A route is asked well, badly, and by clients that leave before they are answered. The daemon may keep memory that the first tenth takes (caches,
+arenas, scratch of the workers). The rest may not add up.
 """
 
 import json
