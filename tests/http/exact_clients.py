@@ -1,7 +1,7 @@
 """64 connections, six models, reloads and readers; then every figure against doubles over the rows that were answered.
 
-    exact_clients.py models FOLDER
-    exact_clients.py run FOLDER ADDRESS PID LOG WINDOW    the daemon that serves FOLDER/models; its sliding window
+    exact_clients.py ACTIVATIONS models FOLDER                       three hidden layers: relu,tanh,silu
+    exact_clients.py ACTIVATIONS run FOLDER ADDRESS PID LOG WINDOW   the daemon that serves FOLDER/models; its sliding window
 
 A client remembers which rows a 200 has answered, and which weights said so. Reloads happen once enough is answered, and clients go on until
 they have happened: nothing depends on how fast anybody is.
@@ -37,6 +37,7 @@ MODELS = {  # what their config.json says beside the network
 # The rows that are not finite.
 BAD = {"inline": "nan", "ones": "overflow", "batched": "overflow", "kept": "overflow", "turned": "nan"}
 HEADERS = {"Content-Type": "application/json"}
+network.use(sys.argv[1].split(","))
 ROWS = network.make_rows()
 
 
@@ -223,10 +224,10 @@ def run(folder, address, pid, log, window):
     read.check_all(connect(address), served, ROWS, window)
 
 
-if sys.argv[1] == "models":
-    write_models(sys.argv[2])
+if sys.argv[2] == "models":
+    write_models(sys.argv[3])
 else:
     try:
-        run(*sys.argv[2:])
+        run(*sys.argv[3:])
     except AssertionError as e:
         sys.exit(f"# {e}")
