@@ -21,9 +21,9 @@ struct axon__shape {
     size_t sampled; /* layers of which |f'| is sampled */
 };
 
-/* What a network's rows leave behind, [moments] floats each (the input, then the outputs of the
- * layers), tells all figures of some networks: then few rows of a request may be kept, and counted
- * together with those of others, which costs a fifth. */
+/* A row's [moments] floats (the input, then the outputs of the layers) tell all figures of some
+ * networks: then few rows of a request may be kept, and counted together with those of others,
+ * which costs a fifth. */
 enum { AXON__KEPT_FLOATS_MAX = 2048 };
 
 static inline bool axon__can_keep(const struct axon__shape *s)
