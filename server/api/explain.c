@@ -280,19 +280,17 @@ static struct call_needs needs(const struct api_call *call)
                                .reply = FRAME_BYTES + e->rows * row};
 }
 
-/* As those of gradients.c; an entry costs about as much as three numbers. */
+/* An entry costs about as much as three numbers. */
 static size_t elements(const struct api_call *call)
 {
-    enum { MANY = 1 << 20, OF_ENTRY = 3 };
+    enum { OF_ENTRY = 3 };
     const struct explanation *e = &state_of(call)->explanation;
-    double numbers;
 
     if (call->phase == CALL_READ)
         return call_body_elements(call);
     if (call->phase == CALL_WRITE || e->rows == 0)
         return e->rows * explanation_entries(e) * OF_ENTRY;
-    numbers = gradients_s(call->model, e->rows) / WORK_ELEMENT_S;
-    return blas_is_loaded() && numbers < MANY ? (size_t)numbers : (size_t)MANY;
+    return work_elements(blas_load_s() + gradients_s(call->model, e->rows));
 }
 
 static void fini(struct api_call *call, bool answered)

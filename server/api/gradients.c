@@ -283,20 +283,15 @@ static struct call_needs needs(const struct api_call *call)
                                         (s->by_input ? tensor_text_max(x->rank, x->shape) : 0)};
 }
 
-/* Time as numbers of text: some at most, since a long computation is no reason to refuse others
- * their numbers. The first one loads OpenBLAS, which takes a while. */
 static size_t elements(const struct api_call *call)
 {
-    enum { MANY = 1 << 20 };
     const struct state *s = state_of(call);
-    double numbers;
 
     if (call->phase == CALL_READ)
         return call_body_elements(call);
     if (call->phase == CALL_WRITE)
         return s->by_input ? s->rows.x->count : 0;
-    numbers = gradients_s(call->model, s->rows.rows) / WORK_ELEMENT_S;
-    return blas_is_loaded() && numbers < MANY ? (size_t)numbers : (size_t)MANY;
+    return work_elements(blas_load_s() + gradients_s(call->model, s->rows.rows));
 }
 
 static void fini(struct api_call *call, bool answered)

@@ -185,18 +185,17 @@ static struct call_needs needs(const struct api_call *call)
                                .reply = neurons_reply_bytes_max(m, &state_of(call)->asked)};
 }
 
-/* Time as numbers of text, some at most, as those of gradients.c. The counts of all units are
- * merged, whatever is asked for. */
+/* The counts of all units are merged, whatever is asked for. */
 static size_t elements(const struct api_call *call)
 {
-    enum { MANY = 1 << 20, OF_UNIT = 50, OF_DETAIL = 200 };
+    enum { OF_UNIT = 50, OF_DETAIL = 200 };
     size_t merged = axon_mlp_features(call->model->mlp), numbers = 0;
 
     for (size_t l = 0; l < call->model->layers_count; l++)
         merged += call->model->layers[l].units;
     if (call->model->neurons)
         numbers = merged * OF_UNIT + (state_of(call)->asked.units ? units_of(call) * OF_DETAIL : 0);
-    return numbers < MANY ? numbers : MANY;
+    return work_elements((double)numbers * WORK_ELEMENT_S);
 }
 
 static const struct call_post neurons = {

@@ -108,11 +108,13 @@ static struct call_needs needs(const struct api_call *call)
                                .reply = npz_bytes_max(arrays, ARRAYS)};
 }
 
+/* Bytes are copied and summed, in half of the time that their text would take. */
 static size_t elements(const struct api_call *call)
 {
     const struct record_shape shape = record_shape(call->model->record);
+    size_t numbers = record_rows(call->model->record) * (shape.features + shape.outputs + 2);
 
-    return record_rows(call->model->record) * (shape.features + shape.outputs + 2);
+    return work_elements((double)numbers * WORK_ELEMENT_S / 2);
 }
 
 static const struct call_post sample = {

@@ -58,12 +58,18 @@ void blas_load(void)
     pthread_once(&once, load);
 }
 
-bool blas_is_loaded(void)
+/* Or tried in vain. */
+static bool was_loaded(void)
 {
     return atomic_load_explicit(&is_loaded, memory_order_acquire);
 }
 
+double blas_load_s(void)
+{
+    return was_loaded() ? 0 : 0.01;
+}
+
 const char *blas_warning(void)
 {
-    return blas_is_loaded() && *warning ? warning : NULL;
+    return was_loaded() && *warning ? warning : NULL;
 }

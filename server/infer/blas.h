@@ -3,8 +3,6 @@
 #ifndef INFER_BLAS_H
 #define INFER_BLAS_H
 
-#include <stdbool.h>
-
 /* Put the settings that OpenBLAS reads when it is loaded into the environment: kernels that suit
  * this CPU, no threads of its own. The user's own settings win. Call it before any thread exists.
  */
@@ -13,7 +11,7 @@ void blas_prepare(void);
 /* Load it, the first time, and log what there is; where there is no libopenblas.so.0 the core's own
  * kernels do its work. A thread that reads sockets should not wait for that. */
 void blas_load(void);
-bool blas_is_loaded(void); /* or tried in vain */
+double blas_load_s(void); /* seconds that it is going to take, about; 0 once it was done */
 
 /* A sentence if its kernels are not those that suit this CPU, else NULL. */
 const char *blas_warning(void);

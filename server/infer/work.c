@@ -36,6 +36,14 @@ static void drop(struct pool *p, struct pool_task *task)
 static const struct pool_kind work_kind = {
     .take = take, .run = run, .is_complete = is_complete, .drop = drop};
 
+size_t work_elements(double seconds)
+{
+    enum { MANY = 1 << 20 };
+    double numbers = seconds / WORK_ELEMENT_S;
+
+    return numbers < MANY ? (size_t)numbers : (size_t)MANY;
+}
+
 static bool is_inline(const struct pool *p, size_t elements)
 {
     return elements == 0 || (double)elements * WORK_ELEMENT_S <= p->inline_s_max;

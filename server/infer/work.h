@@ -16,6 +16,10 @@ struct work {
     bool (*run)(struct work *work);
 };
 
+/* Work of so many seconds as numbers, of which there are a million at most: long work is no reason
+ * to refuse others their numbers, since its pieces take turns with theirs. */
+size_t work_elements(double seconds);
+
 /* Where should work on so many numbers be done? FULL: it would be more than elements_max that wait
  * or are worked on, unless nothing does. */
 enum task_place work_reserve(struct pool *p, size_t elements);
