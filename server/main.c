@@ -1,5 +1,6 @@
 /* main.c - the way from the command line to one of the commands. Each is in a file of its own:
  * serve.c, check_config.c, probe.c, options/, commands/. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,21 +72,23 @@ static int run_serve(void)
 }
 
 /* One of the two functions; those of models, and those that load models, need the kernels and the
- * folder. */
+ * folder. A command of models that fails exits with `failed`: replay's 1 says that outputs differ,
+ * as cmp(1)'s does. */
 static const struct {
     int (*run)(void);
     command_fn *of_model;
     bool loads;
+    int failed;
 } commands[COMMAND_COUNT] = {
-    [COMMAND_SERVE] = {run_serve, NULL, true},
-    [COMMAND_BASELINE] = {NULL, baseline, true},
-    [COMMAND_COMPACT] = {NULL, compact, true},
-    [COMMAND_REPLAY] = {NULL, replay, true},
-    [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true},
-    [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false},
-    [COMMAND_HEALTH] = {run_health, NULL, false},
-    [COMMAND_VERSION] = {run_version, NULL, false},
-    [COMMAND_HELP] = {run_help, NULL, false},
+    [COMMAND_SERVE] = {run_serve, NULL, true, 1},
+    [COMMAND_BASELINE] = {NULL, baseline, true, 1},
+    [COMMAND_COMPACT] = {NULL, compact, true, 1},
+    [COMMAND_REPLAY] = {NULL, replay, true, 2},
+    [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true, 1},
+    [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false, 1},
+    [COMMAND_HEALTH] = {run_health, NULL, false, 1},
+    [COMMAND_VERSION] = {run_version, NULL, false, 1},
+    [COMMAND_HELP] = {run_help, NULL, false, 1},
 };
 
 /* Its exit status; what it has set as the error is told. */
@@ -100,8 +103,11 @@ static int run(void)
     status = commands[command].run ? commands[command].run()
                                    : commands[command].of_model(&options, &line, &error);
     if (error.id != ERROR_OK)
-        return fail(status);
-    return fflush(stdout) == 0 ? status : 1;
+        return fail(commands[command].run ? status : commands[command].failed);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    error_set(&error, ERROR_NOT_WRITABLE, "standard output: %s", strerror(errno));
+    return fail(commands[command].failed);
 }
 
 int main(int argc, char **argv)

@@ -324,7 +324,7 @@ static enum error_id read_npy(struct api_call *call, struct application *a)
     a->fields[FIELD_DATA].present = true;
     if (call_binary(call, &bytes, &size) != ERROR_OK)
         return call->error.id;
-    return npy_read(&a->fields[FIELD_DATA].tensor, bytes, size, &limits, &call->error);
+    return npy_read(&a->fields[FIELD_DATA].tensor, "body", bytes, size, &limits, &call->error);
 }
 
 static enum error_id read_body(struct api_call *call, struct application *a)

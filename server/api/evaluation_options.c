@@ -247,7 +247,7 @@ static enum error_id read_arrays(struct api_call *call, struct evaluation *e,
                              "body: %zu arrays, %s takes %zu one after another: %s, %s%s", i,
                              e->loss->name, wanted, evaluation_tensors[order[0]],
                              evaluation_tensors[order[1]], wanted == 3 ? ", variances" : "");
-        if (npy_read_next(&f->tensor, &bytes, &size, limits, &call->error) != ERROR_OK)
+        if (npy_read_next(&f->tensor, "body", &bytes, &size, limits, &call->error) != ERROR_OK)
             return call->error.id;
         f->present = true;
     }

@@ -18,7 +18,6 @@
 #include "neurons/calibration.h"
 #include "neurons/drift.h"
 #include "neurons/neurons.h"
-#include "tensor/npy.h"
 
 enum { ROWS_MIN = 300 };
 static const size_t INPUT_BYTES_MAX = (size_t)1 << 30;
@@ -35,8 +34,6 @@ struct job {
 };
 
 /* ---- what is read ---------------------------------------------------------------------------- */
-
-static const struct tensor_limits limits = {.rank_max = 2, .elements_max = (size_t)1 << 28};
 
 static enum error_id check_shape(const struct job *j, struct error *error)
 {
@@ -68,16 +65,8 @@ static bool rows_are_equal(const struct job *j)
 
 static enum error_id read_rows(struct job *j, struct error *error)
 {
-    struct error why = {0};
-    struct buf in;
-    enum error_id id = command_input(&in, INPUT_BYTES_MAX, error);
-
-    if (id != ERROR_OK)
-        return id;
-    id = npy_read(&j->x, in.len > 0 ? in.data : "", in.len, &limits, &why);
-    buf_fini(&in);
-    if (id != ERROR_OK)
-        return error_set(error, id, "%s: %s", file_name, why.detail);
+    if (command_npy(&j->x, NULL, file_name, "rows.npy", INPUT_BYTES_MAX, error) != ERROR_OK)
+        return error->id;
     if (check_shape(j, error) != ERROR_OK)
         return error->id;
     j->rows = j->x.shape[0];
@@ -92,6 +81,7 @@ static enum error_id read_rows(struct job *j, struct error *error)
     return ERROR_OK;
 }
 
+/* path is what errors call them. */
 static enum error_id take_labels(struct job *j, const char *path, const struct tensor *t,
                                  struct error *error)
 {
@@ -117,26 +107,21 @@ static enum error_id take_labels(struct job *j, const char *path, const struct t
 
 static enum error_id read_labels(struct job *j, const char *path, struct error *error)
 {
-    struct buf in;
+    char name[256];
     struct tensor t = {0};
-    struct error why = {0};
     enum error_id id;
 
     if (!path)
         return ERROR_OK;
+    snprintf(name, sizeof name, "--labels: %.200s", path);
     if (j->model->answers.classes == 0)
         return error_set(error, ERROR_BAD_FIELD,
                          "--labels: the answers of model '%s' are no classes that exclude each "
                          "other",
                          j->model->name);
-    id = command_file(&in, path, INPUT_BYTES_MAX, error);
-    if (id != ERROR_OK)
-        return id;
-    id = npy_read(&t, in.len > 0 ? in.data : "", in.len, &limits, &why);
-    buf_fini(&in);
-    if (id != ERROR_OK)
-        return error_set(error, id, "%s: %s", path, why.detail);
-    id = take_labels(j, path, &t, error);
+    if (command_npy(&t, path, name, "labels.npy", INPUT_BYTES_MAX, error) != ERROR_OK)
+        return error->id;
+    id = take_labels(j, name, &t, error);
     tensor_fini(&t);
     return id;
 }
@@ -298,7 +283,7 @@ int baseline(const struct options *options, const struct command_line *line, str
     snprintf(own.neuron_stats, sizeof own.neuron_stats, "all");
     j.model = command_model(&own, line->arguments[ARGUMENT_MODEL], error);
     if (!j.model)
-        return 1;
+        return 0;
     j.features = axon_mlp_features(j.model->mlp);
     j.outputs = axon_mlp_outputs(j.model->mlp);
     if (read_rows(&j, error) == ERROR_OK &&
@@ -311,5 +296,5 @@ int baseline(const struct options *options, const struct command_line *line, str
     free(j.y);
     free(j.classes);
     model_unref(j.model);
-    return error->id != ERROR_OK;
+    return 0;
 }

@@ -8,7 +8,7 @@
 /* Run the rows, .npy [rows, features] on standard input, at least 300, through the newest version
  * of the model and write baseline.json of it into its folder, or to --output; with labels, .npy
  * [rows] of class indexes, its probabilities are calibrated. The rows go the way of requests, so
- * the figures are those of the service. 0, or 1 and error. */
+ * the figures are those of the service. 0, or error. */
 command_fn baseline;
 
 #endif

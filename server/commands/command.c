@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/nearest.h"
+#include "model/files.h"
 #include "model/repository.h"
+#include "tensor/npy.h"
 
 /* The version that serves, if every version that should is there; else the reason why one is not.
  */
@@ -28,6 +31,41 @@ static struct model *newest(const struct repository_entry *entry, struct error *
     return v->model;
 }
 
+/* The names of a repository, as far as there is room. */
+struct names {
+    size_t count;
+    const char *list[64];
+    char text[64][MODEL_NAME_MAX + 1];
+};
+
+static int note(void *context, const char *name)
+{
+    struct names *n = context;
+
+    if (n->count == sizeof n->list / sizeof *n->list)
+        return 1;
+    if (!repository_name_valid(name))
+        return 0;
+    snprintf(n->text[n->count], sizeof *n->text, "%s", name);
+    n->list[n->count] = n->text[n->count];
+    n->count++;
+    return 0;
+}
+
+static enum error_id no_such_model(const char *repository, const char *name, struct error *error)
+{
+    struct names names = {.count = 0};
+    char hint[NEAREST_HINT_MAX];
+    int fd = open(repository, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        files_each(fd, note, &names);
+        close(fd);
+    }
+    return error_set(error, ERROR_UNKNOWN_MODEL, "%s: no model '%.64s'%s", repository, name,
+                     nearest_hint(hint, name, names.list, names.count, ""));
+}
+
 /* The model's own folder, so that no other model is loaded. */
 static enum error_id narrow(struct options *options, const char *name, struct error *error)
 {
@@ -45,9 +83,10 @@ static enum error_id narrow(struct options *options, const char *name, struct er
     snprintf(options->model_dir, sizeof options->model_dir, "%.900s/%.64s", options->models, name);
     snprintf(options->model_name, sizeof options->model_name, "%s", name);
     if (access(options->model_dir, F_OK) != 0)
-        return error_set(error, ERROR_UNKNOWN_MODEL, "%s: no model '%.64s': %s",
-                         *options->models ? options->models : "no repository", name,
-                         strerror(errno));
+        return errno == ENOENT ? no_such_model(*options->models ? options->models : "no repository",
+                                               name, error)
+                               : error_set(error, ERROR_UNKNOWN_MODEL, "%s: %s", options->model_dir,
+                                           strerror(errno));
     snprintf(options->models, sizeof options->models, "%s", options->model_dir);
     return ERROR_OK;
 }
@@ -110,19 +149,42 @@ static enum error_id read_all(int fd, const char *name, struct buf *in, size_t b
     return error->id;
 }
 
-enum error_id command_input(struct buf *in, size_t bytes_max, struct error *error)
+static enum error_id read_input(int fd, const char *name, const char *should_be, struct buf *in,
+                                size_t bytes_max, struct error *error)
 {
-    return read_all(STDIN_FILENO, "standard input", in, bytes_max, error);
+    if (isatty(fd))
+        return error_set(error, ERROR_BAD_REQUEST, "%s is a terminal, expected a file: < %s", name,
+                         should_be);
+    if (read_all(fd, name, in, bytes_max, error) != ERROR_OK)
+        return error->id;
+    if (in->len > 0)
+        return ERROR_OK;
+    buf_fini(in);
+    return error_set(error, ERROR_BAD_REQUEST, "%s is empty, expected %s", name, should_be);
 }
 
-enum error_id command_file(struct buf *in, const char *path, size_t bytes_max, struct error *error)
+enum error_id command_input(struct buf *in, const char *should_be, size_t bytes_max,
+                            struct error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return read_input(STDIN_FILENO, "standard input", should_be, in, bytes_max, error);
+}
+
+enum error_id command_npy(struct tensor *t, const char *path, const char *name,
+                          const char *should_be, size_t bytes_max, struct error *error)
+{
+    static const struct tensor_limits limits = {.rank_max = 2, .elements_max = (size_t)1 << 28};
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    struct buf in;
     enum error_id id;
 
     if (fd < 0)
-        return error_set(error, ERROR_BAD_REQUEST, "%s: %s", path, strerror(errno));
-    id = read_all(fd, path, in, bytes_max, error);
-    close(fd);
+        return error_set(error, ERROR_BAD_REQUEST, "%s: %s", name, strerror(errno));
+    id = read_input(fd, name, should_be, &in, bytes_max, error);
+    if (path)
+        close(fd);
+    if (id != ERROR_OK)
+        return id;
+    id = npy_read(t, name, in.data, in.len, &limits, error);
+    buf_fini(&in);
     return id;
 }

@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "model/model.h"
 #include "options/options.h"
+#include "tensor/tensor.h"
 
-/* A command of a model: its exit status, and error if it failed. argv's words are line's. */
+/* A command of a model: its exit status; or error if it failed, which main.c gives a status. argv's
+ * words are line's. */
 typedef int command_fn(const struct options *options, const struct command_line *line,
                        struct error *error);
 
@@ -17,11 +19,15 @@ typedef int command_fn(const struct options *options, const struct command_line 
  * no other model is loaded. new, or NULL and error. */
 struct model *command_model(const struct options *options, const char *name, struct error *error);
 
-/* All of standard input, of at most bytes_max bytes, into in, which is new; on failure it is empty,
- * and error says what is wrong. */
-enum error_id command_input(struct buf *in, size_t bytes_max, struct error *error);
+/* All of standard input, of at most bytes_max bytes, into in, which is new; it should be such a
+ * file ("sample.npz"). On failure in is empty, and error says what is wrong: a terminal, nothing at
+ * all. */
+enum error_id command_input(struct buf *in, const char *should_be, size_t bytes_max,
+                            struct error *error);
 
-/* The same of the file that an argument names. */
-enum error_id command_file(struct buf *in, const char *path, size_t bytes_max, struct error *error);
+/* The array of the file, or if path is NULL of standard input, which errors call `name` and which
+ * should be such a file; at most bytes_max bytes. t is new, or error. */
+enum error_id command_npy(struct tensor *t, const char *path, const char *name,
+                          const char *should_be, size_t bytes_max, struct error *error);
 
 #endif

@@ -195,6 +195,7 @@ static enum error_id target_write(const struct target *t, const struct model *m,
                                   const struct options *options, struct error *error)
 {
     struct compaction c = {0};
+    struct error why = {0};
     double found = 0;
     int fd = -1;
     enum error_id id;
@@ -203,8 +204,12 @@ static enum error_id target_write(const struct target *t, const struct model *m,
         fd = open(t->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, ERROR_NOT_WRITABLE, "%s: %s", t->path, strerror(errno));
-    id = compact_write(m, options, fd, &c, error);
+    id = compact_write(m, options, fd, &c, &why);
     close(fd);
+    if (id == ERROR_NOT_WRITABLE)
+        error_set(error, id, "%s: %s", t->path, why.detail);
+    else if (id != ERROR_OK)
+        *error = why;
     if (id == ERROR_OK)
         id = prove(t, m, options, &c, &found, error);
     if (id == ERROR_OK && name_it(t) != 0)
@@ -221,13 +226,11 @@ int compact(const struct options *options, const struct command_line *line, stru
 {
     struct model *m = command_model(options, line->arguments[ARGUMENT_MODEL], error);
     struct target t;
-    enum error_id id;
 
     if (!m)
-        return 1;
-    id = target_name(&t, m, options, line->arguments[ARGUMENT_OUTPUT], error);
-    if (id == ERROR_OK)
-        id = target_write(&t, m, options, error);
+        return 0;
+    if (target_name(&t, m, options, line->arguments[ARGUMENT_OUTPUT], error) == ERROR_OK)
+        target_write(&t, m, options, error);
     model_unref(m);
-    return id == ERROR_OK ? 0 : 1;
+    return 0;
 }

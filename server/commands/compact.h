@@ -6,8 +6,8 @@
 
 /* Write the newest version of the model, without the units that are proven dead over its declared
  * input range, as a new model folder, MODEL-compact beside it or --output. The new model is loaded
- * and compared on random rows of the range before it gets its name. 0, or 1 and error; then nothing
- * is left behind. */
+ * and compared on random rows of the range before it gets its name. 0, or error; then nothing is
+ * left behind. */
 command_fn compact;
 
 #endif

@@ -125,7 +125,8 @@ char *options_help(void)
              "or has one of us, ms, s, m, h and d after it):\n");
     for (size_t i = 0; i < OPTION_COUNT; i++)
         write_option(&out, &option_rows[i]);
-    buf_puts(&out, "\nExit: 0 after a clean stop, 1 cannot start, 2 wrong usage, 78 wrong "
-                   "configuration.\n");
+    buf_puts(&out,
+             "\nExit: 0 after a clean stop, 1 cannot start, or a command failed, 2 wrong usage,\n"
+             "78 wrong configuration.\n");
     return buf_steal(&out, &length);
 }

@@ -139,10 +139,18 @@ static int read_argument(struct flags *flags, enum command_argument argument, co
                   argument_rows[argument].value, *value);
         return OPTIONS_USAGE;
     }
-    if (*argument_rows[argument].flag)
-        return read_value(value, word, strcspn(word, "="), words, error);
     *value = word;
-    return OPTIONS_OK;
+    if (*argument_rows[argument].flag) {
+        *value = NULL;
+        if (read_value(value, word, strcspn(word, "="), words, error) != OPTIONS_OK)
+            return OPTIONS_USAGE;
+    }
+    if (**value)
+        return OPTIONS_OK;
+    error_set(error, ERROR_BAD_FIELD, "%s: expected %s, found an empty text",
+              *argument_rows[argument].flag ? argument_rows[argument].flag : command->name,
+              argument_rows[argument].value);
+    return OPTIONS_USAGE;
 }
 
 /* By hand rather than by getopt_long, which takes abbreviations, so that "--mod" would break on the

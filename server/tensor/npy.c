@@ -187,8 +187,9 @@ static enum error_id check_size(struct npy_array *a, const char *place, size_t b
     if (__builtin_mul_overflow(a->count, a->type->width, &a->data_bytes) ||
         (more ? a->data_bytes > bytes : a->data_bytes != bytes))
         return error_set(error, ERROR_SHAPE_MISMATCH,
-                         "%s: %zu elements of %zu bytes, but %zu bytes of data", place, a->count,
-                         a->type->width, bytes);
+                         "%s: %zu elements of %zu bytes, but %zu bytes of data%s", place, a->count,
+                         a->type->width, bytes,
+                         a->data_bytes > bytes ? "; was it written completely?" : "");
     return ERROR_OK;
 }
 
@@ -274,7 +275,7 @@ static void load(float *to, const struct npy_array *a)
 
 /* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
  * none of these. */
-static enum error_id check_range(const struct npy_array *a, struct error *error)
+static enum error_id check_range(const struct npy_array *a, const char *name, struct error *error)
 {
     double value = 0;
     size_t i = 0;
@@ -296,20 +297,20 @@ static enum error_id check_range(const struct npy_array *a, struct error *error)
     }
     for (size_t d = 0; d < a->rank; d++)
         length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
-    return error_set(error, ERROR_BAD_TENSOR, "body%s: %.9g is outside the range of float32", place,
-                     value);
+    return error_set(error, ERROR_BAD_TENSOR, "%s%s: %.9g is outside the range of float32", name,
+                     place, value);
 }
 
 /* Reads from bytes [*len]; *len becomes the length that the array takes. */
-static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len, bool more,
-                                const struct tensor_limits *limits, struct error *error)
+static enum error_id read_array(struct tensor *t, const char *place, const char *bytes, size_t *len,
+                                bool more, const struct tensor_limits *limits, struct error *error)
 {
     struct npy_array a = {.type = NULL};
 
     memset(t, 0, sizeof *t);
-    if (find_array(&a, "body", bytes, *len, more, limits, error) != ERROR_OK || !a.type)
+    if (find_array(&a, place, bytes, *len, more, limits, error) != ERROR_OK || !a.type)
         return error->id;
-    if (a.type->load == binary_f64 && check_range(&a, error) != ERROR_OK)
+    if (a.type->load == binary_f64 && check_range(&a, place, error) != ERROR_OK)
         return error->id;
     if (memory_take(limits->account, a.count * sizeof *t->data))
         t->data = a.count ? reallocarray(NULL, a.count, sizeof *t->data) : NULL;
@@ -323,18 +324,18 @@ static enum error_id read_array(struct tensor *t, const char *bytes, size_t *len
     return ERROR_OK;
 }
 
-enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
+enum error_id npy_read(struct tensor *t, const char *place, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error)
 {
-    return read_array(t, bytes, &len, false, limits, error);
+    return read_array(t, place, bytes, &len, false, limits, error);
 }
 
-enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
+enum error_id npy_read_next(struct tensor *t, const char *place, const char **bytes, size_t *len,
                             const struct tensor_limits *limits, struct error *error)
 {
     size_t taken = *len;
 
-    if (read_array(t, *bytes, &taken, true, limits, error) != ERROR_OK)
+    if (read_array(t, place, *bytes, &taken, true, limits, error) != ERROR_OK)
         return error->id;
     *bytes += taken;
     *len -= taken;

@@ -9,14 +9,14 @@
 #include "tensor/binary.h"
 #include "tensor/tensor.h"
 
-/* bytes [len] hold one array and nothing else. t is new; on failure it is empty and error says what
- * is wrong. */
-enum error_id npy_read(struct tensor *t, const char *bytes, size_t len,
+/* bytes [len] hold one array and nothing else; place is how errors call them. t is new; on failure
+ * it is empty and error says what is wrong. */
+enum error_id npy_read(struct tensor *t, const char *place, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error);
 
 /* The first of the arrays that *bytes [*len] hold, one after another, as numpy.save() writes them
  * to one file; both are moved past it. */
-enum error_id npy_read_next(struct tensor *t, const char **bytes, size_t *len,
+enum error_id npy_read_next(struct tensor *t, const char *place, const char **bytes, size_t *len,
                             const struct tensor_limits *limits, struct error *error);
 
 /* An array as it lies in the bytes. */
@@ -32,7 +32,7 @@ struct npy_array {
     size_t data_bytes;
 };
 
-/* Where bytes [len], one array and nothing else, have it; place is how errors call them. limits'
+/* Where bytes [len], one array and nothing else, have it; place as above. limits'
  * account is not charged. */
 enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error);

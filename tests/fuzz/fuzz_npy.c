@@ -29,7 +29,7 @@ static void check_array(const struct tensor *t)
     buf_init(&out, 0);
     npy_write(&out, t->data, t->rank, t->shape);
     npy_require(!out.failed);
-    npy_require(npy_read(&back, out.data, out.len, &npy_limits, &error) == ERROR_OK);
+    npy_require(npy_read(&back, "body", out.data, out.len, &npy_limits, &error) == ERROR_OK);
     npy_require(back.rank == t->rank && back.count == t->count &&
                 memcmp(back.shape, t->shape, t->rank * sizeof *t->shape) == 0 &&
                 (t->count == 0 || memcmp(back.data, t->data, t->count * sizeof *t->data) == 0));
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t before = left;
         struct tensor t;
         struct error error = {0};
-        enum error_id id = npy_read_next(&t, &at, &left, &npy_limits, &error);
+        enum error_id id = npy_read_next(&t, "body", &at, &left, &npy_limits, &error);
 
         if (id != ERROR_OK) {
             npy_require(id == error.id && error.detail[0] && !t.data && !t.count);

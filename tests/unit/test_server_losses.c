@@ -47,7 +47,7 @@ static struct tensor next(const char **at, size_t *left, size_t rank, const size
     struct tensor t;
     struct error error;
 
-    ck_assert_int_eq(npy_read_next(&t, at, left, &limits, &error), ERROR_OK);
+    ck_assert_int_eq(npy_read_next(&t, "body", at, left, &limits, &error), ERROR_OK);
     ck_assert_uint_eq(t.rank, rank);
     if (rank > 0)
         ck_assert_mem_eq(t.shape, shape, rank * sizeof *shape);

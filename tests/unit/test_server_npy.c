@@ -33,7 +33,7 @@ static enum error_id read(const char *header, const void *data, size_t bytes)
     enum error_id id;
 
     memset(&error, 0, sizeof error);
-    id = npy_read(&tensor, b.data, b.len, &limits, &error);
+    id = npy_read(&tensor, "body", b.data, b.len, &limits, &error);
     buf_fini(&b);
     return id;
 }
@@ -112,7 +112,7 @@ START_TEST(what_is_written_reads_back_to_the_bit)
         npy_write(&b, data, rank, shapes[rank]);
         ck_assert(!b.failed);
         ck_assert_uint_eq((b.len - (rank ? 6 : 1) * sizeof(float)) % 64, 0);
-        ck_assert_int_eq(npy_read(&tensor, b.data, b.len, &limits, &error), ERROR_OK);
+        ck_assert_int_eq(npy_read(&tensor, "body", b.data, b.len, &limits, &error), ERROR_OK);
         ck_assert_uint_eq(tensor.rank, rank);
         ck_assert_mem_eq(tensor.shape, shapes[rank], rank * sizeof(size_t));
         ck_assert_mem_eq(tensor.data, data, tensor.count * sizeof(float));
@@ -133,7 +133,8 @@ START_TEST(file_cut_at_any_byte_is_refused)
 
         ck_assert_ptr_nonnull(exact);
         memcpy(exact, b.data, len);
-        ck_assert_msg(npy_read(&tensor, exact, len, &limits, &error) != ERROR_OK, "%zu bytes", len);
+        ck_assert_msg(npy_read(&tensor, "body", exact, len, &limits, &error) != ERROR_OK,
+                      "%zu bytes", len);
         ck_assert_ptr_null(tensor.data);
         free(exact);
     }
@@ -154,20 +155,22 @@ START_TEST(arrays_one_after_another_are_read_one_by_one)
     npy_write(&b, two, 0, NULL);
     at = b.data;
     left = b.len;
-    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    ck_assert_int_eq(npy_read_next(&tensor, "body", &at, &left, &limits, &error), ERROR_OK);
     ck_assert(tensor.rank == 1 && tensor.count == 2 && tensor.data[1] == 2);
     tensor_fini(&tensor);
-    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    ck_assert_int_eq(npy_read_next(&tensor, "body", &at, &left, &limits, &error), ERROR_OK);
     ck_assert(tensor.rank == 0 && tensor.count == 1 && tensor.data[0] == 3);
     ck_assert_uint_eq(left, 0);
     ck_assert_ptr_eq(at, b.data + b.len);
     tensor_fini(&tensor);
-    ck_assert_int_eq(npy_read(&tensor, b.data, b.len, &limits, &error), ERROR_SHAPE_MISMATCH);
+    ck_assert_int_eq(npy_read(&tensor, "body", b.data, b.len, &limits, &error),
+                     ERROR_SHAPE_MISMATCH);
     left = b.len - 1;
     at = b.data;
-    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_OK);
+    ck_assert_int_eq(npy_read_next(&tensor, "body", &at, &left, &limits, &error), ERROR_OK);
     tensor_fini(&tensor);
-    ck_assert_int_eq(npy_read_next(&tensor, &at, &left, &limits, &error), ERROR_SHAPE_MISMATCH);
+    ck_assert_int_eq(npy_read_next(&tensor, "body", &at, &left, &limits, &error),
+                     ERROR_SHAPE_MISMATCH);
     buf_fini(&b);
 }
 END_TEST
@@ -213,8 +216,9 @@ END_TEST
 
 START_TEST(other_files_are_not_npy)
 {
-    ck_assert_int_eq(npy_read(&tensor, "{\"data\": [1]}", 13, &limits, &error), ERROR_BAD_TENSOR);
-    ck_assert_int_eq(npy_read(&tensor, "\x93NUMPY\x09\0\0\0\0\0\0\0", 14, &limits, &error),
+    ck_assert_int_eq(npy_read(&tensor, "body", "{\"data\": [1]}", 13, &limits, &error),
+                     ERROR_BAD_TENSOR);
+    ck_assert_int_eq(npy_read(&tensor, "body", "\x93NUMPY\x09\0\0\0\0\0\0\0", 14, &limits, &error),
                      ERROR_BAD_TENSOR);
 }
 END_TEST
