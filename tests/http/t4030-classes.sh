@@ -17,6 +17,7 @@ put logit binary identity 1 '[[1]]' '["no", "yes"]'
 put probability binary sigmoid 1 '[[1]]' '["no", "yes"]'
 put single binary sigmoid 1 '[[1]]' '["spam"]'
 put price regression identity 1 '[[1]]' '["euro"]'
+put share regression sigmoid 1 '[[1]]' '["less", "more"]'
 put three multiclass softmax 3 '[[1], [2], [3]]' '["a", "b", "c"]'
 serve --models "$tmp/models"
 
@@ -36,6 +37,11 @@ classes single 3 2
 ok "and there are no two of it" want 400 '.code == "bad_parameter"'
 classes price 250000 1
 ok "a regression has no classes" want 400 '.error == "top_k: model '"'price'"' is a regression, its outputs are no scores"'
+req POST /v1/models/share:predict '{"instances": [[1]]}'
+req POST /v1/models/probability:predict '{"instances": [[1]]}'
+req GET /metrics
+counted() { grep -q "^axond_predictions_total{model=\"$1\"" <<<"$body"; }
+ok "nor are those counted, though two names make its output look like a probability" eval '! counted share && counted probability'
 classes three 1 3
 ok "a label per output" want 200 '[.classes[0][].label] == ["c", "b", "a"], ([.classes[0][].score] == (.predictions[0] | reverse))'
 
