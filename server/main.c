@@ -1,6 +1,5 @@
 /* main.c - the way from the command line to one of the commands. Each is in a file of its own:
  * serve.c, check_config.c, probe.c, options/, commands/. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ static int print(char *text)
     int written = text ? printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n") : -1;
 
     free(text);
-    return written < 0 || fflush(stdout) != 0;
+    return written < 0;
 }
 
 static int run_help(void)
@@ -71,14 +70,12 @@ static int run_serve(void)
     return serve(&options, process.argc, process.argv, process.started_s);
 }
 
-/* One of the two functions; those of models, and those that load models, need the kernels and the
- * folder. A command of models that fails exits with `failed`: replay's 1 says that outputs differ,
- * as cmp(1)'s does. */
+/* One of two functions; loads: it needs kernels and folder; failed: the status without a result,
+ * for replay's 1 says that outputs differ. */
 static const struct {
     int (*run)(void);
     command_fn *of_model;
-    bool loads;
-    int failed;
+    int loads, failed;
 } commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = {run_serve, NULL, true, 1},
     [COMMAND_BASELINE] = {NULL, baseline, true, 1},
@@ -102,12 +99,9 @@ static int run(void)
         return fail(OPTIONS_CONFIG);
     status = commands[command].run ? commands[command].run()
                                    : commands[command].of_model(&options, &line, &error);
-    if (error.id != ERROR_OK)
-        return fail(commands[command].run ? status : commands[command].failed);
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (error.id == ERROR_OK && start_flush(&error) == 0)
         return status;
-    error_set(&error, ERROR_NOT_WRITABLE, "standard output: %s", strerror(errno));
-    return fail(commands[command].failed);
+    return fail(commands[command].run && status ? status : commands[command].failed);
 }
 
 int main(int argc, char **argv)

@@ -27,6 +27,14 @@ void start_streams(void)
         close(fd);
 }
 
+int start_flush(struct error *error)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    error_set(error, ERROR_NOT_WRITABLE, "standard output: %s", strerror(errno));
+    return -1;
+}
+
 void start_signals(void)
 {
     static const int waited[] = {SIGTERM, SIGINT, SIGHUP};

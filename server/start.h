@@ -9,6 +9,9 @@
  * error". */
 void start_streams(void);
 
+/* All that was printed to standard output. 0, or -1 and error. */
+int start_flush(struct error *error);
+
 /* Block SIGTERM, SIGINT and SIGHUP (they are waited for) and ignore SIGPIPE. Call it before any
  * thread exists. */
 void start_signals(void);
