@@ -3,9 +3,8 @@
 #include "model/explanation.h"
 #include <axon/backward.h>
 #include <string.h>
+#include "model/block.h"
 #include "model/gradients.h"
-
-enum { LINE_BYTES = 64 };
 
 /* A departure that rounding to float32 explains is none. */
 #define ROUNDING 1e-6
@@ -93,65 +92,35 @@ static void depart(struct explanation *e, const float *values, const double *mea
 
 /* ---- memory ---- */
 
-static size_t widest(const struct model *m)
+static size_t lay_out(struct explanation *e, struct block block)
 {
-    size_t width = axon_mlp_features(m->mlp);
-
-    for (size_t l = 0; l < m->layers_count; l++)
-        width = m->layers[l].units > width ? m->layers[l].units : width;
-    return width;
-}
-
-static size_t scratch_bytes(const struct model *m, size_t rows)
-{
-    size_t bytes;
-
-    axon_mlp_backward_scratch_bytes(m->mlp, rows, &bytes);
-    return bytes;
-}
-
-/* Where the next array begins; each at a line of the cache. */
-static char *reserve(char *memory, size_t *used, size_t bytes)
-{
-    size_t at = *used;
-
-    *used += (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-    return memory ? memory + at : NULL;
-}
-
-static size_t lay_out(struct explanation *e, char *memory)
-{
-    const struct model *m = e->model;
-    size_t piece = gradients_piece_rows(m, e->rows), used = 0;
+    const struct axon_mlp *mlp = e->model->mlp;
+    size_t piece = gradients_piece_rows(e->model, e->rows), features = axon_mlp_features(mlp);
+    size_t units = gradients_units_max(e->model), widest = features > units ? features : units;
 
     e->piece_rows = piece;
-    e->scratch = reserve(memory, &used, scratch_bytes(m, piece));
-    e->answers = (void *)reserve(memory, &used, e->rows * sizeof *e->answers);
-    e->entries = (void *)reserve(memory, &used,
-                                 e->rows * explanation_entries(e) * sizeof *e->entries);
-    e->upstream = (void *)reserve(memory, &used,
-                                  piece * axon_mlp_outputs(m->mlp) * sizeof *e->upstream);
-    e->by_input = (void *)reserve(memory, &used,
-                                  piece * axon_mlp_features(m->mlp) * sizeof *e->by_input);
-    e->sizes = (void *)reserve(memory, &used, widest(m) * sizeof *e->sizes);
-    e->scores = (void *)reserve(memory, &used, widest(m) * sizeof *e->scores);
-    e->shares = (void *)reserve(memory, &used, m->answers.classes * sizeof *e->shares);
-    e->best = (void *)reserve(memory, &used, e->top_k * sizeof *e->best);
-    return used;
+    e->scratch = block_take(&block, gradients_scratch_bytes(e->model, piece));
+    e->answers = block_take(&block, e->rows * sizeof *e->answers);
+    e->entries = block_take(&block, e->rows * explanation_entries(e) * sizeof *e->entries);
+    e->upstream = block_take(&block, piece * axon_mlp_outputs(mlp) * sizeof *e->upstream);
+    e->by_input = block_take(&block, piece * features * sizeof *e->by_input);
+    e->sizes = block_take(&block, widest * sizeof *e->sizes);
+    e->scores = block_take(&block, widest * sizeof *e->scores);
+    e->shares = block_take(&block, e->model->answers.classes * sizeof *e->shares);
+    e->best = block_take(&block, e->top_k * sizeof *e->best);
+    return block_bytes(&block);
 }
 
 size_t explanation_bytes(const struct explanation *e)
 {
     struct explanation asked = *e;
 
-    return lay_out(&asked, NULL) + LINE_BYTES;
+    return lay_out(&asked, block_of(NULL));
 }
 
 void explanation_start(struct explanation *e, void *memory)
 {
-    size_t skip = (LINE_BYTES - (uintptr_t)memory % LINE_BYTES) % LINE_BYTES;
-
-    lay_out(e, (char *)memory + skip);
+    lay_out(e, block_of(memory));
     e->rows_done = 0;
 }
 

@@ -5,12 +5,12 @@
 #include "model/gradients.h"
 #include <math.h>
 #include <string.h>
+#include "model/block.h"
 
 enum {
     PIECE_ROWS_MAX = 256,
     PIECE_ROWS_MIN = 32,        /* fewer wait for the weights rather than compute */
     PIECE_BYTES_MAX = 32 << 20, /* of what a piece's rows leave in each layer     */
-    LINE_FLOATS = 64 / sizeof(float),
 };
 
 #define PIECE_S     0.02 /* longer than that nobody should wait for a piece */
@@ -105,7 +105,7 @@ static size_t features_of(const struct model *m, size_t layer)
     return layer > 0 ? m->layers[layer - 1].units : axon_mlp_features(m->mlp);
 }
 
-static size_t widest(const struct model *m)
+size_t gradients_units_max(const struct model *m)
 {
     size_t units = 0;
 
@@ -115,7 +115,7 @@ static size_t widest(const struct model *m)
 }
 
 /* At most piece rows, of which the bytes are known to fit: 256 x 65,536 x 64 layers. */
-static size_t scratch_bytes(const struct model *m, size_t rows)
+size_t gradients_scratch_bytes(const struct model *m, size_t rows)
 {
     size_t bytes;
 
@@ -129,7 +129,7 @@ size_t gradients_piece_rows(const struct model *m, size_t rows)
 
     while (piece > PIECE_ROWS_MIN && PASSES * cost_s(&m->cost, piece) > PIECE_S)
         piece /= 2;
-    while (piece > 1 && scratch_bytes(m, piece) > PIECE_BYTES_MAX)
+    while (piece > 1 && gradients_scratch_bytes(m, piece) > PIECE_BYTES_MAX)
         piece /= 2;
     return piece < rows ? piece : rows;
 }
@@ -140,55 +140,41 @@ double gradients_s(const struct model *m, size_t rows)
            PARAMETER_S * (double)axon_mlp_parameters_count(m->mlp);
 }
 
-/* Where the next array begins, in floats from the start; each at a line of the cache. */
-static size_t reserve(size_t *used, size_t floats)
+/* The arrays, of model and rows. Returns bytes. */
+static size_t lay_out(struct gradients *g, struct block block)
 {
-    size_t at = *used;
+    const struct model *m = g->model;
+    size_t piece = gradients_piece_rows(m, g->rows), count = m->layers_count;
 
-    *used += (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS;
-    return at;
-}
-
-/* The arrays one after the other into g, if memory is not NULL. Returns floats. */
-static size_t lay_out(struct gradients *g, const struct model *m, size_t rows, float *memory)
-{
-    size_t piece = gradients_piece_rows(m, rows), count = m->layers_count, used = 0;
-    size_t figures = reserve(&used, count * sizeof(struct gradients_layer) / sizeof(float));
-    size_t to = reserve(&used, count * sizeof(struct axon_layer_gradients) / sizeof(float));
-    size_t upstream = reserve(&used, piece * m->layers[count - 1].units);
-    size_t slopes = reserve(&used, piece * widest(m));
-    size_t scratch = reserve(&used, scratch_bytes(m, piece) / sizeof(float));
-
-    if (memory) {
-        g->piece_rows = piece;
-        g->layers = (struct gradients_layer *)(void *)(memory + figures);
-        g->to = (struct axon_layer_gradients *)(void *)(memory + to);
-        g->upstream = memory + upstream;
-        g->slopes = memory + slopes;
-        g->scratch = memory + scratch;
-    }
+    g->piece_rows = piece;
+    g->layers = block_take(&block, count * sizeof *g->layers);
+    g->to = block_take(&block, count * sizeof *g->to);
+    g->upstream = block_take(&block, piece * m->layers[count - 1].units * sizeof *g->upstream);
+    g->slopes = block_take(&block, piece * gradients_units_max(m) * sizeof *g->slopes);
+    g->scratch = block_take(&block, gradients_scratch_bytes(m, piece));
     for (size_t l = 0; l < count; l++) {
         size_t units = m->layers[l].units;
-        size_t weight = reserve(&used, features_of(m, l) * units);
-        size_t bias = reserve(&used, units), pre = reserve(&used, piece * units);
+        const struct axon_layer_gradients to = {
+            .weight = block_take(&block, features_of(m, l) * units * sizeof(float)),
+            .bias = block_take(&block, units * sizeof(float)),
+            .pre = block_take(&block, piece * units * sizeof(float))};
 
-        if (memory)
-            g->to[l] = (struct axon_layer_gradients){
-                .weight = memory + weight, .bias = memory + bias, .pre = memory + pre};
+        if (g->to)
+            g->to[l] = to;
     }
-    return used;
+    return block_bytes(&block);
 }
 
 size_t gradients_bytes(const struct model *m, size_t rows)
 {
-    return (lay_out(NULL, m, rows, NULL) + LINE_FLOATS) * sizeof(float);
+    struct gradients asked = {.model = m, .rows = rows};
+
+    return lay_out(&asked, block_of(NULL));
 }
 
 void gradients_start(struct gradients *g, void *memory)
 {
-    uintptr_t line = LINE_FLOATS * sizeof(float), skip = (line - (uintptr_t)memory % line) % line;
-
-    lay_out(g, g->model, g->rows, (float *)(void *)((char *)memory + skip));
+    lay_out(g, block_of(memory));
     memset(g->layers, 0, g->model->layers_count * sizeof *g->layers);
     g->loss = 0;
     g->rows_done = g->layers_done = 0;

@@ -66,6 +66,13 @@ double gradients_s(const struct model *m, size_t rows);
 /* So many rows are a piece, which takes about 20 ms at most. */
 size_t gradients_piece_rows(const struct model *m, size_t rows);
 
+/* Bytes of scratch that so many rows of a piece take on their way there and back (axon/backward.h).
+ */
+size_t gradients_scratch_bytes(const struct model *m, size_t rows);
+
+/* Units of the widest layer. */
+size_t gradients_units_max(const struct model *m);
+
 /* Bytes of memory that gradients_start() takes. */
 size_t gradients_bytes(const struct model *m, size_t rows);
 void gradients_start(struct gradients *g, void *memory);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include "clients.h"
+#include "infer/work.h"
 #include "model/record.h"
 #include "starve.h"
 #include "weights/formats.h"

@@ -252,12 +252,12 @@ static void wake_leaver(void *context)
     sem_post(&((struct leaver *)context)->woken);
 }
 
-START_TEST(long_work_is_done_in_pieces)
+/* A request whose client leaves after its first piece: a second one, of which it is asked, is not
+ * done. */
+static void leave_after_a_piece(const struct api_request *request)
 {
-    char *body = body_of("\"data\":", MANY, 10, "");
-    struct api_request request = request_for("/v1/activations/relu", body);
     struct api_reply reply;
-    struct api_call *call = begin(&request, &reply, true);
+    struct api_call *call = begin(request, &reply, true);
     struct leaver leaver = {.asked = 0};
 
     sem_init(&leaver.woken, 0, 0);
@@ -266,10 +266,43 @@ START_TEST(long_work_is_done_in_pieces)
     sem_wait(&leaver.woken);
     ck_assert(!api_resume(call));
     ck_assert_uint_eq(leaver.asked, 2);
+    ck_assert_uint_eq(reply.body.len, 0);
     api_end(call);
     api_reply_fini(&reply);
     sem_destroy(&leaver.woken);
+}
+
+START_TEST(long_work_is_done_in_pieces)
+{
+    char *body = body_of("\"data\":", MANY, 10, "");
+    struct api_request request = request_for("/v1/activations/relu", body);
+
+    leave_after_a_piece(&request);
     free(body);
+}
+END_TEST
+
+/* The digest of 24 x 12,000 weights is two pieces; the text of what their units did is more. */
+START_TEST(a_baseline_is_made_in_pieces)
+{
+    enum { ROWS = 300 };
+    static float x[ROWS * FEATURES], y[ROWS];
+    struct api_request request = request_for("/v1/models/wide:baseline", "{}");
+    struct model *wide;
+
+    folder_text(&root, "wide/config.json",
+                "{\"input\": {\"features\": 24}, \"initializer\": \"he_normal\", \"seed\": 3, "
+                "\"layers\": [{\"units\": 12000, \"activation\": \"relu\"}, "
+                "{\"units\": 1, \"activation\": \"identity\"}]}");
+    folder_text(&root, "wide/1/note", "");
+    ck_assert_int_eq(repository_reload(repository, NULL), 0);
+    wide = find("wide");
+    for (size_t i = 0; i < ROWS * FEATURES; i++)
+        x[i] = (float)(i % 101) / 101;
+    ck_assert_int_eq(serve_rows(wide, x, ROWS, y), 0);
+    request.is_local = true;
+    leave_after_a_piece(&request);
+    ck_assert_ptr_null(model_baseline(wide));
 }
 END_TEST
 
@@ -305,25 +338,12 @@ START_TEST(gradients_of_a_worker_are_those_of_the_thread_that_reads)
 }
 END_TEST
 
-/* The client is asked before each piece, and leaves after the first. */
 START_TEST(gradients_end_with_their_client)
 {
     char *body = gradients_body(1000);
     struct api_request request = request_for("/v1/models/plain:gradients", body);
-    struct api_reply reply;
-    struct api_call *call = begin(&request, &reply, true);
-    struct leaver leaver = {.asked = 0};
 
-    sem_init(&leaver.woken, 0, 0);
-    api_submit(call, &(struct api_waiter){
-                         .wake = wake_leaver, .is_here = stays_for_one, .context = &leaver});
-    sem_wait(&leaver.woken);
-    ck_assert(!api_resume(call));
-    ck_assert_uint_eq(leaver.asked, 2);
-    ck_assert_uint_eq(reply.body.len, 0);
-    api_end(call);
-    api_reply_fini(&reply);
-    sem_destroy(&leaver.woken);
+    leave_after_a_piece(&request);
     free(body);
 }
 END_TEST
@@ -382,6 +402,7 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_line_is_504);
     tcase_add_test(tc, client_that_has_gone_gets_nothing);
     tcase_add_test(tc, long_work_is_done_in_pieces);
+    tcase_add_test(tc, a_baseline_is_made_in_pieces);
     tcase_add_test(tc, gradients_of_a_worker_are_those_of_the_thread_that_reads);
     tcase_add_test(tc, gradients_end_with_their_client);
     tcase_add_test(tc, neurons_are_told_by_a_worker);
