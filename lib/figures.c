@@ -5,14 +5,17 @@
 
 size_t axon__figures_bytes(const struct axon__shape *s)
 {
-    return sizeof(struct axon__figures) + (2 * s->moments + s->magnitudes) * sizeof(double) +
-           s->layers * (sizeof(struct axon__slopes) + sizeof(uint64_t)) +
-           (2 * s->features * sizeof(float) + s->counts * sizeof(uint32_t) + 7) / 8 * 8;
+    size_t bytes = sizeof(struct axon__figures) +
+                   (2 * s->moments + s->magnitudes) * sizeof(double) +
+                   2 * s->features * sizeof(float) + s->counts * sizeof(uint32_t) +
+                   s->layers * (sizeof(struct axon__slopes) + sizeof(uint64_t));
+
+    return (bytes + AXON__LINE - 1) / AXON__LINE * AXON__LINE;
 }
 
 void axon__figures_begin(struct axon__figures *f, const struct axon__shape *s)
 {
-    char *rest = (char *)axon__slopes(f, s);
+    char *rest = (char *)axon__counts(f, s);
 
     *f = (struct axon__figures){.rows = 0};
     memset(rest, 0, (size_t)((char *)f + axon__figures_bytes(s) - rest));

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { AXON__LINE = 64 }; /* bytes; vectors that cross a line take twice as long */
+
 /* How many figures a network has. */
 struct axon__shape {
     size_t layers;
@@ -39,8 +41,8 @@ struct axon__slopes {
 
 struct axon__figures {
     uint64_t rows;
-    uint64_t ranged, out; /* rows of which the range was known; values out of it */
-    double data[];
+    uint64_t ranged, out;               /* rows of which the range was known; values out of it */
+    _Alignas(AXON__LINE) double data[]; /* of each figure a whole number of lines of the cache */
 };
 
 size_t axon__figures_bytes(const struct axon__shape *shape);
@@ -74,23 +76,10 @@ static inline double *axon__magnitude(const struct axon__figures *f, const struc
     return axon__squares(f, s) + s->moments;
 }
 
-/* [layers] */
-static inline struct axon__slopes *axon__slopes(const struct axon__figures *f,
-                                                const struct axon__shape *s)
-{
-    return (struct axon__slopes *)(void *)(axon__magnitude(f, s) + s->magnitudes);
-}
-
-/* [layers]: outputs that are not finite, also of rows that are not in `rows` */
-static inline uint64_t *axon__non_finite(const struct axon__figures *f, const struct axon__shape *s)
-{
-    return (uint64_t *)(void *)(axon__slopes(f, s) + s->layers);
-}
-
 /* [features] each: the smallest and the largest value */
 static inline float *axon__least(const struct axon__figures *f, const struct axon__shape *s)
 {
-    return (float *)(void *)(axon__non_finite(f, s) + s->layers);
+    return (float *)(void *)(axon__magnitude(f, s) + s->magnitudes);
 }
 
 static inline float *axon__most(const struct axon__figures *f, const struct axon__shape *s)
@@ -102,6 +91,19 @@ static inline float *axon__most(const struct axon__figures *f, const struct axon
 static inline uint32_t *axon__counts(const struct axon__figures *f, const struct axon__shape *s)
 {
     return (uint32_t *)(void *)(axon__most(f, s) + s->features);
+}
+
+/* [layers] */
+static inline struct axon__slopes *axon__slopes(const struct axon__figures *f,
+                                                const struct axon__shape *s)
+{
+    return (struct axon__slopes *)(void *)(axon__counts(f, s) + s->counts);
+}
+
+/* [layers]: outputs that are not finite, also of rows that are not in `rows` */
+static inline uint64_t *axon__non_finite(const struct axon__figures *f, const struct axon__shape *s)
+{
+    return (uint64_t *)(void *)(axon__slopes(f, s) + s->layers);
 }
 
 #endif

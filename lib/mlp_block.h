@@ -73,7 +73,8 @@ void axon__count_rowwise(const struct axon_kernels *kernels, const struct axon__
                          struct block z, struct runs *runs);
 
 /* A layer's outputs, z [rows, units], for numbers that are not finite: runs->bad. */
-void axon__look_at(const struct runs *runs, size_t layer, struct block z, size_t units);
+void axon__look_at(const struct axon_kernels *kernels, const struct runs *runs, size_t layer,
+                   struct block z, size_t units);
 
 /* The block as its runs' watches want it: computed once, or three times if something in it is not
  * finite. */

@@ -148,20 +148,6 @@ void axon__count_rowwise(const struct axon_kernels *kernels, const struct axon__
 
 /* ---- rows that are not finite ---- */
 
-static bool is_finite(const float *y, size_t n)
-{
-    uint32_t largest = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, y + i, sizeof bits);
-        bits &= 0x7fffffff;
-        largest = bits > largest ? bits : largest;
-    }
-    return largest < 0x7f800000;
-}
-
 static void note_not_finite(struct axon_watch *watch, size_t layer, const float *y, size_t units,
                             uint64_t row)
 {
@@ -176,13 +162,14 @@ static void note_not_finite(struct axon_watch *watch, size_t layer, const float 
     }
 }
 
-void axon__look_at(const struct runs *runs, size_t layer, struct block z, size_t units)
+void axon__look_at(const struct axon_kernels *kernels, const struct runs *runs, size_t layer,
+                   struct block z, size_t units)
 {
     bool *bad = runs->bad;
 
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++)
         for (size_t r = 0; r < run->rows; r++, bad++, z.data += z.stride)
-            if (run->watch && !is_finite(z.data, units)) {
+            if (run->watch && !kernels->finite(z.data, units)) {
                 *bad = true;
                 note_not_finite(run->watch, layer, z.data, units, run->row + r);
             }
@@ -245,7 +232,7 @@ static bool count_block(const struct work *w, struct runs *runs)
     axon__predict_block(w, runs);
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++) {
         if (run->watch)
-            runs->finite &= is_finite(y, run->rows * w->mlp->outputs) &&
+            runs->finite &= w->kernels->finite(y, run->rows * w->mlp->outputs) &&
                             (run->kept ? keep_inputs : count_columns)(w, run, x);
         if (run->watch && w->mlp->shape.sampled > 0)
             count_sampled(w, run);
@@ -335,7 +322,8 @@ static void count_without_bad(const struct work *w, struct runs *runs)
     runs->bad = bad;
     for (const struct run *run = runs->run; run < runs->run + runs->count; run++)
         for (size_t r = 0; r < run->rows; r++, row++)
-            bad[row] = run->watch && !is_finite(w->x + row * w->mlp->features, w->mlp->features);
+            bad[row] = run->watch &&
+                       !w->kernels->finite(w->x + row * w->mlp->features, w->mlp->features);
     axon__predict_block(w, runs);
     split(runs, bad, &good);
     count_block(w, &good);

@@ -159,14 +159,14 @@ void axon__predict_block(const struct work *w, struct runs *runs)
                 axon__count_rowwise(w->kernels, layer, z, runs);
         }
         if (runs->bad)
-            axon__look_at(runs, (size_t)(layer - mlp->layers), z, layer->units);
+            axon__look_at(w->kernels, runs, (size_t)(layer - mlp->layers), z, layer->units);
         x = z.data;
         x_stride = z.stride;
     }
     output(w->kernels, last, z, w->y);
     if (runs->bad)
-        axon__look_at(runs, mlp->layers_count - 1, (struct block){w->y, w->rows, mlp->outputs},
-                      mlp->outputs);
+        axon__look_at(w->kernels, runs, mlp->layers_count - 1,
+                      (struct block){w->y, w->rows, mlp->outputs}, mlp->outputs);
 }
 
 /* ---- the way in ------------------------------------------------------------------------------ */

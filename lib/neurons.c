@@ -55,7 +55,8 @@ static size_t block_bytes(const struct axon__shape *shape)
 {
     size_t size = shape->moments - shape->features;
 
-    return shape->layers * sizeof(struct layer) + shape->counts * sizeof(uint64_t) +
+    return AXON__LINE - 1 + shape->layers * sizeof(struct layer) +
+           shape->counts * sizeof(uint64_t) +
            size * (sizeof(double) + sizeof(float) + 2 * sizeof(bool)) +
            kept_max(shape) * shape->moments * sizeof(float) +
            (RING + 1) * axon__figures_bytes(shape);
@@ -80,18 +81,19 @@ static void lay_out(struct axon_neurons *neurons, char *block)
     const struct axon__shape *shape = &neurons->shape;
     size_t size = neurons->size, bytes = axon__figures_bytes(shape);
 
+    block += -(uintptr_t)block % AXON__LINE;
     neurons->retired = take(&block, bytes);
     axon__figures_begin(neurons->retired, shape);
     for (size_t i = 0; i < RING; i++) {
         neurons->ring[i].figures = take(&block, bytes);
         axon__figures_begin(neurons->ring[i].figures, shape);
     }
-    neurons->layers = take(&block, shape->layers * sizeof *neurons->layers);
-    neurons->retired_counts = take(&block, shape->counts * sizeof *neurons->retired_counts);
-    neurons->retired_active_s = take(&block, size * sizeof *neurons->retired_active_s);
     neurons->kept_max = kept_max(shape);
     neurons->kept_rows = take(&block,
                               neurons->kept_max * shape->moments * sizeof *neurons->kept_rows);
+    neurons->layers = take(&block, shape->layers * sizeof *neurons->layers);
+    neurons->retired_counts = take(&block, shape->counts * sizeof *neurons->retired_counts);
+    neurons->retired_active_s = take(&block, size * sizeof *neurons->retired_active_s);
     neurons->below = take(&block, size * sizeof *neurons->below);
     neurons->has_zeros = take(&block, size * sizeof *neurons->has_zeros);
     neurons->proven = take(&block, size * sizeof *neurons->proven);

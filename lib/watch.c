@@ -1,7 +1,6 @@
 /* watch.c - a watch's memory and settings.
  *
  * Knows where the layers of a network stand in a watch's figures. */
-#include <string.h>
 #include "watch_internal.h"
 
 size_t axon_watch_bytes(const struct axon_mlp *mlp)

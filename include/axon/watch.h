@@ -18,11 +18,11 @@ extern "C" {
 
 struct axon_watch;
 
-/* Bytes of a watch of this network; its memory is aligned for a uint64_t. */
+/* Bytes of a watch of this network, a multiple of 64. */
 size_t axon_watch_bytes(const struct axon_mlp *mlp);
 
-/* memory [axon_watch_bytes(mlp)] as a watch that has seen no row yet. There is nothing to release.
- */
+/* memory [axon_watch_bytes(mlp)], 64-byte aligned, as a watch that has seen no row yet. There is
+ * nothing to release. */
 struct axon_watch *axon_watch_init(void *memory, const struct axon_mlp *mlp);
 
 /* From now on input values below low or above high are counted, [features] each, borrowed, as

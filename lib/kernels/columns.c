@@ -1,5 +1,6 @@
-/* kernels/columns.c - moments of the columns of a matrix, and either how often each is above 0, or
- * its extremes and how many values are out of a range; and how moments are joined. */
+/* kernels/columns.c - what is counted of rows of a network: moments of columns, and either how
+ * often each is above 0, or its extremes and how many values are out of a range; how moments are
+ * joined; and whether rows are fit to be counted. */
 #include "kernels/kernels.h"
 #include "kernels/tally.h"
 #include "kernels/vec.h"
@@ -143,19 +144,34 @@ bool AXON_KERNEL(count, columns)(struct axon_columns *c)
 /* 2^59: the difference of two is at most 2^60, and the sum of 128 squares of that a float. */
 #define KEPT_MAX 0x1p59f
 
+/* Lanes that are too large. */
+static inline vi keep(vf v, float *to)
+{
+    vf_store(to, v);
+    return ~(vf_abs(v) <= KEPT_MAX);
+}
+
 bool AXON_KERNEL(count, keep)(const float *x, size_t n, float *to)
 {
     size_t i = 0, end = (n + AXON_UNITS_MULTIPLE - 1) / AXON_UNITS_MULTIPLE * AXON_UNITS_MULTIPLE;
     vi lost = {0};
 
-    for (; i < end; i += VF_LANES) {
-        vf v = i + VF_LANES <= n ? vf_load(x + i)
-               : i < n           ? vf_load_part(x + i, n - i, 0.0f)
-                                 : vf_all(0.0f);
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        lost |= keep(vf_load(x + i), to + i);
+    for (; i < end; i += VF_LANES)
+        lost |= keep(i < n ? vf_load_part(x + i, n - i, 0.0f) : vf_all(0.0f), to + i);
+    return !vi_any(lost);
+}
 
-        vf_store(to + i, v);
-        lost |= ~(vf_abs(v) <= KEPT_MAX);
-    }
+bool AXON_KERNEL(count, finite)(const float *x, size_t n)
+{
+    size_t i = 0;
+    vi lost = {0};
+
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        lost |= ~(vf_abs(vf_load(x + i)) <= FLT_MAX);
+    if (i < n)
+        lost |= ~(vf_abs(vf_load_part(x + i, n - i, 0.0f)) <= FLT_MAX);
     return !vi_any(lost);
 }
 

@@ -122,6 +122,8 @@ typedef uint64_t axon_count_outside(const float *x, size_t n, const float *low, 
 /* to [n, padded to AXON_UNITS_MULTIPLE] = x [n], and 0 where there is none. False if some of it is
  * not finite, or so large that a few hundred squares might not be: beyond 2^59. */
 typedef bool axon_keep_row(const float *x, size_t n, float *to);
+/* Whether all of x [n] is finite. */
+typedef bool axon_all_finite(const float *x, size_t n);
 /* As axon_confidence_rows(). */
 typedef void axon_sure(const struct axon_confidence *c);
 
@@ -180,6 +182,7 @@ struct axon_kernels {
     axon_count_columns *columns;
     axon_count_outside *outside;
     axon_keep_row *keep;
+    axon_all_finite *finite;
     axon_join_figures *join;
     axon_sure *confidence;
     axon_loss_function *losses[AXON_LOSS_ID_COUNT];
@@ -211,6 +214,7 @@ axon_product AXON_KERNEL(dense, product);
 axon_count_columns AXON_KERNEL(count, columns);
 axon_count_outside AXON_KERNEL(count, outside);
 axon_keep_row AXON_KERNEL(count, keep);
+axon_all_finite AXON_KERNEL(count, finite);
 axon_join_figures AXON_KERNEL(count, join);
 axon_sure AXON_KERNEL(rows, confidence);
 #endif

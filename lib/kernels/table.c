@@ -23,6 +23,7 @@ const struct axon_kernels AXON_KERNEL(kernels, table) = {
     .columns = AXON_KERNEL(count, columns),
     .outside = AXON_KERNEL(count, outside),
     .keep = AXON_KERNEL(count, keep),
+    .finite = AXON_KERNEL(count, finite),
     .join = AXON_KERNEL(count, join),
     .confidence = AXON_KERNEL(rows, confidence),
     .losses =

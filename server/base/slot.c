@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { SCRATCH_ALIGNMENT = 64 };
+enum { SLOT_ALIGNMENT = 64, SPARE_BYTES_MAX = 65536 };
 
 struct slot {
     bool known;   /* number is valid                                    */
     bool leaving; /* the destructor will run: number and scratch go back */
     unsigned number;
-    void *scratch;
-    size_t scratch_bytes;
+    void *scratch, *spare;
+    size_t scratch_bytes, spare_bytes;
 };
 
 static __thread struct slot self;
@@ -30,6 +30,7 @@ static void slot_leave(void *context)
     struct slot *w = context;
 
     free(w->scratch);
+    free(w->spare);
     if (w->number != SLOT_SHARED) {
         pthread_mutex_lock(&lock);
         taken[w->number] = false;
@@ -56,7 +57,7 @@ static unsigned take_number(void)
     return number;
 }
 
-static __attribute__((noinline)) void slot_take(void)
+static __attribute__((noinline)) void slot_enter(void)
 {
     pthread_once(&once, make_key);
     self.leaving = key_made && pthread_setspecific(key, &self) == 0;
@@ -67,22 +68,52 @@ static __attribute__((noinline)) void slot_take(void)
 unsigned slot_index(void)
 {
     if (!self.known)
-        slot_take();
+        slot_enter();
     return self.number;
+}
+
+/* bytes up to SIZE_MAX / 2 */
+static size_t rounded(size_t bytes)
+{
+    return bytes == 0 ? (size_t)SLOT_ALIGNMENT
+                      : (bytes + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
 }
 
 void *slot_scratch(size_t bytes)
 {
-    size_t rounded = (bytes + SCRATCH_ALIGNMENT - 1) / SCRATCH_ALIGNMENT * SCRATCH_ALIGNMENT;
-
     if (!self.known)
-        slot_take();
+        slot_enter();
     if (!self.leaving || bytes > SIZE_MAX / 2)
         return NULL; /* without a destructor the memory would leak with the thread */
     if (bytes > self.scratch_bytes || !self.scratch) {
         free(self.scratch);
-        self.scratch = aligned_alloc(SCRATCH_ALIGNMENT, rounded ? rounded : SCRATCH_ALIGNMENT);
-        self.scratch_bytes = self.scratch ? rounded : 0;
+        self.scratch = aligned_alloc(SLOT_ALIGNMENT, rounded(bytes));
+        self.scratch_bytes = self.scratch ? rounded(bytes) : 0;
     }
     return self.scratch;
+}
+
+void *slot_take(size_t bytes)
+{
+    void *block = self.spare;
+
+    if (!block || self.spare_bytes != bytes)
+        return bytes > SIZE_MAX / 2 ? NULL : aligned_alloc(SLOT_ALIGNMENT, rounded(bytes));
+    self.spare = NULL;
+    return block;
+}
+
+void slot_give(void *block, size_t bytes)
+{
+    void *before = self.spare;
+
+    if (!self.known)
+        slot_enter();
+    if (!block || !self.leaving || bytes > SPARE_BYTES_MAX) {
+        free(block);
+        return;
+    }
+    self.spare = block;
+    self.spare_bytes = bytes;
+    free(before);
 }

@@ -1,4 +1,4 @@
-/* slot.h - a thread's own slot: its number and its scratch memory.
+/* slot.h - a thread's own slot: its number, its scratch memory and a spare block.
  *
  * The number indexes the per-thread counters (metrics, neurons), so that the hot path shares no
  * cache line. A thread takes a slot when it first asks, and gives it back when it ends. */
@@ -20,5 +20,11 @@ unsigned slot_index(void);
  * this thread; NULL when out of memory. Contents are undefined at first; a
  * call that asks for no more gets the same memory as it is. Freed when the thread ends. */
 void *slot_scratch(size_t bytes);
+
+/* A 64-byte aligned block, of which a thread keeps the last one that it gave back: for what every
+ * request needs, always of one size, too large for malloc's own cache. NULL when out of memory. Any
+ * thread may give a block back, of the size that was asked for; NULL is fine. */
+void *slot_take(size_t bytes);
+void slot_give(void *block, size_t bytes);
 
 #endif

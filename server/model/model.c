@@ -76,15 +76,20 @@ struct model_tally {
     struct axon_watch *watch;  /* NULL: nobody watches the neurons */
 };
 
+/* Where the watch begins in a tally. */
+static size_t watch_at(const struct model *m)
+{
+    return (sizeof(struct model_tally) + predictions_tally_bytes(&m->answers) + 63) / 64 * 64;
+}
+
 size_t model_tally_bytes(const struct model *m)
 {
-    return sizeof(struct model_tally) + predictions_tally_bytes(&m->answers) +
-           (m->neurons ? axon_watch_bytes(m->mlp) : 0);
+    return watch_at(m) + (m->neurons ? axon_watch_bytes(m->mlp) : 0);
 }
 
 struct model_tally *model_tally_create(const struct model *m)
 {
-    struct model_tally *tally = malloc(model_tally_bytes(m));
+    struct model_tally *tally = slot_take(model_tally_bytes(m));
 
     if (!tally)
         return NULL;
@@ -92,18 +97,18 @@ struct model_tally *model_tally_create(const struct model *m)
     tally->answers = memset(tally + 1, 0, predictions_tally_bytes(&m->answers));
     tally->baseline = neurons_baseline(m->neurons);
     if (m->neurons)
-        tally->watch = axon_watch_init((char *)(tally + 1) + predictions_tally_bytes(&m->answers),
-                                       m->mlp);
+        tally->watch = axon_watch_init((char *)tally + watch_at(m), m->mlp);
     if (tally->baseline)
         axon_watch_range(tally->watch, tally->baseline->input.min, tally->baseline->input.max);
     return tally;
 }
 
-void model_tally_destroy(struct model_tally *tally)
+void model_tally_destroy(const struct model *m, struct model_tally *tally)
 {
-    if (tally)
-        baseline_unref(tally->baseline);
-    free(tally);
+    if (!tally)
+        return;
+    baseline_unref(tally->baseline);
+    slot_give(tally, model_tally_bytes(m));
 }
 
 void model_tally_add(const struct model *m, struct model_tally *into,
@@ -120,8 +125,10 @@ static void count_neurons(const struct model *m, const struct model_tally *tally
 {
     struct axon_watch *watch = tally->watch;
 
-    metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0,
-                      axon_watch_rows_skipped(watch));
+    uint64_t skipped = axon_watch_rows_skipped(watch);
+
+    if (skipped > 0)
+        metrics_model_add(m->metrics, METRIC_neuron_rows_skipped_total, 0, skipped);
     if (neurons_add(m->neurons, watch, tally->answers, (double)clock_coarse_ns() * 1e-9) == 0)
         metrics_model_add(m->metrics, METRIC_neuron_rows_total, 0, axon_watch_rows(watch));
 }

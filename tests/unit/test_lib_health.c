@@ -233,7 +233,7 @@ static void check_features(const struct axon_neurons *n, const struct plain *p)
 
 static struct axon_watch *watch_create(void)
 {
-    return axon_watch_init(malloc(axon_watch_bytes(mlp)), mlp);
+    return axon_watch_init(aligned_alloc(64, axon_watch_bytes(mlp)), mlp);
 }
 
 static struct axon_neurons *neurons_of(struct axon_watch *watch)

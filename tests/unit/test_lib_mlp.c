@@ -132,7 +132,7 @@ static void reference(const struct network *net, const float *x, double *out,
 
 static struct axon_watch *watch_create(const struct axon_mlp *mlp)
 {
-    void *memory = malloc(axon_watch_bytes(mlp));
+    void *memory = aligned_alloc(64, axon_watch_bytes(mlp));
 
     ck_assert_ptr_nonnull(memory);
     return axon_watch_init(memory, mlp);

@@ -85,7 +85,7 @@ static void check_splits(const struct axon_mlp *mlp, size_t rows)
     size_t bytes = rows * axon_mlp_outputs(mlp) * sizeof *whole;
     size_t watch_bytes = axon_watch_bytes(mlp);
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
-    void *memory = malloc(watch_bytes), *other = malloc(watch_bytes);
+    void *memory = aligned_alloc(64, watch_bytes), *other = aligned_alloc(64, watch_bytes);
     struct axon_watch *watch = axon_watch_init(memory, mlp);
 
     ck_assert(scratch && memory && other);

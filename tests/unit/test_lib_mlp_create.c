@@ -154,6 +154,7 @@ int main(void)
     tcase_add_test(tcase, prelu_slopes_belong_to_their_units);
     tcase_add_test(tcase, the_temperature_of_a_softmax_layer_is_used);
     tcase_add_test(tcase, a_model_can_be_asked_for_its_shape);
+    tcase_add_test(tcase, weights_can_be_read_back);
     tcase_add_test(tcase, impossible_shapes_are_refused);
     return suite_run(suite);
 }

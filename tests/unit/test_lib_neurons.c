@@ -107,8 +107,8 @@ END_TEST
 START_TEST(a_part_of_billions_of_rows_loses_nothing)
 {
     struct axon_neurons *neurons = create(), *sum = create();
-    struct axon_watch *watch = axon_watch_init(malloc(axon_watch_bytes(mlp)), mlp);
-    struct axon_watch *copy = malloc(axon_watch_bytes(mlp));
+    struct axon_watch *watch = axon_watch_init(aligned_alloc(64, axon_watch_bytes(mlp)), mlp);
+    struct axon_watch *copy = aligned_alloc(64, axon_watch_bytes(mlp));
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
     const float x[2] = {1, -1};
     const uint64_t half = (uint64_t)1 << 31;

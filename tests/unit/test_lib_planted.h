@@ -55,7 +55,7 @@ static inline void add(struct axon_neurons *neurons, const struct axon_mlp *of, 
 {
     float y[8 * 4];
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(of));
-    void *memory = malloc(axon_watch_bytes(of));
+    void *memory = aligned_alloc(64, axon_watch_bytes(of));
     struct axon_watch *watch = axon_watch_init(memory, of);
 
     ck_assert_uint_le(rows, 8);

@@ -49,7 +49,7 @@ static void teardown(void)
 
 static struct axon_watch *watch_create(void)
 {
-    void *memory = malloc(axon_watch_bytes(mlp));
+    void *memory = aligned_alloc(64, axon_watch_bytes(mlp));
 
     ck_assert_ptr_nonnull(memory);
     return axon_watch_init(memory, mlp);

@@ -401,8 +401,12 @@ static long blocks_of(const char *body)
     struct api_request request = request_for("/v1/models/plain:predict", body);
     struct api_call *call;
     struct api_reply reply;
-    long before = starve_live, held;
+    long before, held;
 
+    call = begin(&request, &reply, true); /* after which this thread has a spare tally */
+    api_end(call);
+    api_reply_fini(&reply);
+    before = starve_live;
     call = begin(&request, &reply, true);
     held = starve_live - before;
     api_end(call);

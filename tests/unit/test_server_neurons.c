@@ -63,7 +63,7 @@ static void teardown(void)
 /* One row, at time now_s. */
 static void serve(float x, double now_s)
 {
-    void *memory = malloc(axon_watch_bytes(mlp)), *scratch;
+    void *memory = aligned_alloc(64, axon_watch_bytes(mlp)), *scratch;
     struct axon_watch *watch = axon_watch_init(memory, mlp);
     float y;
 

@@ -1,4 +1,4 @@
-/* test_server_slot.c - numbers and scratch memory of threads. */
+/* test_server_slot.c - numbers, scratch memory and spare blocks of threads. */
 #include <check.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -103,6 +103,29 @@ START_TEST(absurd_sizes_are_out_of_memory)
 }
 END_TEST
 
+START_TEST(a_block_that_was_given_back_is_taken_again)
+{
+    void *one = slot_take(5000), *two = slot_take(5000), *other;
+
+    ck_assert_ptr_ne(one, two);
+    slot_give(one, 5000);
+    other = slot_take(5001);
+    ck_assert_ptr_ne(other, one);
+    ck_assert_ptr_eq(slot_take(5000), one);
+    slot_give(one, 5000);
+    slot_give(two, 5000); /* the last one stays */
+    ck_assert_ptr_eq(slot_take(5000), two);
+    slot_give(two, 5000);
+    slot_give(other, 5001);
+    slot_give(NULL, 5001);
+    ck_assert_ptr_eq(slot_take(5001), other);
+    slot_give(other, 5001);
+    slot_give(slot_take((size_t)1 << 20), (size_t)1 << 20); /* so large a block does not stay */
+    ck_assert_ptr_eq(slot_take(5001), other);
+    slot_give(other, 5001);
+}
+END_TEST
+
 static pthread_key_t late;
 
 static void use_again(void *context)
@@ -151,6 +174,7 @@ int main(void)
     tcase_add_test(tc, scratch_is_aligned_and_grows);
     tcase_add_test(tc, scratch_that_is_large_enough_stays);
     tcase_add_test(tc, absurd_sizes_are_out_of_memory);
+    tcase_add_test(tc, a_block_that_was_given_back_is_taken_again);
     tcase_add_test(tc, a_destructor_that_runs_later_may_use_it_again);
     suite_add_tcase(s, tc);
 
