@@ -206,7 +206,8 @@ START_TEST(health_and_metrics_need_no_room)
 
     ck_assert(memory_take(&others, LIMIT));
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
-        struct api_request request = {.method = "GET", .target = targets[i]};
+        struct api_request request = {
+            .method = "GET", .target = targets[i], .received_ns = clock_ns()};
         struct api_reply reply;
 
         api_handle(&api, &request, &reply);
