@@ -29,8 +29,8 @@ struct line {
     size_t length;
 };
 
-static enum log_level least_level = LOG_INFO;
-static bool as_json;
+static _Atomic(enum log_level) least_level = LOG_INFO;
+static atomic_bool as_json;
 static const char *const level_names[LOG_LEVELS] = {"debug", "info", "warn", "error"};
 
 /* Where lines go. O_NONBLOCK on standard error itself would hold for all who share it, such as the
@@ -60,13 +60,13 @@ static void out_open(void)
 void log_init(enum log_level least, bool json)
 {
     log_level_set(least);
-    __atomic_store_n(&as_json, json, __ATOMIC_RELAXED);
+    atomic_store_explicit(&as_json, json, memory_order_relaxed);
     out_open();
 }
 
 void log_level_set(enum log_level least)
 {
-    __atomic_store_n(&least_level, least, __ATOMIC_RELAXED);
+    atomic_store_explicit(&least_level, least, memory_order_relaxed);
 }
 
 enum log_level log_level_find(const char *name)
@@ -79,7 +79,7 @@ enum log_level log_level_find(const char *name)
 
 bool log_enabled(enum log_level level)
 {
-    return level >= __atomic_load_n(&least_level, __ATOMIC_RELAXED);
+    return level >= atomic_load_explicit(&least_level, memory_order_relaxed);
 }
 
 bool log_is_due(atomic_uint_fast64_t *last_ns)
@@ -241,7 +241,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     if (!log_enabled(level))
         return;
-    bool json = __atomic_load_n(&as_json, __ATOMIC_RELAXED);
+    bool json = atomic_load_explicit(&as_json, memory_order_relaxed);
     struct line line;
 
     line.length = 0;

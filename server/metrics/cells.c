@@ -3,6 +3,7 @@
  * Invariant: a worker's block is published once, by compare-and-swap, and lives as long as the
  * cells. Only its worker writes to it, so an addition is a load and a store; what threads share
  * (the block of SLOT_SHARED, and the spare one) is added to atomically. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/cells.h"
@@ -12,8 +13,8 @@ enum { CACHE_LINE = 64 };
 
 struct cells {
     size_t slots;
-    uint64_t *workers[SLOTS_MAX];
-    uint64_t spare[];
+    _Atomic(_Atomic uint64_t *) workers[SLOTS_MAX];
+    _Atomic uint64_t spare[];
 };
 
 struct cells *cells_create(size_t slots)
@@ -35,16 +36,17 @@ void cells_destroy(struct cells *c)
     free(c);
 }
 
-static uint64_t *block_create(struct cells *c, uint64_t **place)
+static _Atomic uint64_t *block_create(struct cells *c, _Atomic(_Atomic uint64_t *) *place)
 {
     size_t lines = (c->slots * sizeof(uint64_t) + CACHE_LINE - 1) / CACHE_LINE;
-    uint64_t *block = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
+    _Atomic uint64_t *block = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
     if (!block)
         return c->spare;
     memset(block, 0, lines * CACHE_LINE);
 
-    uint64_t *other = NULL;
-    if (__atomic_compare_exchange_n(place, &other, block, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    _Atomic uint64_t *other = NULL;
+    if (atomic_compare_exchange_strong_explicit(place, &other, block, memory_order_acq_rel,
+                                                memory_order_acquire))
         return block;
     free(block);
     return other;
@@ -53,26 +55,27 @@ static uint64_t *block_create(struct cells *c, uint64_t **place)
 void cells_add(struct cells *c, size_t slot, uint64_t value)
 {
     unsigned worker = slot_index();
-    uint64_t **place = &c->workers[worker];
-    uint64_t *block = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    _Atomic(_Atomic uint64_t *) *place = &c->workers[worker];
+    _Atomic uint64_t *block = atomic_load_explicit(place, memory_order_acquire);
     if (!block)
         block = block_create(c, place);
-    uint64_t *cell = &block[slot];
+    _Atomic uint64_t *cell = &block[slot];
     if (worker == SLOT_SHARED || block == c->spare)
-        __atomic_fetch_add(cell, value, __ATOMIC_RELAXED);
+        atomic_fetch_add_explicit(cell, value, memory_order_relaxed);
     else
-        __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + value, __ATOMIC_RELAXED);
+        atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + value,
+                              memory_order_relaxed);
 }
 
 uint64_t cells_sum(const struct cells *c, size_t slot)
 {
     if (!c)
         return 0;
-    uint64_t sum = __atomic_load_n(&c->spare[slot], __ATOMIC_RELAXED);
+    uint64_t sum = atomic_load_explicit(&c->spare[slot], memory_order_relaxed);
     for (size_t i = 0; i < SLOTS_MAX; i++) {
-        const uint64_t *block = __atomic_load_n(&c->workers[i], __ATOMIC_ACQUIRE);
+        const _Atomic uint64_t *block = atomic_load_explicit(&c->workers[i], memory_order_acquire);
         if (block)
-            sum += __atomic_load_n(&block[slot], __ATOMIC_RELAXED);
+            sum += atomic_load_explicit(&block[slot], memory_order_relaxed);
     }
     return sum;
 }

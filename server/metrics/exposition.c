@@ -227,8 +227,8 @@ static void write_http(struct writer *w)
     size_t count = 0;
 
     for (size_t i = 0; i < HTTP_SERIES_MAX; i++) {
-        series[count].key = __atomic_load_n(&registry.http[i].key, __ATOMIC_RELAXED);
-        series[count].cells = __atomic_load_n(&registry.http[i].cells, __ATOMIC_ACQUIRE);
+        series[count].key = atomic_load_explicit(&registry.http[i].key, memory_order_relaxed);
+        series[count].cells = atomic_load_explicit(&registry.http[i].cells, memory_order_acquire);
         count += series[count].key != 0;
     }
     qsort(series, count, sizeof *series, compare_series);
@@ -277,7 +277,8 @@ static void write_loaded(struct writer *w)
     for (const struct metrics_model *m = registry.models; m; m = m->next) {
         name_version(w, m);
         if (bounds_of(w->row->type))
-            write_observed(w, m->values.cells, 0, __atomic_load_n(&m->buckets, __ATOMIC_RELAXED));
+            write_observed(w, m->values.cells, 0,
+                           atomic_load_explicit(&m->buckets, memory_order_relaxed));
         else
             write_values(w, &m->values);
     }
@@ -335,7 +336,7 @@ static void write_process(struct writer *w)
 
 size_t metrics_scrape_numbers(void)
 {
-    return __atomic_load_n(&registry.numbers, __ATOMIC_RELAXED);
+    return atomic_load_explicit(&registry.numbers, memory_order_relaxed);
 }
 
 void metrics_scrape_begin(struct metrics_scrape *s, const char *accept)
@@ -343,7 +344,7 @@ void metrics_scrape_begin(struct metrics_scrape *s, const char *accept)
     *s = (struct metrics_scrape){
         .openmetrics = accept_prefers(accept, "application/openmetrics-text", "1.0.0",
                                       "text/plain"),
-        .number = __atomic_add_fetch(&registry.scrapes, 1, __ATOMIC_RELAXED)};
+        .number = atomic_fetch_add_explicit(&registry.scrapes, 1, memory_order_relaxed) + 1};
 }
 
 const char *metrics_scrape_content_type(const struct metrics_scrape *s)
@@ -363,7 +364,7 @@ bool metrics_scrape_refresh(struct metrics_scrape *s)
     for (m = registry.models; m && done < PIECE_NUMBERS; m = m->next) {
         if (!m->refresh || m->refreshed >= s->number)
             continue;
-        m->refreshed = __atomic_load_n(&registry.scrapes, __ATOMIC_RELAXED);
+        m->refreshed = atomic_load_explicit(&registry.scrapes, memory_order_relaxed);
         m->refresh(m, m->context);
         done += m->refresh_numbers;
     }

@@ -19,31 +19,31 @@ static long slot_of(enum metric metric, enum metric_scope scope, unsigned index)
     return (long)layout.offset[metric] + (long)index;
 }
 
-static void set(uint64_t *place, double value)
+static void set(_Atomic uint64_t *place, double value)
 {
     uint64_t bits;
 
     if (!(value < 0) && !(value > 0) && !isnan(value))
         value = -0.0;
     memcpy(&bits, &value, sizeof bits);
-    __atomic_store_n(place, bits, __ATOMIC_RELAXED);
+    atomic_store_explicit(place, bits, memory_order_relaxed);
 }
 
-static void unset(uint64_t *place)
+static void unset(_Atomic uint64_t *place)
 {
-    __atomic_store_n(place, 0, __ATOMIC_RELAXED);
+    atomic_store_explicit(place, 0, memory_order_relaxed);
 }
 
 bool value_is_set(const struct values *values, unsigned slot)
 {
-    return values->set && __atomic_load_n(&values->set[slot], __ATOMIC_RELAXED) != 0;
+    return values->set && atomic_load_explicit(&values->set[slot], memory_order_relaxed) != 0;
 }
 
 double value_set(const struct values *values, unsigned slot)
 {
     double value = 0;
     if (values->set) {
-        uint64_t bits = __atomic_load_n(&values->set[slot], __ATOMIC_RELAXED);
+        uint64_t bits = atomic_load_explicit(&values->set[slot], memory_order_relaxed);
         memcpy(&value, &bits, sizeof value);
     }
     return value;
@@ -162,14 +162,14 @@ void http_labels_of(uint32_t key, struct http_labels *labels)
 
 static void give_back(void)
 {
-    __atomic_fetch_sub(&registry.http_added, 1, __ATOMIC_RELAXED);
+    atomic_fetch_sub_explicit(&registry.http_added, 1, memory_order_relaxed);
 }
 
 /* An entry of what clients bring about, to be used or given back; false if there have been enough.
  */
 static bool may_add(void)
 {
-    if (__atomic_fetch_add(&registry.http_added, 1, __ATOMIC_RELAXED) < HTTP_ADDED_MAX)
+    if (atomic_fetch_add_explicit(&registry.http_added, 1, memory_order_relaxed) < HTTP_ADDED_MAX)
         return true;
     give_back();
     return false;
@@ -179,7 +179,7 @@ static struct http_series *http_series_overflow(void)
 {
     struct http_series *last = &registry.http[SERIES_OVERFLOW];
 
-    __atomic_store_n(&last->key, KEY_OVERFLOW, __ATOMIC_RELAXED);
+    atomic_store_explicit(&last->key, KEY_OVERFLOW, memory_order_relaxed);
     return last;
 }
 
@@ -190,12 +190,12 @@ static struct http_series *http_series_find(uint32_t key, bool foreseen)
 
     for (unsigned i = 0; i < PROBES_MAX; i++) {
         struct http_series *s = &registry.http[(at + i) % SERIES_OVERFLOW];
-        uint32_t found = __atomic_load_n(&s->key, __ATOMIC_RELAXED);
+        uint32_t found = atomic_load_explicit(&s->key, memory_order_relaxed);
         if (found == 0) {
             if (!foreseen && !may_add())
                 return http_series_overflow();
-            if (__atomic_compare_exchange_n(&s->key, &found, key, 0, __ATOMIC_RELAXED,
-                                            __ATOMIC_RELAXED))
+            if (atomic_compare_exchange_strong_explicit(&s->key, &found, key, memory_order_relaxed,
+                                                        memory_order_relaxed))
                 return s;
             if (!foreseen) /* another thread was faster */
                 give_back();
@@ -209,12 +209,12 @@ static struct http_series *http_series_find(uint32_t key, bool foreseen)
 /* The cells of a series, made when it is first counted; NULL when out of memory. */
 static struct cells *http_series_cells(struct http_series *s)
 {
-    struct cells *cells = __atomic_load_n(&s->cells, __ATOMIC_ACQUIRE);
+    struct cells *cells = atomic_load_explicit(&s->cells, memory_order_acquire);
     if (cells)
         return cells;
     struct cells *made = cells_create(layout.block[SCOPE_HTTP]);
-    if (!made ||
-        __atomic_compare_exchange_n(&s->cells, &cells, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (!made || atomic_compare_exchange_strong_explicit(
+                     &s->cells, &cells, made, memory_order_acq_rel, memory_order_acquire))
         return made;
     cells_destroy(made);
     return cells;
@@ -370,7 +370,7 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 
 void metrics_model_buckets(struct metrics_model *m, bool wanted)
 {
-    __atomic_store_n(&m->buckets, wanted, __ATOMIC_RELAXED);
+    atomic_store_explicit(&m->buckets, wanted, memory_order_relaxed);
 }
 
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,

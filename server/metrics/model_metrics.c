@@ -126,7 +126,7 @@ static void unlink_model(struct metrics_model *m)
         at = &(*at)->next;
     *at = m->next;
     m->published = false;
-    __atomic_fetch_sub(&registry.numbers, m->numbers, __ATOMIC_RELAXED);
+    atomic_fetch_sub_explicit(&registry.numbers, m->numbers, memory_order_relaxed);
 }
 
 static int compare(const struct metrics_model *a, const struct metrics_model *b)
@@ -147,7 +147,7 @@ void metrics_model_publish(struct metrics_model *m)
     m->next = *at;
     m->published = true;
     *at = m;
-    __atomic_fetch_add(&registry.numbers, m->numbers, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(&registry.numbers, m->numbers, memory_order_relaxed);
     pthread_mutex_unlock(&registry.lock);
 }
 

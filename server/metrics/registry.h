@@ -6,6 +6,7 @@
 #define METRICS_REGISTRY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "metrics/cells.h"
 #include "metrics/metrics.h"
@@ -90,7 +91,7 @@ extern struct layout layout;
  * set, so a 0 that is set is -0); either may be NULL. */
 struct values {
     struct cells *cells;
-    uint64_t *set;
+    _Atomic uint64_t *set;
 };
 
 /* HTTP_ADDED_MAX: what clients bring about, beside the series that are foreseen. It is less than
@@ -99,8 +100,8 @@ enum { HTTP_SERIES_MAX = 1024, HTTP_ADDED_MAX = 256, HTTP_CODES = 600 };
 
 /* A combination of route, method and code that is foreseen, or has occurred. */
 struct http_series {
-    uint32_t key;        /* 0: free */
-    struct cells *cells; /* NULL: nothing counted yet */
+    _Atomic uint32_t key;          /* 0: free */
+    _Atomic(struct cells *) cells; /* NULL: nothing counted yet */
 };
 
 /* All versions of one model, served or not: what is counted per model outlives any version. */
@@ -116,11 +117,11 @@ struct metrics_model {
     char *version, *task, **layers;
     size_t layers_count;
     struct values values;
-    uint64_t *layer_set; /* [layers_count][block of LAYER] */
+    _Atomic uint64_t *layer_set; /* [layers_count][block of LAYER] */
     char **classes;
     size_t classes_count;      /* METRICS_CLASSES_MAX + 1 at most, the last one "other" then */
     struct cells *class_cells; /* [classes_count][block of CLASS] */
-    bool buckets;              /* metrics_model_buckets(), atomically */
+    atomic_bool buckets;       /* metrics_model_buckets() */
     void (*refresh)(struct metrics_model *metrics, void *context);
     void *context;
     size_t refresh_numbers, numbers; /* of these, and of its series as well */
@@ -141,11 +142,11 @@ struct registry {
     struct cells *routes; /* [routes_count + 1][block of ROUTE]: the last is "other" */
     struct values global;
     struct http_series http[HTTP_SERIES_MAX];
-    unsigned http_added; /* atomically; of these, not foreseen */
+    atomic_uint http_added; /* of these, not foreseen */
     struct metrics_name *names;
     struct metrics_model *models;
-    size_t numbers;                /* of all these, to be read without the lock */
-    uint64_t scrapes;              /* that have begun; atomically */
+    atomic_size_t numbers;         /* of all these, to be read without the lock */
+    _Atomic uint64_t scrapes;      /* that have begun */
     struct failed_version *failed; /* [failed_count] */
     size_t failed_count;
     char window[32]; /* "60s" */

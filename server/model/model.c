@@ -18,7 +18,7 @@ void model_ref(struct model *m)
 {
     struct model_private *p = m->private;
 
-    __atomic_add_fetch(&p->references, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(&p->references, 1, memory_order_relaxed);
 }
 
 void model_unref(struct model *m)
@@ -28,7 +28,7 @@ void model_unref(struct model *m)
     if (!m)
         return;
     p = m->private;
-    if (__atomic_sub_fetch(&p->references, 1, __ATOMIC_ACQ_REL) == 0)
+    if (atomic_fetch_sub_explicit(&p->references, 1, memory_order_acq_rel) == 1)
         model_destroy(m);
 }
 

@@ -4,6 +4,7 @@
 #define MODEL_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "model/line.h"
 #include "model/load.h"
@@ -12,7 +13,7 @@
 enum { CLASS_NUMBER_MAX = 24 };
 
 struct model_private {
-    unsigned references; /* atomically */
+    atomic_uint references;
     struct model_line line;
     struct fingerprint fingerprint;
     char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,8 +22,8 @@ enum { MODELS_MAX = 1024 };
 
 struct snapshot {
     struct repository_snapshot shown; /* first: readers get a pointer to it */
-    unsigned references;              /* atomically */
-    bool single;                      /* the folder is the one entry's */
+    atomic_uint references;
+    bool single; /* the folder is the one entry's */
 };
 
 struct repository {
@@ -52,7 +53,7 @@ static struct snapshot *snapshot_create(size_t entries_max)
 
 static void snapshot_release(struct snapshot *s)
 {
-    if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
+    if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < s->shown.entries_count; i++)
         scan_entry_fini(&s->shown.entries[i]);
@@ -67,7 +68,7 @@ const struct repository_snapshot *repository_acquire(struct repository *r)
 
     pthread_mutex_lock(&r->lock);
     s = r->current;
-    __atomic_add_fetch(&s->references, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
     pthread_mutex_unlock(&r->lock);
     return &s->shown;
 }

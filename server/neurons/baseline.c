@@ -55,13 +55,13 @@ struct baseline *baseline_create(const struct baseline_shape *shape)
 struct baseline *baseline_ref(struct baseline *b)
 {
     if (b)
-        __atomic_add_fetch(&b->references, 1, __ATOMIC_RELAXED);
+        atomic_fetch_add_explicit(&b->references, 1, memory_order_relaxed);
     return b;
 }
 
 void baseline_unref(struct baseline *b)
 {
-    if (!b || __atomic_sub_fetch(&b->references, 1, __ATOMIC_ACQ_REL) > 0)
+    if (!b || atomic_fetch_sub_explicit(&b->references, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t l = 0; l < b->layers_count; l++) {
         free(b->layers[l].firing);

@@ -7,6 +7,7 @@
 #define NEURONS_BASELINE_H
 
 #include <axon/neurons.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +51,7 @@ struct baseline {
     double temperature;      /* > 0; 0: not calibrated */
     uint64_t conformal_rows; /* 0: not calibrated */
     double quantiles[BASELINE_ALPHAS];
-    unsigned references; /* baseline.c's */
+    atomic_uint references; /* baseline.c's */
 };
 
 /* The network that a baseline belongs to. All borrowed. */

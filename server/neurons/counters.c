@@ -5,6 +5,7 @@
  * number of the open part of the window only grows, under the parts' lock. */
 #include "neurons/neurons.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/slot.h"
@@ -18,24 +19,25 @@ struct slot {
 };
 
 /* The open part of the sliding window, for all workers: read by each of them at every request, so
- * written as seldom as possible. The lock is for opening the next one; the rest is atomic. */
+ * written as seldom as possible. The lock is for opening the next one. */
 struct open_part {
     pthread_mutex_t lock;
-    uint64_t number;
-    uint64_t rows;     /* of all workers, up to what a part must have; more are not counted here */
-    uint64_t began_ns; /* of the caller's clock */
+    _Atomic uint64_t number;
+    _Atomic uint64_t rows; /* of all workers, up to what a part must have; more are not counted */
+    _Atomic uint64_t began_ns; /* of the caller's clock */
 };
 
 struct neurons {
     const struct axon_mlp *mlp;
     const struct predictions_shape *answers;
     struct axon_evidence evidence;
-    uint64_t every, passed;        /* rows that have come, if not each is watched; atomically */
+    uint64_t every;
+    _Atomic uint64_t passed;       /* rows that have come, if not each is watched */
     pthread_mutex_t baseline_lock; /* held for a few instructions */
     struct baseline *baseline;     /* a reference, or NULL */
     double **outgoing;             /* [layers - 1][units] */
     bool **proven;                 /* [layers][units], under open.lock; NULL until something is */
-    struct slot *slots[SLOTS_MAX]; /* atomically; NULL until the worker's first rows */
+    _Atomic(struct slot *) slots[SLOTS_MAX]; /* NULL until the worker's first rows */
     _Alignas(64) struct open_part open;
 };
 
@@ -126,15 +128,17 @@ static struct slot *slot_create(const struct neurons *n)
 /* The calling worker's slot, made on first use. */
 static struct slot *slot_mine(struct neurons *n)
 {
-    struct slot **place = &n->slots[slot_index()], *there = NULL, *made;
+    _Atomic(struct slot *) *place = &n->slots[slot_index()];
+    struct slot *there, *made;
 
-    there = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    there = atomic_load_explicit(place, memory_order_acquire);
     if (there)
         return there;
     made = slot_create(n);
     if (!made)
         return NULL;
-    if (__atomic_compare_exchange_n(place, &there, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (atomic_compare_exchange_strong_explicit(place, &there, made, memory_order_acq_rel,
+                                                memory_order_acquire))
         return made;
     slot_destroy(made);
     return there;
@@ -144,8 +148,8 @@ static struct slot *slot_mine(struct neurons *n)
 
 static bool is_over(const struct neurons *n, uint64_t now_ns)
 {
-    uint64_t began_ns = __atomic_load_n(&n->open.began_ns, __ATOMIC_RELAXED);
-    uint64_t rows = __atomic_load_n(&n->open.rows, __ATOMIC_RELAXED);
+    uint64_t began_ns = atomic_load_explicit(&n->open.began_ns, memory_order_relaxed);
+    uint64_t rows = atomic_load_explicit(&n->open.rows, memory_order_relaxed);
 
     return now_ns > began_ns && /* one worker's clock may be a little late */
            axon_neurons_part_is_over(&n->evidence, (double)(now_ns - began_ns) * 1e-9, rows);
@@ -155,9 +159,9 @@ static void open_next(struct neurons *n, uint64_t now_ns)
 {
     pthread_mutex_lock(&n->open.lock);
     if (is_over(n, now_ns)) {
-        __atomic_store_n(&n->open.rows, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&n->open.began_ns, now_ns, __ATOMIC_RELAXED);
-        __atomic_store_n(&n->open.number, n->open.number + 1, __ATOMIC_RELAXED);
+        atomic_store_explicit(&n->open.rows, 0, memory_order_relaxed);
+        atomic_store_explicit(&n->open.began_ns, now_ns, memory_order_relaxed);
+        atomic_store_explicit(&n->open.number, n->open.number + 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&n->open.lock);
 }
@@ -169,12 +173,12 @@ static uint64_t part_for(struct neurons *n, uint64_t rows, uint64_t now_ns)
 
     if (is_over(n, now_ns))
         open_next(n, now_ns);
-    before = __atomic_load_n(&n->open.rows, __ATOMIC_RELAXED);
+    before = atomic_load_explicit(&n->open.rows, memory_order_relaxed);
     if (before == 0)
-        __atomic_store_n(&n->open.began_ns, now_ns, __ATOMIC_RELAXED);
+        atomic_store_explicit(&n->open.began_ns, now_ns, memory_order_relaxed);
     if (!axon_neurons_part_is_over(&n->evidence, n->evidence.window_s, before))
-        __atomic_fetch_add(&n->open.rows, rows, __ATOMIC_RELAXED);
-    return __atomic_load_n(&n->open.number, __ATOMIC_RELAXED);
+        atomic_fetch_add_explicit(&n->open.rows, rows, memory_order_relaxed);
+    return atomic_load_explicit(&n->open.number, memory_order_relaxed);
 }
 
 /* ---- sampling ---- */
@@ -187,7 +191,7 @@ void neurons_prepare(struct neurons *n, struct axon_watch *watch, size_t first, 
     axon_watch_row(watch, first);
     if (n->every == 1)
         return;
-    passed = __atomic_fetch_add(&n->passed, rows, __ATOMIC_RELAXED);
+    passed = atomic_fetch_add_explicit(&n->passed, rows, memory_order_relaxed);
     axon_watch_every(watch, n->every, (n->every - passed % n->every) % n->every);
 }
 
@@ -212,7 +216,7 @@ int neurons_add(struct neurons *n, struct axon_watch *watch, const struct predic
 int neurons_move_not_finite(struct neurons *n, struct axon_watch *watch, double now_s)
 {
     struct slot *slot = slot_mine(n);
-    uint64_t part = __atomic_load_n(&n->open.number, __ATOMIC_RELAXED);
+    uint64_t part = atomic_load_explicit(&n->open.number, memory_order_relaxed);
 
     if (!slot)
         return -1;
@@ -261,7 +265,7 @@ struct axon_neurons *neurons_merge(struct neurons *n)
         prove_all(n, sum);
 
     for (size_t i = 0; sum && i < SLOTS_MAX; i++) {
-        struct slot *slot = __atomic_load_n(&n->slots[i], __ATOMIC_ACQUIRE);
+        struct slot *slot = atomic_load_explicit(&n->slots[i], memory_order_acquire);
         if (!slot)
             continue;
         pthread_mutex_lock(&slot->lock);
@@ -276,7 +280,7 @@ struct predictions *neurons_predictions(struct neurons *n)
     struct predictions *sum = predictions_create(n->answers, &n->evidence);
 
     for (size_t i = 0; sum && i < SLOTS_MAX; i++) {
-        struct slot *slot = __atomic_load_n(&n->slots[i], __ATOMIC_ACQUIRE);
+        struct slot *slot = atomic_load_explicit(&n->slots[i], memory_order_acquire);
         if (!slot)
             continue;
         pthread_mutex_lock(&slot->lock);

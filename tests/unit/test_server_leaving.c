@@ -87,7 +87,7 @@ static unsigned holders(struct model *m)
 {
     const struct model_private *p = m->private;
 
-    return (unsigned)__atomic_load_n(&p->references, __ATOMIC_ACQUIRE);
+    return p->references;
 }
 
 /* The model, of which the caller has a reference now. */
