@@ -1,4 +1,4 @@
-/* test_server_fuzz.c - the fuzz targets of whatever clients send over their corpora: seeds, and
+/* test_server_fuzz.c - the fuzz targets of whatever clients send, and of baselines, over their corpora: seeds, and
  * every input that once crashed. Found from the root of the project, where `make test` runs. */
 #include <check.h>
 #include <dirent.h>
@@ -22,6 +22,9 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_npy
 #include "../fuzz/fuzz_npy.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_baseline
+#include "../fuzz/fuzz_baseline.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_accept
 #include "../fuzz/fuzz_accept.c"
@@ -48,6 +51,7 @@ static const struct {
     {"tests/fuzz/corpus/target", fuzz_target},
     {"tests/fuzz/corpus/npy", fuzz_npy},
     {"tests/fuzz/corpus/accept", fuzz_accept},
+    {"tests/fuzz/corpus/baseline", fuzz_baseline},
     {"tests/fuzz/corpus/handle", fuzz_handle},
 };
 
