@@ -45,6 +45,7 @@ struct reading {
     const unsigned char *text; /* [len] */
     size_t len;
     uint64_t entries, directory; /* how many, and where their rows begin */
+    uint64_t directory_bytes;    /* of the rows */
     uint64_t bytes;              /* of the entries so far */
     struct error *error;
 };
@@ -142,6 +143,7 @@ static bool read_end64(struct reading *r, size_t end)
     if (!begins(r, at, END64_BYTES, "PK\6\6"))
         return false;
     r->entries = number(r->text + at + 32, 8);
+    r->directory_bytes = number(r->text + at + 40, 8);
     r->directory = number(r->text + at + 48, 8);
     return true;
 }
@@ -156,6 +158,7 @@ static enum error_id read_end(struct reading *r)
     if (number(p + 4, 4) != 0)
         return broken(r, "it is one of several disks");
     r->entries = number(p + 10, 2);
+    r->directory_bytes = number(p + 12, 4);
     r->directory = number(p + 16, 4);
     if ((r->entries == UINT16_MAX || r->directory == UINT32_MAX) && !read_end64(r, end))
         return broken(r, "its ZIP64 record is not there");
@@ -346,6 +349,8 @@ static enum error_id read_entries(struct reading *r)
     while (held->count < r->entries)
         if (read_entry(r, &at, &held->entries[held->count++]))
             return r->error->id;
+    if (at - r->directory != r->directory_bytes) /* an entry more or less than it has rows for */
+        return broken(r, "its directory has other rows than its end counts");
     return ERROR_OK;
 }
 

@@ -1,5 +1,6 @@
-/* test_server_fuzz.c - the fuzz targets of whatever clients send, and of baselines, over their corpora: seeds, and
- * every input that once crashed. Found from the root of the project, where `make test` runs. */
+/* test_server_fuzz.c - the fuzz targets of baselines, and of whatever clients send, over their
+ * corpora: seeds, and every input that once crashed. Found from the root of the project, where
+ * `make test` runs. */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>

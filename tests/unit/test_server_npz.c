@@ -251,6 +251,22 @@ START_TEST(a_size_that_lies_costs_no_memory)
 }
 END_TEST
 
+/* Or another reader would find other arrays in it than this one. */
+START_TEST(a_directory_is_as_long_as_its_rows)
+{
+    struct member one = npy("w.npy", DICT("<f4", "(4,)"), four, sizeof four);
+    struct stored_file f;
+    struct error error = {0};
+    size_t len;
+    char *bytes = archive(&one, 1, true, &len);
+
+    bytes[len - 22 + 12] ^= (char)(1 << _i);
+    ck_assert_int_ne(npz_read(&f, "w.npz", bytes, len, &error), ERROR_OK);
+    ck_assert_msg(strstr(error.detail, "other rows than its end counts"), "%s", error.detail);
+    free(bytes);
+}
+END_TEST
+
 /* The archive of one member with its numbers in ZIP64's fields: where the directory begins, and
  * where the member does. */
 static char *far_archive(uint64_t member, uint64_t directory, size_t *len)
@@ -269,6 +285,7 @@ static char *far_archive(uint64_t member, uint64_t directory, size_t *len)
     memset(bytes + end64, 0, 56 + 20 + 22);
     memcpy(bytes + end64, "PK\6\6", 4);
     put(bytes + end64 + 32, 1, 8);
+    put(bytes + end64 + 40, 46 + name + 12, 8);
     put(bytes + end64 + 48, directory ? directory : row, 8);
     memcpy(bytes + end64 + 56, "PK\6\7", 4);
     put(bytes + end64 + 56 + 8, end64, 8);
@@ -361,6 +378,7 @@ int main(void)
     tcase_add_loop_test(t, whatever_the_bytes_are_there_are_tensors_or_an_error, 0, 2);
     tcase_add_loop_test(t, what_is_no_array_is_named, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_loop_test(t, a_size_that_lies_costs_no_memory, 0, 4);
+    tcase_add_loop_test(t, a_directory_is_as_long_as_its_rows, 0, 2);
     tcase_add_loop_test(t, a_place_of_64_bits_is_within_the_file_or_refused, 0,
                         (int)(sizeof places / sizeof *places));
     tcase_add_test(t, no_bytes_and_other_files_are_no_archive);
