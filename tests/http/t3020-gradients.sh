@@ -21,7 +21,8 @@ ok "ReLU with He's weights: healthy" check he 20
 ok "tanh: healthy, one row" check tanh 1
 ok "600 rows, which are several pieces" check tanh 600
 if here; then
-    ok "the first request has loaded it, once" test "$(grep -c 'event=blas_loaded .*library=libopenblas.so.0 kernels=' "$tmp/log")" = 1
+    # blas_kernels where those that it runs do not suit this CPU
+    ok "the first request has loaded it, once" test "$(grep -c 'event=blas_[a-z]* .*library=libopenblas.so.0 kernels=' "$tmp/log")" = 1
     serve --models "$tmp/models" --inline-us-max 1000000
     ok "it is loaded by a worker, whatever a thread that reads sockets may do itself" check tanh 1
 else

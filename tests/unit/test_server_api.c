@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "infer/blas.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
 #include "starve.h"
@@ -93,6 +94,23 @@ static void assert_headers(const char *folder, const struct head *want,
     }
 }
 
+/* Where OpenBLAS has chosen kernels that do not suit this CPU, every reply that it had a part in
+ * says so: that is this machine's, and no case's. */
+static void forget_kernels(char *body)
+{
+    const char *warning = blas_warning();
+    char member[512], *at;
+    size_t length;
+
+    if (!warning)
+        return;
+    length = (size_t)snprintf(member, sizeof member, ",\"warnings\":[\"%s\"]", warning);
+    ck_assert_uint_lt(length, sizeof member);
+    at = strstr(body, member);
+    if (at)
+        memmove(at, at + length, strlen(at + length) + 1);
+}
+
 /* want ends with "..." where the rest does not matter. */
 static void assert_body(const char *folder, const char *want, const char *got)
 {
@@ -167,6 +185,7 @@ START_TEST(reply_is_as_written_down)
     if (*want.body)
         want.body[strlen(want.body) - 1] = '\0'; /* the file's last newline */
     buf_append(&reply.body, "", 1);
+    forget_kernels(reply.body.data);
     assert_body(folder, want.body, reply.body.data);
     ck_assert_msg(reply.http_status == strtoul(want.first, NULL, 10), "%s: want %s, got %u", folder,
                   want.first, reply.http_status);
