@@ -174,7 +174,7 @@ enum error_id command_npy(struct tensor *t, const char *path, const char *name,
 {
     static const struct tensor_limits limits = {.rank_max = 2, .elements_max = (size_t)1 << 28};
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    struct buf in;
+    struct buf in = {.len = 0};
     enum error_id id;
 
     if (fd < 0)
