@@ -282,6 +282,18 @@ START_TEST(long_work_is_done_in_pieces)
 }
 END_TEST
 
+/* Its doubles take a hundred times as long as as many numbers of a body. */
+START_TEST(a_small_baseline_is_no_small_work)
+{
+    struct api_request request = request_for("/v1/models/plain:baseline", "{}");
+    struct api_reply reply;
+
+    request.is_local = true;
+    api_end(begin(&request, &reply, true));
+    api_reply_fini(&reply);
+}
+END_TEST
+
 /* The digest of 24 x 12,000 weights is two pieces; the text of what their units did is more. */
 START_TEST(a_baseline_is_made_in_pieces)
 {
@@ -402,6 +414,7 @@ int main(void)
     tcase_add_test(tc, deadline_in_the_line_is_504);
     tcase_add_test(tc, client_that_has_gone_gets_nothing);
     tcase_add_test(tc, long_work_is_done_in_pieces);
+    tcase_add_test(tc, a_small_baseline_is_no_small_work);
     tcase_add_test(tc, a_baseline_is_made_in_pieces);
     tcase_add_test(tc, gradients_of_a_worker_are_those_of_the_thread_that_reads);
     tcase_add_test(tc, gradients_end_with_their_client);
