@@ -31,7 +31,7 @@ static enum error_id ask_window(struct api_call *call, struct neurons_asked *a)
     a->window = AXON_WINDOW_SLIDING;
     return strcmp(window, sliding_name(call, name)) == 0
                ? ERROR_OK
-               : call_fail(call, ERROR_BAD_REQUEST, "window: expected load or %s, found %.40s",
+               : call_fail(call, ERROR_BAD_REQUEST, "window: expected load or %s, found '%.40s'",
                            name, window);
 }
 
@@ -81,7 +81,7 @@ static enum error_id ask_top_k(struct api_call *call, const char *text, struct n
     return digits > 0 && digits < 10 && !text[digits] && a->top_k <= TOP_K_MAX
                ? ERROR_OK
                : call_fail(call, ERROR_BAD_REQUEST,
-                           "top_k: expected a whole number from 0 to %d, found %.40s", TOP_K_MAX,
+                           "top_k: expected a whole number from 0 to %d, found '%.40s'", TOP_K_MAX,
                            text);
 }
 
@@ -92,7 +92,7 @@ static enum error_id ask_units(struct api_call *call, struct neurons_asked *a)
 
     a->units = units && strcmp(units, "true") == 0;
     if (units && !a->units && strcmp(units, "false") != 0)
-        return call_fail(call, ERROR_BAD_REQUEST, "units: expected true or false, found %.40s",
+        return call_fail(call, ERROR_BAD_REQUEST, "units: expected true or false, found '%.40s'",
                          units);
     a->top_k = TOP_K;
     return top_k ? ask_top_k(call, top_k, a) : ERROR_OK;
@@ -112,7 +112,8 @@ static enum error_id ask_sort(struct api_call *call, struct neurons_asked *a)
             return ERROR_OK;
         }
     return call_fail(call, ERROR_BAD_REQUEST,
-                     "sort: expected unit, firing_rate, dormant_score or drift, found %.40s", sort);
+                     "sort: expected unit, firing_rate, dormant_score or drift, found '%.40s'",
+                     sort);
 }
 
 static enum error_id ask(struct api_call *call, struct neurons_asked *a)

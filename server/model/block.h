@@ -13,7 +13,7 @@ struct block {
     size_t used;
 };
 
-/* Of memory [block_bytes()], which need not be aligned. */
+/* A block of memory [block_bytes()], which need not be aligned. */
 static inline struct block block_of(void *memory)
 {
     uintptr_t over = (uintptr_t)memory % BLOCK_LINE;

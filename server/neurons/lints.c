@@ -55,16 +55,18 @@ void lint_output_activation(const struct advice_subject *s, struct advice_list *
               outputs, outputs == 1 ? "" : "s", names ? names[0] : "identity");
 }
 
+/* As many outputs as inputs: the second one was to stand in place of the first. */
 static bool doubles(const struct advice_subject *s, size_t layer)
 {
     return layer + 1 < s->layers_count && activation_of(s, layer)->kind == AXON_ROWWISE &&
-           activation_of(s, layer + 1)->kind == AXON_ROWWISE;
+           activation_of(s, layer + 1)->kind == AXON_ROWWISE &&
+           s->weights[layer].units == s->weights[layer + 1].units;
 }
 
 void lint_softmax_hidden(const struct advice_subject *s, struct advice_list *found)
 {
     for (size_t l = 0; l + 1 < s->layers_count; l++)
-        if (activation_of(s, l)->kind == AXON_ROWWISE && !doubles(s, l))
+        if (activation_of(s, l)->kind == AXON_ROWWISE)
             lint_tell(found, ADVICE_softmax_hidden, l, ADVICE_NOWHERE, "%s in a hidden layer",
                       activation_of(s, l)->name);
 }

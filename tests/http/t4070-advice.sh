@@ -33,6 +33,15 @@ ok "outputs have bounds where a range is declared" test \
     "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-yes/advice" | jq '.output_bounds | .range == "declared" and (.low | length) == 3 and all(.low[]; . >= 0) and all(.high[]; . <= 1)')" = true
 ok "and none elsewhere" test "$(curl -sS --noproxy '*' "$base/v1/models/proven_dead-no/advice" | jq -c .output_bounds)" = null
 
+# ---- a softmax between two layers is hidden; of as many classes it is doubled as well
+mkdir -p "$tmp/narrow/fewer"
+jq '.layers[-1].units = 2 | .layers[-1].weight |= .[:2] | .layers[-1].bias |= .[:2] | .output.labels |= .[:2]' \
+    "$data/softmax_doubled-yes/config.json" >"$tmp/narrow/fewer/config.json"
+ok "a doubled softmax is a hidden one, too" advises softmax_doubled-yes softmax_hidden
+serve --models "$tmp/narrow"
+ok "a softmax of three units in front of one of two is a hidden one" advises fewer softmax_hidden
+ok "and is not doubled" spares fewer softmax_doubled
+
 # shellcheck disable=SC2034 # eval reads it
 # checked MODEL: what --check-config says of that model alone, in $said; its exit status
 checked() { said=$("$BIN" --check-config --model-dir "$1" --model-name m 2>/dev/null); }
