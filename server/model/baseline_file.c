@@ -101,14 +101,16 @@ static int folder_open(const struct model *m, const struct options *options)
     return root;
 }
 
-enum error_id model_baseline_write(const struct model *m, const struct options *options,
-                                   const struct buf *text, struct error *error)
+/* id: of the file that was written. */
+static enum error_id file_write(const struct model *m, const struct options *options,
+                                const struct buf *text, struct file_id *id, struct error *error)
 {
     const struct model_private *p = m->private;
     int folder = folder_open(m, options), cause = errno;
 
     if (folder >= 0) {
         cause = write_over(folder, "baseline.json", text->data, text->len);
+        *id = files_identify(folder, "baseline.json");
         close(folder);
     }
     return folder >= 0 && cause == 0
@@ -117,15 +119,27 @@ enum error_id model_baseline_write(const struct model *m, const struct options *
                            p->folder, files_reason(cause));
 }
 
+enum error_id model_baseline_write(const struct model *m, const struct options *options,
+                                   const struct buf *text, struct error *error)
+{
+    struct file_id id;
+
+    return file_write(m, options, text, &id, error);
+}
+
+/* A reload finds the file that is in force: the version is current, and its counts go on. */
 enum error_id model_baseline_put(struct model *m, struct baseline *b, const struct options *options,
                                  const struct buf *text, struct error *error)
 {
     struct model_private *p = m->private;
     enum error_id id = ERROR_OK;
+    struct file_id file;
 
     pthread_mutex_lock(&p->baseline_lock);
     if (options)
-        id = model_baseline_write(m, options, text, error);
+        id = file_write(m, options, text, &file, error);
+    if (id == ERROR_OK && options)
+        p->fingerprint.baseline = file;
     if (id == ERROR_OK)
         neurons_baseline_set(m->neurons, baseline_ref(b));
     pthread_mutex_unlock(&p->baseline_lock);

@@ -1,4 +1,4 @@
-/* fingerprint.c - see fingerprint.h. Opens no file but the folder. */
+/* fingerprint.c - see fingerprint.h. Opens no file but the folder and baseline.json. */
 #include "model/fingerprint.h"
 #include <fcntl.h>
 #include <string.h>
@@ -38,6 +38,10 @@ static int visit(void *context, const char *name)
     const struct folder *f = context;
     struct stat st;
 
+    if (strcmp(name, "baseline.json") == 0) {
+        f->print->baseline = files_identify(f->fd, name);
+        return 0;
+    }
     if (f->print->files == FILES_MAX)
         return 1;
     if (fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode))
@@ -63,6 +67,6 @@ struct fingerprint fingerprint_read(const struct version_source *from, const str
 
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b)
 {
-    return files_same(&a->config, &b->config) && a->files == b->files &&
-           memcmp(a->sums, b->sums, sizeof a->sums) == 0;
+    return files_same(&a->config, &b->config) && files_same(&a->baseline, &b->baseline) &&
+           a->files == b->files && memcmp(a->sums, b->sums, sizeof a->sums) == 0;
 }

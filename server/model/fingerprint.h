@@ -8,10 +8,11 @@
 #include "model/version.h"
 
 /* config.json, and every file of the version's folder whose name does not begin with a dot: by its
- * name, inode, size and time of change. */
+ * name, inode, size and time of change. baseline.json stands alone, since the version itself may
+ * write it. */
 struct fingerprint {
-    struct file_id config;
-    uint64_t files, sums[2]; /* of hashes, in which order does not matter */
+    struct file_id config, baseline; /* the latter all zeros: there is none, or none to be read */
+    uint64_t files, sums[2];         /* of hashes, in which order does not matter */
 };
 
 /* config is that of the config.json that was, or would be, used. */

@@ -23,6 +23,9 @@ struct model *load_version(const struct version_source *from, const struct confi
                            const struct file_id *config_id, const struct options *options,
                            struct error *error);
 
-const struct fingerprint *model_fingerprint(const struct model *m);
+/* The version is what its files would make now: they have not changed since it was loaded, but for
+ * a baseline that it has written itself. */
+bool model_is_current(struct model *m, const struct version_source *from,
+                      const struct file_id *config_id);
 
 #endif

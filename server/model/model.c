@@ -60,11 +60,18 @@ void model_destroy(struct model *m)
     free(m);
 }
 
-const struct fingerprint *model_fingerprint(const struct model *m)
+bool model_is_current(struct model *m, const struct version_source *from,
+                      const struct file_id *config_id)
 {
-    const struct model_private *p = m->private;
+    struct model_private *p = m->private;
+    struct fingerprint now;
+    bool same;
 
-    return &p->fingerprint;
+    pthread_mutex_lock(&p->baseline_lock); /* no baseline is half put */
+    now = fingerprint_read(from, config_id);
+    same = fingerprint_same(&now, &p->fingerprint);
+    pthread_mutex_unlock(&p->baseline_lock);
+    return same;
 }
 
 /* ---- what a request's rows count ------------------------------------------------------------ */

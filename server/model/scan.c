@@ -158,11 +158,10 @@ static struct version_source source_of(struct scan *s, uint64_t version)
 static void version_load(struct scan *s, uint64_t version)
 {
     const struct version_source from = source_of(s, version);
-    struct fingerprint now = fingerprint_read(&from, &s->config_id);
     struct model *m = old_model(s, version);
     struct error error = {0};
 
-    if (m && fingerprint_same(&now, model_fingerprint(m))) {
+    if (m && model_is_current(m, &from, &s->config_id)) {
         model_ref(m);
         row_add(s, version, m, "");
         return;

@@ -74,6 +74,23 @@ ok "GET neurons tells it" want 200 '.layers[0] | .drift < 1e-12 and .newly_dead 
 req POST /v1/models/digits:baseline '{"window": "60s", "persist": true}'
 ok "it is written if asked for" want 200 '.rows == 450'
 ok "the file is what was answered" cmp -s "$tmp/body" "$models/digits/1/baseline.json"
+reloads() { grep -c 'event=models_reloaded' "$tmp/log"; }
+is_reloaded() { [ "$(reloads)" -gt "$1" ]; }
+reload() {
+    local before
+    before=$(reloads)
+    kill -HUP "$pid"
+    wait_for 100 is_reloaded "$before"
+}
+ok "a reload" reload
+req GET /v1/models/digits/neurons
+ok "does not take it for another version: the counts go on" want 200 '.rows == 450'
+touch "$models/digits/1/baseline.json"
+ok "a reload after somebody else has changed it" reload
+req GET /v1/models/digits/neurons
+ok "does, and they begin anew" want 200 '.rows == 0'
+req POST /v1/models/digits:predict @tests/data/digits/heldout.json
+req POST /v1/models/digits:baseline '{"persist": true}'
 loads() { "$BIN" --models "$models" --check-config >"$tmp/said" 2>&1; }
 ok "and loads again" loads
 at_once() {
