@@ -39,7 +39,7 @@ static void count(struct axon_neurons *neurons, const struct request *r, adds *a
     static const float low[FEATURES] = {-2, -3}, high[FEATURES] = {4, 3};
     float y[ROWS_MOST];
     void *scratch = aligned_alloc(64, axon_mlp_scratch_bytes(mlp));
-    struct axon_watch *watch = axon_watch_init(malloc(axon_watch_bytes(mlp)), mlp);
+    struct axon_watch *watch = axon_watch_init(aligned_alloc(64, axon_watch_bytes(mlp)), mlp);
 
     if (r->ranged)
         axon_watch_range(watch, low, high);
