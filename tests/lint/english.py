@@ -15,6 +15,9 @@ PROXY = r"(?:(?:a|an|the|one|its) )?(?:trusted |reverse )?(?:proxy|proxies|load 
 # Something may be left "behind", and a quoted word is only spoken of.
 BEHIND = re.compile(rf'(?<!["`])(?<!left )(?<!leaves )(?<!stays )(?<!nothing )\bbehind\b(?!-)(?! {PROXY}\b)(?!["`])', re.I)
 
+# A mark within code ends no sentence.
+CODE = re.compile(r"`[^`]+`")
+
 
 def c_comments(text):
     """(line, comment) of C, which // comments in a row make one of"""
@@ -61,10 +64,10 @@ def prose(text):
     for number, line in enumerate([*text.split("\n"), ""], 1):
         fence ^= line.startswith("```")
         own = re.match(r"\s*(?:[-*+]|\d+\.) +|#+ ", line)
-        if block and (fence or own or not line.strip() or line[:1] in "|`<"):
+        if block and (fence or own or not line.strip() or line.startswith(("|", "```", "<"))):
             yield start, "\n".join(block)
             block = []
-        if fence or not line.strip() or line[:1] in "`<":
+        if fence or not line.strip() or line.startswith(("```", "<")):
             continue
         if line.startswith("|"):
             yield from ((number, cell.strip()) for cell in line.strip("|").split("|"))
@@ -92,6 +95,7 @@ def main(paths):
         read = READERS.get(Path(path).suffix, hash_comments)
         for line, comment in read(Path(path).read_text()):
             for before, text in paragraphs(comment):
+                text = CODE.sub(lambda code: re.sub(r"[.?!]", "_", code[0]), text)
                 for found in OPENING.finditer(text):
                     if not found[1].endswith("?"):
                         print(f"{path}:{line + before}: {found[1][:90]}")

@@ -173,6 +173,7 @@ server/bad.def@/* Whose it is. */@Whose it is
 tests/bad.sh@# Behind that comes more.@Behind that
 tests/bad.py@"""What it does."""@What it does
 README.md@- What comes here.@What comes
+server/README.md@`a` is one.\n`b` is two. What `?c=` does.@What `_c=` does
 END
     sed -i 's/^most=.*/most=9999/' "$copy/tests/lint/english.sh"
     out=$(cd "$copy" && tests/lint/english.sh)
