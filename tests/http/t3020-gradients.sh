@@ -56,6 +56,23 @@ else
     skip "without OpenBLAS the figures are the same" "no compiler here"
 fi
 
+# ---- where a verdict begins: the first layer's gradient is the last one's, times the weight between
+# verdict WEIGHT: of one row
+verdict() {
+    req POST "/v1/models/times-$1:gradients" '{"instances": [[1]], "targets": [[0]]}'
+    jq -r '[.verdict, (.layers[0].ratio_to_last * 1e5 | round)] | join(" ")' "$tmp/body"
+}
+for weight in 0.00099 0.00101 999 1001; do
+    mkdir -p "$tmp/times/times-$weight"
+    echo '{"task": "regression", "input": {"features": 1}, "layers": [{"units": 1, "activation": "identity", "weight": [[1]]},
+        {"units": 1, "activation": "identity", "weight": [['$weight']]}]}' >"$tmp/times/times-$weight/config.json"
+done
+serve --models "$tmp/times"
+ok "below a thousandth it is vanishing" test "$(verdict 0.00099)" = 'vanishing 99'
+ok "above, it is healthy" test "$(verdict 0.00101)" = 'healthy 101'
+ok "up to a thousand, too" test "$(verdict 999)" = 'healthy 99900000'
+ok "beyond, it is exploding" test "$(verdict 1001)" = 'exploding 100100000'
+
 # ---- the shipped models; what is many, what is nothing, who leaves
 serve --models configs/models
 req POST /v1/models/digits:gradients "$(jq -c '{instances, labels: [2]}' configs/examples/digit.json)"

@@ -28,6 +28,15 @@ cat >"$tmp/models/far/config.json" <<'END'
  {"name": "output", "units": 1, "activation": "identity", "weight": [[1, 1, 1, 1]], "bias": [0]}]}
 END
 
+# The second unit's score is 2 w / (1 + w) by its weight w: 0.02489, and 0.02508.
+mkdir -p "$tmp/models/faint/1"
+cat >"$tmp/models/faint/config.json" <<'END'
+{"task": "regression", "input": {"name": "x", "features": 1}, "layers": [
+ {"name": "below", "units": 2, "activation": "relu", "weight": [[1], [0.0126]], "bias": [0, 0]},
+ {"name": "above", "units": 2, "activation": "relu", "weight": [[1, 0], [0.0127, 0]], "bias": [0, 0]},
+ {"name": "output", "units": 1, "activation": "identity", "weight": [[1, 1]], "bias": [0]}]}
+END
+
 predict() { req POST "/v1/models/$1:predict" "{\"instances\": $2}" && want 200; }
 neurons() { req GET "/v1/models/$1/neurons?units=true"; }
 rows='[[-1], [-0.5], [0.5], [1]]'
@@ -57,6 +66,18 @@ neurons none
 ok "and says nothing" want 200 '.rows == 0 and .stats == "off" and .layers == []'
 req GET /metrics
 ok "nor have its layers metrics" [ "$(grep -c 'model="none".*layer=' <<<"$body")" = 0 ]
+
+# ---- where a verdict begins
+ok "rows are answered by a model with a faint unit" predict faint '[[1], [2], [3], [4]]'
+neurons faint
+ok "up to 0.025 of the layer's mean a unit is dormant, and above it is not" want 200 '.layers | map(.dormant.units) == [[1], []]'
+steep() { predict all "$(jq -cn --argjson zeros "$1" '[range(100) | if . < $zeros then [0] else [1] end]')" && neurons all; }
+serve --models "$tmp/models" --neuron-rows-min 4
+ok "two of 100 rows in the middle" steep 2
+ok "a unit that is at its end on 98 is not saturated" want 200 '.layers[0].saturated.units == []'
+serve --models "$tmp/models" --neuron-rows-min 4
+ok "one of 100" steep 1
+ok "one that is on 99 is" want 200 '.layers[0] | .saturated.units == [1] and .units_detail[1].saturated_fraction == 0.99'
 
 ok "a row far from all others costs means and deviations no more digits than is written" python3 -B tests/http/far_row.py "$base"
 
