@@ -113,6 +113,21 @@ for header in 'Origin: http://localhost' 'Forwarded: for=192.0.2.1' 'X-Forwarded
     ok "nobody by way of '${header%%:*}'" want 403
 done
 
+# ---- a unit is newly dead where ten firings were expected and none came; nine may be chance
+mkdir -p "$tmp/ten/ten/1"
+echo '{"task": "regression", "input": {"features": 1}, "layers": [
+    {"name": "hidden1", "units": 3, "activation": "relu", "weight": [[1], [1], [1]], "bias": [1, -9, -10]},
+    {"units": 1, "activation": "identity", "weight": [[1, 1, 1]]}]}' >"$tmp/ten/ten/config.json"
+python3 -B -c 'import sys; sys.path.insert(0, "tests/http"); import rows
+sys.stdout.buffer.write(rows.npy([[i % 8] for i in range(390)] + [[9.5]] + [[11]] * 9))' >"$tmp/ten.npy"
+ok "units that fire on all of 400 rows, on ten and on nine" "$BIN" baseline ten --models "$tmp/ten" --output "$tmp/ten/ten/1/baseline.json" <"$tmp/ten.npy"
+serve --models "$tmp/ten"
+req POST /v1/models/ten:predict "$(jq -cn '{instances: [range(400) | [. % 8]]}')"
+req GET /v1/models/ten/neurons?units=true
+ok "400 rows later the one of ten is newly dead, and the one of nine is not" want 200 \
+    '.layers[0] | .newly_dead == 1 and .dead.units == [1, 2] and (.units_detail | map(.fired) == [400, 0, 0])'
+ok "the metric agrees" [ "$(metric 'axond_newly_dead_units{model="ten",version="1",layer="hidden1"}')" = 1 ]
+
 # ---- mistakes
 # refused WHAT JQ: digits' baseline, changed by jq, is not used, but the version serves
 refused() {
