@@ -38,7 +38,15 @@ mkdir -p "$tmp/narrow/fewer"
 jq '.layers[-1].units = 2 | .layers[-1].weight |= .[:2] | .layers[-1].bias |= .[:2] | .output.labels |= .[:2]' \
     "$data/softmax_doubled-yes/config.json" >"$tmp/narrow/fewer/config.json"
 ok "a doubled softmax is a hidden one, too" advises softmax_doubled-yes softmax_hidden
+# A range of 2 sqrt(3) about the mean has the standard deviation 1, so the mean is gamma.
+for mean in 2.99 3.01; do
+    mkdir "$tmp/narrow/mean-$mean"
+    jq -n "{input: {features: 1, scale: 1, min: ($mean - (3 | sqrt)), max: ($mean + (3 | sqrt))},
+        layers: [{units: 1, activation: \"identity\", weight: [[1]]}]}" >"$tmp/narrow/mean-$mean/config.json"
+done
 serve --models "$tmp/narrow"
+ok "inputs of gamma 2.99 are centred enough" spares mean-2.99 input_not_centred
+ok "those of 3.01 are not" advises mean-3.01 input_not_centred
 ok "a softmax of three units in front of one of two is a hidden one" advises fewer softmax_hidden
 ok "and is not doubled" spares fewer softmax_doubled
 
