@@ -22,7 +22,9 @@ extern "C" {
  *   power       1 / T, >= 0; 0: tempered is not wanted, and not touched
  *   classes     [rows] the first of the row's largest values
  *   confidence  [rows] within 1e-6; NaN for a row that is not finite
- *   tempered    [rows] within 2e-6; NaN for such a row; may be NULL if power is 0 */
+ *   tempered    [rows] within 2e-6; NaN for such a row; may be NULL if power is 0
+ *   binary      n is 1, and y speaks for the second of two classes: it is its probability in [0, 1]
+ *               (sigmoid), or that one's logit; the second wins at 0.5, or at 0 */
 struct axon_confidence {
     const float *y;
     size_t rows, n; /* n >= 1, at most UINT32_MAX */
@@ -30,6 +32,7 @@ struct axon_confidence {
     float power;
     uint32_t *classes;
     float *confidence, *tempered;
+    bool binary;
 };
 
 /* A row's results depend on that row and the ISA in use only. Never allocates, never fails; any

@@ -9,6 +9,15 @@
 #include "kernels/vmathf.h"
 #include "kernels/vmathf_log.h"
 
+/* The first n lanes, 1 <= n <= VF_LANES */
+static inline void vf_store_some(float *p, vf v, size_t n)
+{
+    if (n < VF_LANES)
+        vf_store_part(p, v, n);
+    else
+        vf_store(p, v);
+}
+
 /* Up to VF_LANES rows: a vector for each class, as many classes at once as a vector has lanes. */
 struct lanes {
     const struct axon_confidence *c;
@@ -94,16 +103,46 @@ static void some_rows(const struct axon_confidence *c, size_t row, size_t rows)
         class = (vi)vf_pick(more, (vf)((vi){0} + (int32_t)i), (vf) class);
     }
     confidence = c->logits ? 1.0f / sum_of(&l, largest, 1) : largest;
-    vf_store_part(c->confidence + row, vf_pick(finite, confidence, vf_all(NAN)), rows);
+    vf_store_some(c->confidence + row, vf_pick(finite, confidence, vf_all(NAN)), rows);
     memcpy(classes, &class, sizeof classes);
     memcpy(c->classes + row, classes, rows * sizeof *classes);
     if (c->power > 0)
-        vf_store_part(c->tempered + row,
+        vf_store_some(c->tempered + row,
                       vf_pick(finite, 1.0f / sum_of(&l, largest, c->power), vf_all(NAN)), rows);
+}
+
+/* One output for two classes: the other one's share is what this one leaves. */
+static void binary_rows(const struct axon_confidence *c, size_t row, size_t rows)
+{
+    vf y = rows < VF_LANES ? vf_load_part(c->y + row, rows, 0.0f) : vf_load(c->y + row);
+    vf less = vf_abs(y) * -0x1.715476p+0f; /* log2 of the loser's share over the winner's */
+    vi second = c->logits ? y >= 0.0f : y >= 0.5f, finite = vf_abs(y) <= FLT_MAX;
+    vf winner = vf_pick(second, y, 1.0f - y), rest = (1.0f - winner) / winner;
+    vi some = ~(vi){0};
+    uint32_t classes[VF_LANES];
+
+    if (c->logits) {
+        winner = 1.0f / (1.0f + power_of_2(less));
+    } else {
+        less = logarithm(rest);
+        some = rest >= FLT_MIN;
+    }
+    second = -second; /* a true lane is -1 */
+    memcpy(classes, &second, sizeof classes);
+    memcpy(c->classes + row, classes, rows * sizeof *classes);
+    vf_store_some(c->confidence + row, vf_pick(finite, winner, vf_all(NAN)), rows);
+    if (c->power > 0) {
+        vf loser = vf_pick(some, power_of_2(less * c->power), vf_all(0.0f));
+
+        vf_store_some(c->tempered + row, vf_pick(finite, 1.0f / (1.0f + loser), vf_all(NAN)), rows);
+    }
 }
 
 void AXON_KERNEL(rows, confidence)(const struct axon_confidence *c)
 {
+    void (*some)(const struct axon_confidence *, size_t, size_t) = c->binary ? binary_rows
+                                                                             : some_rows;
+
     for (size_t row = 0; row < c->rows; row += VF_LANES)
-        some_rows(c, row, c->rows - row < VF_LANES ? c->rows - row : (size_t)VF_LANES);
+        some(c, row, c->rows - row < VF_LANES ? c->rows - row : (size_t)VF_LANES);
 }

@@ -165,11 +165,13 @@ static void count_together(const struct predictions_shape *shape, struct predict
     axon_confidence_rows(&(struct axon_confidence){.y = y,
                                                    .rows = rows,
                                                    .n = shape->outputs,
-                                                   .logits = shape->kind == PREDICTIONS_LOGITS,
+                                                   .logits = shape->kind == PREDICTIONS_LOGITS ||
+                                                             shape->kind == PREDICTIONS_LOGIT,
                                                    .power = power,
                                                    .classes = classes,
                                                    .confidence = confidence,
-                                                   .tempered = tempered});
+                                                   .tempered = tempered,
+                                                   .binary = shape->outputs == 1});
     for (size_t r = 0; r < rows; r++)
         if (!isnan(confidence[r]))
             count(tally, &(struct answer){classes[r], confidence[r], tempered[r]});
@@ -179,13 +181,12 @@ void predictions_note(const struct predictions_shape *shape, struct predictions_
                       const float *y, size_t rows)
 {
     float power = shape->temperature > 0 ? (float)(1 / shape->temperature) : 0;
-    bool together = shape->kind == PREDICTIONS_SHARES || shape->kind == PREDICTIONS_LOGITS;
     struct answer a = {0};
 
     if (shape->kind == PREDICTIONS_NONE)
         return;
     for (size_t some; rows > 0; rows -= some, y += some * shape->outputs) {
-        some = together && rows >= TOGETHER_MIN ? rows < TOGETHER_MAX ? rows : TOGETHER_MAX : 1;
+        some = rows >= TOGETHER_MIN ? rows < TOGETHER_MAX ? rows : TOGETHER_MAX : 1;
         if (some > 1)
             count_together(shape, tally, y, some, power);
         else if (answer_of(shape, y, power, &a))

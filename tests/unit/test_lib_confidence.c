@@ -70,7 +70,7 @@ static void compare(size_t n, double spread, float power, bool logits)
         outputs(z[r], y + r * n, n, logits);
     }
     axon_confidence_rows(
-        &(struct axon_confidence){y, ROWS, n, logits, power, classes, confidence, tempered});
+        &(struct axon_confidence){y, ROWS, n, logits, power, classes, confidence, tempered, false});
     for (size_t r = 0; r < ROWS; r++) {
         ck_assert_uint_eq(classes[r], first_largest(y + r * n, n));
         ck_assert_double_eq_tol((double)confidence[r], largest_share(z[r], n, 1), 1e-6);
@@ -93,6 +93,37 @@ START_TEST(rows_are_as_in_double_precision)
 }
 END_TEST
 
+/* One output for two classes, at its borders, too. */
+START_TEST(one_output_speaks_for_the_second_of_two_classes)
+{
+    float y[ROWS] = {0.5f, 0, 1, 0x1p-140f, 0x1.fffffep-1f, 0.25f, NAN}, confidence[ROWS],
+          tempered[ROWS];
+    uint32_t classes[ROWS];
+    double power = 1.6;
+
+    ck_assert_int_eq(axon_isa_select(isas[_i]), AXON_OK);
+    for (int logits = 0; logits < 2; logits++) {
+        for (size_t r = 7; r < ROWS; r++)
+            y[r] = (float)(logits ? (random_share() - 0.5) * 60 : random_share());
+        axon_confidence_rows(&(struct axon_confidence){y, ROWS, 1, logits, (float)power, classes,
+                                                       confidence, tempered, true});
+        for (size_t r = 0; r < ROWS; r++) {
+            double p = logits ? 1 / (1 + exp(-(double)y[r])) : (double)y[r], most = fmax(p, 1 - p);
+
+            if (isnan(y[r])) {
+                ck_assert(isnan(confidence[r]) && isnan(tempered[r]));
+                continue;
+            }
+            ck_assert_uint_eq(classes[r], p >= 0.5);
+            ck_assert_double_eq_tol((double)confidence[r], most, 1e-6);
+            ck_assert_double_eq_tol((double)tempered[r],
+                                    pow(most, power) / (pow(most, power) + pow(1 - most, power)),
+                                    2e-6);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_row_alone_and_in_any_company_is_the_same)
 {
     float y[ROWS * 5], confidence[ROWS], tempered[ROWS], one, one_tempered;
@@ -102,10 +133,10 @@ START_TEST(a_row_alone_and_in_any_company_is_the_same)
     for (size_t i = 0; i < ROWS * 5; i++)
         y[i] = (float)random_share();
     axon_confidence_rows(
-        &(struct axon_confidence){y, ROWS, 5, false, 0.8f, classes, confidence, tempered});
+        &(struct axon_confidence){y, ROWS, 5, false, 0.8f, classes, confidence, tempered, false});
     for (size_t r = 0; r < ROWS; r++) {
-        axon_confidence_rows(
-            &(struct axon_confidence){y + 5 * r, 1, 5, false, 0.8f, &class, &one, &one_tempered});
+        axon_confidence_rows(&(struct axon_confidence){y + 5 * r, 1, 5, false, 0.8f, &class, &one,
+                                                       &one_tempered, false});
         ck_assert_uint_eq(class, classes[r]);
         ck_assert(one == confidence[r]);
         ck_assert(one_tempered == tempered[r]);
@@ -125,7 +156,7 @@ START_TEST(a_row_that_is_not_finite_says_nothing_and_spoils_no_other)
 
             y[at] = bad[b];
             axon_confidence_rows(
-                &(struct axon_confidence){y, 2, 3, false, 1, classes, confidence, tempered});
+                &(struct axon_confidence){y, 2, 3, false, 1, classes, confidence, tempered, false});
             ck_assert(isnan(confidence[at / 3]) && isnan(tempered[at / 3]));
             ck_assert(confidence[1 - at / 3] == (at / 3 ? 0.5f : 0.6f));
         }
@@ -139,6 +170,7 @@ int main(void)
 
     isas = axon_isa_list(&isas_count);
     tcase_add_loop_test(tc, rows_are_as_in_double_precision, 0, (int)isas_count);
+    tcase_add_loop_test(tc, one_output_speaks_for_the_second_of_two_classes, 0, (int)isas_count);
     tcase_add_loop_test(tc, a_row_alone_and_in_any_company_is_the_same, 0, (int)isas_count);
     tcase_add_loop_test(tc, a_row_that_is_not_finite_says_nothing_and_spoils_no_other, 0,
                         (int)isas_count);
