@@ -31,8 +31,8 @@ static enum error_id ask_window(struct api_call *call, struct neurons_asked *a)
     a->window = AXON_WINDOW_SLIDING;
     return strcmp(window, sliding_name(call, name)) == 0
                ? ERROR_OK
-               : call_fail(call, ERROR_BAD_REQUEST, "window: expected load or %s, found '%.40s'",
-                           name, window);
+               : call_fail(call, ERROR_BAD_REQUEST,
+                           "query: window: expected load or %s, found '%.40s'", name, window);
 }
 
 /* All but the last layer; "..." ends what does not fit. */
@@ -64,13 +64,14 @@ static enum error_id ask_layer(struct api_call *call, const struct model *m,
     if (!name || a->layer < m->layers_count)
         return ERROR_OK;
     if (m->layers_count == 1)
-        return call_fail(call, ERROR_BAD_REQUEST, "layer: model '%s' has no hidden layers",
+        return call_fail(call, ERROR_BAD_REQUEST, "query: layer: model '%s' has no hidden layers",
                          m->name);
-    return call_fail(call, ERROR_BAD_REQUEST,
-                     strcmp(name, last) == 0
-                         ? "layer: '%.64s' is the output of model '%s'; its hidden layers are %s"
-                         : "layer: '%.64s' is no layer of model '%s'; its hidden layers are %s",
-                     name, m->name, hidden_layers(m, hidden, sizeof hidden));
+    return call_fail(
+        call, ERROR_BAD_REQUEST,
+        strcmp(name, last) == 0
+            ? "query: layer: '%.64s' is the output of model '%s'; its hidden layers are %s"
+            : "query: layer: '%.64s' is no layer of model '%s'; its hidden layers are %s",
+        name, m->name, hidden_layers(m, hidden, sizeof hidden));
 }
 
 static enum error_id ask_top_k(struct api_call *call, const char *text, struct neurons_asked *a)
@@ -81,8 +82,8 @@ static enum error_id ask_top_k(struct api_call *call, const char *text, struct n
     return digits > 0 && digits < 10 && !text[digits] && a->top_k <= TOP_K_MAX
                ? ERROR_OK
                : call_fail(call, ERROR_BAD_REQUEST,
-                           "top_k: expected a whole number from 0 to %d, found '%.40s'", TOP_K_MAX,
-                           text);
+                           "query: top_k: expected a whole number from 0 to %d, found '%.40s'",
+                           TOP_K_MAX, text);
 }
 
 static enum error_id ask_units(struct api_call *call, struct neurons_asked *a)
@@ -92,8 +93,8 @@ static enum error_id ask_units(struct api_call *call, struct neurons_asked *a)
 
     a->units = units && strcmp(units, "true") == 0;
     if (units && !a->units && strcmp(units, "false") != 0)
-        return call_fail(call, ERROR_BAD_REQUEST, "units: expected true or false, found '%.40s'",
-                         units);
+        return call_fail(call, ERROR_BAD_REQUEST,
+                         "query: units: expected true or false, found '%.40s'", units);
     a->top_k = TOP_K;
     return top_k ? ask_top_k(call, top_k, a) : ERROR_OK;
 }
@@ -111,9 +112,9 @@ static enum error_id ask_sort(struct api_call *call, struct neurons_asked *a)
             a->sort = (enum neurons_sort)i;
             return ERROR_OK;
         }
-    return call_fail(call, ERROR_BAD_REQUEST,
-                     "sort: expected unit, firing_rate, dormant_score or drift, found '%.40s'",
-                     sort);
+    return call_fail(
+        call, ERROR_BAD_REQUEST,
+        "query: sort: expected unit, firing_rate, dormant_score or drift, found '%.40s'", sort);
 }
 
 static enum error_id ask(struct api_call *call, struct neurons_asked *a)
@@ -218,7 +219,8 @@ enum error_id neurons_get(struct api_call *call)
         return call->error.id;
     baseline = neurons_baseline(call->model->neurons);
     if (asked.sort == NEURONS_BY_DRIFT && !baseline)
-        return call_fail(call, ERROR_BAD_REQUEST, "sort: model '%s' has no baseline to drift from",
+        return call_fail(call, ERROR_BAD_REQUEST,
+                         "query: sort: model '%s' has no baseline to drift from",
                          call->model->name);
     call_go_on(call, &neurons);
     *state_of(call) = (struct neurons_reply){.asked = asked, .baseline = baseline};

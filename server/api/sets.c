@@ -11,9 +11,9 @@ static enum error_id check(struct api_call *call, size_t rows)
     const struct model *m = call->model;
 
     if (m->answers.classes == 0)
-        return call_fail(call, ERROR_BAD_FIELD,
-                         "set: the answers of model '%s' are no classes that exclude each other",
-                         m->name);
+        return call_fail(
+            call, ERROR_BAD_FIELD,
+            "set: model '%s' gives no probabilities of classes that exclude each other", m->name);
     /* rows_max and the number of classes bound the factors. */
     if (rows * m->answers.classes > call->api->options->classes_max)
         return call_fail(call, ERROR_LIMIT_EXCEEDED,

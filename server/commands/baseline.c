@@ -116,7 +116,7 @@ static enum error_id read_labels(struct job *j, const char *path, struct error *
     snprintf(name, sizeof name, "--labels: %.200s", path);
     if (j->model->answers.classes == 0)
         return error_set(error, ERROR_BAD_FIELD,
-                         "--labels: the answers of model '%s' are no classes that exclude each "
+                         "--labels: model '%s' gives no probabilities of classes that exclude each "
                          "other",
                          j->model->name);
     if (command_npy(&t, path, name, "labels.npy", INPUT_BYTES_MAX, error) != ERROR_OK)

@@ -170,8 +170,9 @@ static enum error_id classes_read(struct baseline *b, const struct place *at, co
     if (!classes)
         return ERROR_OK;
     if (count == 0)
-        return object_fail(at, "classes", ERROR_BAD_FIELD,
-                           "the answers of this network are no classes that exclude each other");
+        return object_fail(
+            at, "classes", ERROR_BAD_FIELD,
+            "this network gives no probabilities of classes that exclude each other");
     if (length_check(at, "classes", classes, count) ||
         object_wholes(at, "classes", classes, 0, (uint64_t)1 << 53, b->classes, count))
         return at->error->id;
@@ -190,8 +191,9 @@ static enum error_id confidence_read(struct baseline *b, const struct place *top
     if (!object)
         return ERROR_OK;
     if (classes == 0)
-        return object_fail(top, "confidence", ERROR_BAD_FIELD,
-                           "the answers of this network are no classes that exclude each other");
+        return object_fail(
+            top, "confidence", ERROR_BAD_FIELD,
+            "this network gives no probabilities of classes that exclude each other");
     b->has_confidence = true;
     if (object_keys(&at, object, keys) ||
         number_read(&at, "mean", json_member(object, "mean"), 0, 1, &b->confidence_mean))
@@ -232,8 +234,9 @@ static enum error_id conformal_read(struct baseline *b, const struct place *top,
     if (!object)
         return ERROR_OK;
     if (classes == 0)
-        return object_fail(top, "conformal", ERROR_BAD_FIELD,
-                           "the answers of this network are no classes that exclude each other");
+        return object_fail(
+            top, "conformal", ERROR_BAD_FIELD,
+            "this network gives no probabilities of classes that exclude each other");
     if (object_read(&at, object, keys, &p) || quantiles_read(b, top, p.quantiles))
         return at.error->id;
     b->conformal_rows = p.rows;

@@ -237,10 +237,10 @@ START_TEST(a_network_without_classes_has_none)
 
     shape.classes_count = 0;
     ck_assert_ptr_null(read_back(exchanged(none[_i].part, none[_i].by), &error));
-    snprintf(
-        want, sizeof want,
-        "1/baseline.json: %s: the answers of this network are no classes that exclude each other",
-        none[_i].told);
+    snprintf(want, sizeof want,
+             "1/baseline.json: %s: this network gives no probabilities of classes that exclude "
+             "each other",
+             none[_i].told);
     ck_assert_str_eq(error.detail, want);
 }
 END_TEST
