@@ -3,6 +3,16 @@
 #include <string.h>
 #include "kernels/dispatch.h"
 
+size_t axon__together(const struct axon__shape *s)
+{
+    enum { ROWS_MIN = 8, ROWS_MAX = 64, FLOATS = 8192 };
+    size_t rows = FLOATS / s->moments;
+
+    if (s->magnitudes > 0 || s->sampled > 0)
+        return 0;
+    return rows < ROWS_MIN ? (size_t)ROWS_MIN : rows < ROWS_MAX ? rows : (size_t)ROWS_MAX;
+}
+
 size_t axon__figures_bytes(const struct axon__shape *s)
 {
     size_t bytes = sizeof(struct axon__figures) +

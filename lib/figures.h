@@ -21,17 +21,11 @@ struct axon__shape {
     size_t magnitudes; /* of units whose output may be negative                           */
     size_t counts;
     size_t sampled; /* layers of which |f'| is sampled */
+    /* A row's [moments] floats (the input, then the outputs of the layers) tell all figures of some
+     * networks: then a few rows of a request may be kept, and so many rows of all requests are
+     * counted together, which costs a fifth. Else 0. */
+    size_t together;
 };
-
-/* A row's [moments] floats (the input, then the outputs of the layers) tell all figures of some
- * networks: then few rows of a request may be kept, and counted together with those of others,
- * which costs a fifth. */
-enum { AXON__KEPT_FLOATS_MAX = 2048 };
-
-static inline bool axon__can_keep(const struct axon__shape *s)
-{
-    return s->magnitudes == 0 && s->sampled == 0 && s->moments <= AXON__KEPT_FLOATS_MAX;
-}
 
 /* The sum of |f'(z)| over a layer's units and the rows that were sampled. */
 struct axon__slopes {
@@ -44,6 +38,10 @@ struct axon__figures {
     uint64_t ranged, out;               /* rows of which the range was known; values out of it */
     _Alignas(AXON__LINE) double data[]; /* of each figure a whole number of lines of the cache */
 };
+
+/* So many that putting figures together costs each row little, and no more than stay in the cache,
+ * of all but wide networks; all else of the shape is known. */
+size_t axon__together(const struct axon__shape *shape);
 
 size_t axon__figures_bytes(const struct axon__shape *shape);
 /* Figures of no row yet. Moments, magnitudes and extremes have no value: the first rows store

@@ -120,6 +120,7 @@ static enum axon_status layers_init(struct axon_mlp *mlp, const struct axon_mlp_
         features = from->units;
     }
     mlp->outputs = features;
+    mlp->shape.together = axon__together(&mlp->shape);
     return AXON_OK;
 }
 

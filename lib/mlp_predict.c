@@ -186,8 +186,8 @@ static void append(struct runs *into, struct run run)
 /* Where the watch keeps so few rows, or NULL: they are to be counted. */
 static float *place_of(struct axon_watch *watch, size_t rows)
 {
-    bool keeps = rows + watch->kept <= AXON__KEPT_MAX && watch->every == 1 &&
-                 watch->figures.rows + watch->skipped == 0 && axon__can_keep(&watch->shape);
+    bool keeps = rows + watch->kept <= axon__kept_max(&watch->shape) && watch->every == 1 &&
+                 watch->figures.rows + watch->skipped == 0;
 
     return keeps ? axon__watch_kept(watch) + watch->kept * watch->shape.moments : NULL;
 }

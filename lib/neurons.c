@@ -40,16 +40,6 @@ static void layer_copy(struct axon_neurons *neurons, size_t i, const struct axon
         unit_copy(neurons, to->first + u, from, u);
 }
 
-/* Rows that are counted together: so many that putting figures together costs each of them little,
- * and so few that they stay in the cache. */
-static size_t kept_max(const struct axon__shape *shape)
-{
-    enum { ROWS_MAX = 64, FLOATS_MAX = 8192 };
-    size_t rows = FLOATS_MAX / shape->moments;
-
-    return !axon__can_keep(shape) ? 0 : rows < ROWS_MAX ? rows : (size_t)ROWS_MAX;
-}
-
 /* Everything after the struct is one block: doubles and 64-bit counts first. */
 static size_t block_bytes(const struct axon__shape *shape)
 {
@@ -58,7 +48,7 @@ static size_t block_bytes(const struct axon__shape *shape)
     return AXON__LINE - 1 + shape->layers * sizeof(struct layer) +
            shape->counts * sizeof(uint64_t) +
            size * (sizeof(double) + sizeof(float) + 2 * sizeof(bool)) +
-           kept_max(shape) * shape->moments * sizeof(float) +
+           shape->together * shape->moments * sizeof(float) +
            (RING + 1) * axon__figures_bytes(shape);
 }
 
@@ -88,9 +78,8 @@ static void lay_out(struct axon_neurons *neurons, char *block)
         neurons->ring[i].figures = take(&block, bytes);
         axon__figures_begin(neurons->ring[i].figures, shape);
     }
-    neurons->kept_max = kept_max(shape);
     neurons->kept_rows = take(&block,
-                              neurons->kept_max * shape->moments * sizeof *neurons->kept_rows);
+                              shape->together * shape->moments * sizeof *neurons->kept_rows);
     neurons->layers = take(&block, shape->layers * sizeof *neurons->layers);
     neurons->retired_counts = take(&block, shape->counts * sizeof *neurons->retired_counts);
     neurons->retired_active_s = take(&block, size * sizeof *neurons->retired_active_s);
@@ -240,11 +229,11 @@ void axon_neurons_add_later(struct axon_neurons *neurons, struct axon_watch *wat
     size_t moments = neurons->shape.moments;
     struct part *part;
 
-    if (neurons->kept + watch->kept > neurons->kept_max)
+    if (neurons->kept + watch->kept > neurons->shape.together)
         axon_neurons_settle(neurons);
     settle_unless_for(neurons, number);
     part = part_for(neurons, number, neurons->kept + watch->kept);
-    if (watch->kept == 0 || watch->kept > neurons->kept_max || !part) {
+    if (watch->kept == 0 || !part) {
         axon_neurons_add(neurons, watch, number, now_s);
         return;
     }

@@ -43,8 +43,8 @@ struct axon_neurons {
     struct part ring[RING];
     /* Rows that are to be counted together, all of one part, which has begun. */
     struct part *kept_for;
-    size_t kept, kept_max;
-    float *kept_rows; /* [kept_max, shape.moments] */
+    size_t kept;
+    float *kept_rows; /* [shape.together, shape.moments] */
 };
 
 #endif

@@ -34,8 +34,16 @@ static inline struct axon__figures *axon__watch_saved(struct axon_watch *watch)
     return (struct axon__figures *)(void *)(figures + axon__figures_bytes(&watch->shape));
 }
 
-/* [kept, moments], in the same place. */
+/* [kept, moments], in the same place. More rows than these cost less if they are counted at once.
+ */
 enum { AXON__KEPT_MAX = 4 };
+
+static inline size_t axon__kept_max(const struct axon__shape *shape)
+{
+    size_t share = shape->together / 8;
+
+    return share < AXON__KEPT_MAX ? share : (size_t)AXON__KEPT_MAX;
+}
 
 static inline float *axon__watch_kept(struct axon_watch *watch)
 {

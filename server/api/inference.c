@@ -185,7 +185,7 @@ void inference_fini(struct api_call *call, bool answered)
 
     if (call->at != CALL_ADMITTED)
         count(call, answered);
-    model_tally_destroy(call->model, i->tally);
+    model_tally_destroy(i->tally);
     free(i->y);
     capture_destroy(i->capture);
 }

@@ -144,7 +144,7 @@ static enum error_id run(struct job *j, struct error *error)
 
         if (done)
             model_count(m, some.tally);
-        model_tally_destroy(m, some.tally);
+        model_tally_destroy(some.tally);
         if (!done)
             return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
     }

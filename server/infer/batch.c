@@ -130,7 +130,7 @@ static void settle(const struct pool_piece *piece)
     if (!piece->tally || piece->tally == job->tally)
         return;
     model_tally_add(job->model, job->tally, piece->tally);
-    model_tally_destroy(job->model, piece->tally);
+    model_tally_destroy(piece->tally);
 }
 
 static bool run(struct pool_line *line, struct pool_turn *turn)

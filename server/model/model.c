@@ -77,6 +77,7 @@ bool model_is_current(struct model *m, const struct version_source *from,
 /* ---- what a request's rows count ------------------------------------------------------------ */
 
 struct model_tally {
+    size_t bytes;          /* of all of it */
     uint64_t rows, passes; /* that were computed, and the forward passes of them that it counts */
     struct predictions_tally *answers;
     struct baseline *baseline; /* a reference: its range is the watch's; NULL: there is none */
@@ -96,11 +97,12 @@ size_t model_tally_bytes(const struct model *m)
 
 struct model_tally *model_tally_create(const struct model *m)
 {
-    struct model_tally *tally = slot_take(model_tally_bytes(m));
+    size_t bytes = model_tally_bytes(m);
+    struct model_tally *tally = slot_take(bytes);
 
     if (!tally)
         return NULL;
-    *tally = (struct model_tally){.rows = 0};
+    *tally = (struct model_tally){.bytes = bytes};
     tally->answers = memset(tally + 1, 0, predictions_tally_bytes(&m->answers));
     tally->baseline = neurons_baseline(m->neurons);
     if (m->neurons)
@@ -110,12 +112,12 @@ struct model_tally *model_tally_create(const struct model *m)
     return tally;
 }
 
-void model_tally_destroy(const struct model *m, struct model_tally *tally)
+void model_tally_destroy(struct model_tally *tally)
 {
     if (!tally)
         return;
     baseline_unref(tally->baseline);
-    slot_give(tally, model_tally_bytes(m));
+    slot_give(tally, tally->bytes);
 }
 
 void model_tally_add(const struct model *m, struct model_tally *into,

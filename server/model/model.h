@@ -108,7 +108,7 @@ struct model_tally;
 
 size_t model_tally_bytes(const struct model *m);
 struct model_tally *model_tally_create(const struct model *m); /* new; NULL when out of memory */
-void model_tally_destroy(const struct model *m, struct model_tally *tally); /* NULL is fine */
+void model_tally_destroy(struct model_tally *tally);           /* NULL is fine */
 /* into += from: of a request that several workers have computed. */
 void model_tally_add(const struct model *m, struct model_tally *into,
                      const struct model_tally *from);

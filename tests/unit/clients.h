@@ -174,7 +174,7 @@ static inline void destroy(struct client *c)
     sem_destroy(&c->woken);
     sem_destroy(&c->asked);
     sem_destroy(&c->allowed);
-    model_tally_destroy(c->job.model, c->job.tally);
+    model_tally_destroy(c->job.tally);
     free(c->x);
     free(c->y);
     free(c->alone);

@@ -97,7 +97,7 @@ static inline int serve_rows(struct model *m, const float *x, size_t rows, float
 
     if (result == 0)
         model_count(m, tally);
-    model_tally_destroy(m, tally);
+    model_tally_destroy(tally);
     return result;
 }
 
