@@ -7,7 +7,6 @@
 #ifndef AXON_FIGURES_H
 #define AXON_FIGURES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +22,7 @@ struct axon__shape {
     size_t sampled; /* layers of which |f'| is sampled */
     /* A row's [moments] floats (the input, then the outputs of the layers) tell all figures of some
      * networks: then a few rows of a request may be kept, and so many rows of all requests are
-     * counted together, which costs a fifth. Else 0. */
+     * counted together, which costs less than half. Else 0. */
     size_t together;
 };
 

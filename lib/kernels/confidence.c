@@ -26,7 +26,8 @@ struct lanes {
     vf y[VF_LANES];
 };
 
-/* The classes from `first` on, a multiple of VF_LANES. Those that are there already stay. */
+/* l->y becomes the classes from `first` on, a multiple of VF_LANES, unless it holds them already.
+ */
 static inline void turn(struct lanes *l, size_t first)
 {
     const struct axon_confidence *c = l->c;

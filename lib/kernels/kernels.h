@@ -120,7 +120,7 @@ typedef bool axon_count_columns(struct axon_columns *c);
 /* The values of x [n] below low [n] or above high [n]. */
 typedef uint64_t axon_count_outside(const float *x, size_t n, const float *low, const float *high);
 /* to [n, padded to AXON_UNITS_MULTIPLE] = x [n], and 0 where there is none. False if some of it is
- * not finite, or so large that a few hundred squares might not be: beyond 2^59. */
+ * not finite, or so large that the sum of 128 squares might not be: beyond 2^59. */
 typedef bool axon_keep_row(const float *x, size_t n, float *to);
 /* Whether all of x [n] is finite. */
 typedef bool axon_all_finite(const float *x, size_t n);

@@ -2,6 +2,7 @@
  * as they were posted and answered, and no others. */
 #include <jansson.h>
 #include <pthread.h>
+#include "ask.h"
 #include "clients.h"
 #include "infer/work.h"
 #include "model/record.h"
@@ -36,23 +37,9 @@ static void start_recording(void)
     more_workers();
 }
 
-static struct api_reply ask_for(const char *method, const char *target, const char *body)
-{
-    const struct api_request request = {.method = method,
-                                        .target = target,
-                                        .is_local = true,
-                                        .body = body,
-                                        .body_bytes = strlen(body),
-                                        .received_ns = clock_ns()};
-    struct api_reply reply;
-
-    api_handle(&api, &request, &reply);
-    return reply;
-}
-
 static unsigned post(const char *target, const char *body)
 {
-    struct api_reply reply = ask_for("POST", target, body);
+    struct api_reply reply = ask_for(&api, "POST", target, body);
 
     api_reply_fini(&reply);
     return reply.http_status;
@@ -67,7 +54,7 @@ struct sample {
 
 static struct sample sample_of(const char *target)
 {
-    struct sample s = {.reply = ask_for("GET", target, "")};
+    struct sample s = {.reply = ask_for(&api, "GET", target, "")};
     struct error error = {0};
 
     ck_assert_uint_eq(s.reply.http_status, 200);
@@ -143,7 +130,7 @@ START_TEST(what_is_not_answered_is_not_recorded)
     ck_assert_uint_eq(post("/v1/models/some:predict", "{\"instances\": [[3e38, 3e38]]}"), 400);
     ck_assert_uint_eq(post("/v1/models/some:predict", "{\"instances\": [[1, 2], [1]]}"), 400);
     ck_assert_uint_eq(post("/v1/models/some:predict", "{\"instances\": []}"), 200);
-    reply = ask_for("GET", "/v2/health/ready", "");
+    reply = ask_for(&api, "GET", "/v2/health/ready", "");
     ck_assert_uint_eq(reply.http_status, 200);
     api_reply_fini(&reply);
     s = sample_of("/v1/models/some/versions/1/sample.npz");
@@ -266,7 +253,7 @@ START_TEST(no_memory_is_told_and_nothing_is_left)
         long live = starve_live;
 
         starve_countdown = n;
-        reply = ask_for("GET", "/v1/models/some/sample.npz", "");
+        reply = ask_for(&api, "GET", "/v1/models/some/sample.npz", "");
         if (starve_countdown > 0) {
             starve_countdown = 0;
             ck_assert_uint_eq(reply.http_status, 200);
@@ -287,12 +274,12 @@ START_TEST(its_memory_is_charged_to_that_of_all_requests)
     struct api_reply reply;
 
     api.memory = &memory;
-    reply = ask_for("GET", "/v1/models/all/sample.npz", "");
+    reply = ask_for(&api, "GET", "/v1/models/all/sample.npz", "");
     ck_assert_uint_eq(reply.http_status, 413);
     ck_assert_uint_eq(memory.charged, 0);
     api_reply_fini(&reply);
     memory.max = 100000;
-    reply = ask_for("GET", "/v1/models/all/sample.npz", "");
+    reply = ask_for(&api, "GET", "/v1/models/all/sample.npz", "");
     ck_assert_uint_eq(reply.http_status, 200);
     api_reply_fini(&reply);
     ck_assert_uint_eq(memory.charged, 0);

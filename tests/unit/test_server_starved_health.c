@@ -3,11 +3,10 @@
  * 503, and nothing stays behind. */
 #include <check.h>
 #include <jansson.h>
+#include "ask.h"
 #include "models.h"
 #include "scraped.h"
 #include "starve.h"
-#include "api/api.h"
-#include "base/clock.h"
 
 enum { ROWS = 40, ALLOCATIONS_MAX = 10000 };
 
@@ -15,23 +14,9 @@ static struct api api;
 static struct memory memory = {.max = 1 << 30};
 static char rows[2000];
 
-static struct api_reply ask_for(const char *method, const char *target, const char *body)
-{
-    const struct api_request request = {.method = method,
-                                        .target = target,
-                                        .is_local = true,
-                                        .body = body,
-                                        .body_bytes = strlen(body),
-                                        .received_ns = clock_ns()};
-    struct api_reply reply;
-
-    api_handle(&api, &request, &reply);
-    return reply;
-}
-
 static void post(const char *target, const char *body)
 {
-    struct api_reply reply = ask_for("POST", target, body);
+    struct api_reply reply = ask_for(&api, "POST", target, body);
 
     ck_assert_msg(reply.http_status == 200, "%s: %s", target, reply.body.data);
     api_reply_fini(&reply);
@@ -49,7 +34,7 @@ static void open_again(void)
  */
 static void calibrate(void)
 {
-    struct api_reply reply = ask_for("POST", "/v1/models/m:baseline", "{}");
+    struct api_reply reply = ask_for(&api, "POST", "/v1/models/m:baseline", "{}");
     json_t *b, *more;
     char *text;
 
@@ -115,7 +100,8 @@ static void assert_whole(const struct api_reply *reply, const char *target)
 
 START_TEST(answer_is_whole_or_503_and_nothing_stays_behind)
 {
-    struct api_reply whole = ask_for(starved[_i].method, starved[_i].target, starved[_i].body);
+    struct api_reply whole = ask_for(&api, starved[_i].method, starved[_i].target,
+                                     starved[_i].body);
     long n = 0;
 
     ck_assert_uint_eq(whole.http_status, 200); /* and what is loaded once is there */
@@ -125,7 +111,7 @@ START_TEST(answer_is_whole_or_503_and_nothing_stays_behind)
         long live = starve_live, after;
 
         starve_countdown = ++n;
-        reply = ask_for(starved[_i].method, starved[_i].target, starved[_i].body);
+        reply = ask_for(&api, starved[_i].method, starved[_i].target, starved[_i].body);
         starving = starve_countdown == 0;
         starve_countdown = 0;
         ck_assert_msg(reply.http_status == 200 || (starving && reply.http_status == 503),
@@ -146,7 +132,7 @@ END_TEST
 
 static double rows_counted(void)
 {
-    struct api_reply reply = ask_for("GET", "/v1/models/m/neurons", "");
+    struct api_reply reply = ask_for(&api, "GET", "/v1/models/m/neurons", "");
     json_t *json = json_loadb(reply.body.data, reply.body.len, 0, NULL);
     double value = json_number_value(json_object_get(json, "rows"));
 
@@ -167,7 +153,7 @@ START_TEST(first_rows_are_counted_or_not_but_never_by_half)
 
         open_again();
         starve_countdown = n;
-        reply = ask_for("POST", "/v1/models/m:predict", rows);
+        reply = ask_for(&api, "POST", "/v1/models/m:predict", rows);
         starving = starve_countdown == 0;
         starve_countdown = 0;
         counted = rows_counted();
