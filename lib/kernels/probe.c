@@ -217,6 +217,43 @@ static int same_losses(const struct axon_kernels *a, const struct axon_kernels *
     return 1;
 }
 
+/* Whole numbers and two rows, so that sums and means are exact on every ISA; columns for vectors
+ * side by side, one alone and a tail. */
+static int same_columns(const struct axon_kernels *a, const struct axon_kernels *b)
+{
+    enum { COLUMNS = 5 * AXON_UNITS_MULTIPLE, TAIL = COLUMNS - 3 };
+    float x[2 * COLUMNS], extremes[2][2][COLUMNS];
+    double mean[2][COLUMNS], squares[2][COLUMNS];
+    uint32_t fired[2][COLUMNS] = {{0}};
+    const struct axon_kernels *both[] = {a, b};
+
+    for (size_t i = 0; i < (size_t)2 * COLUMNS; i++)
+        x[i] = (float)(i * i % 13) - 6;
+    for (size_t k = 0; k < 2; k++) {
+        struct axon_columns c = {.x = x,
+                                 .rows = 2,
+                                 .n = COLUMNS,
+                                 .stride = COLUMNS,
+                                 .mean = mean[k],
+                                 .squares = squares[k],
+                                 .fired = fired[k]};
+
+        both[k]->columns(&c);
+        c.fired = NULL;
+        c.n = TAIL;
+        c.before = 2;
+        c.least = memcpy(extremes[k][0], x, sizeof extremes[k][0]);
+        c.most = memcpy(extremes[k][1], x, sizeof extremes[k][1]);
+        both[k]->columns(&c);
+    }
+    for (size_t i = 0; i < TAIL; i++)
+        if (mean[0][i] != mean[1][i] || squares[0][i] != squares[1][i] ||
+            fired[0][i] != fired[1][i] || extremes[0][0][i] != extremes[1][0][i] ||
+            extremes[0][1][i] != extremes[1][1][i])
+            return 0;
+    return 1;
+}
+
 int axon__kernels_agree(const struct axon_kernels *kernels)
 {
     const struct axon_kernels *base = &axon__kernels_table_baseline;
@@ -233,5 +270,6 @@ int axon__kernels_agree(const struct axon_kernels *kernels)
             !same_epilogue(&kernels->rows[i], &base->rows[i]))
             return 0;
     }
-    return same_dense(kernels, base) && same_affine(kernels, base) && same_losses(kernels, base);
+    return same_dense(kernels, base) && same_affine(kernels, base) && same_columns(kernels, base) &&
+           same_losses(kernels, base);
 }

@@ -384,6 +384,14 @@ static void wrong_affine(const float *x, const float *scale, const float *offset
     axon__kernels()->affine(x, scale, scale, y, rows, n);
 }
 
+static bool wrong_columns(struct axon_columns *c)
+{
+    struct axon_columns less = *c;
+
+    less.rows--;
+    return axon__kernels()->columns(&less);
+}
+
 static void wrong_loss(const struct axon_loss_part *part, double *losses)
 {
     struct axon_loss_part less = *part;
@@ -412,6 +420,9 @@ START_TEST(a_wrong_kernel_fails_the_probe)
     ck_assert(!axon__kernels_agree(&broken));
     broken = *axon__kernels();
     broken.affine = wrong_affine;
+    ck_assert(!axon__kernels_agree(&broken));
+    broken = *axon__kernels();
+    broken.columns = wrong_columns;
     ck_assert(!axon__kernels_agree(&broken));
     broken = *axon__kernels();
     broken.losses[AXON_LOSS_ID_mse] = wrong_loss;
