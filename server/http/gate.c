@@ -172,7 +172,7 @@ bool gate_request_id_ok(const char *id)
 bool gate_traceparent_ok(const char *text)
 {
     static const char form[] = "00-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
-    enum { TRACE = 3, TRACE_DIGITS = 32, PARENT = 36, PARENT_DIGITS = 16 };
+    enum { TRACE = 3, TRACE_DIGITS = 32 };
 
     _Static_assert(sizeof form == GATE_TRACEPARENT_BYTES + 1, "the form is as long as its texts");
     if (!text || strlen(text) != GATE_TRACEPARENT_BYTES)
@@ -181,7 +181,8 @@ bool gate_traceparent_ok(const char *text)
         if (form[i] == 'h' ? !is(text[i], HEX) || (text[i] >= 'A' && text[i] <= 'F')
                            : text[i] != form[i])
             return false;
-    return strspn(text + TRACE, "0") < TRACE_DIGITS && strspn(text + PARENT, "0") < PARENT_DIGITS;
+    return strspn(text + TRACE, "0") < TRACE_DIGITS &&
+           strspn(text + GATE_TRACEPARENT_SPAN, "0") < GATE_TRACEPARENT_SPAN_DIGITS;
 }
 
 /* Digits only, as RFC 9110 has it: no sign, no list, no blank, no overflow. */

@@ -12,7 +12,9 @@
 #include "api/headers.h"
 #include "base/error.h"
 
-enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64, GATE_TRACEPARENT_BYTES = 55 };
+enum { GATE_METHOD_MAX = 23, GATE_REQUEST_ID_MAX = 64 };
+/* The bytes of a traceparent, and where in it the id of a span stands. */
+enum { GATE_TRACEPARENT_BYTES = 55, GATE_TRACEPARENT_SPAN = 36, GATE_TRACEPARENT_SPAN_DIGITS = 16 };
 
 /* The headers of a request so far. For each row f of headers.def, value[f] is borrowed from the
  * caller: the first occurrence, or NULL; count[f] says how many there were. */

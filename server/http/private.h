@@ -45,9 +45,10 @@ struct request {
     char *target; /* undecoded, as sent; NULL between requests         */
     char id[GATE_REQUEST_ID_MAX + 1];
     char traceparent[GATE_TRACEPARENT_BYTES + 1]; /* a valid one, or ""             */
-    char method[GATE_METHOD_MAX + 1];   /* a longer one is cut: no route has it          */
-    const char *value[REQUEST_HEADERS]; /* borrowed from libmicrohttpd until the reply    */
-    char trimmed[256];                  /* or copies in here                              */
+    char span[GATE_TRACEPARENT_BYTES + 1]; /* if so: the reply's, our span of that trace    */
+    char method[GATE_METHOD_MAX + 1];      /* a longer one is cut: no route has it          */
+    const char *value[REQUEST_HEADERS];    /* borrowed from libmicrohttpd until the reply    */
+    char trimmed[256];                     /* or copies in here                              */
     uint64_t started_ns, received_ns;
     uint64_t header_bytes; /* request line and headers                          */
     struct gate_body declared;

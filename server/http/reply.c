@@ -21,6 +21,7 @@ static const char *const names[REPLY_HEADERS] = {
 static void set_headers(const struct connection *c, struct api_reply *reply, bool close)
 {
     reply->headers[REPLY_X_REQUEST_ID] = c->request.id;
+    reply->headers[REPLY_TRACEPARENT] = *c->request.span ? c->request.span : NULL;
     reply->headers[REPLY_CONNECTION] = close ? "close" : NULL;
 }
 

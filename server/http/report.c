@@ -3,6 +3,7 @@
  * The line is the access log's, and the one of level debug; all that it tells of a request's body
  * is how many bytes and rows it had. */
 #include <microhttpd.h>
+#include <stdio.h>
 #include "http/private.h"
 #include "base/log.h"
 
@@ -22,10 +23,10 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
 {
     const struct request *r = &c->request;
     const struct api_account *a = &r->reply.account;
-    char peer[SOCKET_ADDRESS_MAX], client[IP_TEXT_MAX];
+    char peer[SOCKET_ADDRESS_MAX], client[IP_TEXT_MAX], span[GATE_TRACEPARENT_SPAN_DIGITS + 1];
     bool proxied = !ip_same(&r->client, &c->ip);
     struct log_field fields[20] = {
-        /* 8, and 10 that only some requests have */
+        /* 8, and 11 that only some requests have */
         LOG_S("request_id", r->id),
         LOG_S("method", r->method),
         LOG_S("route", api_route_label(r->reply.route)),
@@ -43,8 +44,11 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
         fields[count++] = (struct log_field)LOG_S("proxy", peer);
     if (r->reply.error != ERROR_OK)
         fields[count++] = (struct log_field)LOG_S("error_code", error_code(r->reply.error));
-    if (*r->traceparent)
+    if (*r->traceparent) {
+        snprintf(span, sizeof span, "%s", r->span + GATE_TRACEPARENT_SPAN);
         fields[count++] = (struct log_field)LOG_S("traceparent", r->traceparent);
+        fields[count++] = (struct log_field)LOG_S("span", span);
+    }
     if (*a->model) {
         fields[count++] = (struct log_field)LOG_S("model", a->model);
         fields[count++] = (struct log_field)LOG_U("version", a->version);

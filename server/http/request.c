@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "base/clock.h"
+#include "base/random.h"
 #include "http/callbacks.h"
 #include "http/private.h"
 #include "base/log.h"
@@ -94,6 +95,20 @@ static void keep(char *to, size_t bytes, const char *text)
     to[length] = '\0';
 }
 
+/* The request is a span of the caller's trace: under the trace's id and flags with an id of its
+ * own, which is never 0. */
+static void trace(struct request *r, const char *traceparent)
+{
+    static _Thread_local struct random spans;
+
+    if (spans.state == 0)
+        spans = random_seed();
+    memcpy(r->traceparent, traceparent, sizeof r->traceparent);
+    memcpy(r->span, traceparent, sizeof r->span);
+    put_hex(r->span + GATE_TRACEPARENT_SPAN, 1 + random_below(&spans, UINT64_MAX),
+            GATE_TRACEPARENT_SPAN_DIGITS);
+}
+
 /* False: the framing is not to be trusted, r->reply says why. */
 static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const char *method,
                       const char *version)
@@ -114,7 +129,7 @@ static bool pass_gate(struct connection *c, struct MHD_Connection *mhd, const ch
         keep(r->id, sizeof r->id, gate.value[REQUEST_X_REQUEST_ID]);
     if (gate.count[REQUEST_TRACEPARENT] == 1 &&
         gate_traceparent_ok(gate.value[REQUEST_TRACEPARENT]))
-        memcpy(r->traceparent, gate.value[REQUEST_TRACEPARENT], sizeof r->traceparent);
+        trace(r, gate.value[REQUEST_TRACEPARENT]);
     /* Its bytes are the parser's, which uses them again for the head of the reply. */
     keep(r->method, sizeof r->method, method);
     memcpy(r->value, gate.value, sizeof r->value);

@@ -30,12 +30,29 @@ ok "its line tells model, version and rows" logged one level=info method=POST 'r
 ok "bytes and durations" logged one "bytes_in=$(stat -c %s configs/examples/digit.json)" "bytes_out=$(stat -c %s "$tmp/body")" \
     "duration=$seconds" "parse=$seconds" "queue=$seconds" "compute=$seconds" "write=$seconds"
 ok "client and traceparent" logged one 'client=127\.0\.0\.1:[0-9]+' "traceparent=$trace"
+reply=$(sed -n 's/^traceparent: //Ip' <<<"$headers")
+ok "the reply is a span of that trace" [ "${reply%-*-*}-${reply##*-}" = 00-4bf92f3577b34da6a3ce929d0e0e4736-01 ]
+span=${reply%-*} span=${span##*-}
+ok "of its own" eval '[[ $span =~ ^[0-9a-f]{16}$ ]] && [ "$span" != 00f067aa0ba902b7 ]'
+ok "which the line tells, too" logged one "span=$span"
 ok "and no error" eval '! grep -q "request_id=one .*error_code" "$tmp/log"'
 
 req POST /v1/models/digits:predict '{"instances": [[1, 2, 3]]}' -H 'X-Request-Id: two' -H 'traceparent: 00-secret'
 ok "a refused predict is a 400" want 400 '.code == "shape_mismatch"'
 ok "its line has the error's code and the model" logged two status=400 error_code=shape_mismatch model=digits rows=0
 ok "but no traceparent that is none" eval '! grep -q secret "$tmp/log"'
+ok "nor does the reply" eval '! grep -qi ^traceparent <<<"$headers"'
+req GET /no/such/path -H 'X-Request-Id: lost' -H "traceparent: $trace" -H 'tracestate: vendor=secret'
+ok "a refusal is a span, too" grep -q '^traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-' <<<"$headers"
+ok "and its line" logged lost status=404 "traceparent=$trace"
+ok "a tracestate is nobody's" eval '! grep -q secret "$tmp/log" && ! grep -qi ^tracestate <<<"$headers"'
+for bad in "$trace-01" "${trace/00-4/ff-4}" "${trace^^}" "00-00000000000000000000000000000000-00f067aa0ba902b7-01" \
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"; do
+    req GET /v2/health/live -H "traceparent: $bad"
+    ok "no trace: $bad" eval '[ "$status" = 200 ] && ! grep -qi ^traceparent <<<"$headers"'
+done
+req GET /v2/health/live -H "traceparent: $trace" -H "traceparent: $trace"
+ok "nor are two" eval '[ "$status" = 200 ] && ! grep -qi ^traceparent <<<"$headers"'
 req POST '/v1/models/nobody:predict' '{"instances": [[1]]}' -H 'X-Request-Id: three'
 ok "an unknown model is no model" logged three status=404 error_code=unknown_model
 ok "of the log" eval '! grep -q "request_id=three .* model=" "$tmp/log"'
