@@ -16,13 +16,27 @@ static bool holds_origin(const char *hosts, const char *origin)
     return scheme_end && hosts_hold(hosts, scheme_end + strlen("://"));
 }
 
-static enum error_id check_hosts(struct api_call *call, const struct route *route,
-                                 const struct api_request *request)
+/* Those who watch the service are who --metrics-access says. An unknown path is asked as a model
+ * is.
+ */
+static enum route_access access_of(const struct api *api, const struct route *route)
+{
+    static const char *const names[] = {
+        [ACCESS_PUBLIC] = "public", [ACCESS_INFER] = "infer", [ACCESS_ADMIN] = "admin"};
+    enum route_access access = route ? route->access : ACCESS_INFER;
+
+    for (enum route_access a = 0; access == ACCESS_METRICS && a < ACCESS_METRICS; a++)
+        if (strcmp(names[a], api->options->metrics_access) == 0)
+            access = a;
+    return access;
+}
+
+static enum error_id check_hosts(struct api_call *call, const struct api_request *request)
 {
     const char *hosts = call->api->options->hosts;
     const char *host = request->headers[REQUEST_HOST], *origin = request->headers[REQUEST_ORIGIN];
 
-    if (!*hosts || (route && route->access == ACCESS_PUBLIC))
+    if (!*hosts)
         return ERROR_OK;
     if (!hosts_hold(hosts, host))
         return call_fail(call, ERROR_WRONG_HOST,
@@ -53,8 +67,8 @@ static enum error_id check_admin(struct api_call *call, const struct api_request
 enum error_id access_check(struct api_call *call, const struct route *route,
                            const struct api_request *request)
 {
-    enum error_id id = check_hosts(call, route, request);
+    enum route_access access = access_of(call->api, route);
+    enum error_id id = access == ACCESS_PUBLIC ? ERROR_OK : check_hosts(call, request);
 
-    return id == ERROR_OK && route && route->access == ACCESS_ADMIN ? check_admin(call, request)
-                                                                    : id;
+    return id == ERROR_OK && access == ACCESS_ADMIN ? check_admin(call, request) : id;
 }

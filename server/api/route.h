@@ -7,7 +7,8 @@
 enum route_access {
     ACCESS_PUBLIC, /* whoever reaches the socket */
     ACCESS_INFER,  /* who may use the models     */
-    ACCESS_ADMIN   /* who runs the service: this machine itself */
+    ACCESS_ADMIN,  /* who runs the service       */
+    ACCESS_METRICS /* one of these: metrics_access */
 };
 
 struct route {
