@@ -120,11 +120,11 @@ struct api_call {
 
 api_handler advice_get, activations_list, activations_get, losses_list, losses_get, plot_get,
     guide_get, models_list, models_status, models_metadata, neurons_get, sample_get, health_live,
-    health_ready, metrics_get, openapi_get, page_get, page_asset;
+    health_ready, metrics_get, openapi_get, page_get, page_asset, ping_get, health_get, version_get;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
-    models_infer[1], models_gradients[1], models_explain[1], models_baseline[1];
+    models_infer[1], models_gradients[1], models_explain[1], models_baseline[1], invocations[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */
@@ -190,7 +190,7 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t size);
 void call_body_fini(struct api_call *call);
 
 /* The request's body as call->envelope, and its tensors as call->fields; it was read under the
- * configured limits and ?non_finite=. Once. */
+ * configured limits and ?non_finite=. */
 enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */

@@ -113,6 +113,8 @@ size_t call_body_elements(const struct api_call *call)
 
 enum error_id call_envelope(struct api_call *call)
 {
+    if (call->envelope.json) /* a reader before has asked for it */
+        return ERROR_OK;
     return envelope_finish(&call->body.reader, &call->envelope, &call->error);
 }
 

@@ -1,6 +1,7 @@
 /* lookup.c - see lookup.h. Names are looked up in the snapshot, never joined to a path. */
 #include "api/lookup.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "model/version.h"
 
@@ -66,6 +67,36 @@ enum error_id lookup_model(struct api_call *call)
         model_ref(call->model);
     }
     lookup_fini(&l);
+    return id;
+}
+
+/* The one that is meant; NULL: nobody can tell. */
+static const struct repository_entry *only_entry(const struct api_call *call,
+                                                 const struct repository_snapshot *s)
+{
+    return s->entries_count == 1 ? &s->entries[0]
+                                 : repository_find(s, call->api->options->model_name);
+}
+
+enum error_id lookup_only_model(struct api_call *call)
+{
+    const struct repository_snapshot *s = repository_acquire(call->api->repository);
+    const struct repository_entry *entry = only_entry(call, s);
+    char only[MODEL_NAME_MAX + 1];
+    size_t count = s->entries_count;
+    enum error_id id;
+
+    snprintf(only, sizeof only, "%s", entry ? entry->name : "");
+    repository_release(call->api->repository, s);
+    if (!*only)
+        return call_fail(call, count ? ERROR_BAD_REQUEST : ERROR_UNKNOWN_MODEL,
+                         count ? "%s: %zu models are served, and --model-name says for none of "
+                                 "them that it is meant; ask /v1/models/{model}:predict"
+                               : "%s: no model is served (%zu)",
+                         api_route_label(call->reply->route), count);
+    call->args[ARG_MODEL] = only;
+    id = lookup_model(call);
+    call->args[ARG_MODEL] = "";
     return id;
 }
 

@@ -24,6 +24,10 @@ enum error_id lookup_available(struct lookup *l, struct api_call *call);
 /* All of the above for a call that goes on with the model alone: call->model becomes it. */
 enum error_id lookup_model(struct api_call *call);
 
+/* The same for a path that names no model: the only one, or of several that of --model-name.
+ * ERROR_BAD_REQUEST if that leaves it open. */
+enum error_id lookup_only_model(struct api_call *call);
+
 void lookup_fini(struct lookup *l); /* fine after a failed lookup_init() */
 
 #endif

@@ -118,15 +118,64 @@ static bool fits(struct api_call *call, const char *pattern, size_t segment, cha
     }
 }
 
+/* Is this the target's path? "" is none. */
+static bool is_path(const struct target *t, const char *path)
+{
+    for (size_t i = 0; i < t->segments_count; i++) {
+        size_t length = strlen(t->segments[i]);
+
+        if (*path != '/' || strncmp(path + 1, t->segments[i], length) != 0)
+            return false;
+        path += 1 + length;
+    }
+    return t->segments_count > 0 && *path == '\0';
+}
+
+/* --health-route and --predict-route stand for a row of the table, in front of all others for the
+ * method that it takes: they may be paths that others have. */
+static const struct route *find_configured(const struct api_call *call, bool any_method)
+{
+    const struct options *options = call->api->options;
+    const struct {
+        const char *path;
+        api_handler *get;
+        const struct call_post *post;
+    } configured[] = {{options->health_route, ping_get, NULL},
+                      {options->predict_route, NULL, invocations}};
+    const struct route *row = routes;
+
+    for (size_t i = 0; i < sizeof configured / sizeof *configured; i++) {
+        if (!*configured[i].path || !is_path(&call->target, configured[i].path))
+            continue;
+        for (row = routes; row->get != configured[i].get || row->post != configured[i].post;)
+            row++;
+        if (any_method || route_takes(row, call->method))
+            return row;
+    }
+    return NULL;
+}
+
+static const struct route *find(struct api_call *call)
+{
+    for (const struct route *route = routes; route < routes + API_ROUTE_OTHER; route++)
+        if (fits(call, route->template + 1, 0, call->target.segments[0]))
+            return route;
+    return NULL;
+}
+
 const struct route *route_find(struct api_call *call)
 {
+    const struct options *options = call->api->options;
+    bool configured = *options->health_route || *options->predict_route;
+    const struct route *route = NULL;
+
     for (size_t i = 0; i < ARG_COUNT; i++)
         call->args[i] = "";
-    if (call->target.segments_count > 0)
-        for (const struct route *route = routes; route < routes + API_ROUTE_OTHER; route++)
-            if (fits(call, route->template + 1, 0, call->target.segments[0]))
-                return route;
-    return NULL;
+    if (configured)
+        route = find_configured(call, false);
+    if (!route && call->target.segments_count > 0)
+        route = find(call);
+    return route || !configured ? route : find_configured(call, true);
 }
 
 bool route_takes(const struct route *route, const char *method)

@@ -14,7 +14,12 @@
 
 /* Where objects with one key each may stand for what is in them, as in {"inputs": {"x": [[1, 2]]}}
  * and {"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}. */
-enum envelope_objects { ENVELOPE_NO_OBJECTS, ENVELOPE_OBJECT, ENVELOPE_OBJECT_ROWS };
+enum envelope_objects {
+    ENVELOPE_NO_OBJECTS,
+    ENVELOPE_OBJECT,
+    ENVELOPE_OBJECT_ROWS,
+    ENVELOPE_OBJECT_OR_LIST /* as the first; a list of objects is no tensor, but jansson's */
+};
 
 /* A path is keys and elements of arrays: "data", "inputs[].data". Fields of one path take what
  * stands there one after another, in the order of the body; if they do not suffice, that is an

@@ -111,8 +111,10 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
         return json_no_memory(&r->json);
     tensor_reader_init(&r->tensor, &r->json.window, &field->tensor, envelope_field_place(field),
                        &r->limits, r->policy, &r->json.error);
-    if (field->objects != ENVELOPE_NO_OBJECTS)
-        r->tensor.object_depth = field->objects == ENVELOPE_OBJECT ? 0 : 1;
+    if (field->objects == ENVELOPE_OBJECT || window_byte(&r->json.window) == '{')
+        r->tensor.object_depth = 0;
+    else if (field->objects != ENVELOPE_NO_OBJECTS)
+        r->tensor.object_depth = 1;
     r->field = field;
     r->json.state = JSON_HOOKED;
     r->row = ENVELOPE_NO_ROW;
@@ -207,7 +209,7 @@ static enum error_id refuse_row_key(struct envelope_reader *r)
 static bool begins_tensor(const struct envelope_field *field, char c)
 {
     if (c == '{')
-        return field->objects == ENVELOPE_OBJECT;
+        return field->objects == ENVELOPE_OBJECT || field->objects == ENVELOPE_OBJECT_OR_LIST;
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
 
@@ -224,10 +226,22 @@ static bool takes(struct json_reader *json, char c)
     return true;
 }
 
+/* After the bracket of what is a list of objects, in front of the first one. */
+static enum error_id give_back(struct envelope_reader *r)
+{
+    r->json.window.pos--;
+    r->field = NULL;
+    return json_give_back_array(&r->json);
+}
+
 /* As far as the tensor reader goes, and whose turn it is then. */
 static enum error_id read_elements(struct envelope_reader *r)
 {
     enum error_id id = tensor_reader_read(&r->tensor);
+
+    if (r->tensor.state == TENSOR_KEY && r->tensor.depth == 1 &&
+        r->field->objects == ENVELOPE_OBJECT_OR_LIST)
+        return give_back(r);
 
     if (r->tensor.state == TENSOR_KEY)
         r->row = ENVELOPE_ROW_KEY;

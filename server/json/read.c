@@ -68,6 +68,7 @@ static enum error_id deepen(struct json_reader *r)
     return ERROR_OK;
 }
 
+/* After its first byte. */
 static enum error_id open_container(struct json_reader *r, json_t *container)
 {
     size_t max = r->limits.depth_max < JSON_DEPTH_MAX ? r->limits.depth_max : JSON_DEPTH_MAX;
@@ -85,9 +86,13 @@ static enum error_id open_container(struct json_reader *r, json_t *container)
     if (!id) {
         r->open[r->depth++] = container;
         r->state = JSON_OPENED;
-        r->window.pos++;
     }
     return id;
+}
+
+enum error_id json_give_back_array(struct json_reader *r)
+{
+    return open_container(r, json_array());
 }
 
 static enum error_id read_value(struct json_reader *r)
@@ -100,10 +105,11 @@ static enum error_id read_value(struct json_reader *r)
         return id;
     if (r->state == JSON_VALUE && r->hook && r->hook->takes(r, c))
         return r->error.id;
-    if (c == '{')
-        return open_container(r, json_object());
-    if (c == '[')
-        return open_container(r, json_array());
+    if (c == '{' || c == '[') {
+        id = open_container(r, c == '{' ? json_object() : json_array());
+        r->window.pos += !id;
+        return id;
+    }
     id = json_read_scalar(r, &value);
     after_value(r);
     return id ? id : attach(r, value);

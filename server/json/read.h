@@ -106,6 +106,10 @@ enum error_id json_read(struct json_reader *r);
 /* The value that the hook has read is complete; true stands in its place. */
 enum error_id json_hooked(struct json_reader *r);
 
+/* The hook has taken the first byte of an array, which is jansson's all the same: its elements are
+ * read as any others from here on. */
+enum error_id json_give_back_array(struct json_reader *r);
+
 enum error_id json_no_memory(struct json_reader *r);
 
 /* A string at the window's pos, unescaped into out (NUL-terminated even if empty). */

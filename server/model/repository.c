@@ -185,6 +185,18 @@ static void single_add(struct snapshot *s, const struct repository *r)
                                                        .reason = reason});
 }
 
+/* In a repository it says which model /invocations asks. */
+static void model_name_check(struct snapshot *s, const char *name)
+{
+    if (*name && !repository_find(&s->shown, name))
+        finding_tell(&s->shown.findings,
+                     &(struct finding){.event = "model_name_unused",
+                                       .key = "option",
+                                       .name = "model_name",
+                                       .reason = "the repository has no model of that name, and "
+                                                 "calls its models as their folders"});
+}
+
 /* The names of the models in r's folder; new, or NULL and error. */
 static struct snapshot *names_read(const struct repository *r, int *rootfd, struct error *error)
 {
@@ -206,16 +218,10 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd, stru
         return names.into;
     }
     result = names.rootfd < 0 ? -1 : files_each(names.rootfd, name_visit, &names);
-    if (result == 0 && *r->options->model_name)
-        finding_tell(&names.into->shown.findings,
-                     &(struct finding){.event = "model_name_unused",
-                                       .key = "option",
-                                       .name = "model_name",
-                                       .reason = "the models of a repository are called as their "
-                                                 "folders; it goes with --model-dir"});
     if (result == 0) {
         qsort(names.into->shown.entries, names.into->shown.entries_count,
               sizeof *names.into->shown.entries, entry_order);
+        model_name_check(names.into, r->options->model_name);
         return names.into;
     }
     if (result > 0)

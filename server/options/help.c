@@ -65,8 +65,9 @@ static void write_option(struct buf *out, const struct option_row *row)
 {
     static const char *const placeholder[] = {
         [OPTION_TEXT] = " TEXT", [OPTION_ADDRESS] = " ADDRESS:PORT",
-        [OPTION_LIST] = " LIST", [OPTION_SIZE] = " N",
-        [OPTION_TIME] = " TIME", [OPTION_FLAG] = "[=off]"};
+        [OPTION_LIST] = " LIST", [OPTION_PATH] = " PATH",
+        [OPTION_SIZE] = " N",    [OPTION_TIME] = " TIME",
+        [OPTION_FLAG] = "[=off]"};
     char flag[OPTION_NAME_MAX], variable[OPTION_NAME_MAX], left[2 * OPTION_NAME_MAX];
     struct buf text;
 

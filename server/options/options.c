@@ -15,6 +15,7 @@ void options_defaults(struct options *options)
 #define OPT_TEXT(id, value, ...)    .id = value,
 #define OPT_ADDRESS(id, value, ...) .id = value,
 #define OPT_LIST(id, ...)           .id = "",
+#define OPT_PATH(id, ...)           .id = "",
 #define OPT_SIZE(id, value, ...)    .id = value,
 #define OPT_TIME(id, value, ...)    .id = value,
 #define OPT_FLAG(id, value, ...)    .id = value,

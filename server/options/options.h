@@ -16,6 +16,7 @@ struct options {
 #define OPT_TEXT(id, ...)    char id[OPTION_TEXT_MAX];
 #define OPT_ADDRESS(id, ...) char id[OPTION_TEXT_MAX];
 #define OPT_LIST(id, ...)    char id[OPTION_TEXT_MAX];
+#define OPT_PATH(id, ...)    char id[OPTION_TEXT_MAX];
 #define OPT_SIZE(id, ...)    uint64_t id;
 #define OPT_TIME(id, ...)    double id;
 #define OPT_FLAG(id, ...)    bool id;

@@ -17,6 +17,24 @@ static bool networks_ok(const char *text)
     return networks_read(text, &unused);
 }
 
+/* A request can have it as its target: "/", or segments that are not empty. */
+static bool path_ok(const char *text)
+{
+    enum { SEGMENTS_MAX = 16 };
+    size_t segments = 0;
+
+    if (strcmp(text, "/") == 0)
+        return true;
+    for (; *text == '/'; segments++) {
+        size_t length = strspn(text + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "0123456789._~:-");
+        if (length == 0)
+            return false;
+        text += 1 + length;
+    }
+    return *text == '\0' && segments <= SEGMENTS_MAX;
+}
+
 /* clang-format off */
 #define ROW(name, kind, about, ...) \
     {.id = #name, .type = (kind), .offset = offsetof(struct options, name), .help = (about), \
@@ -31,6 +49,9 @@ const struct option_row option_rows[OPTION_COUNT] = {
 #define OPT_LIST(name, ok, what, about)                                                   \
     ROW(name, OPTION_LIST, about, .text = "", .choices = "", .unit = "", .list_ok = (ok), \
         .items = (what))
+#define OPT_PATH(name, about)                                                                \
+    ROW(name, OPTION_PATH, about, .text = "", .choices = "", .unit = "", .list_ok = path_ok, \
+        .items = "a path such as /v1/predict, of letters, digits and . _ ~ : - between slashes")
 #define OPT_SIZE(name, value, least, most, what, about)                                     \
     ROW(name, OPTION_SIZE, about, .size = (value), .size_min = (least), .size_max = (most), \
         .choices = "", .unit = (what))
@@ -242,14 +263,16 @@ enum error_id option_set(struct options *options, const struct option_row *row, 
     static enum error_id (*const setters[])(struct options *, const struct option_row *,
                                             const char *, struct error *) = {
         [OPTION_TEXT] = set_text, [OPTION_ADDRESS] = set_address, [OPTION_LIST] = set_list,
-        [OPTION_SIZE] = set_size, [OPTION_TIME] = set_time,       [OPTION_FLAG] = set_flag,
+        [OPTION_PATH] = set_list, [OPTION_SIZE] = set_size,       [OPTION_TIME] = set_time,
+        [OPTION_FLAG] = set_flag,
     };
     return setters[row->type](options, row, value, why);
 }
 
 bool option_is_text(const struct option_row *row)
 {
-    return row->type == OPTION_TEXT || row->type == OPTION_ADDRESS || row->type == OPTION_LIST;
+    return row->type == OPTION_TEXT || row->type == OPTION_ADDRESS || row->type == OPTION_LIST ||
+           row->type == OPTION_PATH;
 }
 
 bool option_same(const struct options *a, const struct options *b, const struct option_row *row)

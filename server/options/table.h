@@ -12,6 +12,7 @@ enum option_type {
     OPTION_TEXT,
     OPTION_ADDRESS,
     OPTION_LIST,
+    OPTION_PATH,
     OPTION_SIZE,
     OPTION_TIME,
     OPTION_FLAG
@@ -25,9 +26,9 @@ struct option_row {
     bool flag;
     uint64_t size, size_min, size_max;
     double time, time_min, time_max;
-    const char *choices; /* "a|b|c", or "" for any text */
-    bool (*list_ok)(const char *text);
-    const char *items; /* of a list, for messages */
+    const char *choices;               /* "a|b|c", or "" for any text */
+    bool (*list_ok)(const char *text); /* of a list, a path */
+    const char *items;                 /* for messages */
     const char *unit, *help;
 };
 
@@ -35,6 +36,7 @@ enum option_index {
 #define OPT_TEXT(id, ...)    OPTION_##id,
 #define OPT_ADDRESS(id, ...) OPTION_##id,
 #define OPT_LIST(id, ...)    OPTION_##id,
+#define OPT_PATH(id, ...)    OPTION_##id,
 #define OPT_SIZE(id, ...)    OPTION_##id,
 #define OPT_TIME(id, ...)    OPTION_##id,
 #define OPT_FLAG(id, ...)    OPTION_##id,

@@ -100,7 +100,7 @@ def readable(value, unit):
 def options():
     lines = []
     for macro, f in rows("server/options/options.def", r"OPT_\w+"):
-        default, text = "—" if macro == "OPT_LIST" else f[1] or "—", f[-1]
+        default, text = "—" if macro in ("OPT_LIST", "OPT_PATH") else f[1] or "—", f[-1]
         if macro == "OPT_TEXT" and f[2]:
             text += f" ({f[2].replace('|', ', ')})"
         elif macro == "OPT_FLAG":

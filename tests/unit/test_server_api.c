@@ -454,6 +454,7 @@ static void start(void)
     log_init(LOG_LEVELS, false); /* what fails to load here fails on purpose */
     options_defaults(&options);
     ck_assert_int_eq(metrics_init(&info), 0);
+    snprintf(options.model_name, sizeof options.model_name, "tiny");
     api.repository = repository_open("tests/api/models", &options, NULL, &failed, &error);
     ck_assert_msg(api.repository != NULL, "%s", error.detail);
     ck_assert_uint_eq(failed, 1);
