@@ -49,15 +49,17 @@ static enum error_id check_hosts(struct api_call *call, const struct api_request
 
 /* No page of a browser, which speaks for whoever wrote it; no other machine; and nobody by way of a
  * proxy on this one, which speaks for whoever reaches it. */
-static enum error_id check_admin(struct api_call *call, const struct api_request *request)
+static enum error_id check_admin(struct api_call *call, const struct api_request *request,
+                                 bool hosting)
 {
     const char *origin = request->headers[REQUEST_ORIGIN];
+    bool anywhere = hosting && call->api->options->multi_model;
 
     if (origin)
         return call_fail(call, ERROR_CROSS_SITE,
                          "Origin '%.100s': pages may not change the service", origin);
-    if (request->headers[REQUEST_FORWARDED] || request->headers[REQUEST_X_FORWARDED_FOR] ||
-        !request->is_local)
+    if (!anywhere && (request->headers[REQUEST_FORWARDED] ||
+                      request->headers[REQUEST_X_FORWARDED_FOR] || !request->is_local))
         return call_fail(call, ERROR_FORBIDDEN,
                          "%s answers clients on the service's own machine only, and no proxy",
                          api_route_label(call->reply->route));
@@ -70,5 +72,7 @@ enum error_id access_check(struct api_call *call, const struct route *route,
     enum route_access access = access_of(call->api, route);
     enum error_id id = access == ACCESS_PUBLIC ? ERROR_OK : check_hosts(call, request);
 
-    return id == ERROR_OK && access == ACCESS_ADMIN ? check_admin(call, request) : id;
+    if (id != ERROR_OK || access < ACCESS_ADMIN)
+        return id;
+    return check_admin(call, request, access == ACCESS_HOSTING);
 }

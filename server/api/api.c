@@ -96,7 +96,7 @@ static bool check_headers(struct api_call *call, const struct api_request *reque
             ERROR_OK)
         return false;
     if (strcmp(call->method, "POST") != 0) {
-        call->handler = route->get;
+        call->handler = route_handler(route, call->method);
         /* Other clients' bodies must not make a healthy service look ill. */
         if (route_is_probe(route))
             call->account.memory = NULL;

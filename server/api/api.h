@@ -68,7 +68,7 @@ extern const unsigned API_ROUTE_OTHER;
  * for API_ROUTE_OTHER. Static storage. */
 const char *api_route_label(unsigned route);
 
-/* Does the route answer "GET" or "POST"? */
+/* Does the route answer "GET", "POST" or "DELETE"? */
 bool api_route_takes(unsigned route, const char *method);
 
 /* A request from its headers to the end of its reply: admit, feed, run, perhaps submit and resume,

@@ -17,7 +17,16 @@
 #include "json/object.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
-enum call_arg { ARG_ACTIVATION, ARG_LOSS, ARG_MODEL, ARG_VERSION, ARG_LABEL, ARG_ASSET, ARG_COUNT };
+enum call_arg {
+    ARG_ACTIVATION,
+    ARG_LOSS,
+    ARG_MODEL,
+    ARG_VERSION,
+    ARG_LABEL,
+    ARG_ASSET,
+    ARG_OPAQUE, /* any bytes but NUL */
+    ARG_COUNT
+};
 enum { CALL_ARG_MAX = 64 };
 
 struct api_call;

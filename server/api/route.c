@@ -3,7 +3,8 @@
  * No two rows match the same, and most differ in their first bytes, so that a search row by row
  * costs less than any index would. A template's segment is a literal, or {parameter} with an
  * optional literal suffix that begins with a colon, such as ":predict". A group of segments may be
- * optional: "[/versions/{version}|/labels/{label}]" is left out, or is one of its alternatives. */
+ * optional: "[/versions/{version}|/labels/{label}]" is left out, or is one of its alternatives.
+ * {opaque} takes a whole segment, whatever stands in it. */
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,11 @@ static const struct route routes[] = {
 #define VERSION     "[/versions/{version}]"
 #define ANY_VERSION "[/versions/{version}|/labels/{label}]"
 #define ROUTE(path, get_, post_, access_, bodies_, query_) \
-    {path, get_, post_, ACCESS_##access_, bodies_, query_},
+    {path, get_, post_, NULL, ACCESS_##access_, bodies_, query_},
+#define ROUTE_DELETE(path, get_, delete_, access_, query_) \
+    {path, get_, NULL, delete_, ACCESS_##access_, JSON, query_},
 #include "api/routes.def"
+#undef ROUTE_DELETE
 #undef ROUTE
 #undef ANY_VERSION
 #undef VERSION
@@ -26,15 +30,18 @@ static const struct route routes[] = {
 static const char *const labels[] = {
 #define ANY_VERSION
 #define VERSION
-#define ROUTE(path, ...) path,
+#define ROUTE(path, ...)        path,
+#define ROUTE_DELETE(path, ...) path,
 #include "api/routes.def"
+#undef ROUTE_DELETE
 #undef ROUTE
 };
 
 const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
 
-static const char *const arg_names[ARG_COUNT] = {"activation", "loss",  "model",
-                                                 "version",    "label", "asset"};
+static const char *const arg_names[ARG_COUNT] = {"activation", "loss",  "model", "version",
+                                                 "label",      "asset", "opaque"};
+static const char opaque[] = "{opaque}";
 
 const char *api_route_label(unsigned route)
 {
@@ -74,11 +81,23 @@ static bool fits_group(struct api_call *call, const char *pattern, size_t segmen
     return false;
 }
 
+static bool is_opaque(const char *pattern)
+{
+    return strncmp(pattern, opaque, sizeof opaque - 1) == 0;
+}
+
 /* From "{" on. Only when all has been found to fit does nobody need the segments any more. */
 static bool fits_parameter(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
     size_t length = 0;
 
+    if (is_opaque(pattern)) {
+        length = strlen(at);
+        if (!fits(call, strchr(pattern, '}') + 1, segment, at + length))
+            return false;
+        take(call, pattern + 1, at, length);
+        return true;
+    }
     while (at[length] && at[length] != ':')
         length++;
     if (length == 0 || length > CALL_ARG_MAX ||
@@ -88,8 +107,8 @@ static bool fits_parameter(struct api_call *call, const char *pattern, size_t se
     return true;
 }
 
-/* The pattern against the target from `at` in that segment on, to the end of both. A segment holds
- * none of a pattern's own characters, so what is equal in both is literal. */
+/* The pattern against the target from `at` in that segment on, to the end of both. A plain segment
+ * holds none of a pattern's own characters, so what is equal in both is literal. */
 static bool fits(struct api_call *call, const char *pattern, size_t segment, char *at)
 {
     for (;; pattern++) {
@@ -109,6 +128,8 @@ static bool fits(struct api_call *call, const char *pattern, size_t segment, cha
             if (*at || ++segment >= call->target.segments_count)
                 return false;
             at = call->target.segments[segment];
+            if (!target_is_plain(&call->target, segment) && !is_opaque(pattern + 1))
+                return false;
             break;
         case '\0':
             return !*at && segment + 1 == call->target.segments_count;
@@ -173,27 +194,40 @@ const struct route *route_find(struct api_call *call)
         call->args[i] = "";
     if (configured)
         route = find_configured(call, false);
-    if (!route && call->target.segments_count > 0)
+    if (!route && call->target.segments_count > 0 && target_is_plain(&call->target, 0))
         route = find(call);
     return route || !configured ? route : find_configured(call, true);
 }
 
 bool route_takes(const struct route *route, const char *method)
 {
+    return strcmp(method, "POST") == 0 ? route->post != NULL : route_handler(route, method) != NULL;
+}
+
+api_handler *route_handler(const struct route *route, const char *method)
+{
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        return route->get != NULL;
-    return strcmp(method, "POST") == 0 && route->post;
+        return route->get;
+    return strcmp(method, "DELETE") == 0 ? route->delete : NULL;
 }
 
 bool route_is_probe(const struct route *route)
 {
-    return !route->post && strcmp(route->query, "*") == 0;
+    return !route->post && !route->delete &&strcmp(route->query, "*") == 0;
 }
 
 void route_allow(const struct route *route, char *out, size_t out_bytes)
 {
-    snprintf(out, out_bytes, "%s%s%s", route->get ? "GET, HEAD" : "",
-             route->get && route->post ? ", " : "", route->post ? "POST" : "");
+    const struct {
+        const char *names;
+        bool taken;
+    } methods[] = {{"GET, HEAD", route->get}, {"POST", route->post}, {"DELETE", route->delete}};
+    size_t length = 0;
+
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (methods[i].taken && length < out_bytes)
+            length += (size_t)snprintf(out + length, out_bytes - length, "%s%s", length ? ", " : "",
+                                       methods[i].names);
 }
 
 unsigned route_index(const struct route *route)

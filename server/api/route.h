@@ -5,16 +5,18 @@
 #include "api/call.h"
 
 enum route_access {
-    ACCESS_PUBLIC, /* whoever reaches the socket */
-    ACCESS_INFER,  /* who may use the models     */
-    ACCESS_ADMIN,  /* who runs the service       */
-    ACCESS_METRICS /* one of these: metrics_access */
+    ACCESS_PUBLIC,  /* whoever reaches the socket */
+    ACCESS_INFER,   /* who may use the models     */
+    ACCESS_ADMIN,   /* who runs the service       */
+    ACCESS_METRICS, /* one of these: metrics_access */
+    ACCESS_HOSTING  /* ADMIN, but from any address where a platform loads the models: multi_model */
 };
 
 struct route {
     const char *template;
     api_handler *get;             /* NULL: does not take it */
     const struct call_post *post; /* NULL: does not take it */
+    api_handler *delete;          /* NULL: does not take it */
     enum route_access access;
     unsigned bodies;   /* bit BODY_...: takes a body of that format */
     const char *query; /* the keys that its query may have, "a b c", or "*": not checked here */
@@ -32,10 +34,13 @@ enum error_id access_check(struct api_call *call, const struct route *route,
 /* Does the row take the method? HEAD is answered as GET. */
 bool route_takes(const struct route *route, const char *method);
 
+/* Who answers the method, which the row takes and which is no POST. */
+api_handler *route_handler(const struct route *route, const char *method);
+
 /* Is it asked by those who probe and scrape? */
 bool route_is_probe(const struct route *route);
 
-/* "GET, HEAD, POST" as far as the row goes. */
+/* "GET, HEAD, POST, DELETE" as far as the row goes. */
 void route_allow(const struct route *route, char *out, size_t out_bytes);
 
 /* Its number among the rows. */

@@ -1,5 +1,6 @@
-/* target.c - see target.h. Knows bytes only; a segment that gets out of here holds no "/", no NUL
- * and is not empty but for that of the path "/", so that routes can compare whole segments. */
+/* target.c - see target.h. Knows bytes only; a segment that gets out of here holds no NUL, no "/"
+ * if it is plain, and is not empty but for that of the path "/", so that routes can compare whole
+ * segments. */
 #include "api/target.h"
 #include <string.h>
 
@@ -38,13 +39,11 @@ static const bool segment_bytes[256] = {
     ['_'] = true,         ['~'] = true,         [':'] = true,         ['-'] = true,
 };
 
-static bool is_segment(const char *text)
+static bool is_plain(const char *at)
 {
-    const char *at = text;
-
     while (segment_bytes[(unsigned char)*at])
         at++;
-    return at > text && *at == '\0';
+    return *at == '\0';
 }
 
 /* "http://host:port" in front of the path says nothing that the connection does not. */
@@ -109,8 +108,9 @@ static enum error_id parse_path(struct target *t, char *text, struct error *erro
             return error_set(error, ERROR_BAD_REQUEST, "path: broken percent escape");
         bool is_root = *segment == '\0' && t->segments_count == 0 && !text;
 
-        if (t->segments_count == TARGET_SEGMENTS_MAX || (!is_root && !is_segment(segment)))
+        if (t->segments_count == TARGET_SEGMENTS_MAX || (!is_root && *segment == '\0'))
             return error_set(error, ERROR_UNKNOWN_PATH, "no such path");
+        t->odd |= (unsigned)!is_plain(segment) << t->segments_count;
         t->segments[t->segments_count++] = segment;
     }
     return ERROR_OK;
@@ -125,6 +125,7 @@ enum error_id target_parse(struct target *t, char *text, struct error *error)
     if (*text != '/')
         text = without_authority(text);
     t->segments_count = 0;
+    t->odd = 0;
     t->query_count = 0;
     length = strlen(text);
     if (length > TARGET_BYTES_MAX)

@@ -10,7 +10,8 @@ routes() {
     for macro in '(ANY_)?VERSION' '(ANY_)?VERSION \/versions\/{version}' 'ANY_VERSION \/labels\/{label}'; do
         read -r macro group <<<"$macro"
         sed -E "s/\" $macro( \"|,)/$group\"\\$([[ $macro == *\(* ]] && echo 2 || echo 1)/; s/\"\" \"//; s/\" \"//" server/api/routes.def
-    done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p' | sort -u |
+    done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p
+        s/^ROUTE_DELETE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 DELETE \3/p' | sort -u |
         awk '$3 != "NULL" { print $1, $2; n++ } END { exit n == 0 }'
 }
 

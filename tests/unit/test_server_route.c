@@ -10,10 +10,12 @@ static struct options options;
 static struct api api = {.options = &options};
 
 static const char *const templates[] = {
-#define ANY_VERSION      "[]"
-#define VERSION          "[V]"
-#define ROUTE(path, ...) path,
+#define ANY_VERSION             "[]"
+#define VERSION                 "[V]"
+#define ROUTE(path, ...)        path,
+#define ROUTE_DELETE(path, ...) path,
 #include "api/routes.def"
+#undef ROUTE_DELETE
 #undef ROUTE
 };
 
