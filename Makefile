@@ -39,7 +39,7 @@ NEEDS.bench-peers   := optional:peers optional:npm
 NEEDS.models        := build models
 NEEDS.golden        := models
 NEEDS.test-export   := build test optional:export
-NEEDS.test-clients  := build test optional:models
+NEEDS.test-clients  := build test optional:models optional:bare
 NEEDS.test-onnx     := build test optional:models
 NEEDS.test-code     := build test optional:export optional:models
 NEEDS.torch-golden  := torch
@@ -199,9 +199,10 @@ test-export: $B/axond                                       ## configs/export ag
 	@tests/export/venvs.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(filter-out %/venvs.sh,$(sort $(wildcard tests/export/*.sh)))
 
-# Their tools come from PyPI into a venv of their own; without it they are skipped.
-test-clients: $B/axond                                      ## a client generated from openapi.json, and requests made from it (PyPI), over HTTP
+# Their tools come from PyPI into a venv of their own, perf_analyzer into a root of Debian 13; without them they are skipped.
+test-clients: $B/axond                                      ## Triton's, KServe's, MLflow's clients, perf_analyzer, and what openapi.json makes (PyPI)
 	@tests/clients/venv.sh
+	@tests/clients/perf_root.sh
 	@B=$B BIN=$B/axond tests/run.sh $(if $T,-m $T) $(sort $(wildcard tests/clients/t*.sh))
 
 # ONNX comes from PyPI into a venv of its own; without it its tests are skipped.
