@@ -25,6 +25,7 @@ fresh_models() {
 cases() {
     local title=$1 script=$2 verdict name
     shift 2
+    # shellcheck disable=SC2034 # ok() of lib.sh tells it
     status='' # a case says itself what is wrong: the last reply to curl has no part in it
     "$venv/python" -B "tests/clients/$script" "$@" >"$tmp/cases" 2>&1
     sed '/^\(passed\|failed\)\t/d; s/^/# /' "$tmp/cases"

@@ -85,9 +85,14 @@ def mend_evaluation(case, pick):
     case.query = {k: v for k, v in (case.query or {}).items() if k == "non_finite"}
 
 
+def port_of(case):
+    """The input of the path's model; /invocations asks the one of --model-name."""
+    return FEATURES[case.path_parameters.get("model", "tiny")]
+
+
 def mend_prediction(case, pick):
     """Rows as wide as the model's input, under its name or not."""
-    port, body, rows = FEATURES[case.path_parameters["model"]], dict(case.body), pick.randint(0, 3)
+    port, body, rows = port_of(case), dict(case.body), pick.randint(0, 3)
     key = "instances" if "instances" in body else "inputs"
     values = [max(-9, min(9, n)) for n in numbers(body[key])] or [0.5]
     data = shaped(values, [rows, port["shape"][1]])
@@ -110,12 +115,21 @@ def mend_rows(case, pick):
 
 def mend_inference(case, pick):
     """The model's own input by its name, flat or nested, and its own output or none named."""
-    port, body, rows = FEATURES[case.path_parameters["model"]], dict(case.body), pick.randint(0, 3)
+    port, body, rows = port_of(case), dict(case.body), pick.randint(0, 3)
     values = [max(-9, min(9, n)) for n in numbers([i.get("data") for i in body["inputs"] if isinstance(i, dict)])] or [0.5]
     shape = [rows, port["shape"][1]]
     data = shaped(values, [shape[0] * shape[1]] if pick.random() < 0.5 else shape)
     case.body = {"inputs": [{"name": port["name"], "shape": shape, "datatype": "FP32", "data": data}],
                  **{k: v for k, v in body.items() if k == "id"}}
+
+
+def mend_invocation(case, pick):
+    """One of the forms: V2's tensors, MLflow's data frames or arrays, or rows."""
+    inputs = case.body.get("inputs")
+    if isinstance(inputs, list) and any(isinstance(i, dict) for i in inputs):
+        mend_inference(case, pick)
+    elif "instances" in case.body or "inputs" in case.body:
+        mend_prediction(case, pick)
 
 
 def mend(case, pick):
@@ -129,7 +143,9 @@ def mend(case, pick):
         case.path_parameters.update({k: v for k, v in (("version", 1), ("label", "stable")) if k in case.path_parameters})
     if not isinstance(case.body, dict) or pick.random() < 0.5:
         return
-    if case.operation.path.endswith("/infer"):
+    if case.operation.path == "/invocations":
+        mend_invocation(case, pick)
+    elif case.operation.path.endswith("/infer"):
         mend_inference(case, pick)
     elif "data" in case.body:
         mend_application(case, pick)

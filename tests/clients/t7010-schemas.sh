@@ -7,13 +7,15 @@ need "schemathesis finds nothing"
 # The broken model is left out: 503 would be its every answer.
 mkdir "$tmp/models"
 cp -r tests/api/models/scorer tests/api/models/tiny "$tmp/models/"
-serve --models "$tmp/models" --neuron-rows-min 1 # so that a baseline can be made of what was served
+# A baseline can be made of what was served, and /invocations has a model.
+serve --models "$tmp/models" --neuron-rows-min 1 --model-name tiny
 
+# GET /health answers a line feed as application/json, as MLflow does: no JSON, and no schema can say so.
 # positive_data_acceptance is hooks.py's refusals_are_described, which asks for more than any 400.
 schemathesis() {
     (cd "$tmp" && AXOND_BASE=$base AXOND_COUNTS=$tmp/counts SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here \
         "$here/../../$venv/schemathesis" run "$base/openapi.json" --seed 1 --generation-deterministic --no-color \
-        --max-examples "${EXAMPLES:-40}" --phases examples,coverage,fuzzing --mode all \
+        --exclude-path /health --max-examples "${EXAMPLES:-40}" --phases examples,coverage,fuzzing --mode all \
         --exclude-checks positive_data_acceptance,ignored_auth) >"$tmp/found" 2>&1 ||
         { sed 's/^/# /' "$tmp/found"; return 1; }
 }

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
 . "$(dirname "$0")/clients.sh"
 need "tritonclient works"
-pending="not served yet"
+export pending="not served yet"
 
 for mode in sync aio; do
     fresh_models

@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
 . "$(dirname "$0")/clients.sh"
 need "mlflow's client works"
-pending="not served yet"
+export pending="not served yet"
 
 fresh_models
 jq '.input.columns = [range(30) | "measure \(.)"]' configs/models/breast-cancer/config.json >"$tmp/models/breast-cancer/config.json"
