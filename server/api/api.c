@@ -19,10 +19,13 @@ static enum error_id check_body(struct api_call *call, const char *encoding, uin
     uint64_t max = call->api->options->body_bytes_max;
     char types[BODY_TYPES_TEXT_MAX];
 
-    if (encoding && strcasecmp(encoding, "identity") != 0)
+    if (!encoding_find(encoding, &call->body.encoding)) {
+        call->reply->headers[REPLY_ACCEPT_ENCODING] = encoding_names();
         return call_fail(call, ERROR_UNSUPPORTED_ENCODING,
-                         "Content-Encoding '%s' is not supported, send the body as it is",
-                         encoding);
+                         "Content-Encoding '%.60s' is not supported, send one of %s, or the body "
+                         "as it is",
+                         encoding, encoding_names());
+    }
     if (body_bytes != API_BODY_UNKNOWN && body_bytes > max)
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
@@ -50,10 +53,11 @@ static enum error_id check_line(struct api_call *call, uint64_t body_bytes)
 }
 
 /* A body of so many bytes, if they are known, may be more than there is memory for. That of JSON
- * may become less than its text: whether it can fit shows while it is read. */
+ * may become less than its text, and what is compressed more: whether it can fit shows while it is
+ * read. */
 static enum error_id check_memory(struct api_call *call, uint64_t body_bytes)
 {
-    if (body_bytes == API_BODY_UNKNOWN)
+    if (body_bytes == API_BODY_UNKNOWN || call->body.encoding)
         return ERROR_OK;
     call->account.refused = memory_look(call->api->memory, body_bytes);
     if (call->account.refused == MEMORY_NEVER && call->body.format->kind != BODY_BYTES)
@@ -213,13 +217,22 @@ static bool wait_and_resume(struct api_call *call)
     return api_resume(call);
 }
 
+static bool feed(struct api_call *call, const char *body, size_t left)
+{
+    bool fed = true;
+
+    for (size_t size; fed && left > 0; body += size, left -= size)
+        fed = api_feed(call, body, (size = left, &size));
+    return fed;
+}
+
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply)
 {
     struct api_call *call = api_admit(api, request, request->body_bytes, reply);
 
     if (!call)
         return;
-    if (api_feed(call, request->body, request->body_bytes) && api_run(call, request->received_ns) &&
+    if (feed(call, request->body, request->body_bytes) && api_run(call, request->received_ns) &&
         !wait_and_resume(call))
         api_refuse(reply, ERROR_DRAINING, "");
     api_end(call);

@@ -83,10 +83,12 @@ struct api_call;
 struct api_call *api_admit(const struct api *api, const struct api_request *request,
                            uint64_t body_bytes, struct api_reply *reply);
 
-/* The next bytes of its body, in pieces of any size. api_run() tells what is wrong with them.
- * How many there may be is the caller's to check. False: there is no memory for them, reply is the
- * refusal, complete, and what is left is api_end(). */
-bool api_feed(struct api_call *call, const char *bytes, size_t size);
+/* The next bytes of its body, in pieces of any size; *size becomes how many were taken. Fewer: they
+ * are compressed and stand for so many that others should have their turn; the caller then comes
+ * again with the rest. api_run() tells what is wrong with them. How many there may be is the
+ * caller's to check, but for what they stand for. False: that is too much, or there is no memory
+ * for them, reply is the refusal, complete, and what is left is api_end(). */
+bool api_feed(struct api_call *call, const char *bytes, size_t *size);
 
 /* Memory that is held besides the call itself, for its body, its results and its reply. */
 size_t api_call_bytes(const struct api_call *call);

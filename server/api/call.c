@@ -81,6 +81,7 @@ enum error_id call_go_on(struct api_call *call, const struct call_post *post)
     memset(call->state, 0, post->state_bytes);
     call->post = post;
     call->body.format = body_find("", 1u << BODY_JSON);
+    call->body.encoding = ENCODING_IDENTITY; /* that of a GET's body, which nobody reads */
     call_body_init(call, 0);
     return ERROR_OK;
 }

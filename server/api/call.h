@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/target.h"
 #include "body/bodies.h"
+#include "body/encoding.h"
 #include "body/envelope.h"
 #include "infer/batch.h"
 #include "infer/work.h"
@@ -69,8 +70,10 @@ struct call_post {
 /* How the route wants the body, and what has come of it. */
 struct call_body {
     const struct body_format *format; /* kept from the headers on */
-    size_t fed_bytes;
-    uint64_t fed_ns; /* spent in reading those */
+    enum encoding_id encoding;        /* so is this */
+    struct decoder *decoder;          /* NULL: nothing has come, or nothing to decode */
+    size_t fed_bytes;                 /* decoded */
+    uint64_t fed_ns;                  /* spent in reading those */
     union {
         struct buf bytes;              /* BODY_BYTES: as they came    */
         struct envelope_reader reader; /* BODY_ENVELOPE: into fields  */
@@ -194,8 +197,9 @@ enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
 void call_body_init(struct api_call *call, uint64_t body_bytes);
-/* The next bytes of it. False: there is no memory for them; call_no_memory() then tells why. */
-bool call_body_feed(struct api_call *call, const char *bytes, size_t size);
+/* The next bytes of it; *size becomes how many were taken, as api_feed() says. False: they are too
+ * many, or there is no memory for them; call->error tells. */
+bool call_body_feed(struct api_call *call, const char *bytes, size_t *size);
 void call_body_fini(struct api_call *call);
 
 /* The request's body as call->envelope, and its tensors as call->fields; it was read under the

@@ -5,8 +5,10 @@
 #include "api/call.h"
 #include "base/clock.h"
 
-/* A small body that is kept as it is gets its memory at once. */
-enum { PROMISE_TRUSTED = 65536 };
+enum {
+    PROMISE_TRUSTED = 1 << 16, /* a small body that is kept as it is gets its memory at once   */
+    DECODED_AT_ONCE = 1 << 16, /* more wait for others' turn: 8 KB of a bomb are 8 MB, or 30 ms */
+};
 
 /* Empty, whatever kind of body fills them. Returns their count. */
 static size_t init_fields(struct api_call *call)
@@ -39,9 +41,10 @@ static void init_reader(struct api_call *call, size_t fields_count, size_t bytes
 void call_body_init(struct api_call *call, uint64_t body_bytes)
 {
     struct call_body *body = &call->body;
-    bool known = body_bytes != API_BODY_UNKNOWN;
+    bool known = body_bytes != API_BODY_UNKNOWN && !body->encoding;
     size_t fields_count = init_fields(call);
 
+    body->decoder = NULL;
     body->fed_bytes = body->fed_ns = 0;
     if (body->format->kind == BODY_BYTES) {
         buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
@@ -51,13 +54,21 @@ void call_body_init(struct api_call *call, uint64_t body_bytes)
     }
 }
 
+/* Nobody needs any more what was read of it. */
+static void drop(struct call_body *body)
+{
+    if (body->format->kind == BODY_BYTES)
+        buf_fini(&body->bytes);
+    else
+        envelope_reader_fini(&body->reader);
+}
+
 void call_body_fini(struct api_call *call)
 {
-    if (call->body.format->kind == BODY_BYTES)
-        buf_fini(&call->body.bytes);
-    else
-        envelope_reader_fini(&call->body.reader);
+    drop(&call->body);
     envelope_fini(&call->envelope);
+    decoder_destroy(call->body.decoder);
+    call->body.decoder = NULL;
 }
 
 static void feed(struct call_body *body, const char *bytes, size_t size)
@@ -71,17 +82,67 @@ static void feed(struct call_body *body, const char *bytes, size_t size)
     buf_append(&body->bytes, bytes, size);
 }
 
-bool call_body_feed(struct api_call *call, const char *bytes, size_t size)
+/* The bytes that these stand for; *size becomes how many of these were taken. */
+static bool feed_decoded(struct api_call *call, const char *bytes, size_t *size)
+{
+    struct call_body *body = &call->body;
+    uint64_t max = call->api->options->body_bytes_max;
+    size_t left = *size, length = 1, fed = 0;
+    const char *piece;
+
+    if (!body->decoder)
+        body->decoder = decoder_create(body->encoding, &call->account);
+    if (!body->decoder)
+        return call_no_memory(call) == ERROR_OK;
+    for (; length > 0 && fed < DECODED_AT_ONCE && !call->account.refused; fed += length) {
+        length = decoder_next(body->decoder, &bytes, &left, &piece);
+        if (length > max - body->fed_bytes)
+            return call_fail(call, ERROR_BODY_TOO_LARGE,
+                             "the %s body stands for more than the %llu bytes that are allowed "
+                             "(body_bytes_max)",
+                             encoding_name(body->encoding), (unsigned long long)max) == ERROR_OK;
+        if (length > 0)
+            feed(body, piece, length);
+        body->fed_bytes += length;
+    }
+    if (decoder_failed(body->decoder))
+        drop(body);
+    *size -= left;
+    return true;
+}
+
+bool call_body_feed(struct api_call *call, const char *bytes, size_t *size)
 {
     struct call_body *body = &call->body;
     uint64_t begun_ns = clock_ns();
 
-    feed(body, bytes, size);
-    body->fed_bytes += size;
+    if (body->encoding) {
+        if (!feed_decoded(call, bytes, size))
+            return false;
+    } else {
+        feed(body, bytes, *size);
+        body->fed_bytes += *size;
+    }
     body->fed_ns += clock_ns() - begun_ns;
     if (body->format->kind == BODY_ENVELOPE && body->reader.json.error.id)
-        memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader));
-    return !call->account.refused;
+        memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader) +
+                                          decoder_bytes(body->decoder));
+    return !call->account.refused || call_no_memory(call) == ERROR_OK;
+}
+
+/* A compressed body is complete: what held its bytes goes, and tells what was wrong with them. */
+static enum error_id finish_decoding(struct api_call *call)
+{
+    struct call_body *body = &call->body;
+    enum error_id id = ERROR_OK;
+
+    if (!body->encoding)
+        return ERROR_OK;
+    id = decoder_finish(body->decoder, body->encoding, &call->error);
+    decoder_destroy(body->decoder);
+    body->decoder = NULL;
+    body->encoding = ENCODING_IDENTITY; /* from here on: whoever asks again gets the same bytes */
+    return id;
 }
 
 size_t api_call_bytes(const struct api_call *call)
@@ -115,6 +176,8 @@ enum error_id call_envelope(struct api_call *call)
 {
     if (call->envelope.json) /* a reader before has asked for it */
         return ERROR_OK;
+    if (finish_decoding(call) != ERROR_OK)
+        return call->error.id;
     return envelope_finish(&call->body.reader, &call->envelope, &call->error);
 }
 
@@ -122,6 +185,8 @@ enum error_id call_binary(struct api_call *call, const char **bytes, size_t *siz
 {
     const struct buf *body = &call->body.bytes;
 
+    if (finish_decoding(call) != ERROR_OK)
+        return call->error.id;
     if (body->failed)
         return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
     *bytes = body->len > 0 ? body->data : "";

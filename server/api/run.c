@@ -150,11 +150,11 @@ static void go_on(struct api_call *call)
         conclude(call, id);
 }
 
-bool api_feed(struct api_call *call, const char *bytes, size_t size)
+bool api_feed(struct api_call *call, const char *bytes, size_t *size)
 {
     if (!call->post || call_body_feed(call, bytes, size))
         return true;
-    conclude(call, call_no_memory(call));
+    conclude(call, call->error.id);
     return false;
 }
 

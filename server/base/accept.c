@@ -1,4 +1,5 @@
-/* accept.c - the Accept header as RFC 9110 has it, as far as a choice of two types needs it. */
+/* accept.c - the Accept headers as RFC 9110 has them, as far as a choice of two types, or of a
+ * coding, needs them. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -77,4 +78,18 @@ bool accept_prefers(const char *accept, const char *wanted, const char *version,
         }
     }
     return wanted_q > 0 && wanted_q >= other_q;
+}
+
+double accept_quality(const char *accept, const char *name)
+{
+    double q = -1;
+
+    for (const char *at = accept; *at;) {
+        struct range range;
+
+        at = read_range(at, &range);
+        if (equals(range.type, range.type_length, name) && range.q > q)
+            q = range.q;
+    }
+    return q;
 }

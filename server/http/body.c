@@ -48,18 +48,20 @@ void body_count_refusal(const struct connection *c)
         metrics_add(METRIC_http_rejected_total, REJECTED_BODIES_IN_FLIGHT, 1);
 }
 
-void body_feed(struct connection *c, const char *bytes, size_t size)
+size_t body_feed(struct connection *c, const char *bytes, size_t size)
 {
     struct request *r = &c->request;
+    size_t taken = size;
 
     if (r->received > c->http->options->body_bytes_max) {
         refuse_too_large(c);
-        return;
+        return size;
     }
-    if (api_feed(r->call, bytes, size))
-        return;
+    if (api_feed(r->call, bytes, &taken))
+        return taken;
     r->refused = true;
     r->refused_at = r->received;
     body_count_refusal(c);
     body_release(c);
+    return size;
 }

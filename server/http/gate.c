@@ -270,6 +270,11 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
                          "the request line or a header field is malformed or folded");
     if (hosts > 1 || (http_1_1 && hosts == 0))
         return error_set(error, ERROR_BAD_FRAMING, "%u Host headers, exactly one is needed", hosts);
+    if (gate->count[REQUEST_CONTENT_ENCODING] > 1)
+        return error_set(error, ERROR_UNSUPPORTED_ENCODING,
+                         "%u Content-Encoding headers: a body that was compressed more than once "
+                         "is not supported",
+                         gate->count[REQUEST_CONTENT_ENCODING]);
     if (check_body(gate, http_1_1, limits->chunked_refused, body, error) != ERROR_OK)
         return error->id;
     body->expect_continue = http_1_1 && gate->count[REQUEST_EXPECT] &&

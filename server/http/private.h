@@ -225,8 +225,8 @@ void parser_unwatch(struct connection *connection);
 
 /* ---- body.c ---- */
 /* Hand the next bytes of the body to the call, within the limits; on failure the request is refused
- * and the call dismissed. */
-void body_feed(struct connection *connection, const char *bytes, size_t size);
+ * and the call dismissed. Returns how many were taken, as api_feed() says. */
+size_t body_feed(struct connection *connection, const char *bytes, size_t size);
 /* Refuse the request: the refusal is complete in request->reply, the call is over, and what still
  * comes of the body is discarded. */
 void body_refuse(struct connection *connection, enum error_id id, const char *detail);

@@ -223,15 +223,31 @@ static enum MHD_Result on_headers(struct connection *c, struct MHD_Connection *m
     return phase_enter(c, PHASE_BODY, clock_coarse_ns()) ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result on_bytes(struct connection *c, const char *bytes, size_t size)
+/* Other connections of this thread first; libmicrohttpd then comes again with the bytes that were
+ * not taken. */
+static enum MHD_Result give_way(struct MHD_Connection *mhd)
+{
+    MHD_suspend_connection(mhd);
+    MHD_resume_connection(mhd);
+    return MHD_YES;
+}
+
+/* *size becomes how many are left. */
+static enum MHD_Result on_bytes(struct connection *c, struct MHD_Connection *mhd, const char *bytes,
+                                size_t *size)
 {
     struct request *r = &c->request;
+    size_t left = 0;
 
-    r->received += size;
-    atomic_store_explicit(&c->progress, r->received, memory_order_relaxed);
+    r->received += *size;
     parser_body(c);
     if (!r->refused)
-        body_feed(c, bytes, size);
+        left = *size - body_feed(c, bytes, *size);
+    r->received -= left;
+    *size = left;
+    atomic_store_explicit(&c->progress, r->received, memory_order_relaxed);
+    if (left > 0)
+        return give_way(mhd);
     if (!r->refused || r->received - r->refused_at <= c->http->options->discard_bytes_max)
         return MHD_YES;
     /* libmicrohttpd takes no reply here: written by hand, it reaches most clients. */
@@ -307,18 +323,15 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *mhd, const char *
                              size_t *size, void **state)
 {
     struct connection *c = *state;
-    size_t taken = *size;
-
     (void)cls;
     (void)url; /* decoded and cut at %00: request_target() has kept the real one */
     if (!c)
         return MHD_NO;
     if (c->request.at == AT_LINE)
         return on_headers(c, mhd, method, version);
-    *size = 0;
-    if (c->request.at == AT_WAITS)
-        return on_wake(c, mhd);
-    return taken > 0 ? on_bytes(c, bytes, taken) : on_end(c, mhd);
+    if (*size > 0)
+        return on_bytes(c, mhd, bytes, size);
+    return c->request.at == AT_WAITS ? on_wake(c, mhd) : on_end(c, mhd);
 }
 
 /* The code that the client saw, or why it saw none. */

@@ -110,7 +110,7 @@ static void handle_in_pieces(const struct api_request *request, struct api_reply
     if (!call)
         return;
     for (size_t at = 0; at < request->body_bytes; at++)
-        handle_require(api_feed(call, request->body + at, 1));
+        handle_require(api_feed(call, request->body + at, &(size_t){1}));
     handle_require(!api_run(call, request->received_ns));
     api_end(call);
 }

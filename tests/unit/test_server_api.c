@@ -136,7 +136,7 @@ static void answer_in_pieces(const struct api_request *request, size_t piece,
         return;
     for (size_t at = 0; at < request->body_bytes; at += piece)
         api_feed(call, request->body + at,
-                 piece < request->body_bytes - at ? piece : request->body_bytes - at);
+                 &(size_t){piece < request->body_bytes - at ? piece : request->body_bytes - at});
     ck_assert(!api_run(call, request->received_ns));
     api_end(call);
 }
@@ -430,7 +430,7 @@ START_TEST(call_holds_what_it_has_read)
         struct api_call *call = api_admit(&api, &request, API_BODY_UNKNOWN, &reply);
 
         ck_assert_ptr_nonnull(call);
-        api_feed(call, held[i].body, strlen(held[i].body));
+        api_feed(call, held[i].body, &(size_t){strlen(held[i].body)});
         ck_assert_msg(api_call_bytes(call) >= held[i].least && api_call_bytes(call) <= held[i].most,
                       "%s: %zu", held[i].body, api_call_bytes(call));
         api_end(call);

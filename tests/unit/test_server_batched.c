@@ -87,7 +87,7 @@ static struct api_call *begin(const struct api_request *request, struct api_repl
     struct api_call *call = api_admit(&api, request, request->body_bytes, reply);
 
     ck_assert_ptr_nonnull(call);
-    api_feed(call, request->body, request->body_bytes);
+    api_feed(call, request->body, &(size_t){request->body_bytes});
     ck_assert_int_eq(api_run(call, request->received_ns), waits);
     return call;
 }
@@ -381,10 +381,11 @@ START_TEST(request_keeps_the_model_that_it_found_at_its_headers)
     struct api_call *call = api_admit(&api, &request, request.body_bytes, &reply);
 
     ck_assert_ptr_nonnull(call);
-    api_feed(call, body, request.body_bytes / 2);
+    api_feed(call, body, &(size_t){request.body_bytes / 2});
     folder_remove(&root, "plain");
     ck_assert_int_eq(repository_reload(repository, NULL), 0);
-    api_feed(call, body + request.body_bytes / 2, request.body_bytes - request.body_bytes / 2);
+    api_feed(call, body + request.body_bytes / 2,
+             &(size_t){request.body_bytes - request.body_bytes / 2});
     ck_assert(api_run(call, clock_ns()));
     ck_assert(wait_and_resume(call));
     ck_assert_uint_eq(reply.http_status, 200);

@@ -38,7 +38,7 @@ static double parse_us(size_t bytes, size_t piece)
     call = api_admit(&api, &request, bytes, &reply);
     ck_assert_ptr_nonnull(call);
     for (size_t at = 0; at < bytes; at += piece)
-        api_feed(call, body + at, piece < bytes - at ? piece : bytes - at);
+        api_feed(call, body + at, &(size_t){piece < bytes - at ? piece : bytes - at});
     ck_assert(!api_run(call, clock_ns()));
     api_end(call);
     ck_assert_msg(strncmp(reply.headers[REPLY_SERVER_TIMING], before, sizeof before - 1) == 0, "%s",
