@@ -57,7 +57,7 @@ static int run_print_config(void)
 
 static int run_health(void)
 {
-    return probe_health(&options, &error) == 0 ? 0 : 1;
+    return probe_health(&options, line.also, &error) == 0 ? 0 : 1;
 }
 
 static int run_check_config(void)

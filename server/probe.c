@@ -101,7 +101,7 @@ static int read_status(int fd, uint64_t deadline_ns, char *line, size_t line_byt
     return 0;
 }
 
-int probe_health(const struct options *options, struct error *error)
+static int ask(const char *address_text, struct error *error)
 {
     uint64_t deadline_ns = clock_ns() + (uint64_t)PROBE_TIMEOUT_MS * 1000000;
     struct listen_address listen;
@@ -110,9 +110,9 @@ int probe_health(const struct options *options, struct error *error)
     char request[256], line[256] = "";
     int fd = -1, result = 1;
 
-    if (!options_listen(options->listen, &listen) || listen.port == 0 ||
+    if (!options_listen(address_text, &listen) || listen.port == 0 ||
         (length = address_make(&listen, &address)) == 0) {
-        error_set(error, ERROR_NOT_READY, "%s: no address to ask", options->listen);
+        error_set(error, ERROR_NOT_READY, "%s: no address to ask", address_text);
         return 1;
     }
     snprintf(request, sizeof request,
@@ -123,9 +123,9 @@ int probe_health(const struct options *options, struct error *error)
     if (fd < 0 || connect_to(fd, &address, length, deadline_ns) != 0 ||
         send_all(fd, request, deadline_ns) != 0 ||
         read_status(fd, deadline_ns, line, sizeof line) != 0) {
-        error_set(error, ERROR_NOT_READY, "%s: %s", options->listen, strerror(errno));
+        error_set(error, ERROR_NOT_READY, "%s: %s", address_text, strerror(errno));
     } else if (strncmp(line, "HTTP/1.1 200", 12) != 0 || (line[12] && line[12] != ' ')) {
-        error_set(error, ERROR_NOT_READY, "%s: not ready: %.100s", options->listen,
+        error_set(error, ERROR_NOT_READY, "%s: not ready: %.100s", address_text,
                   *line ? line : "the connection was closed without an answer");
     } else {
         result = 0;
@@ -133,4 +133,16 @@ int probe_health(const struct options *options, struct error *error)
     if (fd >= 0)
         close(fd);
     return result;
+}
+
+int probe_health(const struct options *options, const char *also, struct error *error)
+{
+    struct error unused;
+
+    if (ask(options->listen, error) == 0)
+        return 0;
+    if (!*also || ask(also, &unused) != 0)
+        return 1;
+    error->id = ERROR_OK;
+    return 0;
 }

@@ -7,8 +7,8 @@
 
 enum { PROBE_TIMEOUT_MS = 3000 };
 
-/* GET /v2/health/ready at options->listen, everything within PROBE_TIMEOUT_MS. 0 if the answer is
- * 200, else 1 and why in error. */
-int probe_health(const struct options *options, struct error *error);
+/* GET /v2/health/ready at options->listen, everything within PROBE_TIMEOUT_MS, and at the address
+ * `also` if that is not "". 0 if an answer is 200, else 1 and why the first is not in error. */
+int probe_health(const struct options *options, const char *also, struct error *error);
 
 #endif

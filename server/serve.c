@@ -53,6 +53,20 @@ static void log_unknown_variables(void)
         log_event(LOG_WARN, "unknown_variable", LOG_S("variable", text));
 }
 
+/* A container whose platform has set them serves where no AXOND_... variable says. */
+static void log_platform(void)
+{
+    struct platform_variable v;
+
+    for (size_t next = 0; options_platform_variable(environ, &next, &v);)
+        if (v.ignored)
+            log_event(LOG_INFO, "platform_variable_ignored", LOG_S("variable", v.name),
+                      LOG_S("value", v.value), LOG_S("instead", v.option));
+        else
+            log_event(LOG_INFO, "platform_variable", LOG_S("variable", v.name),
+                      LOG_S("value", v.value), LOG_S("option", v.option));
+}
+
 static void stop_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -239,6 +253,7 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     log_event(LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()));
     log_unknown_variables();
+    log_platform();
     api.repository = repository_open(options->models, options, stop_is_asked, &failed, &error);
     if (!api.repository) {
         error_set(&error, error.id, "models: %s", error.detail);

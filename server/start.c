@@ -114,7 +114,8 @@ int start_models(struct options *options, struct error *error)
                   *options->model_dir ? "model_dir" : "models", options->models, strerror(errno));
         return -1;
     }
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+    /* A platform that loads models wants none before. */
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults && !options->multi_model; i++)
         if (is_folder(defaults[i]) == 0) {
             snprintf(options->models, sizeof options->models, "%s", defaults[i]);
             break;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "api/route.h"
 #include "base/clock.h"
 
 /* A client that was told 429 or 503 may come back after this long. */
@@ -42,9 +43,12 @@ static void refuse_out_of_memory(struct api_reply *reply)
 
 void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
 {
-    json_t *body = json_pack("{s:s, s:s}", "error", *detail ? detail : error_text(id), "code",
-                             error_code(id));
+    const char *text = *detail ? detail : error_text(id);
+    json_t *body = json_pack("{s:s, s:s}", "error", text, "code", error_code(id));
+    const struct call_post *post = route_post(reply->route);
 
+    if (body && post && post->refuse)
+        post->refuse(body, id, text);
     buf_fini(&reply->body);
     buf_init(&reply->body, 0);
     reply->error = id;

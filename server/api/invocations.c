@@ -95,6 +95,33 @@ static struct call_needs needs(const struct api_call *call)
     return inference_needs(call, 2, shape);
 }
 
+/* MLflow's clients read these. */
+static void refuse(json_t *object, enum error_id id, const char *text)
+{
+    static const struct {
+        unsigned status;
+        const char *code;
+    } codes[] = {{400, "BAD_REQUEST"},
+                 {401, "UNAUTHENTICATED"},
+                 {403, "PERMISSION_DENIED"},
+                 {404, "NOT_FOUND"},
+                 {413, "REQUEST_LIMIT_EXCEEDED"},
+                 {429, "REQUEST_LIMIT_EXCEEDED"},
+                 {500, "INTERNAL_ERROR"},
+                 {501, "NOT_IMPLEMENTED"},
+                 {503, "TEMPORARILY_UNAVAILABLE"},
+                 {504, "DEADLINE_EXCEEDED"}};
+    const char *code = "BAD_REQUEST";
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].status == error_http_status(id))
+            code = codes[i].code;
+    if (id == ERROR_BAD_PARAMETER)
+        code = "INVALID_PARAMETER_VALUE";
+    json_object_set_new(object, "error_code", json_string(code));
+    json_object_set_new(object, "message", json_string(text));
+}
+
 static const char *const tensors[] = {[FIELD_V2] = "inputs[].data",
                                       [FIELD_INSTANCES] = "instances",
                                       [FIELD_INPUTS] = "inputs",
@@ -112,4 +139,5 @@ const struct call_post invocations[1] = {{.tensors = tensors,
                                                      [CALL_WRITE] = write_reply},
                                           .fini = inference_fini,
                                           .needs = needs,
+                                          .refuse = refuse,
                                           .elements = inference_elements}};

@@ -230,6 +230,11 @@ void route_allow(const struct route *route, char *out, size_t out_bytes)
                                        methods[i].names);
 }
 
+const struct call_post *route_post(unsigned route)
+{
+    return route < API_ROUTE_OTHER ? routes[route].post : NULL;
+}
+
 unsigned route_index(const struct route *route)
 {
     return (unsigned)(route - routes);

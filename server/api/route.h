@@ -43,6 +43,9 @@ bool route_is_probe(const struct route *route);
 /* "GET, HEAD, POST, DELETE" as far as the row goes. */
 void route_allow(const struct route *route, char *out, size_t out_bytes);
 
+/* Who answers a POST of row number `route`; NULL: nobody does. */
+const struct call_post *route_post(unsigned route);
+
 /* Its number among the rows. */
 unsigned route_index(const struct route *route);
 

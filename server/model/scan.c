@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "model/load.h"
 #include "model/record.h"
+#include "model/single.h"
 #include "model/version.h"
 #include "weights/formats.h"
 #include "weights/weights.h"
@@ -334,6 +335,8 @@ static void folder_scan(struct scan *s)
     char newest[24] = "";
     int listed_all = files_each(s->dirfd, version_visit, s);
 
+    if (!s->old)
+        single_tell_others(s->dirfd, s->entry->name);
     if (s->found_count > 0) {
         qsort(s->found, s->found_count, sizeof *s->found, descending);
         snprintf(newest, sizeof newest, "%" PRIu64 "/", s->found[0]);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/log.h"
 #include "json/object.h"
 #include "model/files.h"
 #include "model/version.h"
@@ -33,6 +34,23 @@ bool single_is(int rootfd)
     for (size_t i = 0; i < WEIGHTS_FORMATS && !found; i++)
         found = holds(rootfd, weights_formats[i].name);
     return found && files_each(rootfd, visit, &rootfd) == 0;
+}
+
+void single_tell_others(int dirfd, const char *model)
+{
+    static const char *const others[] = {
+        "MLmodel",          "conda.yaml",         "python_env.yaml",
+        "requirements.txt", "input_example.json", "serving_input_example.json",
+        "README.md",        ".gitattributes"};
+    char found[256] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (holds(dirfd, others[i]))
+            used += (size_t)snprintf(found + used, sizeof found - used, "%s%s", used ? ", " : "",
+                                     others[i]);
+    if (used > 0)
+        log_event(LOG_INFO, "files_ignored", LOG_S("model", model), LOG_S("files", found));
 }
 
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1])

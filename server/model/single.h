@@ -13,4 +13,7 @@ bool single_is(int rootfd);
  * is no name of a model or a number, as the folders of versions are. */
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1]);
 
+/* Files that other tools put beside a model, such as MLmodel, are told in one info line. */
+void single_tell_others(int dirfd, const char *model);
+
 #endif

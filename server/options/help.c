@@ -109,6 +109,7 @@ static void write_command(struct buf *out, const struct command_row *row)
 
 char *options_help(void)
 {
+    const char *variable, *help;
     struct buf out;
     size_t length;
 
@@ -126,6 +127,13 @@ char *options_help(void)
              "or has one of us, ms, s, m, h and d after it):\n");
     for (size_t i = 0; i < OPTION_COUNT; i++)
         write_option(&out, &option_rows[i]);
+    buf_puts(
+        &out,
+        "\nVariables of platforms, which win over those above and the file, but not over flags:\n");
+    for (size_t i = 0; options_platform_help(i, &variable, &help); i++) {
+        buf_printf(&out, "  %-*s", INDENT - 2, variable);
+        write_wrapped(&out, help);
+    }
     buf_puts(&out,
              "\nExit: 0 after a clean stop, 1 cannot start, or a command failed, 2 wrong usage,\n"
              "78 wrong configuration.\n");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/nearest.h"
+#include "options/platform.h"
 #include "options/table.h"
 
 void options_defaults(struct options *options)
@@ -28,6 +29,7 @@ void options_defaults(struct options *options)
 struct flags {
     const char *value[OPTION_COUNT]; /* NULL: not given */
     bool has_command;                /* one was named */
+    bool has_serve;                  /* it was "serve" */
     struct command_line line;
 };
 
@@ -108,6 +110,7 @@ static int read_command(struct flags *flags, enum command command, const char *w
         return OPTIONS_USAGE;
     }
     flags->has_command = true;
+    flags->has_serve |= command == COMMAND_SERVE;
     flags->line.command = command;
     return OPTIONS_OK;
 }
@@ -321,6 +324,8 @@ static int read_sources(struct options *options, const struct flags *flags, char
     if (status == OPTIONS_OK)
         status = apply_variables(options, environment, error);
     if (status == OPTIONS_OK)
+        status = platform_apply(options, environment, flags->value, flags->has_serve, error);
+    if (status == OPTIONS_OK)
         status = apply_flags(options, flags, error);
     return status;
 }
@@ -333,6 +338,7 @@ int options_read(struct options *options, struct command_line *line, int argc, c
 
     options_defaults(options);
     *line = flags.line;
+    line->also = line->command == COMMAND_HEALTH ? platform_also(environment, flags.value) : "";
     /* Help must work also when the configuration is what is broken. */
     if (status == OPTIONS_OK && line->command != COMMAND_HELP && line->command != COMMAND_VERSION)
         status = read_sources(options, &flags, environment, error);

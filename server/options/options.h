@@ -1,4 +1,5 @@
-/* options.h - the daemon's options, from flags, AXOND_* variables and a JSON file, in that order.
+/* options.h - the daemon's options, from flags, variables of platforms, AXOND_* variables and a
+ * JSON file, in that order.
  *
  * Everything expands from options.def. A struct options is filled once at start and immutable then.
  */
@@ -44,6 +45,7 @@ enum {
 struct command_line {
     enum command command;
     const char *arguments[ARGUMENT_COUNT];
+    const char *also; /* HEALTH: another address where the service may be; "": none */
 };
 
 /* Exit statuses: sysexits' EX_CONFIG for a bad configuration file or variable. */
@@ -62,6 +64,16 @@ int options_read(struct options *options, struct command_line *line, int argc, c
  * mean \"AXOND_LISTEN\"?"): text is the next one from *next on, which starts as 0; false when there
  * are no more. Variables that Kubernetes makes for a service named axond are passed over. */
 bool options_unknown_variable(char **environment, size_t *next, char *text, size_t text_bytes);
+
+/* A variable of platforms.def that is set; borrowed from the environment. */
+struct platform_variable {
+    const char *name, *value;
+    const char *option; /* that it sets, or, if it is ignored, the one to use instead */
+    bool ignored;
+};
+
+/* The next of them from *next on, which starts as 0; false when there are no more. */
+bool options_platform_variable(char **environment, size_t *next, struct platform_variable *out);
 
 /* Options in which b differs from a: *id is the next one from *next on, which starts as 0; false
  * when there are no more. */

@@ -81,6 +81,9 @@ void option_set_flag(struct options *options, const struct option_row *row, bool
 /* Has the option the same value in both? */
 bool option_same(const struct options *a, const struct options *b, const struct option_row *row);
 
+/* --help's line of row i of platforms.def; false after the last. */
+bool options_platform_help(size_t i, const char **variable, const char **help);
+
 /* Apply the file, or error, which names file, line and key. */
 enum error_id options_read_file(struct options *options, const char *path, struct error *error);
 

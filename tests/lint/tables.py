@@ -111,6 +111,14 @@ def options():
     return table("| flag | variable | default | what |", lines)
 
 
+def platforms():
+    lines = []
+    for _, (name, form, option, text) in rows("server/options/platforms.def", "PLATFORM"):
+        flag = f"`--{option.replace('_', '-')}`" + (", to use instead" if form == "NOTHING" else "")
+        lines.append(f"| `{name}` | {flag} | {text} |")
+    return table("| variable | flag | what |", lines)
+
+
 def metrics():
     lines = []
     for _, (name, _, scope, labels, text) in rows("server/metrics/metrics.def", "METRIC"):
@@ -184,7 +192,7 @@ def batch_norm():
 
 
 PAGES = {
-    "server/api/REFERENCE.md": (routes, activations, dialects, losses, errors, options),
+    "server/api/REFERENCE.md": (routes, activations, dialects, losses, errors, options, platforms),
     "configs/models/README.md": (config, batch_norm),
     "configs/prometheus/README.md": (metrics,),
 }
