@@ -85,7 +85,7 @@ def post(address, path, body, headers=None):
 
 
 def predicted(address, model, array):
-    """What :predict says of an array, as float32: the text that it writes reads back to the same bits."""
+    """An array's answers by :predict, as float32: the text that it writes reads back to the same bits."""
     reply = json.loads(post(address, f"/v1/models/{model}:predict", {"instances": array.tolist()})[2])
     return numpy.array(reply["predictions"], dtype=numpy.float32)
 

@@ -99,7 +99,7 @@ async def case_v2_several_outputs(v1, v2):
 
 
 async def case_v2_no_rows(v1, v2):
-    """Of no rows the client sends "data": null, and a binary size of 0."""
+    """The client sends no rows as "data": null, with a binary size of 0."""
     for binary in (True, False):
         reply = await v2.infer(BASE, request(numpy.zeros((0, 64), "f4"), binary), model_name="digits")
         assert reply.outputs[0].shape == [0, 10], reply

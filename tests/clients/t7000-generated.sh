@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A client that openapi-python-client generates from what the daemon says of itself works.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets base, tmp and venv
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets base, tmp and venv
+. "$(dirname "$0")/lib.sh"
 need "a generated client works"
 
 serve --models tests/api/models

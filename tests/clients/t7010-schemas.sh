@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # schemathesis makes requests from openapi.json, that fit it and that do not, and finds no reply that contradicts it.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets base, tmp and venv
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets base, tmp and venv
+. "$(dirname "$0")/lib.sh"
 need "schemathesis finds nothing"
 
 # The broken model is left out: 503 would be its every answer.

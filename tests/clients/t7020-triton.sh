@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # NVIDIA's tritonclient.http, sync and aio, unmodified: every call that needs no shared memory.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and address
+. "$(dirname "$0")/lib.sh"
 need "tritonclient works"
 export pending="not served yet"
 

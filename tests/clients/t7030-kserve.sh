@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # KServe's InferenceRESTClient in both of its protocols, unmodified, and what its agent asks of a model server.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and address
+. "$(dirname "$0")/lib.sh"
 need "kserve's client works"
 export pending="not served yet"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # MLflow's ScoringServerClient, unmodified, against a model of its own folder whose columns have names.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and address
+. "$(dirname "$0")/lib.sh"
 need "mlflow's client works"
 export pending="not served yet"
 

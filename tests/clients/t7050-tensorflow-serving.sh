@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # TensorFlow Serving's REST API, by requests.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets tmp and address
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and address
+. "$(dirname "$0")/lib.sh"
 need "TensorFlow Serving's calls work"
 export pending="not served yet"
 

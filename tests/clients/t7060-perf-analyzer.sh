@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # NVIDIA's perf_analyzer, unmodified, in a root of Debian 13 (perf_root.sh) that shares the loopback: JSON and binary tensors. It compares
 # each answer with :predict's bits itself ("validation_data"), and its figures need our /stats.
-# shellcheck disable=SC1091,SC2154 # clients.sh sets tmp, address and body
-. "$(dirname "$0")/clients.sh"
+# shellcheck disable=SC1091,SC2154 # lib.sh sets tmp, address and body
+. "$(dirname "$0")/lib.sh"
 [ -e build/perf-analyzer/complete ] || {
     skip "perf_analyzer measures" "$(cat build/perf-analyzer/missing 2>/dev/null || echo 'make test-clients makes its root')"
     done_testing

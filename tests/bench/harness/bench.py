@@ -20,6 +20,7 @@ import processes
 import report
 import servers
 import wrk
+from forms import FORMS
 from machine import Failure
 from results import Key, Results
 
@@ -55,11 +56,10 @@ def arguments():
 # ---- right answers -------------------------------------------------------------------------------
 
 
-def _numbers(reply, running):
+def _numbers(reply, running, body):
     try:
-        rows = json.loads(reply)["predictions"]
-        return [float(x) for row in rows for x in row]
-    except (ValueError, KeyError, TypeError) as e:
+        return FORMS[body.form].read(reply)
+    except (ValueError, KeyError, TypeError, IndexError) as e:
         raise Failure(f"{running.name}: not a prediction: {reply[:80]!r}") from e
 
 
@@ -73,37 +73,37 @@ def compare(got, want, running, body):
 
 
 class Bodies:
-    """Bodies as files for wrk, and axond's answers to them."""
+    """Bodies as files for wrk, the sizes of axond's replies, and its answers, which are the same in all forms."""
 
     def __init__(self, folder):
-        self.folder, self.answers = folder, {}
+        self.folder, self.sizes, self.answers = folder, {}, {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, body):
-        path = self.folder / f"{body.model}-{body.rows}-{body.kind}.json"
+        path = self.folder / f"{body.model}-{body.rows}-{body.kind}-{body.form}"
         if not path.exists():
-            path.write_bytes(models.text(body))
+            path.write_bytes(models.request(body)[0])
         return path
 
     def path_of(self, running, body):
-        return servers.path_of(running.name, body, self.answers.get(body, (0, None))[0])
+        return servers.path_of(running.name, body, self.sizes.get(body))
 
     def warm(self, running, body):
         """-> seconds that one request takes, after a check of its answer"""
-        text, path = self.path(body).read_bytes(), self.path_of(running, body)
-        reply = running.post(path, text)
-        if body not in self.answers and not servers.is_axond(running.name):
+        (text, headers), path, rows = models.request(body), self.path_of(running, body), body._replace(form="predict")
+        reply = running.post(path, text, headers)
+        if rows not in self.answers and not servers.is_axond(running.name):
             raise Failure(f"{running.name}: axond has no answer for {body}")
         if servers.is_echo(running.name):
-            if len(reply) != self.answers[body][0]:
+            if len(reply) != self.sizes[body]:
                 raise Failure(f"{running.name}: {len(reply)} bytes for {path}")
-        elif body not in self.answers:
-            self.answers[body] = len(reply), _numbers(reply, running)
         else:
-            compare(_numbers(reply, running), self.answers[body][1], running, body)
+            self.sizes.setdefault(body, len(reply))
+            numbers = _numbers(reply, running, body)
+            compare(numbers, self.answers.setdefault(rows, numbers), running, body)
         start, count = time.monotonic(), 0
         while count == 0 or time.monotonic() - start < WARM_SECONDS:
-            running.post(path, text)
+            running.post(path, text, headers)
             count += 1
         return (time.monotonic() - start) / count
 
@@ -218,7 +218,7 @@ class Run:
             try:
                 load = wrk.load(
                     running[name], self.bodies.path_of(running[name], cell.body),
-                    self.bodies.path(cell.body), cell.connections, seconds,
+                    self.bodies.path(cell.body), models.request(cell.body)[1], cell.connections, seconds,
                 )  # fmt: skip
             except Failure as e:
                 self.drop(running, name, e)

@@ -14,11 +14,13 @@ import shutil
 import struct
 from pathlib import Path
 
+from forms import FORMS
+
 SHIPPED = Path("configs/models")
 HELD_OUT = Path("tests/data")
 
-# The kind of a row: "real" rows of the data set, or "decimals" of six digits.
-Body = collections.namedtuple("Body", "model rows kind", defaults=("real",))
+# The kind of a row: "real" rows of the data set, or "decimals" of six digits. form: how it is asked (forms.py).
+Body = collections.namedtuple("Body", "model rows kind form", defaults=("real", "predict"))
 # range: of the decimals in a row
 Model = collections.namedtuple("Model", "name sizes range shipped", defaults=(False,))
 
@@ -118,5 +120,12 @@ def _rows(body):
     return [[round(draw(low, high), 6) for _ in range(model.sizes[0])] for _ in range(body.rows)]
 
 
-def text(body):
-    return json.dumps({"instances": _rows(body)}, separators=(",", ":")).encode()
+def _input_name(model):
+    if not model.shipped:
+        return "x"
+    return json.loads((SHIPPED / model.name / "config.json").read_text())["input"]["name"]
+
+
+def request(body):
+    """-> the bytes of a body, and the headers that its form needs"""
+    return FORMS[body.form].write(_input_name(MODELS[body.model]), _rows(body))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """pairs.py - two daemons side by side: the server's CPU time per request, and by how much one is dearer.
 
-    pairs.py [--body digits:1:real@64]... [--rounds 15] [--seconds 1] OLD NEW
+    pairs.py [--body digits:1:real[:FORM]@64]... [--rounds 15] [--seconds 1] OLD NEW
 
 OLD and NEW are command lines, 'build/release/axond --headers-bytes-max 64k'; address, models and one thread are added. Both
 are up at once and take turns, the other one first in every second round. A ratio is the median of the rounds' ratios, with its
@@ -21,6 +21,7 @@ import processes
 import servers
 import wrk
 from bench import Bodies
+from forms import FORMS
 from machine import Failure
 
 NAMES = ("axond-old", "axond-new")
@@ -28,13 +29,13 @@ ONE_ROW = "digits:1:real@64"
 
 
 def cell(text):
-    """digits:1:real@64 -> (Body, connections)"""
+    """digits:1:real@64, or digits:1:real:v2-binary@64 -> (Body, connections)"""
     try:
         body, connections = text.split("@")
-        model, rows, kind = body.split(":")
-        return models.Body(models.MODELS[model].name, int(rows), kind), int(connections)
-    except (ValueError, KeyError) as e:
-        raise argparse.ArgumentTypeError(f"{text}: expected MODEL:ROWS:real|decimals@CONNECTIONS") from e
+        model, rows, kind, *form = body.split(":")
+        return models.Body(models.MODELS[model].name, int(rows), kind, *(FORMS[f].name for f in form)), int(connections)
+    except (ValueError, KeyError, TypeError) as e:
+        raise argparse.ArgumentTypeError(f"{text}: expected MODEL:ROWS:real|decimals[:{'|'.join(FORMS)}]@CONNECTIONS") from e
 
 
 def arguments():
@@ -64,7 +65,9 @@ def rounds(args, bodies, running, body, connections):
     pairs = []
     for i in range(args.rounds):
         loads = {
-            name: wrk.load(running[name], bodies.path_of(running[name], body), bodies.path(body), connections, args.seconds)
+            name: wrk.load(
+                running[name], bodies.path_of(running[name], body), bodies.path(body), models.request(body)[1], connections, args.seconds
+            )
             for name in (NAMES if i % 2 == 0 else NAMES[::-1])
         }
         pairs.append(tuple(loads[name] for name in NAMES))
@@ -94,7 +97,7 @@ def main():
         for body, connections in args.body:
             pairs = rounds(args, Bodies(into), running, body, connections)
             size = Bodies(into).path(body).stat().st_size
-            what = f"{body.model}, {body.rows} {body.kind} rows, {size} bytes, {connections} conn."
+            what = f"{body.model}, {body.rows} {body.kind} rows, {FORMS[body.form].title}, {size} bytes, {connections} conn."
             print(what)
             for field, unit in (("cpu_us", "us of CPU per request"), ("rps", "requests/s"), ("peak_kb", "peak RSS, KiB")):
                 print(f"    {unit:36} {told(pairs, field)}", flush=True)

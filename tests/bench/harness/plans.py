@@ -6,6 +6,7 @@ servers and ends them, so that peak RSS is that of its models alone.
 
 import collections
 
+from forms import FORMS
 from models import Body
 
 # A cell's servers are its section's, unless it names some of them.
@@ -58,6 +59,13 @@ def growth(model, servers, counts, rounds, seconds):
     return Section(f"growth-{model}", f"growth, {model}", (model,), servers, cells, rounds, seconds, True)
 
 
+def forms(rounds, seconds):
+    cells = [
+        Cell(Body("digits", n, "decimals", form), c, ("axond",)) for n, c in CONNECTIONS_OF_ROWS.items() for form in FORMS
+    ]
+    return Section("forms", "forms of a request, digits", ("digits",), ("axond",), cells, rounds, seconds, True)
+
+
 PLANS = {
     "full": Plan(
         [
@@ -67,6 +75,7 @@ PLANS = {
             batching((1, 2), 5, 1),
             growth("digits", ALL, GROWTH, 3, 1),
             growth("net784", ("axond", "echo"), GROWTH, 3, 1),
+            forms(9, 1),
         ],
         starts=11,
         memory=(1, 10, 100, 1000, 10000),
@@ -78,6 +87,7 @@ PLANS = {
             rows("digits", 1, 1),
             batching((1,), 2, 1),
             growth("digits", ("axond",), (1, 16, 256, 4096), 3, 1),
+            forms(3, 1),
         ],
         starts=5,
         memory=(100, 1000),

@@ -39,6 +39,7 @@ def section_head(section):
 
 def cell_text(results, section, cell, servers):
     body = f"{cell.body.model} x {cell.body.rows}" + (" decimals" if cell.body.kind != "real" else "")
+    body += f", {cell.body.form}" if cell.body.form != "predict" else ""
     for server in servers:
         key = Key(section.name, cell.body, cell.connections, server)
         row = f"{body:<28}{cell.connections:>6}  {server:<12}"

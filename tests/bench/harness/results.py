@@ -26,7 +26,7 @@ class Results:
     def add(self, key, load):
         self.samples[key].append(load)
         where = {"section": key.section, "server": key.server, "connections": key.connections}
-        body = {"model": key.body.model, "rows": key.body.rows, "values": key.body.kind}
+        body = {"model": key.body.model, "rows": key.body.rows, "values": key.body.kind, "form": key.body.form}
         self._write({"kind": "load", **where, **body, **load._asdict()})
 
     def add_start(self, milliseconds, rss_kb):
@@ -59,6 +59,12 @@ class Results:
         """-> median of the rounds' ratios of two servers in a cell, or None"""
         pairs = zip(self.samples.get(key._replace(server=a), ()), self.samples.get(key._replace(server=b), ()))
         ratios = [getattr(x, field) / getattr(y, field) for x, y in pairs if getattr(y, field) > 0]
+        return statistics.median(ratios) if ratios else None
+
+    def cells_ratio(self, key, other, field):
+        """-> median of the rounds' ratios of two cells, or None; a round of such a section has all its cells"""
+        pairs = zip(self.samples.get(key, ()), self.samples.get(other, ()))
+        ratios = [getattr(x, field) / getattr(y, field) for x, y in pairs]
         return statistics.median(ratios) if ratios else None
 
     def growth(self, section, server, field="cpu_us"):

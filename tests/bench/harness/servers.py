@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from forms import FORMS
 from machine import ALL_CORES, SERVER_CORES, Failure, blas_core, free_port
 from processes import Process
 
@@ -119,10 +120,10 @@ class Running:
         with urllib.request.urlopen(self.base + path, timeout=10) as reply:
             return reply.read()
 
-    def post(self, path, body):
+    def post(self, path, body, headers):
         """-> the reply's body; whatever is not 200 is a Failure"""
         request = urllib.request.Request(
-            self.base + path, data=body, headers={"Content-Type": "application/json"}
+            self.base + path, data=body, headers={"Content-Type": "application/json", **headers}
         )
         try:
             with urllib.request.urlopen(request, timeout=POST_SECONDS) as reply:
@@ -137,7 +138,7 @@ class Running:
 
 def path_of(name, body, reply_bytes):
     """The echo is asked for as many bytes as axond's reply has."""
-    return f"/{reply_bytes}" if is_echo(name) else f"/v1/models/{body.model}:predict"
+    return f"/{reply_bytes}" if is_echo(name) else FORMS[body.form].path.format(body.model)
 
 
 def absent(name, places):

@@ -8,6 +8,7 @@ import collections
 import statistics
 
 import plans
+from forms import FORMS
 from results import Key
 
 Paired = collections.namedtuple(
@@ -133,6 +134,27 @@ def _memory(results):
             yield Line("P9", "memory per connection", a, b, found[counts[-1]] / found[counts[0]], limit)
 
 
+# Triton 2.51 with its ONNX Runtime backend, V2 JSON: server CPU per request of the same network on another machine (performance.md).
+TRITON_US = {1: 47, 32: 169, 256: 1060}
+
+
+def _forms(results):
+    for rows, connections in plans.CONNECTIONS_OF_ROWS.items():
+        keys = {
+            form: Key("forms", plans.Body("digits", rows, "decimals", form), connections, "axond") for form in FORMS
+        }
+        found = {form: results.median(key, "cpu_us") for form, key in keys.items() if key in results.samples}
+        if "v2-binary" not in found:
+            continue
+        what, a = f"digits, {rows} row{'s' * (rows > 1)}: server CPU per request", f"binary V2 {found['v2-binary']:,.1f} us"
+        for form in (f for f in found if f != "v2-binary"):
+            ratio = results.cells_ratio(keys["v2-binary"], keys[form], "cpu_us")
+            yield Line("V2", what, a, f"{FORMS[form].title} {found[form]:,.1f} us", ratio, None)
+        if "v2" in found:
+            v2 = f"{FORMS['v2'].title} {found['v2']:,.1f} us"
+            yield Line("V2", what, f"Triton {TRITON_US[rows]:,} us there", v2, TRITON_US[rows] / found["v2"], None)
+
+
 def _connections(results):
     found = dict(results.over_connections("axond", "cpu_us"))
     if 64 in found and len(found) > 1:
@@ -144,7 +166,7 @@ def _connections(results):
 def lines(results):
     """-> a Line for each target that this run can tell, by number"""
     found = [line for row in PAIRED if (line := _paired(row, results))]
-    for more in (_starts, _rows, _memory, _connections):
+    for more in (_starts, _rows, _memory, _connections, _forms):
         found += more(results)
     return sorted(found, key=lambda line: line.target)
 

@@ -15,7 +15,7 @@ CONNECT_SECONDS = 20
 Load = collections.namedtuple("Load", "requests rps cpu_us p50_us p99_us peak_kb busy")
 
 
-def _run(url, body_path, connections, seconds):
+def _run(url, body_path, headers, connections, seconds):
     timeout = seconds + CONNECT_SECONDS
     command = [
         *pinned(CLIENT_CORES), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
@@ -24,7 +24,7 @@ def _run(url, body_path, connections, seconds):
     try:
         return subprocess.run(
             command, capture_output=True, text=True, timeout=timeout + 10, check=False,
-            env={**os.environ, "BODY": str(body_path)},
+            env={**os.environ, "BODY": str(body_path), "HEADERS": "".join(f"{k}: {v}\n" for k, v in headers.items())},
         ).stdout
     except subprocess.TimeoutExpired as e:
         raise Failure(f"wrk does not end: {' '.join(command)}") from e
@@ -42,13 +42,13 @@ def _result(out, url):
     raise Failure(f"{url}: wrk says: {out.strip()[-200:]}")
 
 
-def load(running, path, body_path, connections, seconds):
+def load(running, path, body_path, headers, connections, seconds):
     """-> Load; a Failure if a reply is an error"""
     process, url = running.process, running.base + path
     process.wait_idle()
     process.reset_peak()
     before = process.cpu_ns()
-    out = _run(url, body_path, connections, math.ceil(seconds))
+    out = _run(url, body_path, headers, connections, math.ceil(seconds))
     cpu_us = (process.cpu_ns() - before) / 1000
     process.need_alive()
     requests, duration, p50, p99 = _result(out, url)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# clients.sh - what the scripts of this folder need besides ../http/lib.sh. Sourced by t*.sh.
+# lib.sh - what the scripts of this folder need besides ../http/lib.sh. Sourced by t*.sh.
 #
 #   need WHAT                   ends the script with a skipped test WHAT where venv.sh has reached no PyPI
 #   fresh_models                $tmp/models: a copy of the shipped models, which a test may change
