@@ -106,6 +106,7 @@ struct api_call {
     api_handler *handler;                 /* of a GET */
     const struct call_post *post;         /* of a POST; NULL: no body is looked at */
     struct model *model;                  /* a reference, or NULL */
+    struct envelope_features features;    /* the model's: of fields that are rows of features */
     size_t rows;                          /* for it, once they are known */
 
     enum call_phase phase;

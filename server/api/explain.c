@@ -7,6 +7,7 @@
 #include <string.h>
 #include "api/inference.h"
 #include "api/lookup.h"
+#include "base/names.h"
 #include "infer/blas.h"
 #include "model/explanation.h"
 #include "model/gradients.h"
@@ -167,7 +168,7 @@ static void put_feature_name(struct buf *out, const struct model *m, uint32_t fe
 {
     buf_puts(out, "{\"feature\":");
     if (m->columns)
-        call_write_string(out, m->columns[feature]);
+        call_write_string(out, m->columns->of[feature]);
     else
         buf_printf(out, "%" PRIu32, feature);
 }

@@ -19,7 +19,9 @@ static size_t init_fields(struct api_call *call)
     for (; post->tensors[count]; count++)
         call->fields[count] = (struct envelope_field){
             .path = post->tensors[count],
-            .objects = post->objects ? post->objects[count] : ENVELOPE_NO_OBJECTS};
+            .objects = post->objects ? post->objects[count] : ENVELOPE_NO_OBJECTS,
+            .features = post->objects && post->objects[count] >= ENVELOPE_RECORD ? &call->features
+                                                                                 : NULL};
     return count;
 }
 

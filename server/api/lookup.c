@@ -65,6 +65,9 @@ enum error_id lookup_model(struct api_call *call)
     if (id == ERROR_OK) {
         call->model = l.version->model;
         model_ref(call->model);
+        call->features = (struct envelope_features){.names = call->model->columns,
+                                                    .all = call->model->input_name,
+                                                    .count = axon_mlp_features(call->model->mlp)};
     }
     lookup_fini(&l);
     return id;

@@ -3,6 +3,7 @@
  * json/ reads the object, tensors.c its tensors. Invariant: on failure nothing is left that the
  * caller would have to release. */
 #include "body/envelope.h"
+#include "body/records.h"
 #include "body/tensors.h"
 
 #include <stdlib.h>
@@ -22,11 +23,13 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     r->fields = fields;
     r->fields_count = fields_count;
     r->row = ENVELOPE_NO_ROW;
+    r->records = (struct records){.of = NULL};
     memset(r->leads, 0, sizeof r->leads);
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
         fields[i].member = fields[i].place = NULL;
         fields[i].present = false;
+        fields[i].missing = 0;
     }
 }
 
@@ -54,7 +57,7 @@ enum error_id envelope_finish(struct envelope_reader *r, struct envelope *e, str
 
 size_t envelope_reader_bytes(const struct envelope_reader *r)
 {
-    size_t bytes = json_bytes(&r->json);
+    size_t bytes = json_bytes(&r->json) + records_bytes(&r->records);
 
     for (size_t i = 0; i < r->fields_count; i++)
         bytes += r->fields[i].tensor.cap * sizeof(float) +

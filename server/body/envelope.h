@@ -9,16 +9,30 @@
 #ifndef BODY_ENVELOPE_H
 #define BODY_ENVELOPE_H
 
+#include "base/names.h"
+#include "body/skip.h"
 #include "json/read.h"
 #include "tensor/tensor_reader.h"
 
 /* Where objects with one key each may stand for what is in them, as in {"inputs": {"x": [[1, 2]]}}
- * and {"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}. */
+ * and {"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}; or objects are rows of features, as in
+ * {"context": {"a": 1}, "examples": [{"b": 2, "c": [3]}, {"c": 5, "b": 4}]}. */
 enum envelope_objects {
     ENVELOPE_NO_OBJECTS,
     ENVELOPE_OBJECT,
     ENVELOPE_OBJECT_ROWS,
-    ENVELOPE_OBJECT_OR_LIST /* as the first; a list of objects is no tensor, but jansson's */
+    ENVELOPE_OBJECT_OR_LIST, /* as the first; a list of objects is no tensor, but jansson's */
+    ENVELOPE_RECORD,         /* a row, of which features may be missing      */
+    ENVELOPE_RECORDS,        /* an array of rows, each of all features       */
+    ENVELOPE_EXAMPLES,       /* an array of rows, of which some may be missing */
+};
+
+/* The keys that a row of features may have; all others are ignored, whatever they hold, and a null
+ * is no value. The value of a feature is a number, or an array of one. */
+struct envelope_features {
+    const struct names *names; /* [count]; NULL: they are "0", "1", ... */
+    const char *all;           /* of all at once, an array [count]; NULL: there is none */
+    size_t count;
 };
 
 /* A path is keys and elements of arrays: "data", "inputs[].data". Fields of one path take what
@@ -29,10 +43,13 @@ enum { ENVELOPE_SEGMENTS_MAX = 4, ENVELOPE_FIELDS_MAX = 8 };
 struct envelope_field {
     const char *path;
     enum envelope_objects objects;
-    struct tensor tensor; /* out: what was read                                            */
+    const struct envelope_features *features; /* of rows; borrowed until envelope_finish() */
+    struct tensor tensor; /* out: what was read; of rows [rows, features]                   */
     bool present;         /* out: there was a tensor                                       */
-    char *member;         /* out: the key of its objects, the same in all; NULL: there are none */
+    char *member;         /* out: the key of its objects, the same in all; NULL: there are none.
+                             In rows, the first key that is no feature's */
     char *place;          /* out: "inputs[0].data"; NULL: it is the path                   */
+    size_t missing;       /* out: values that no row gave; records.h has what stands there */
 };
 
 /* How errors call it. */
@@ -61,7 +78,31 @@ enum envelope_row {
     ENVELOPE_ROW_KEY,
     ENVELOPE_ROW_COLON,
     ENVELOPE_ROW_END,
-    ENVELOPE_ROW_MORE /* a second key, which none may have */
+    ENVELOPE_ROW_MORE, /* a second key, which none may have */
+    ENVELOPE_FEATURE_KEY,
+    ENVELOPE_FEATURE_NEXT, /* a key after a comma */
+    ENVELOPE_FEATURE_COLON,
+    ENVELOPE_FEATURE_VALUE,
+    ENVELOPE_FEATURE_SKIP, /* a value that nobody wants */
+    ENVELOPE_FEATURE_END,
+};
+
+/* A row of features on its way. Values stand in the tensor in the order in which they come, until
+ * the row is closed: most come in the order of the features. */
+struct records {
+    const struct envelope_features *of;
+    size_t begin;       /* of the row in the tensor                                        */
+    size_t given;       /* values of the row                                               */
+    bool ordered;       /* they are those of features 0, 1, ..., given - 1                 */
+    size_t feature;     /* whose value comes                                               */
+    size_t guess;       /* the feature after it                                            */
+    size_t value_begin; /* in the tensor                                                   */
+    size_t rows, missing;
+    uint32_t *order; /* [count] the features of the row's values, if it is not ordered  */
+    uint32_t *seen;  /* [count] 1 + the last such row that gave it                      */
+    float *values;   /* [count] the row, while it is put in order; all NULL: none was, yet */
+    char number[24]; /* the name of a feature without one */
+    struct skip skip;
 };
 
 /* A body on its way, in any pieces: envelope_reader_init(), envelope_feed() for each piece,
@@ -77,6 +118,7 @@ struct envelope_reader {
     struct tensor_reader tensor; /* of the field that is being read */
     struct envelope_field *field;
     enum envelope_row row;
+    struct records records; /* of a field with features */
 };
 
 /* fields [fields_count] is borrowed until envelope_finish(); bytes: how long the body will be

@@ -2,6 +2,7 @@
  *
  * May know: json/ as a hook of its reader, tensor_reader.h. */
 #include "body/tensors.h"
+#include "body/records.h"
 #include "json/fail.h"
 #include "tensor/tensor_reader.h"
 
@@ -116,6 +117,8 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
     else if (field->objects != ENVELOPE_NO_OBJECTS)
         r->tensor.object_depth = 1;
     r->field = field;
+    if (field->features)
+        records_begin(r);
     r->json.state = JSON_HOOKED;
     r->row = ENVELOPE_NO_ROW;
     return ERROR_OK;
@@ -123,8 +126,7 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
 
 /* ---- objects that stand for an element: one key, the same in all ---------------------------- */
 
-/* The string at pos to word. It is not kept: a million rows hold one key. */
-static enum error_id read_row_string(struct envelope_reader *r)
+enum error_id tensors_read_key(struct envelope_reader *r)
 {
     if (window_byte(&r->json.window) != '"')
         return json_expected(&r->json, ERROR_BAD_JSON, "a key in quotes");
@@ -145,7 +147,7 @@ static enum error_id read_row_key(struct envelope_reader *r)
         return error_set(&r->json.error, ERROR_BAD_FIELD,
                          "%s: an object without a key, expected the input's name",
                          tensor_reader_place(t, false, at));
-    if (read_row_string(r))
+    if (tensors_read_key(r))
         return r->json.error.id;
     if (r->json.word.len > MEMBER_MAX)
         return error_set(&r->json.error, ERROR_BAD_FIELD,
@@ -196,7 +198,7 @@ static enum error_id refuse_row_key(struct envelope_reader *r)
 {
     char at[TENSOR_PLACE_MAX];
 
-    if (read_row_string(r))
+    if (tensors_read_key(r))
         return r->json.error.id;
     return error_set(&r->json.error, ERROR_BAD_FIELD,
                      "%s: the key \"%.60s\" beside \"%.60s\", expected one key, the input's name",
@@ -209,7 +211,10 @@ static enum error_id refuse_row_key(struct envelope_reader *r)
 static bool begins_tensor(const struct envelope_field *field, char c)
 {
     if (c == '{')
-        return field->objects == ENVELOPE_OBJECT || field->objects == ENVELOPE_OBJECT_OR_LIST;
+        return field->objects == ENVELOPE_OBJECT || field->objects == ENVELOPE_OBJECT_OR_LIST ||
+               field->objects == ENVELOPE_RECORD;
+    if (field->features)
+        return c == '[' && field->objects != ENVELOPE_RECORD;
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
 
@@ -244,17 +249,19 @@ static enum error_id read_elements(struct envelope_reader *r)
         return give_back(r);
 
     if (r->tensor.state == TENSOR_KEY)
-        r->row = ENVELOPE_ROW_KEY;
+        r->row = r->field->features ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
     if (r->tensor.state == TENSOR_CLOSE)
-        r->row = ENVELOPE_ROW_END;
-    return id;
+        r->row = r->field->features ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
+    return !id && r->row == ENVELOPE_FEATURE_END ? records_value_end(r) : id;
 }
 
 /* Is the next token of an object that stands for an element whole? */
 static bool has_token(const struct envelope_reader *r)
 {
     const struct window *w = &r->json.window;
-    bool may_be_string = r->row == ENVELOPE_ROW_KEY || r->row == ENVELOPE_ROW_MORE;
+    bool may_be_string = r->row == ENVELOPE_ROW_KEY || r->row == ENVELOPE_ROW_MORE ||
+                         r->row == ENVELOPE_FEATURE_KEY || r->row == ENVELOPE_FEATURE_NEXT ||
+                         r->row == ENVELOPE_FEATURE_SKIP;
 
     return may_be_string && window_byte(w) == '"' ? window_has_string((struct window *)w)
                                                   : window_has_word((struct window *)w);
@@ -263,9 +270,12 @@ static bool has_token(const struct envelope_reader *r)
 static enum error_id read(struct json_reader *json)
 {
     static enum error_id (*const readers[])(struct envelope_reader * r) = {
-        [ENVELOPE_NO_ROW] = read_elements,     [ENVELOPE_ROW_KEY] = read_row_key,
-        [ENVELOPE_ROW_COLON] = read_row_colon, [ENVELOPE_ROW_END] = read_row_end,
-        [ENVELOPE_ROW_MORE] = refuse_row_key,
+        [ENVELOPE_NO_ROW] = read_elements,        [ENVELOPE_ROW_KEY] = read_row_key,
+        [ENVELOPE_ROW_COLON] = read_row_colon,    [ENVELOPE_ROW_END] = read_row_end,
+        [ENVELOPE_ROW_MORE] = refuse_row_key,     [ENVELOPE_FEATURE_KEY] = records_key,
+        [ENVELOPE_FEATURE_NEXT] = records_key,    [ENVELOPE_FEATURE_COLON] = records_colon,
+        [ENVELOPE_FEATURE_VALUE] = records_value, [ENVELOPE_FEATURE_SKIP] = records_skip,
+        [ENVELOPE_FEATURE_END] = records_end,
     };
     struct envelope_reader *r = reader_of(json);
     enum error_id id = ERROR_OK;
@@ -284,6 +294,8 @@ static enum error_id read(struct json_reader *json)
     if (id || r->tensor.state != TENSOR_DONE)
         return id;
     r->field->present = true;
+    if (r->field->features)
+        records_finish(r);
     return json_hooked(json);
 }
 
@@ -293,6 +305,7 @@ static void fini(struct json_reader *json)
 
     tensors_release(r->fields, r->fields_count);
     r->fields_count = 0;
+    records_fini(&r->records);
 }
 
 const struct json_hook tensors_hook = {

@@ -6,6 +6,10 @@
 
 extern const struct json_hook tensors_hook; /* of a struct envelope_reader's json */
 
+/* The string at the window's pos to r's word, and no longer than that: a million rows hold one key.
+ */
+enum error_id tensors_read_key(struct envelope_reader *r);
+
 /* Free what fields [count] hold. */
 void tensors_release(struct envelope_field *fields, size_t count);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/names.h"
 #include "model/advise.h"
 #include "neurons/neurons.h"
 #include "model/answers.h"
@@ -89,7 +90,11 @@ static int describe(struct model *m, const struct config *config)
         p->columns_count < config->network.columns_count)
         return -1;
     m->labels = (const char *const *)p->labels;
-    m->columns = p->columns_count ? (const char *const *)p->columns : NULL;
+    if (p->columns_count > 0) {
+        m->columns = names_create((const char *const *)p->columns, p->columns_count);
+        if (!m->columns)
+            return -1;
+    }
     return answers_init(m, &config->network);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/names.h"
 #include "neurons/neurons.h"
 #include "model/private.h"
 #include "model/record.h"
@@ -48,6 +49,7 @@ void model_destroy(struct model *m)
     for (size_t i = 0; i < m->labels_count; i++)
         free(p->labels[i]);
     free(p->labels);
+    names_destroy(m->columns);
     for (size_t i = 0; i < p->columns_count; i++)
         free(p->columns[i]);
     free(p->columns);

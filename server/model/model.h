@@ -26,6 +26,7 @@ enum model_task {
 };
 
 struct advice_list;
+struct names;
 struct axon_bounds;
 struct model_line;
 struct neurons;
@@ -53,10 +54,10 @@ struct model {
     size_t layers_count;
     const char *const *labels; /* of the outputs; labels_count 0: none */
     size_t labels_count;
-    size_t label_text_max;      /* of the longest label as JSON text */
-    const char *const *columns; /* names of the features; NULL: there are none */
-    size_t column_text_max;     /* as label_text_max */
-    enum ranking ranking;       /* how labels get their scores */
+    size_t label_text_max;  /* of the longest label as JSON text */
+    struct names *columns;  /* names of the features; NULL: there are none */
+    size_t column_text_max; /* as label_text_max */
+    enum ranking ranking;   /* how labels get their scores */
     struct axon_mlp *mlp;
     struct predictions_shape answers;
     enum model_chances chances;

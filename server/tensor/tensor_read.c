@@ -34,8 +34,9 @@ static const char *path(const struct tensor_reader *r, size_t depth, bool first,
     for (size_t i = 0; i <= depth && n >= 0 && n < PATH_MAX_BYTES; i++) {
         if (i == r->object_depth && r->in_object && r->member)
             n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), ".%.40s", r->member);
+        bool zero = first && !(r->features && i < r->object_depth); /* a row's values are its own */
         if (i < depth && n < PATH_MAX_BYTES)
-            n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), "[%zu]", first ? 0 : r->index[i]);
+            n += snprintf(out + n, (size_t)(PATH_MAX_BYTES - n), "[%zu]", zero ? 0 : r->index[i]);
     }
     return out;
 }
@@ -49,13 +50,32 @@ const char *tensor_reader_place(const struct tensor_reader *r, bool first,
     return path(&outside, r->depth, first, out);
 }
 
+/* Is the next byte one of these? A NUL, which strchr() would find, is not. */
+static bool one_of(const char *bytes, const struct tensor_reader *r)
+{
+    char c = window_byte(r->w);
+
+    return c != '\0' && strchr(bytes, c);
+}
+
+/* Where objects may stand, clients that know TensorFlow Serving send {"b64": "..."} for bytes. */
+static const char *bytes_hint(const struct tensor_reader *r)
+{
+    bool bytes = one_of("{", r) ||
+                 (one_of("\"", r) && r->in_object && r->member && strcmp(r->member, "b64") == 0);
+
+    return bytes && r->state == TENSOR_ELEMENT && r->object_depth != SIZE_MAX
+               ? "; bytes ({\"b64\": ...}) are not supported, send numbers"
+               : "";
+}
+
 static enum error_id expected(struct tensor_reader *r, enum error_id id, const char *what)
 {
     char at[PATH_MAX_BYTES], found[TOKEN_TEXT_MAX];
 
     token_describe(found, r->w->text + r->w->pos, r->w->len - r->w->pos);
-    return error_set(r->error, id, "%s: expected %s, found %s", path(r, r->depth, false, at), what,
-                     found);
+    return error_set(r->error, id, "%s: expected %s, found %s%s", path(r, r->depth, false, at),
+                     what, found, bytes_hint(r));
 }
 
 /* An element whose kind differs from that of the first one at its level. */
@@ -87,10 +107,9 @@ static size_t next_cap(const struct tensor_reader *r)
     return cap < r->elements_max ? cap : r->elements_max;
 }
 
-static enum error_id grow(struct tensor_reader *r)
+static enum error_id grow_to(struct tensor_reader *r, size_t cap)
 {
     struct tensor *t = r->t;
-    size_t cap = next_cap(r);
     float *data = NULL;
 
     if (cap <= SIZE_MAX / sizeof *data && memory_take(r->account, (cap - t->cap) * sizeof *data))
@@ -103,8 +122,25 @@ static enum error_id grow(struct tensor_reader *r)
     return ERROR_OK;
 }
 
-/* NaN, Infinity or -Infinity at the reader; 0 if there is none of them. */
-static size_t read_token(const struct tensor_reader *r, float *value)
+static enum error_id too_many(struct tensor_reader *r)
+{
+    return error_set(r->error, ERROR_LIMIT_EXCEEDED, "%s: more than %zu elements (elements_max)",
+                     r->name, r->elements_max);
+}
+
+enum error_id tensor_reader_reserve(struct tensor_reader *r, size_t more)
+{
+    size_t cap = next_cap(r);
+
+    if (more > r->elements_max - r->t->count)
+        return too_many(r);
+    if (more <= r->t->cap - r->t->count)
+        return ERROR_OK;
+    return grow_to(r, cap - r->t->count > more ? cap : r->t->count + more);
+}
+
+/* NaN, Infinity or -Infinity at the window's pos; 0 if there is none of them. */
+static size_t read_token(const struct window *w, float *value)
 {
     static const struct {
         const char *text;
@@ -113,7 +149,7 @@ static size_t read_token(const struct tensor_reader *r, float *value)
     } tokens[] = {{"NaN", 3, NAN}, {"Infinity", 8, INFINITY}, {"-Infinity", 9, -INFINITY}};
 
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        const char *p = r->w->text + r->w->pos;
+        const char *p = w->text + w->pos;
         if (strncmp(p, tokens[i].text, tokens[i].length) == 0 &&
             !token_is_word(p[tokens[i].length])) {
             *value = tokens[i].value;
@@ -121,6 +157,13 @@ static size_t read_token(const struct tensor_reader *r, float *value)
         }
     }
     return 0;
+}
+
+size_t tensor_token_length(const struct window *w)
+{
+    float ignored;
+
+    return read_token(w, &ignored);
 }
 
 static enum error_id refuse_range(struct tensor_reader *r)
@@ -132,14 +175,6 @@ static enum error_id refuse_range(struct tensor_reader *r)
                      token_word(word, r->w->text + r->w->pos, r->w->len - r->w->pos));
 }
 
-/* Is the next byte one of these? A NUL, which strchr() would find, is not. */
-static bool one_of(const char *bytes, const struct tensor_reader *r)
-{
-    char c = window_byte(r->w);
-
-    return c != '\0' && strchr(bytes, c);
-}
-
 /* Neither a number nor an array: tell what it is, and for what looks like a number why not. */
 static enum error_id refuse_element(struct tensor_reader *r)
 {
@@ -147,7 +182,7 @@ static enum error_id refuse_element(struct tensor_reader *r)
     const char *what = r->rank_known && r->depth < r->t->rank ? "an array" : "a number";
     float token;
 
-    if (read_token(r, &token))
+    if (read_token(r->w, &token))
         return error_set(r->error, ERROR_BAD_TENSOR,
                          "%s: %s is not JSON; ?non_finite=token lets it in",
                          path(r, r->depth, false, at),
@@ -177,7 +212,7 @@ static enum error_id read_number(struct tensor_reader *r)
     bool finite_text = n != 0;
 
     if (!n && r->policy == NON_FINITE_TOKEN)
-        n = read_token(r, &value);
+        n = read_token(r->w, &value);
     if (!n || token_is_word(p[n])) /* 01, 1x: the number ends, the word goes on */
         return refuse_element(r);
     if (r->rank_known && r->depth < t->rank)
@@ -185,9 +220,8 @@ static enum error_id read_number(struct tensor_reader *r)
     if (finite_text && isinf(value))
         return refuse_range(r);
     if (t->count == r->elements_max)
-        return error_set(r->error, ERROR_LIMIT_EXCEEDED,
-                         "%s: more than %zu elements (elements_max)", r->name, r->elements_max);
-    if (t->count == t->cap && grow(r))
+        return too_many(r);
+    if (t->count == t->cap && grow_to(r, next_cap(r)))
         return r->error->id;
     if (!r->rank_known) {
         r->rank_known = true;
@@ -225,6 +259,8 @@ static enum error_id open_array(struct tensor_reader *r)
 {
     if (r->rank_known && r->depth == r->t->rank)
         return mixed(r, "an array", "a number");
+    if (r->features && r->depth > r->object_depth)
+        return expected(r, ERROR_BAD_TENSOR, "a number");
     if (r->depth == r->rank_max)
         return error_set(r->error, ERROR_LIMIT_EXCEEDED, "%s: rank %zu, at most %zu", r->name,
                          r->depth + 1, r->rank_max);
@@ -261,6 +297,10 @@ static enum error_id open_object(struct tensor_reader *r)
 void tensor_reader_value(struct tensor_reader *r)
 {
     r->state = TENSOR_ELEMENT;
+    if (r->features) {
+        r->rank_known = false;
+        r->known[r->depth] = false;
+    }
 }
 
 void tensor_reader_closed(struct tensor_reader *r)
@@ -329,6 +369,13 @@ static void read_run(struct tensor_reader *r)
         r->state = TENSOR_BEHIND;
 }
 
+/* In the place of an object of features */
+static enum error_id refuse_row(struct tensor_reader *r)
+{
+    return expected(r, one_of("[\"tfn-0123456789", r) ? ERROR_BAD_TENSOR : ERROR_BAD_JSON,
+                    "an object of features");
+}
+
 /* The token at the window's pos, which is whole. */
 static enum error_id read_token_at(struct tensor_reader *r)
 {
@@ -345,6 +392,8 @@ static enum error_id read_token_at(struct tensor_reader *r)
     if (r->depth == r->object_depth && !r->in_object) {
         if (c == '{')
             return check_form(r, true) ? r->error->id : open_object(r);
+        if (r->features)
+            return refuse_row(r);
         if (r->form != TENSOR_PLAIN && one_of("[-0123456789NI", r) && check_form(r, false))
             return r->error->id;
     }

@@ -37,6 +37,8 @@ struct tensor_reader {
                             there can be: nowhere */
     enum tensor_form form;
     bool in_object;
+    bool features; /* it must be such an object, of any number of keys: numbers, or arrays of them,
+                      each of a shape of its own; the reader's owner makes rows of the values */
     const char *member; /* that key, once it is known; borrowed */
 
     const char *run_ends; /* in this window; NULL: not looked for yet, as w's owner sets it when it
@@ -58,6 +60,13 @@ enum error_id tensor_reader_read(struct tensor_reader *r);
  */
 void tensor_reader_value(struct tensor_reader *r);
 void tensor_reader_closed(struct tensor_reader *r);
+
+/* Room for so many numbers more, not only as many as the text can hold. ERROR_LIMIT_EXCEEDED beyond
+ * elements_max. */
+enum error_id tensor_reader_reserve(struct tensor_reader *r, size_t more);
+
+/* The length of a NaN, Infinity or -Infinity at the window's pos; 0: there is none. */
+size_t tensor_token_length(const struct window *w);
 
 /* Where the reader is, "instances[3]", or with `first` the element that set what a later one does
  * not fit. Returns out. */

@@ -8,6 +8,12 @@
 #include "body/envelope.h"
 #include "text.h"
 
+static const char *const pieces_names[] = {"a", "b", "c"}, *const *pieces_alphabetical[] = {
+                                                               pieces_names, pieces_names + 1,
+                                                               pieces_names + 2};
+static const struct names pieces_columns = {pieces_names, pieces_alphabetical, 3};
+static const struct envelope_features pieces_features = {&pieces_columns, "x", 3};
+
 /* Tensors of every form. */
 static const struct envelope_field pieces_fields[] = {
     {.path = "data"},
@@ -17,6 +23,7 @@ static const struct envelope_field pieces_fields[] = {
     {.path = "requests[].data"},
     {.path = "requests[].data"},
     {.path = "a.b.c"},
+    {.path = "examples", .objects = ENVELOPE_EXAMPLES, .features = &pieces_features},
 };
 enum { PIECES_FIELDS = sizeof pieces_fields / sizeof *pieces_fields };
 
@@ -76,6 +83,7 @@ static inline void pieces_assert_same(const struct reading *want, const struct r
         const struct tensor *a = &want->fields[i].tensor, *b = &got->fields[i].tensor;
 
         ck_assert_msg(want->fields[i].present == got->fields[i].present && a->rank == b->rank &&
+                          want->fields[i].missing == got->fields[i].missing &&
                           a->count == b->count && !memcmp(a->shape, b->shape, sizeof a->shape),
                       "%s: another shape", how);
         const char *x = want->fields[i].member, *y = got->fields[i].member;

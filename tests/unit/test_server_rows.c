@@ -86,6 +86,8 @@ START_TEST(rows_in_objects_are_no_tokens_and_hold_no_memory)
 }
 END_TEST
 
+#define BYTES "; bytes ({\"b64\": ...}) are not supported, send numbers"
+
 static const struct {
     const char *body;
     enum error_id id;
@@ -118,10 +120,15 @@ static const struct {
     {"{\"instances\":[{\"x\":null}]}", ERROR_BAD_TENSOR,
      "instances[0].x: expected a number, found null"},
     {"{\"instances\":[{\"x\":{\"b64\":1}}]}", ERROR_BAD_TENSOR,
-     "instances[0].x: expected a number, found an object"},
+     "instances[0].x: expected a number, found an object" BYTES},
+    {"{\"instances\":[{\"b64\":\"aGk=\"}]}", ERROR_BAD_TENSOR,
+     "instances[0].b64: expected a number, found a string" BYTES},
+    {"{\"inputs\":{\"x\":{\"b64\":\"aGk=\"}}}", ERROR_BAD_TENSOR,
+     "inputs.x: expected a number, found an object" BYTES},
     {"{\"instances\":[[{\"x\":1}]]}", ERROR_BAD_TENSOR,
-     "instances[0][0]: expected a number, found an object"},
-    {"{\"inputs\":[{\"x\":1}]}", ERROR_BAD_TENSOR, "inputs[0]: expected a number, found an object"},
+     "instances[0][0]: expected a number, found an object" BYTES},
+    {"{\"inputs\":[{\"x\":1}]}", ERROR_BAD_TENSOR,
+     "inputs[0]: expected a number, found an object" BYTES},
     {"{\"instances\":[{\"x\":1 2}]}", ERROR_BAD_JSON,
      "line 1, column 22: expected ',' or '}', found '2'"},
     {"{\"instances\":[{\"x\" 1}]}", ERROR_BAD_JSON, "line 1, column 20: expected ':', found '1'"},
