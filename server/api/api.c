@@ -11,13 +11,11 @@
 #include <strings.h>
 #include "api/route.h"
 
-/* formats: those that the route takes. The one that is there becomes call->body.format. */
+/* formats: those that the route takes. */
 static enum error_id check_body(struct api_call *call, const char *encoding, uint64_t body_bytes,
                                 unsigned formats)
 {
-    const char *type = call->headers[REQUEST_CONTENT_TYPE];
     uint64_t max = call->api->options->body_bytes_max;
-    char types[BODY_TYPES_TEXT_MAX];
 
     if (!encoding_find(encoding, &call->body.encoding)) {
         call->reply->headers[REPLY_ACCEPT_ENCODING] = encoding_names();
@@ -30,12 +28,7 @@ static enum error_id check_body(struct api_call *call, const char *encoding, uin
         return call_fail(call, ERROR_BODY_TOO_LARGE,
                          "the body has %llu bytes, at most %llu are allowed (body_bytes_max)",
                          (unsigned long long)body_bytes, (unsigned long long)max);
-    call->body.format = body_find(type, formats);
-    if (strcmp(call->method, "POST") == 0 && !call->body.format)
-        return call_fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE,
-                         "Content-Type '%.60s' is not supported here, send %s", type,
-                         body_types(formats, types));
-    return ERROR_OK;
+    return strcmp(call->method, "POST") == 0 ? call_body_find(call, formats) : ERROR_OK;
 }
 
 /* Who comes while too much waits already need not send the body, nor has anybody to read it. */

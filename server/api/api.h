@@ -52,7 +52,7 @@ struct api_reply {
     enum error_id error;
     struct buf body; /* new: the caller steals or finishes it                       */
     const char *headers[REPLY_HEADERS]; /* static, or one of: */
-    char allow[64], server_timing[136], etag[19];
+    char allow[64], server_timing[136], etag[19], content_type[96], inference_length[24];
     unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
     struct api_account account; /* complete when the call is over */
 };

@@ -58,6 +58,7 @@ void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
     json_decref(body);
     reply->headers[REPLY_SERVER_TIMING] = NULL;
     reply->headers[REPLY_CONTENT_TYPE] = "application/json";
+    reply->headers[REPLY_INFERENCE_LENGTH] = NULL;
     reply->http_status = error_http_status(reply->error);
     reply->headers[REPLY_RETRY_AFTER] = reply->http_status == 503 || reply->http_status == 429
                                             ? retry_after_s
@@ -98,6 +99,17 @@ void call_append(json_t **list, json_t *item)
     *list = NULL;
 }
 
+bool call_part_begins(struct api_call *call)
+{
+    return call->parts_seen++ >= call->parts_done && !call->again;
+}
+
+void call_part_ends(struct api_call *call, bool done)
+{
+    call->writing = call->again = !done;
+    call->parts_done += done;
+}
+
 enum error_id call_write_part(struct api_call *call, const char *text, const float *values,
                               size_t rank, const size_t *shape, const char *name,
                               enum non_finite policy)
@@ -106,7 +118,7 @@ enum error_id call_write_part(struct api_call *call, const char *text, const flo
     struct buf *out = &call->reply->body;
     enum error_id id = ERROR_OK;
 
-    if (call->parts_seen++ < call->parts_done || call->again)
+    if (!call_part_begins(call))
         return ERROR_OK;
     if (!call->writing) {
         buf_puts(out, text);
@@ -115,8 +127,7 @@ enum error_id call_write_part(struct api_call *call, const char *text, const flo
     }
     if (id == ERROR_OK)
         id = tensor_writer_go_on(&call->writer, PIECE);
-    call->writing = call->again = id == ERROR_OK && !out->failed && !call->writer.done;
-    call->parts_done += !call->writing;
+    call_part_ends(call, id != ERROR_OK || out->failed || call->writer.done);
     return id;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include "api/api.h"
 #include "api/target.h"
+#include "body/blobs.h"
 #include "body/bodies.h"
 #include "body/encoding.h"
 #include "body/envelope.h"
@@ -73,6 +74,7 @@ struct call_post {
 /* How the route wants the body, and what has come of it. */
 struct call_body {
     const struct body_format *format; /* kept from the headers on */
+    struct blobs_head head;           /* BODY_BLOBS: where its JSON ends */
     enum encoding_id encoding;        /* so is this */
     struct decoder *decoder;          /* NULL: nothing has come, or nothing to decode */
     size_t fed_bytes;                 /* decoded */
@@ -80,6 +82,7 @@ struct call_body {
     union {
         struct buf bytes;              /* BODY_BYTES: as they came    */
         struct envelope_reader reader; /* BODY_ENVELOPE: into fields  */
+        struct blobs_reader blobs;     /* BODY_BLOBS: the same        */
     };
 };
 
@@ -113,6 +116,8 @@ struct api_call {
     enum call_wait waits;
     bool again, submitted;
     uint64_t received_ns; /* clock_ns() when the last byte of the body had come */
+    uint64_t timeout_ns;  /* from then on, as the client asks; 0: it does not */
+    uint32_t priority;    /* of its tasks (pool.h) */
     uint64_t mark_ns;     /* up to here time is accounted for, in: */
     uint64_t spent_ns[CALL_PHASES], queue_ns;
     struct api_waiter waiter;      /* if submitted */
@@ -173,6 +178,11 @@ enum error_id call_write_part(struct api_call *call, const char *text, const flo
                               size_t rank, const size_t *shape, const char *name,
                               enum non_finite policy);
 
+/* WRITE, for parts of other kinds: true if it is the turn of the next one. Then call_part_ends()
+ * tells whether it is complete, or call->again is set, and its turn comes again. */
+bool call_part_begins(struct api_call *call);
+void call_part_ends(struct api_call *call, bool done);
+
 /* A json_dump_callback() that appends to the struct buf *out. */
 int call_append_json(const char *bytes, size_t size, void *out);
 
@@ -199,6 +209,8 @@ static inline bool call_is_npy(const struct api_call *call)
 /* ?non_finite=, STRICT by default. */
 enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 
+/* The format of a POST's body, among formats (bit id: the route takes it), as its headers say. */
+enum error_id call_body_find(struct api_call *call, unsigned formats);
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
 void call_body_init(struct api_call *call, uint64_t body_bytes);
 /* The next bytes of it; *size becomes how many were taken, as api_feed() says. False: they are too
@@ -207,7 +219,7 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t *size);
 void call_body_fini(struct api_call *call);
 
 /* The request's body as call->envelope, and its tensors as call->fields; it was read under the
- * configured limits and ?non_finite=. */
+ * configured limits and ?non_finite=. A tensor alone (BODY_BLOBS) has no call->envelope.json. */
 enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */

@@ -190,15 +190,22 @@ void inference_fini(struct api_call *call, bool answered)
     capture_destroy(i->capture);
 }
 
+size_t inference_state_bytes(const struct api_call *call)
+{
+    const struct inference *i = inference_of(call);
+
+    return i->rows * i->outputs * sizeof *i->y + model_tally_bytes(call->model);
+}
+
 struct call_needs inference_needs(const struct api_call *call, size_t rank, const size_t *shape)
 {
     enum { FRAME_BYTES = 64 };
     const struct inference *i = inference_of(call);
 
-    return (struct call_needs){
-        .state = i->rows * i->outputs * sizeof *i->y + model_tally_bytes(call->model),
-        .reply = tensor_text_max(rank, shape) + capture_text_max(i->capture, call->model, i->rows) +
-                 FRAME_BYTES};
+    return (struct call_needs){.state = inference_state_bytes(call),
+                               .reply = tensor_text_max(rank, shape) +
+                                        capture_text_max(i->capture, call->model, i->rows) +
+                                        FRAME_BYTES};
 }
 
 /* Numbers that the recorder may copy, and that are freed after it: a few of them cost what one

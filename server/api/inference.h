@@ -43,6 +43,9 @@ enum error_id inference_compute(struct api_call *call);
 /* Count the request, and its rows if it was answered; free what the inference holds. */
 void inference_fini(struct api_call *call, bool answered);
 
+/* Bytes of what COMPUTE allocates. */
+size_t inference_state_bytes(const struct api_call *call);
+
 /* Bytes: state, and reply for the outputs as text of that rank and the captured layers. */
 struct call_needs inference_needs(const struct api_call *call, size_t rank, const size_t *shape);
 

@@ -25,63 +25,127 @@ static size_t init_fields(struct api_call *call)
     return count;
 }
 
-static void init_reader(struct api_call *call, size_t fields_count, size_t bytes)
+static struct envelope_limits limits_of(struct api_call *call)
 {
     const struct options *options = call->api->options;
-    const struct envelope_limits limits = {.tensor = {.rank_max = options->rank_max,
-                                                      .elements_max = options->elements_max,
-                                                      .account = &call->account},
-                                           .depth_max = options->json_depth_max,
-                                           .tokens_max = options->json_tokens_max};
+
+    return (struct envelope_limits){.tensor = {.rank_max = options->rank_max,
+                                               .elements_max = options->elements_max,
+                                               .account = &call->account},
+                                    .depth_max = options->json_depth_max,
+                                    .tokens_max = options->json_tokens_max};
+}
+
+static enum non_finite policy_of(struct api_call *call)
+{
     enum non_finite policy;
 
     if (call_non_finite(call, &policy) != ERROR_OK)
         call->error.id = ERROR_OK; /* the handler's to refuse, after what it refuses first */
-    envelope_reader_init(&call->body.reader, call->fields, fields_count, &limits, policy, bytes);
+    return policy;
 }
+
+/* ---- the kinds of bodies ---- */
+
+static void envelope_init(struct api_call *call, uint64_t bytes)
+{
+    const struct envelope_limits limits = limits_of(call);
+
+    envelope_reader_init(&call->body.reader, call->fields, init_fields(call), &limits,
+                         policy_of(call), bytes);
+}
+
+static enum error_id envelope_take(struct api_call *call, const char *bytes, size_t size)
+{
+    return envelope_feed(&call->body.reader, bytes, size);
+}
+
+static void envelope_release(struct api_call *call)
+{
+    envelope_reader_fini(&call->body.reader);
+}
+
+static void blobs_init(struct api_call *call, uint64_t bytes)
+{
+    const struct envelope_limits limits = limits_of(call);
+
+    blobs_reader_init(&call->body.blobs, call->body.head, call->fields, init_fields(call), &limits,
+                      policy_of(call), bytes);
+}
+
+static enum error_id blobs_take(struct api_call *call, const char *bytes, size_t size)
+{
+    return blobs_feed(&call->body.blobs, bytes, size);
+}
+
+static void blobs_release(struct api_call *call)
+{
+    blobs_reader_fini(&call->body.blobs);
+}
+
+static void bytes_init(struct api_call *call, uint64_t bytes)
+{
+    bool known = bytes != API_BODY_UNKNOWN;
+
+    init_fields(call);
+    buf_init(&call->body.bytes, (size_t)(known ? bytes : call->api->options->body_bytes_max));
+    call->body.bytes.account = &call->account;
+}
+
+static enum error_id bytes_take(struct api_call *call, const char *bytes, size_t size)
+{
+    struct buf *kept = &call->body.bytes;
+
+    if (kept->len == 0 && kept->max <= PROMISE_TRUSTED)
+        buf_reserve(kept, kept->max);
+    buf_append(kept, bytes, size);
+    return ERROR_OK; /* a want of memory shows in `failed` */
+}
+
+static void bytes_release(struct api_call *call)
+{
+    buf_fini(&call->body.bytes);
+}
+
+static const struct kind {
+    void (*init)(struct api_call *call, uint64_t bytes); /* API_BODY_UNKNOWN is SIZE_MAX, too */
+    /* With an error nothing is held any more. */
+    enum error_id (*take)(struct api_call *call, const char *bytes, size_t size);
+    void (*release)(struct api_call *call);
+} kinds[BODY_KINDS] = {[BODY_ENVELOPE] = {envelope_init, envelope_take, envelope_release},
+                       [BODY_BLOBS] = {blobs_init, blobs_take, blobs_release},
+                       [BODY_BYTES] = {bytes_init, bytes_take, bytes_release}};
+_Static_assert(API_BODY_UNKNOWN == WINDOW_UNKNOWN, "both are the largest number");
+
+static const struct kind *kind_of(const struct api_call *call)
+{
+    return &kinds[call->body.format->kind];
+}
+
+/* ---- the body as it comes ---- */
 
 void call_body_init(struct api_call *call, uint64_t body_bytes)
 {
     struct call_body *body = &call->body;
-    bool known = body_bytes != API_BODY_UNKNOWN && !body->encoding;
-    size_t fields_count = init_fields(call);
 
     body->decoder = NULL;
     body->fed_bytes = body->fed_ns = 0;
-    if (body->format->kind == BODY_BYTES) {
-        buf_init(&body->bytes, (size_t)(known ? body_bytes : call->api->options->body_bytes_max));
-        body->bytes.account = &call->account;
-    } else {
-        init_reader(call, fields_count, known ? (size_t)body_bytes : WINDOW_UNKNOWN);
-    }
-}
-
-/* Nobody needs any more what was read of it. */
-static void drop(struct call_body *body)
-{
-    if (body->format->kind == BODY_BYTES)
-        buf_fini(&body->bytes);
-    else
-        envelope_reader_fini(&body->reader);
+    kind_of(call)->init(call, body->encoding ? API_BODY_UNKNOWN : body_bytes);
 }
 
 void call_body_fini(struct api_call *call)
 {
-    drop(&call->body);
+    kind_of(call)->release(call);
     envelope_fini(&call->envelope);
     decoder_destroy(call->body.decoder);
     call->body.decoder = NULL;
 }
 
-static void feed(struct call_body *body, const char *bytes, size_t size)
+/* With an error of the body nothing of it is held any more, and the account says so. */
+static void feed(struct api_call *call, const char *bytes, size_t size)
 {
-    if (body->format->kind == BODY_ENVELOPE) {
-        envelope_feed(&body->reader, bytes, size);
-        return;
-    }
-    if (body->bytes.len == 0 && body->bytes.max <= PROMISE_TRUSTED)
-        buf_reserve(&body->bytes, body->bytes.max);
-    buf_append(&body->bytes, bytes, size);
+    if (kind_of(call)->take(call, bytes, size) != ERROR_OK)
+        memory_settle(&call->account, sizeof *call + decoder_bytes(call->body.decoder));
 }
 
 /* The bytes that these stand for; *size becomes how many of these were taken. */
@@ -104,11 +168,11 @@ static bool feed_decoded(struct api_call *call, const char *bytes, size_t *size)
                              "(body_bytes_max)",
                              encoding_name(body->encoding), (unsigned long long)max) == ERROR_OK;
         if (length > 0)
-            feed(body, piece, length);
+            feed(call, piece, length);
         body->fed_bytes += length;
     }
     if (decoder_failed(body->decoder))
-        drop(body);
+        kind_of(call)->release(call); /* nobody needs what was read of it */
     *size -= left;
     return true;
 }
@@ -122,13 +186,10 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t *size)
         if (!feed_decoded(call, bytes, size))
             return false;
     } else {
-        feed(body, bytes, *size);
+        feed(call, bytes, *size);
         body->fed_bytes += *size;
     }
     body->fed_ns += clock_ns() - begun_ns;
-    if (body->format->kind == BODY_ENVELOPE && body->reader.json.error.id)
-        memory_settle(&call->account, sizeof *call + envelope_reader_bytes(&body->reader) +
-                                          decoder_bytes(body->decoder));
     return !call->account.refused || call_no_memory(call) == ERROR_OK;
 }
 
@@ -176,11 +237,13 @@ size_t call_body_elements(const struct api_call *call)
 
 enum error_id call_envelope(struct api_call *call)
 {
-    if (call->envelope.json) /* a reader before has asked for it */
+    if (call->envelope.fields) /* a reader before has asked for it */
         return ERROR_OK;
     if (finish_decoding(call) != ERROR_OK)
         return call->error.id;
-    return envelope_finish(&call->body.reader, &call->envelope, &call->error);
+    return call->body.format->kind == BODY_BLOBS
+               ? blobs_finish(&call->body.blobs, &call->envelope, &call->error)
+               : envelope_finish(&call->body.reader, &call->envelope, &call->error);
 }
 
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size)

@@ -1,55 +1,25 @@
 /* openinference.c - POST /v2/models/{model}/infer: the Open Inference Protocol as Triton speaks it,
- * with tensors in the JSON.
+ * with tensors in the JSON, after it, or a tensor alone.
  *
- * A dialect reads what is asked and writes the reply; what lies between is inference.c's. Keys that
- * the protocol does not know are ignored, as its clients expect. */
+ * The reader; openinference_reply.c writes, and what lies between is inference.c's. Keys that the
+ * protocol does not know are ignored, as its clients expect. */
+#include "api/openinference.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/capture.h"
-#include "api/inference.h"
 #include "api/lookup.h"
 #include "json/object.h"
 
-enum { ID_BYTES_MAX = 256, OUTPUTS_MAX = 65, FRAME_BYTES = 1024, OUTPUT_BYTES = 256 };
+_Static_assert(sizeof(struct infer_request) <= CALL_STATE_MAX, "a call's state");
 
-struct request {
-    struct inference inference;
-    char id[ID_BYTES_MAX + 1];
-    bool has_id, outputs; /* the model's own outputs are wanted, beside captured layers */
-};
-_Static_assert(sizeof(struct request) <= CALL_STATE_MAX, "a call's state");
-
-static struct request *request_of(const struct api_call *call)
+/* Regions of memory that client and service share are Triton's own extension. */
+static enum error_id refuse_shared_memory(const struct place *at, const json_t *parameters)
 {
-    return (struct request *)inference_of(call);
-}
-
-/* Tensors after the JSON are not read and not written yet. */
-static enum error_id refuse_binary(const struct place *at, const json_t *parameters,
-                                   const char *key)
-{
-    const json_t *value = json_member(parameters, key);
-
-    if (!value || json_is_false(value))
-        return ERROR_OK;
-    return object_fail(at, "parameters", ERROR_UNSUPPORTED_ENCODING,
-                       "%s: binary tensors are not supported, send and ask for JSON "
-                       "(binary_data=False)",
-                       key);
-}
-
-/* Clients say how long the JSON is if tensors follow it. Asked before the JSON is looked at: its
- * error would only be that something stands after its end. */
-static enum error_id refuse_tensors_after(struct api_call *call)
-{
-    const char *length = call->headers[REQUEST_INFERENCE_LENGTH];
-
-    return !length || strtoull(length, NULL, 10) == call->body.fed_bytes
-               ? ERROR_OK
-               : call_fail(call, ERROR_UNSUPPORTED_ENCODING,
-                           "Inference-Header-Content-Length: binary tensors are not supported, "
-                           "send and ask for JSON (binary_data=False)");
+    return json_member(parameters, "shared_memory_region")
+               ? object_fail(at, "parameters.shared_memory_region", ERROR_BAD_FIELD,
+                             "shared memory is not supported, send and ask for the bytes")
+               : ERROR_OK;
 }
 
 /* ---- the input ---- */
@@ -68,43 +38,82 @@ static const struct object_key input_keys[] = {
     KEY_ANY("*"),
     KEY_END};
 
-/* The data are nested as the shape says, or flat, and become [rows, features]. */
-static enum error_id shape_data(const struct place *at, const struct input *in, struct tensor *data)
+/* The shape that the client says. Its product is UINT64_MAX if it does not fit. */
+static enum error_id read_shape(const struct place *at, const json_t *json, struct tensor *said)
 {
-    size_t rank = json_array_size(in->shape);
     uint64_t shape[TENSOR_RANK_MAX], count = 1;
-    char said[SHAPE_TEXT_MAX], found[SHAPE_TEXT_MAX];
-    size_t sizes[TENSOR_RANK_MAX];
-    bool flat = data->rank == 1;
 
-    if (rank == 0 || rank > TENSOR_RANK_MAX)
+    said->rank = json_array_size(json);
+    if (said->rank == 0 || said->rank > TENSOR_RANK_MAX)
         return object_fail(at, "shape", ERROR_LIMIT_EXCEEDED,
-                           "%zu dimensions, at least 1, at most %d", rank, TENSOR_RANK_MAX);
-    if (object_wholes(at, "shape", in->shape, 0, INT64_MAX, shape, rank))
+                           "%zu dimensions, at least 1, at most %d", said->rank, TENSOR_RANK_MAX);
+    if (object_wholes(at, "shape", json, 0, INT64_MAX, shape, said->rank))
         return at->error->id;
-    for (size_t d = 0; d < rank; d++) {
-        sizes[d] = (size_t)shape[d];
+    for (size_t d = 0; d < said->rank; d++) {
+        said->shape[d] = (size_t)shape[d];
         if (__builtin_mul_overflow(count, shape[d], &count))
             count = UINT64_MAX;
     }
-    if (flat ? count == data->count
-             : rank == data->rank && memcmp(sizes, data->shape, rank * sizeof *sizes) == 0) {
-        data->rank = rank;
-        memcpy(data->shape, sizes, rank * sizeof *sizes);
+    said->count = count;
+    return ERROR_OK;
+}
+
+/* What has come is what the shape says: as many bytes, or numbers that are flat or nested so. */
+static enum error_id check_data(struct api_call *call, const char *name,
+                                const struct envelope_field *field, const struct tensor *said)
+{
+    const struct tensor *data = &field->tensor;
+    char shape[SHAPE_TEXT_MAX], found[SHAPE_TEXT_MAX];
+
+    shape_text(shape, said->rank, said->shape);
+    if (field->blob)
+        return field->blob_bytes / sizeof(float) == said->count &&
+                       field->blob_bytes % sizeof(float) == 0
+                   ? ERROR_OK
+                   : call_fail(call, ERROR_SHAPE_MISMATCH,
+                               "%s: shape %s of FP32 is %zu numbers of 4 bytes, "
+                               "binary_data_size is %zu",
+                               name, shape, said->count, field->blob_bytes);
+    if (data->rank == 1 ? data->count == said->count
+                        : data->rank == said->rank && memcmp(said->shape, data->shape,
+                                                             said->rank * sizeof *said->shape) == 0)
         return ERROR_OK;
+    return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, but the data are %s", name, shape,
+                     shape_text(found, data->rank, data->shape));
+}
+
+/* "inputs[0] 'pixels'": how errors call it. */
+static enum error_id read_data(struct api_call *call, const struct place *at,
+                               const struct input *in)
+{
+    struct envelope_field *field = &call->fields[0];
+    struct tensor said = {0};
+    char name[OBJECT_PATH_MAX + MODEL_NAME_MAX];
+
+    snprintf(name, sizeof name, "%s '%.64s'", at->path, in->name);
+    if (read_shape(at, in->shape, &said))
+        return call->error.id;
+    if (!field->present && !(said.count == 0 && !in->data)) {
+        bool bytes = json_member(in->parameters, "binary_data_size") != NULL;
+
+        return object_fail(at, "data", ERROR_BAD_FIELD, "%sexpected an array of numbers%s",
+                           in->data ? "" : "missing; ",
+                           bytes ? ", since without Inference-Header-Content-Length all is JSON"
+                                 : "");
     }
-    return object_fail(at, "shape", ERROR_SHAPE_MISMATCH, "%s, but the data are %s",
-                       shape_text(said, rank, sizes), shape_text(found, data->rank, data->shape));
+    if (field->present && check_data(call, name, field, &said))
+        return call->error.id;
+    field->tensor.rank = said.rank;
+    memcpy(field->tensor.shape, said.shape, sizeof said.shape);
+    return inference_ask(call, &field->tensor, name);
 }
 
 static enum error_id read_input(struct api_call *call, const json_t *json)
 {
-    struct envelope_field *field = &call->fields[0];
-    struct input in = {.name = NULL};
     const struct place at = {.path = "inputs[0]", .error = &call->error};
+    struct input in = {.name = NULL};
 
-    if (object_read(&at, json, input_keys, &in) ||
-        refuse_binary(&at, in.parameters, "binary_data_size"))
+    if (object_read(&at, json, input_keys, &in) || refuse_shared_memory(&at, in.parameters))
         return call->error.id;
     if (strcmp(in.name, call->model->input_name) != 0)
         return object_fail(&at, "name", ERROR_BAD_FIELD,
@@ -112,14 +121,9 @@ static enum error_id read_input(struct api_call *call, const json_t *json)
                            call->model->input_name);
     if (strcmp(in.datatype, "FP32") != 0)
         return object_fail(&at, "datatype", ERROR_BAD_FIELD,
-                           "'%.20s', the model takes FP32: send x.astype(numpy.float32)",
-                           in.datatype);
-    if (!field->present)
-        return object_fail(&at, "data", ERROR_BAD_FIELD, "%sexpected an array of numbers",
-                           in.data ? "" : "missing; ");
-    if (shape_data(&at, &in, &field->tensor))
-        return call->error.id;
-    return inference_ask(call, &field->tensor, at.path);
+                           "'%s' is '%.20s', the model takes FP32: send x.astype(numpy.float32)",
+                           in.name, in.datatype);
+    return read_data(call, &at, &in);
 }
 
 static enum error_id read_inputs(struct api_call *call, const json_t *inputs)
@@ -141,6 +145,49 @@ static const struct object_key output_keys[] = {
     KEY_REQUIRED("name", STRING, struct output, name),
     KEY("parameters", OBJECT, struct output, parameters), KEY_ANY("*"), KEY_END};
 
+struct output_parameters {
+    uint64_t classification;
+    bool binary_data;
+};
+
+static const struct object_key parameter_keys[] = {
+    KEY_RANGE("classification", WHOLE, struct output_parameters, classification, 0, INT64_MAX,
+              false),
+    KEY("binary_data", BOOLEAN, struct output_parameters, binary_data), KEY_ANY("*"), KEY_END};
+
+/* As many classes as are asked for, and there are. */
+static enum error_id ask_classes(struct api_call *call, const struct place *at,
+                                 struct infer_output *output, uint64_t asked)
+{
+    const size_t rows = infer_request_of(call)->inference.rows;
+    const uint64_t max = call->api->options->classes_max;
+    const size_t classes = infer_values_of(call, output).classes;
+
+    output->classes = asked < classes ? (size_t)asked : classes;
+    /* rows_max and the width of a layer bound the factors. */
+    return rows * output->classes <= max
+               ? ERROR_OK
+               : object_fail(at, "parameters.classification", ERROR_LIMIT_EXCEEDED,
+                             "%zu rows of %zu classes are more than %llu (classes_max)", rows,
+                             output->classes, (unsigned long long)max);
+}
+
+static enum error_id read_parameters(struct api_call *call, const struct place *at,
+                                     const json_t *json, struct infer_output *output)
+{
+    char path[OBJECT_PATH_MAX];
+    const struct place inside = {.path = path, .error = &call->error};
+    struct output_parameters parameters = {.binary_data = output->binary};
+
+    if (!json)
+        return ERROR_OK;
+    snprintf(path, sizeof path, "%s.parameters", at->path);
+    if (refuse_shared_memory(at, json) || object_read(&inside, json, parameter_keys, &parameters))
+        return call->error.id;
+    output->binary = parameters.binary_data;
+    return ask_classes(call, at, output, parameters.classification);
+}
+
 static bool is_layer(const struct model *m, const char *name)
 {
     for (size_t i = 0; i < m->layers_count; i++)
@@ -149,65 +196,131 @@ static bool is_layer(const struct model *m, const char *name)
     return false;
 }
 
-static bool is_asked(const struct api_call *call, const json_t *layers, const char *name)
+static bool is_asked(const struct infer_request *r, const struct model *m, const json_t *layers,
+                     const char *name)
 {
-    for (size_t i = 0; i < json_array_size(layers); i++)
-        if (strcmp(json_string_value(json_array_get(layers, i)), name) == 0)
+    for (size_t i = 0; i < r->outputs_count; i++) {
+        size_t captured = r->outputs[i].captured;
+        const char *other = captured == INFER_MODEL_OUTPUT
+                                ? m->output_name
+                                : json_string_value(json_array_get(layers, captured));
+
+        if (strcmp(name, other) == 0)
             return true;
-    return request_of(call)->outputs && strcmp(name, call->model->output_name) == 0;
+    }
+    return false;
 }
 
-/* The model's outputs by their name, or a layer by its own. */
-static enum error_id read_output(struct api_call *call, const struct place *at, const json_t *json,
-                                 json_t *layers)
+/* The model's output by its name, or a layer by its own, which joins layers. */
+static enum error_id name_output(struct api_call *call, const struct place *at, const char *name,
+                                 json_t *layers, struct infer_output *output)
 {
-    struct request *r = request_of(call);
-    struct output out = {.name = NULL};
-
-    if (object_read(at, json, output_keys, &out) ||
-        refuse_binary(at, out.parameters, "binary_data"))
-        return call->error.id;
-    if (json_member(out.parameters, "classification"))
-        return object_fail(at, "parameters", ERROR_BAD_FIELD,
-                           "classification is not supported; :predict has top_k");
-    if (is_asked(call, layers, out.name))
-        return object_fail(at, "name", ERROR_BAD_FIELD, "'%.60s' is there twice", out.name);
-    if (strcmp(out.name, call->model->output_name) == 0) {
-        r->outputs = true;
+    if (is_asked(infer_request_of(call), call->model, layers, name))
+        return object_fail(at, "name", ERROR_BAD_FIELD, "'%.60s' is there twice", name);
+    if (strcmp(name, call->model->output_name) == 0)
         return ERROR_OK;
-    }
-    if (!is_layer(call->model, out.name))
+    if (!is_layer(call->model, name))
         return object_fail(at, "name", ERROR_BAD_FIELD,
-                           "the model has no output '%.60s', its output is '%s'", out.name,
+                           "the model has no output '%.60s', its output is '%s'", name,
                            call->model->output_name);
-    return json_array_append_new(layers, json_string(out.name)) == 0
+    output->captured = json_array_size(layers);
+    return json_array_append_new(layers, json_string(name)) == 0
                ? ERROR_OK
                : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
 }
 
-static enum error_id read_outputs(struct api_call *call, const json_t *outputs)
+static enum error_id read_names(struct api_call *call, const json_t *outputs, json_t *layers)
 {
-    struct request *r = request_of(call);
-    size_t count = json_array_size(outputs);
-    json_t *layers = json_array();
+    struct infer_request *r = infer_request_of(call);
     enum error_id id = ERROR_OK;
-    char path[32];
+    char path[OBJECT_PATH_MAX];
+    const struct place at = {.path = path, .error = &call->error};
+    const json_t *json;
+    size_t i;
 
-    if (!layers)
-        return call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
-    if (count > OUTPUTS_MAX)
-        id = call_fail(call, ERROR_LIMIT_EXCEEDED, "outputs: %zu tensors, at most %d", count,
-                       OUTPUTS_MAX);
-    for (size_t i = 0; i < count && id == ERROR_OK; i++) {
+    json_array_foreach(outputs, i, json)
+    {
+        struct output output = {.name = NULL};
+
+        r->outputs[i] = (struct infer_output){.captured = INFER_MODEL_OUTPUT};
         snprintf(path, sizeof path, "outputs[%zu]", i);
-        id = read_output(call, &(struct place){.path = path, .error = &call->error},
-                         json_array_get(outputs, i), layers);
+        id = object_read(&at, json, output_keys, &output);
+        if (id == ERROR_OK)
+            id = name_output(call, &at, output.name, layers, &r->outputs[i]);
+        if (id != ERROR_OK)
+            return id;
+        r->outputs_count++;
     }
-    r->outputs |= count == 0;
-    if (id == ERROR_OK && json_array_size(layers) > 0)
-        id = capture_read(call, layers, r->inference.rows, &r->inference.capture);
+    return json_array_size(layers) > 0
+               ? capture_read(call, layers, r->inference.rows, &r->inference.capture)
+               : ERROR_OK;
+}
+
+static enum error_id read_list(struct api_call *call, const json_t *outputs, bool binary)
+{
+    struct infer_request *r = infer_request_of(call);
+    json_t *layers = json_array();
+    enum error_id id = layers ? read_names(call, outputs, layers)
+                              : call_fail(call, ERROR_OUT_OF_MEMORY, "out of memory");
+    char path[OBJECT_PATH_MAX];
+    const struct place at = {.path = path, .error = &call->error};
+
+    for (size_t i = 0; i < r->outputs_count && id == ERROR_OK; i++) {
+        r->outputs[i].binary = binary;
+        snprintf(path, sizeof path, "outputs[%zu]", i);
+        id = read_parameters(call, &at, json_member(json_array_get(outputs, i), "parameters"),
+                             &r->outputs[i]);
+    }
     json_decref(layers);
     return id;
+}
+
+/* The model's output alone, or those of a list, each once. */
+static enum error_id read_outputs(struct api_call *call, const json_t *outputs, bool binary)
+{
+    struct infer_request *r = infer_request_of(call);
+    size_t count = json_array_size(outputs), there = call->model->layers_count + 1;
+
+    r->whole = (struct infer_output){.captured = INFER_MODEL_OUTPUT, .binary = binary};
+    r->outputs = &r->whole;
+    r->outputs_count = count == 0;
+    if (count == 0)
+        return ERROR_OK;
+    if (count > there)
+        return call_fail(call, ERROR_LIMIT_EXCEEDED,
+                         "outputs: %zu tensors, the model has %zu with its hidden layers", count,
+                         there);
+    r->outputs = call_allocate(call, count, sizeof *r->outputs);
+    return r->outputs ? read_list(call, outputs, binary) : call_no_memory(call);
+}
+
+/* ---- the request ---- */
+
+struct parameters {
+    bool binary_data_output;
+    uint64_t priority, timeout; /* microseconds */
+};
+
+static const struct object_key request_keys[] = {
+    KEY("binary_data_output", BOOLEAN, struct parameters, binary_data_output),
+    KEY_RANGE("priority", WHOLE, struct parameters, priority, 0, INT64_MAX, false),
+    KEY_RANGE("timeout", WHOLE, struct parameters, timeout, 0, INT64_MAX, false), KEY_ANY("*"),
+    KEY_END};
+
+/* A deadline that is further away than the service's own is no deadline; a priority beyond what
+ * there is comes last, in front of those without. */
+static enum error_id read_request_parameters(struct api_call *call, const json_t *json,
+                                             bool *binary)
+{
+    const struct place at = {.path = "parameters", .error = &call->error};
+    struct parameters parameters = {.binary_data_output = false};
+
+    if (json && object_read(&at, json, request_keys, &parameters))
+        return call->error.id;
+    *binary = parameters.binary_data_output;
+    call->priority = parameters.priority < UINT32_MAX ? (uint32_t)parameters.priority : UINT32_MAX;
+    call->timeout_ns = parameters.timeout < UINT64_MAX / 1000 ? parameters.timeout * 1000 : 0;
+    return ERROR_OK;
 }
 
 struct body {
@@ -222,103 +335,69 @@ static const struct object_key body_keys[] = {KEY("id", STRING, struct body, id)
                                               KEY_ANY("*"),
                                               KEY_END};
 
-static enum error_id read_request(struct api_call *call)
+static enum error_id read_json(struct api_call *call)
 {
-    struct request *r = request_of(call);
+    struct infer_request *r = infer_request_of(call);
     const struct place at = {.path = "", .error = &call->error};
     struct body body = {.id = NULL};
+    bool binary = false;
 
-    if (call_non_finite(call, &r->inference.policy) || refuse_tensors_after(call) ||
-        call_envelope(call) || object_read(&at, call->envelope.json, body_keys, &body) ||
-        refuse_binary(&at, body.parameters, "binary_data_output"))
+    if (object_read(&at, call->envelope.json, body_keys, &body) ||
+        read_request_parameters(call, body.parameters, &binary))
         return call->error.id;
-    if (body.id && strlen(body.id) > ID_BYTES_MAX)
+    if (body.id && strlen(body.id) > INFER_ID_BYTES_MAX)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "id: %zu bytes, at most %d", strlen(body.id),
-                         ID_BYTES_MAX);
+                         INFER_ID_BYTES_MAX);
     r->has_id = body.id != NULL;
     snprintf(r->id, sizeof r->id, "%s", body.id ? body.id : "");
-    return read_inputs(call, body.inputs) ? call->error.id : read_outputs(call, body.outputs);
+    return read_inputs(call, body.inputs) ? call->error.id
+                                          : read_outputs(call, body.outputs, binary);
 }
 
-/* ---- the reply ---- */
-
-/* {"name":"scores","datatype":"FP32","shape":[2,10],"data": after what stands in front of it. */
-static enum error_id write_tensor(struct api_call *call, const char *before, const char *name,
-                                  const float *values, size_t width)
+/* A body that is the input's bytes alone: as many rows as they are. The reply's are binary, too. */
+static enum error_id read_raw(struct api_call *call)
 {
-    const struct inference *i = inference_of(call);
-    const size_t count = i->rows * width;
-    char text[FRAME_BYTES + OUTPUT_BYTES];
+    struct envelope_field *field = &call->fields[0];
+    struct tensor *x = &field->tensor;
+    const size_t features = axon_mlp_features(call->model->mlp);
+    char name[sizeof "the body, ''" + MODEL_NAME_MAX];
 
-    snprintf(text, sizeof text,
-             "%s{\"name\":\"%s\",\"datatype\":\"FP32\",\"shape\":[%zu,%zu],\"data\":", before, name,
-             i->rows, width);
-    return call_write_part(call, text, values, 1, &count, name, i->policy);
+    snprintf(name, sizeof name, "the body, '%.64s'", call->model->input_name);
+    if (field->blob_bytes % (features * sizeof(float)) != 0)
+        return call_fail(call, ERROR_SHAPE_MISMATCH,
+                         "%s: %zu bytes, the model takes rows of %zu FP32: a multiple of %zu", name,
+                         field->blob_bytes, features, features * sizeof(float));
+    x->rank = 2;
+    x->shape[0] = x->count / features;
+    x->shape[1] = features;
+    return inference_ask(call, x, name) ? call->error.id : read_outputs(call, NULL, true);
 }
 
-/* The id is as it came, as JSON: six bytes for each of its own at most. */
-static enum error_id write_head(struct api_call *call)
+static enum error_id read_request(struct api_call *call)
 {
-    const struct request *r = request_of(call);
-    struct buf *out = &call->reply->body;
-    json_t *id;
-
-    if (out->len > 0)
-        return ERROR_OK;
-    buf_printf(out, "{\"model_name\":\"%s\",\"model_version\":\"%llu\"", call->model->name,
-               (unsigned long long)call->model->version);
-    if (r->has_id) {
-        id = json_string(r->id);
-        buf_puts(out, ",\"id\":");
-        if (!id || json_dump_callback(id, call_append_json, out, JSON_ENCODE_ANY) != 0)
-            out->failed = true;
-        json_decref(id);
-    }
-    buf_puts(out, ",\"outputs\":[");
-    return ERROR_OK;
+    if (call_non_finite(call, &infer_request_of(call)->inference.policy) || call_envelope(call))
+        return call->error.id;
+    return call->envelope.json ? read_json(call) : read_raw(call);
 }
 
-/* Hidden layers in the order in which they were asked for, then the outputs. */
-static enum error_id write_reply(struct api_call *call)
+static void fini(struct api_call *call, bool answered)
 {
-    const struct request *r = request_of(call);
-    const struct model_capture *capture = r->inference.capture;
-    const char *before = "";
-    enum error_id id = write_head(call);
+    struct infer_request *r = infer_request_of(call);
 
-    for (size_t i = 0; capture && i < capture->count && id == ERROR_OK && !call->again; i++) {
-        const struct model_layer *layer = &call->model->layers[capture->layers[i].layer];
-
-        id = write_tensor(call, before, layer->name, capture->layers[i].values, layer->units);
-        before = "},";
-    }
-    if (r->outputs && id == ERROR_OK && !call->again)
-        id = write_tensor(call, before, call->model->output_name, r->inference.y,
-                          r->inference.outputs);
-    if (id == ERROR_OK && !call->again)
-        buf_puts(&call->reply->body, "}]}");
-    return id;
-}
-
-static struct call_needs needs(const struct api_call *call)
-{
-    const struct inference *i = inference_of(call);
-    const size_t count = i->rows * i->outputs;
-    struct call_needs needs = inference_needs(call, 1, &count);
-
-    needs.reply += FRAME_BYTES + 6 * ID_BYTES_MAX +
-                   OUTPUT_BYTES * (1 + (i->capture ? i->capture->count : 0));
-    return needs;
+    if (r->outputs != &r->whole)
+        free(r->outputs);
+    free(r->best);
+    inference_fini(call, answered);
 }
 
 static const char *const tensors[] = {"inputs[].data", NULL};
 
 const struct call_post models_infer[1] = {{.tensors = tensors,
-                                           .state_bytes = sizeof(struct request),
+                                           .state_bytes = sizeof(struct infer_request),
                                            .admit = lookup_model,
                                            .phases = {[CALL_READ] = read_request,
                                                       [CALL_COMPUTE] = inference_compute,
-                                                      [CALL_WRITE] = write_reply},
-                                           .fini = inference_fini,
-                                           .needs = needs,
-                                           .elements = inference_elements}};
+                                                      [CALL_WRITE] = infer_write},
+                                           .fini = fini,
+                                           .needs = infer_needs,
+                                           .elements = infer_elements}};

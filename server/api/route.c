@@ -12,7 +12,9 @@
 static const struct route routes[] = {
 #define JSON        (1u << BODY_JSON)
 #define NPY         (1u << BODY_NPY)
-#define OCTETS      (1u << BODY_OCTETS)
+#define BLOBS       (1u << BODY_OCTETS | SAGEMAKER | VERTEX)
+#define SAGEMAKER   (1u << BODY_SAGEMAKER)
+#define VERTEX      (1u << BODY_VERTEX)
 #define VERSION     "[/versions/{version}]"
 #define ANY_VERSION "[/versions/{version}|/labels/{label}]"
 #define ROUTE(path, get_, post_, access_, bodies_, query_) \

@@ -55,16 +55,28 @@ static void conclude(struct api_call *call, enum error_id id)
 
 /* ---- the phases of a POST ------------------------------------------------------------------- */
 
+/* Does the client want its answer sooner than the service would give up? */
+static bool is_own_timeout(const struct api_call *call)
+{
+    return call->timeout_ns > 0 &&
+           (double)call->timeout_ns < call->api->options->request_timeout * 1e9;
+}
+
 static enum error_id fail_deadline(struct api_call *call)
 {
+    bool own = is_own_timeout(call);
+
     return call_fail(call, ERROR_DEADLINE_EXCEEDED,
-                     "the request's deadline of %g s has passed (request_timeout)",
-                     call->api->options->request_timeout);
+                     "the request's deadline of %g s has passed (%s)",
+                     own ? (double)call->timeout_ns * 1e-9 : call->api->options->request_timeout,
+                     own ? "timeout" : "request_timeout");
 }
 
 static uint64_t deadline_ns(const struct api_call *call)
 {
-    return call->received_ns + (uint64_t)(call->api->options->request_timeout * 1e9);
+    return call->received_ns + (is_own_timeout(call)
+                                    ? call->timeout_ns
+                                    : (uint64_t)(call->api->options->request_timeout * 1e9));
 }
 
 static size_t tensors_bytes(const struct envelope *e)
@@ -212,6 +224,7 @@ static bool work_on(struct work *work)
 static void submit_work(struct api_call *call)
 {
     call->work.task.deadline_ns = deadline_ns(call);
+    call->work.task.priority = call->priority;
     call->work.task.wake = wake;
     call->work.task.is_here = is_here;
     call->work.task.context = call;
@@ -264,6 +277,7 @@ static void batch_over(void *context)
 static void submit_batch(struct api_call *call)
 {
     call->job.task.deadline_ns = deadline_ns(call);
+    call->job.task.priority = call->priority;
     call->job.task.wake = batch_over;
     call->job.task.is_here = is_here;
     call->job.task.context = call;

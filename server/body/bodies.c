@@ -30,12 +30,35 @@ const struct body_format *body_find(const char *content_type, unsigned formats)
     return NULL;
 }
 
+const struct body_format *body_row(enum body_id id)
+{
+    return &rows[id];
+}
+
+const char *body_parameter(const char *content_type, const char *name, size_t *bytes)
+{
+    size_t length = strlen(name);
+    const char *at = content_type + strcspn(content_type, ";");
+
+    while (*at == ';') {
+        at++;
+        at += strspn(at, " \t");
+        if (strncasecmp(at, name, length) == 0 && at[length] == '=') {
+            at += length + 1;
+            *bytes = strcspn(at, "; \t");
+            return at;
+        }
+        at += strcspn(at, ";");
+    }
+    return NULL;
+}
+
 const char *body_types(unsigned formats, char text[static BODY_TYPES_TEXT_MAX])
 {
     size_t used = 0;
 
     for (size_t i = 0; i < BODY_COUNT && used < BODY_TYPES_TEXT_MAX; i++)
-        if (formats >> i & 1 && (i == BODY_JSON || rows[i].kind != BODY_ENVELOPE))
+        if (formats >> i & 1)
             used += (size_t)snprintf(text + used, BODY_TYPES_TEXT_MAX - used, "%s%s",
                                      used ? " or " : "", rows[i].types[0]);
     return text;

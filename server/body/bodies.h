@@ -11,7 +11,7 @@ enum body_id {
     BODY_COUNT
 };
 
-enum body_kind { BODY_ENVELOPE, BODY_BYTES };
+enum body_kind { BODY_ENVELOPE, BODY_BLOBS, BODY_BYTES, BODY_KINDS };
 
 struct body_format {
     enum body_id id;
@@ -23,9 +23,15 @@ struct body_format {
  * charset aside; NULL stands for none, as "" does. NULL: it is none of them. */
 const struct body_format *body_find(const char *content_type, unsigned formats);
 
-/* "application/json or application/x-npy": the first type of each, but for those that go as JSON,
- * too. Returns text. */
-enum { BODY_TYPES_TEXT_MAX = 128 };
+/* The row of an id. */
+const struct body_format *body_row(enum body_id id);
+
+/* "application/json or application/x-npy": the first type of each. Returns text. */
+enum { BODY_TYPES_TEXT_MAX = 256 };
 const char *body_types(unsigned formats, char text[static BODY_TYPES_TEXT_MAX]);
+
+/* The value of a parameter of a Content-Type, ";json-header-size=42": so many bytes at the place
+ * that is returned, or NULL. Names are compared without regard to case. */
+const char *body_parameter(const char *content_type, const char *name, size_t *bytes);
 
 #endif

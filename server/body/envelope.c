@@ -28,7 +28,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
         fields[i].member = fields[i].place = NULL;
-        fields[i].present = false;
+        fields[i].present = fields[i].blob = false;
         fields[i].missing = 0;
     }
 }

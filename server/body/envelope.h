@@ -46,6 +46,8 @@ struct envelope_field {
     const struct envelope_features *features; /* of rows; borrowed until envelope_finish() */
     struct tensor tensor; /* out: what was read; of rows [rows, features]                   */
     bool present;         /* out: there was a tensor                                       */
+    bool blob;            /* out: its bytes came after the JSON (blobs.h), so many:         */
+    size_t blob_bytes;
     char *member;         /* out: the key of its objects, the same in all; NULL: there are none.
                              In rows, the first key that is no feature's */
     char *place;          /* out: "inputs[0].data"; NULL: it is the path                   */

@@ -22,7 +22,7 @@ void tensors_release(struct envelope_field *fields, size_t count)
         free(fields[i].member);
         free(fields[i].place);
         fields[i].member = fields[i].place = NULL;
-        fields[i].present = false;
+        fields[i].present = fields[i].blob = false;
     }
 }
 

@@ -221,13 +221,15 @@ static enum error_id check_line(const struct gate_request *request, struct error
 static enum error_id check_body(const struct gate *gate, bool http_1_1, bool chunked_refused,
                                 struct gate_body *body, struct error *error)
 {
+    static const enum request_header single[] = {REQUEST_CONTENT_LENGTH, REQUEST_TRANSFER_ENCODING,
+                                                 REQUEST_INFERENCE_LENGTH};
     unsigned lengths = gate->count[REQUEST_CONTENT_LENGTH];
     unsigned encodings = gate->count[REQUEST_TRANSFER_ENCODING];
 
-    if (lengths > 1 || encodings > 1)
-        return error_set(error, ERROR_BAD_FRAMING, "%u %s headers, at most one is allowed",
-                         lengths > 1 ? lengths : encodings,
-                         lengths > 1 ? "Content-Length" : "Transfer-Encoding");
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        if (gate->count[single[i]] > 1)
+            return error_set(error, ERROR_BAD_FRAMING, "%u %s headers, at most one is allowed",
+                             gate->count[single[i]], fields[single[i]].name);
     if (lengths && encodings)
         return error_set(error, ERROR_BAD_FRAMING,
                          "both Content-Length and Transfer-Encoding are given");

@@ -50,7 +50,7 @@ static uint64_t ready_ns(const struct pool_line *pool_line)
 
     if (line->delay_ns == 0 || rows_there(line) >= line->rows_max || first->begun)
         return 0;
-    return first->submitted_ns + line->delay_ns;
+    return first->since_ns + line->delay_ns;
 }
 
 /* So many of the rows that wait are one worker's part while others are idle. */
@@ -72,7 +72,8 @@ static void take_rows(struct pool *p, struct pool_turn *turn, struct batch_job *
     job->taken += rows;
 }
 
-/* First come, first served, a piece of each job: the rest of a long one goes to the line's end. */
+/* First come, first served, a piece of each job: the rest of a long one goes to the line's end, or
+ * to the end of those that are as urgent. */
 static void take(struct pool *p, struct pool_line *pool_line, struct pool_turn *turn)
 {
     struct pool_tasks rest = TAILQ_HEAD_INITIALIZER(rest);

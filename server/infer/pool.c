@@ -12,13 +12,37 @@
 
 /* ---- tasks and lines, under the lock -------------------------------------------------------- */
 
+/* The smaller, the sooner. */
+static uint32_t rank(const struct pool_task *task)
+{
+    return task->priority - 1; /* of 0, the largest */
+}
+
+/* The first in line that is less urgent; NULL: none. Most tasks are alike. */
+static struct pool_task *less_urgent(const struct pool_line *line, const struct pool_task *task)
+{
+    struct pool_task *last = TAILQ_LAST(&line->tasks, pool_tasks), *next;
+
+    if (!last || rank(last) <= rank(task))
+        return NULL;
+    for (next = TAILQ_FIRST(&line->tasks); rank(next) <= rank(task);)
+        next = TAILQ_NEXT(next, link);
+    return next;
+}
+
 void pool_line_up(struct pool *p, struct pool_task *task)
 {
     struct pool_line *line = task->line;
+    struct pool_task *next = less_urgent(line, task);
 
     if (TAILQ_EMPTY(&line->tasks))
         TAILQ_INSERT_TAIL(&p->ring, line, link);
-    TAILQ_INSERT_TAIL(&line->tasks, task, link);
+    if (next) {
+        TAILQ_INSERT_BEFORE(next, task, link);
+        task->since_ns = next->since_ns < task->since_ns ? next->since_ns : task->since_ns;
+    } else {
+        TAILQ_INSERT_TAIL(&line->tasks, task, link);
+    }
     task->waits = true;
 }
 
@@ -260,7 +284,7 @@ void pool_submit(struct pool *p, struct pool_task *task, const struct pool_kind 
     task->end = TASK_OPEN;
     task->pieces = 0;
     task->begun = false;
-    task->submitted_ns = task->taken_ns = clock_ns();
+    task->submitted_ns = task->taken_ns = task->since_ns = clock_ns();
     pthread_mutex_lock(&p->lock);
     if (task->line->kind != kind) /* the line's first task: workers read this without the lock */
         task->line->kind = kind;

@@ -2,8 +2,9 @@
  * worker.
  *
  * Tasks wait in lines: one for each model version (batch.h), and one for all other long work
- * (work.h). The lines take turns, a piece of work each, and within a line so do the tasks. Knows
- * models and clocks; clients are a pair of functions to it. */
+ * (work.h). The lines take turns, a piece of work each, and within a line so do the tasks of one
+ * priority; a more urgent one is done before. Knows models and clocks; clients are a pair of
+ * functions to it. */
 #ifndef POOL_H
 #define POOL_H
 
@@ -36,6 +37,7 @@ enum task_place {
  * place until the wake; then nobody else knows it any more. */
 struct pool_task {
     uint64_t deadline_ns;           /* as clock_ns()                                     */
+    uint32_t priority;              /* 1 before 2 before 3 ... before 0, those without   */
     void (*wake)(void *context);    /* once, from any thread                             */
     bool (*is_here)(void *context); /* until the wake, from any thread: does the client still wait?
                                        NULL: yes */
@@ -45,6 +47,7 @@ struct pool_task {
     uint64_t submitted_ns, taken_ns, ended_ns;
 
     TAILQ_ENTRY(pool_task) link; /* the rest is the pool's, under its lock */
+    uint64_t since_ns;           /* it, or one that it has overtaken, was submitted  */
     struct pool_line *line;
     unsigned pieces; /* that are with a worker now            */
     bool waits;      /* it stands in its line                 */
