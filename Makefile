@@ -167,9 +167,18 @@ $B/gen/version.h: .FORCE
 # All is bound at the start: a call by way of the table itself saves a jump, a fiftieth of a small request's CPU time.
 $(SRV_OBJ) $B/server/main.o: CFLAGS += -fno-plt
 $(SRV_OBJ) $B/server/main.o: | $B/gen/version.h
-# Carried by the assembler, of which the compiler writes no dependencies.
-$B/server/api/operations.o: server/api/openapi.json
-$B/server/ui/assets.o: $(wildcard server/ui/*.html server/ui/*.css server/ui/*.js)
+# Carried by the assembler (server/ui/stored.h), of which the compiler writes no dependencies: each as it is, and gzipped.
+ASSETS := $(patsubst server/ui/%,$B/gen/%,$(wildcard server/ui/*.html server/ui/*.css server/ui/*.js))
+$B/server/api/operations.o: $B/gen/openapi.json $B/gen/openapi.json.gz
+$B/server/ui/assets.o: $(ASSETS) $(ASSETS:%=%.gz)
+$B/gen/openapi.json: server/api/openapi.json $B/gen/version.h
+	@mkdir -p $(@D)
+	@sed 's/@VERSION@/$(VERSION)/' $< >$(NEW) && $(REPLACE)
+$(ASSETS): $B/gen/%: server/ui/%
+	@mkdir -p $(@D)
+	@cp $< $(NEW) && $(REPLACE)
+$B/gen/%.gz: $B/gen/%
+	@gzip -9nc $< >$(NEW) && $(REPLACE)
 
 $(UNIT_LIB): $B/tests/unit/%: $B/tests/unit/%.o $(ORACLE_OBJ) $B/libaxon.a
 	@echo "  LINK    $@"

@@ -52,7 +52,8 @@ struct api_reply {
     enum error_id error;
     struct buf body; /* new: the caller steals or finishes it                       */
     const char *headers[REPLY_HEADERS]; /* static, or one of: */
-    char allow[64], server_timing[136], etag[19], content_type[96], inference_length[24];
+    char allow[64], server_timing[136], etag[21], content_type[96], inference_length[24];
+    unsigned vary;              /* of api_vary()                                               */
     unsigned route;             /* row of routes.def; API_ROUTE_OTHER if none matched          */
     struct api_account account; /* complete when the call is over */
 };
@@ -130,6 +131,10 @@ void api_handle(const struct api *api, const struct api_request *request, struct
 
 /* The reply for a request that never reaches a handler; detail may be "". */
 void api_refuse(struct api_reply *reply, enum error_id id, const char *detail);
+
+/* The reply would be another one for another value of that header. */
+enum { VARY_ACCEPT = 1, VARY_ACCEPT_ENCODING = 2, VARY_ORIGIN = 4 };
+void api_vary(struct api_reply *reply, unsigned header);
 
 void api_reply_fini(struct api_reply *reply);
 

@@ -56,13 +56,28 @@ void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
         reply->body.failed)
         refuse_out_of_memory(reply);
     json_decref(body);
-    reply->headers[REPLY_SERVER_TIMING] = NULL;
+    reply->headers[REPLY_SERVER_TIMING] = reply->headers[REPLY_CONTENT_ENCODING] = NULL;
     reply->headers[REPLY_CONTENT_TYPE] = "application/json";
     reply->headers[REPLY_INFERENCE_LENGTH] = NULL;
     reply->http_status = error_http_status(reply->error);
     reply->headers[REPLY_RETRY_AFTER] = reply->http_status == 503 || reply->http_status == 429
                                             ? retry_after_s
                                             : NULL;
+}
+
+void api_vary(struct api_reply *reply, unsigned header)
+{
+    static const char *const texts[] = {
+        [VARY_ACCEPT] = "Accept",
+        [VARY_ACCEPT_ENCODING] = "Accept-Encoding",
+        [VARY_ACCEPT | VARY_ACCEPT_ENCODING] = "Accept, Accept-Encoding",
+        [VARY_ORIGIN] = "Origin",
+        [VARY_ORIGIN | VARY_ACCEPT] = "Accept, Origin",
+        [VARY_ORIGIN | VARY_ACCEPT_ENCODING] = "Accept-Encoding, Origin",
+        [VARY_ORIGIN | VARY_ACCEPT | VARY_ACCEPT_ENCODING] = "Accept, Accept-Encoding, Origin"};
+
+    reply->vary |= header;
+    reply->headers[REPLY_VARY] = texts[reply->vary];
 }
 
 void api_reply_fini(struct api_reply *reply)
@@ -212,12 +227,13 @@ static uint64_t hash(const char *bytes, size_t size)
 bool call_is_known(struct api_call *call, const char *bytes, size_t size, const char *cache)
 {
     struct api_reply *reply = call->reply;
-    const char *known = call->headers[REQUEST_IF_NONE_MATCH];
+    const char *known = call->headers[REQUEST_IF_NONE_MATCH], *opaque = reply->etag + strlen("W/");
 
-    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash(bytes, size));
+    snprintf(reply->etag, sizeof reply->etag, "W/\"%016" PRIx64 "\"", hash(bytes, size));
     reply->headers[REPLY_ETAG] = reply->etag;
+    api_vary(reply, VARY_ACCEPT_ENCODING);
     reply->headers[REPLY_CACHE_CONTROL] = cache;
-    if (!known || (strcmp(known, "*") != 0 && !strstr(known, reply->etag)))
+    if (!known || (strcmp(known, "*") != 0 && !strstr(known, opaque)))
         return false;
     reply->http_status = 304;
     reply->headers[REPLY_CONTENT_TYPE] = NULL;

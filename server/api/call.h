@@ -17,6 +17,7 @@
 #include "infer/batch.h"
 #include "infer/work.h"
 #include "json/object.h"
+#include "ui/stored.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
 enum call_arg {
@@ -34,8 +35,16 @@ enum { CALL_ARG_MAX = 64 };
 struct api_call;
 typedef enum error_id api_handler(struct api_call *call);
 
-/* A POST is answered in these phases, each of which is timed. */
-enum call_phase { CALL_READ, CALL_COMPUTE, CALL_WRITE, CALL_PHASES };
+/* A POST is answered in these phases, each of which is timed; then its reply may be compressed,
+ * which is WRITE's time. */
+enum call_phase {
+    CALL_READ,
+    CALL_COMPUTE,
+    CALL_WRITE,
+    CALL_PHASES,
+    CALL_ENCODE = CALL_PHASES,
+    CALL_DONE
+};
 
 /* Bytes. */
 struct call_needs {
@@ -126,6 +135,10 @@ struct api_call {
     struct tensor_writer writer;   /* of the part of the reply that is being written */
     size_t parts_seen, parts_done; /* in this call of WRITE; in all                  */
     bool writing;
+    enum encoding_id encoding; /* of the reply */
+    struct encoder *encoder;   /* NULL: not begun */
+    struct buf plain;          /* the reply's text, then */
+    size_t encoded;            /* bytes of it */
     struct memory_account account;
     struct call_needs needs;
     size_t state_holds; /* bytes of call_allocate() */
@@ -196,8 +209,9 @@ enum error_id call_check_query(struct api_call *call, const char *const *allowed
 enum error_id call_query_float(struct api_call *call, const char *key, const char *value,
                                float *number);
 
-/* The reply is these bytes, and a client may keep them as `cache` (of Cache-Control) says. True: it
- * has them by now (If-None-Match); the reply is a 304 and has no body. */
+/* The reply is these bytes, compressed or not (so the ETag is a weak one), and a client may keep
+ * them as `cache` (of Cache-Control) says. True: it has them by now (If-None-Match); the reply is a
+ * 304 and has no body. */
 bool call_is_known(struct api_call *call, const char *bytes, size_t size, const char *cache);
 
 /* The body is NumPy's .npy. */
@@ -213,6 +227,18 @@ enum error_id call_non_finite(struct api_call *call, enum non_finite *policy);
 enum error_id call_body_find(struct api_call *call, unsigned formats);
 /* Get ready for a POST's body of so many bytes, or API_BODY_UNKNOWN; the request is checked. */
 void call_body_init(struct api_call *call, uint64_t body_bytes);
+/* encode.c: shall the reply be compressed, once it is written? */
+bool call_encodes(struct api_call *call);
+/* How many numbers that costs; in WRITE what it may cost at most. 0: it is not compressed. */
+size_t call_encode_elements(const struct api_call *call);
+/* Compress a piece of it; call->again is set until all is done. */
+void call_encode(struct api_call *call);
+void call_encode_fini(struct api_call *call);
+/* The reply is a file that the binary holds, compressed by then for those who take gzip. */
+void call_reply_stored(struct api_call *call, const struct stored *stored);
+/* For call_go_on(): the reply is written, and is to be compressed. */
+extern const struct call_post call_encode_reply[1];
+
 /* The next bytes of it; *size becomes how many were taken, as api_feed() says. False: they are too
  * many, or there is no memory for them; call->error tells. */
 bool call_body_feed(struct api_call *call, const char *bytes, size_t *size);

@@ -2,21 +2,12 @@
  *
  * Health is answered by the thread that reads it, whatever the workers do. A scrape is a worker's:
  * it merges the counts of all units of all models. */
-#include <string.h>
 #include "api/call.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
-#include "version.h"
 
-/* The description is a file that people read and edit; the assembler carries it into the binary. */
-__asm__(".section .rodata\n"
-        ".global axond_openapi_json\n"
-        ".hidden axond_openapi_json\n"
-        "axond_openapi_json:\n"
-        ".incbin \"server/api/openapi.json\"\n"
-        ".byte 0\n"
-        ".previous\n");
-extern const char axond_openapi_json[];
+/* The description is a file that people read and edit; the build puts the version into it. */
+STORE(openapi, "openapi.json")
 
 enum error_id health_live(struct api_call *call)
 {
@@ -61,6 +52,7 @@ static enum error_id scrape_write(struct api_call *call)
     struct metrics_scrape *s = scrape_of(call);
 
     call->reply->headers[REPLY_CONTENT_TYPE] = metrics_scrape_content_type(s);
+    api_vary(call->reply, VARY_ACCEPT);
     call->again = metrics_scrape_write(s, &call->reply->body);
     return ERROR_OK;
 }
@@ -100,11 +92,8 @@ enum error_id metrics_get(struct api_call *call)
 
 enum error_id openapi_get(struct api_call *call)
 {
-    static const char version[] = "@VERSION@"; /* that of the binary stands there */
-    const char *at = strstr(axond_openapi_json, version);
+    static const struct stored openapi = STORED(openapi);
 
-    buf_append(&call->reply->body, axond_openapi_json, (size_t)(at - axond_openapi_json));
-    buf_puts(&call->reply->body, AXOND_VERSION);
-    buf_puts(&call->reply->body, at + sizeof version - 1);
+    call_reply_stored(call, &openapi);
     return ERROR_OK;
 }

@@ -10,17 +10,17 @@
 static enum error_id write_asset(struct api_call *call, const struct asset *asset)
 {
     struct api_reply *reply = call->reply;
-    size_t size = (size_t)(asset->last - asset->bytes);
+    size_t size = (size_t)(asset->stored.last - asset->stored.bytes);
 
-    reply->headers[REPLY_VARY] = "Accept";
-    if (call_is_known(call, asset->bytes, size, "no-cache"))
+    api_vary(reply, VARY_ACCEPT);
+    if (call_is_known(call, asset->stored.bytes, size, "no-cache"))
         return ERROR_OK;
     reply->headers[REPLY_CONTENT_TYPE] = asset->type;
     reply->headers[REPLY_TYPE_OPTIONS] = "nosniff";
     reply->headers[REPLY_SECURITY_POLICY] =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    buf_append(&reply->body, asset->bytes, size);
+    call_reply_stored(call, &asset->stored);
     return ERROR_OK;
 }
 
@@ -28,7 +28,7 @@ enum error_id page_get(struct api_call *call)
 {
     if (accept_prefers(call->headers[REQUEST_ACCEPT], "text/html", NULL, "application/json"))
         return write_asset(call, asset_find("index.html"));
-    call->reply->headers[REPLY_VARY] = "Accept";
+    api_vary(call->reply, VARY_ACCEPT);
     buf_puts(&call->reply->body,
              "{\"status\":\"alive\",\"name\":\"axond\",\"version\":\"" AXOND_VERSION
              "\",\"description\":\"/openapi.json\"}");

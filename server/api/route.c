@@ -218,6 +218,12 @@ bool route_is_probe(const struct route *route)
     return !route->post && !route->delete &&strcmp(route->query, "*") == 0;
 }
 
+bool route_encodes(unsigned route)
+{
+    return route != API_ROUTE_OTHER &&
+           (strncmp(routes[route].template, "/v2", 3) != 0 || routes[route].post == models_infer);
+}
+
 void route_allow(const struct route *route, char *out, size_t out_bytes)
 {
     const struct {

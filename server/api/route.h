@@ -52,4 +52,8 @@ unsigned route_index(const struct route *route);
 /* The query has a key that the row does not know: ERROR_BAD_REQUEST that names it. */
 enum error_id route_check_query(const struct route *route, struct api_call *call);
 
+/* Clients of the row's dialect take a compressed reply; of a row of routes.def, or API_ROUTE_OTHER.
+ */
+bool route_encodes(unsigned route);
+
 #endif

@@ -35,6 +35,7 @@ static void close_call(struct api_call *call, bool answered)
         call->post->fini(call, answered);
         call_body_fini(call);
     }
+    call_encode_fini(call);
     call->at = CALL_OVER;
     memory_settle(&call->account, sizeof *call + call->reply->body.cap);
 }
@@ -113,6 +114,12 @@ static enum error_id step(struct api_call *call)
     if (call->mark_ns > deadline_ns(call))
         return fail_deadline(call);
     call->again = false;
+    if (call->phase == CALL_ENCODE) {
+        call_encode(call);
+        call_mark(call, &call->spent_ns[CALL_WRITE]);
+        call->phase += !call->again;
+        return ERROR_OK;
+    }
     call->parts_seen = 0;
     if (call->phase == CALL_WRITE)
         buf_expect(&call->reply->body, call->needs.reply);
@@ -120,7 +127,23 @@ static enum error_id step(struct api_call *call)
     call_mark(call, &call->spent_ns[call->phase]);
     if (id != ERROR_OK || call->again || call->waits == CALL_WAITS_FOR_BATCH)
         return id;
-    return call->phase++ == CALL_READ ? settle(call) : ERROR_OK;
+    if (call->phase++ == CALL_READ)
+        return settle(call);
+    if (call->phase == CALL_ENCODE && !call_encodes(call))
+        call->phase = CALL_DONE;
+    return ERROR_OK;
+}
+
+/* Numbers that the next phase works on, more or less. To compress is where to write was: who goes
+ * on after a batch waits no second time. */
+static size_t elements_of(const struct api_call *call)
+{
+    size_t elements = 0;
+
+    if (call->phase == CALL_ENCODE)
+        return call->submitted ? 0 : call_encode_elements(call);
+    elements = call->post->elements ? call->post->elements(call) : call_body_elements(call);
+    return elements + (call->phase == CALL_WRITE ? call_encode_elements(call) : 0);
 }
 
 /* Who goes on with the call: if it is too much for this thread, call->waits is set. Only what has
@@ -128,7 +151,7 @@ static enum error_id step(struct api_call *call)
 static enum error_id reserve(struct api_call *call)
 {
     struct pool *pool = call->api->pool;
-    size_t elements = call->post->elements ? call->post->elements(call) : call_body_elements(call);
+    size_t elements = elements_of(call);
 
     switch (call->phase == CALL_READ && !call->post->always ? work_reserve(pool, elements)
                                                             : work_reserve_next(pool, elements)) {
@@ -151,7 +174,7 @@ static void go_on(struct api_call *call)
 {
     enum error_id id = ERROR_OK;
 
-    while (id == ERROR_OK && call->phase < CALL_PHASES && !call->waits) {
+    while (id == ERROR_OK && call->phase < CALL_DONE && !call->waits) {
         id = reserve(call);
         if (id == ERROR_OK && !call->waits)
             id = step(call);
@@ -180,6 +203,10 @@ bool api_run(struct api_call *call, uint64_t received_ns)
     if (!call->post) {
         enum error_id id = call->handler(call);
 
+        if (id == ERROR_OK && !call->post && call_encodes(call)) {
+            call_go_on(call, call_encode_reply);
+            call->phase = CALL_ENCODE;
+        }
         if (id != ERROR_OK || !call->post) {
             conclude(call, id);
             return false;
@@ -215,7 +242,7 @@ static bool work_on(struct work *work)
 
     call_mark(call, &call->queue_ns);
     id = step(call);
-    if (id == ERROR_OK && call->phase < CALL_PHASES)
+    if (id == ERROR_OK && call->phase < CALL_DONE)
         return true;
     conclude(call, id);
     return false;

@@ -333,59 +333,63 @@ void encoder_destroy(struct encoder *e)
     free(e);
 }
 
+/* Room for the next bytes of out, *bytes of them, or NULL and out->failed. */
+static unsigned char *room(struct buf *out, size_t *bytes)
+{
+    enum { ROOM_BYTES = 4096 };
+    size_t most = out->max ? out->max - out->len : UINT_MAX;
+
+    *bytes = out->cap > out->len + ROOM_BYTES ? out->cap - out->len - 1 : ROOM_BYTES;
+    *bytes = *bytes < most ? *bytes : most + !most; /* of a bound that is reached, too much */
+    return (unsigned char *)buf_reserve(out, *bytes);
+}
+
 static void deflate_some(struct encoder *e, struct buf *out, int flush)
 {
-    enum { ROOM = 4096 };
     z_stream *z = &e->stream;
+    size_t bytes;
 
     do {
-        size_t room = out->cap > out->len + ROOM ? out->cap - out->len - 1 : ROOM;
-        char *at = buf_reserve(out, room);
+        unsigned char *at = room(out, &bytes);
 
         if (!at)
             return;
-        z->next_out = (unsigned char *)at;
-        z->avail_out = room < UINT_MAX ? (unsigned)room : UINT_MAX;
+        z->next_out = at;
+        z->avail_out = (unsigned)bytes;
         deflate(z, flush);
-        out->len += (size_t)(z->next_out - (unsigned char *)at);
+        out->len += (size_t)(z->next_out - at);
     } while (z->avail_out == 0);
 }
 
 /* The first bytes tell of the others. Decimal digits that do not repeat take log2(10) of 8 bits: a
  * text that has not become shorter than that is numbers, for which a search for repetitions finds
- * nothing and takes a third of the time. Numbers in binary hardly become shorter: they are not
- * worth the client's time. */
-static bool judge(struct encoder *e, struct buf *out)
+ * nothing and takes a third of the time; of numbers in binary, two thirds. */
+static void judge(struct encoder *e, struct buf *out)
 {
     enum { FAST = 3 };
-    const double digits = 0.4, worth = 0.9;
-    double ratio;
+    const double digits = 0.4;
+    z_stream *z = &e->stream;
 
     e->judged = true;
     deflate_some(e, out, Z_BLOCK);
-    ratio = (double)e->stream.total_out / (double)e->stream.total_in;
-    if (ratio > digits && e->level <= FAST && !out->failed) {
-        const unsigned char *at = e->stream.next_out; /* where room is left */
-
-        deflateParams(&e->stream, e->level, Z_HUFFMAN_ONLY);
-        out->len += (size_t)(e->stream.next_out - at);
-    }
-    return ratio < worth;
+    if (out->failed || e->level > FAST || (double)z->total_out < digits * (double)z->total_in)
+        return;
+    const unsigned char *at = z->next_out; /* where room is left */
+    deflateParams(z, e->level, Z_HUFFMAN_ONLY);
+    out->len += (size_t)(z->next_out - at);
 }
 
-bool encoder_go_on(struct encoder *e, struct buf *out, const char *text, size_t size, bool last)
+void encoder_go_on(struct encoder *e, struct buf *out, const char *text, size_t size, bool last)
 {
-    size_t sample = size < ENCODER_SAMPLE_BYTES ? size : ENCODER_SAMPLE_BYTES;
+    enum { SAMPLE_BYTES = 8192 };
 
     e->stream.next_in = (unsigned char *)(uintptr_t)text;
-    if (!e->judged && !(last && sample == size)) {
-        e->stream.avail_in = (unsigned)sample;
+    if (!e->judged && size > SAMPLE_BYTES) {
+        e->stream.avail_in = SAMPLE_BYTES;
         deflate_some(e, out, Z_NO_FLUSH);
-        if (!judge(e, out))
-            return false;
-        size -= sample;
+        judge(e, out);
+        size -= SAMPLE_BYTES;
     }
     e->stream.avail_in = (unsigned)size;
     deflate_some(e, out, last ? Z_FINISH : Z_NO_FLUSH);
-    return !out->failed;
 }

@@ -70,10 +70,8 @@ struct encoder *encoder_create(enum encoding_id id, int level, size_t text_bytes
 void encoder_destroy(struct encoder *e);
 
 /* Append what the next bytes of the text become, ENCODER_PIECE_BYTES at most; they are the last if
- * that is said. False: the text is better sent as it is, since it hardly becomes shorter, or
- * out->failed. The first piece of a text that has another one decides, by its first
- * ENCODER_SAMPLE_BYTES. */
-enum { ENCODER_PIECE_BYTES = 65536, ENCODER_SAMPLE_BYTES = 8192 };
-bool encoder_go_on(struct encoder *e, struct buf *out, const char *text, size_t size, bool last);
+ * that is said. No memory, or out's bound, shows in out->failed. */
+enum { ENCODER_PIECE_BYTES = 65536 };
+void encoder_go_on(struct encoder *e, struct buf *out, const char *text, size_t size, bool last);
 
 #endif

@@ -2,11 +2,11 @@
 #ifndef UI_ASSETS_H
 #define UI_ASSETS_H
 
-#include <stddef.h>
+#include "ui/stored.h"
 
 struct asset {
-    const char *file, *type;  /* "index.html", and its Content-Type */
-    const char *bytes, *last; /* up to last, which is no part of it */
+    const char *file, *type; /* "index.html", and its Content-Type */
+    struct stored stored;
 };
 
 /* NULL: there is no such file. Static storage. */
