@@ -21,12 +21,12 @@ static struct invocation *invocation_of(const struct api_call *call)
     return (struct invocation *)inference_of(call);
 }
 
-/* V2's inputs are objects, whether their data are numbers or not. */
+/* V2's inputs are objects, whether their data are numbers or not; and a tensor alone is V2's. */
 static bool is_v2(const struct api_call *call)
 {
     const json_t *inputs = json_object_get(call->envelope.json, "inputs");
 
-    return json_is_object(json_array_get(inputs, 0));
+    return !call->envelope.json || json_is_object(json_array_get(inputs, 0));
 }
 
 /* The one form that the body has. */

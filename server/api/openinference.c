@@ -14,11 +14,13 @@
 _Static_assert(sizeof(struct infer_request) <= CALL_STATE_MAX, "a call's state");
 
 /* Regions of memory that client and service share are Triton's own extension. */
-static enum error_id refuse_shared_memory(const struct place *at, const json_t *parameters)
+static enum error_id refuse_shared_memory(const struct place *at, const char *name,
+                                          const json_t *parameters)
 {
     return json_member(parameters, "shared_memory_region")
                ? object_fail(at, "parameters.shared_memory_region", ERROR_BAD_FIELD,
-                             "shared memory is not supported, send and ask for the bytes")
+                             "'%.64s': shared memory is not supported, send and ask for the bytes",
+                             name)
                : ERROR_OK;
 }
 
@@ -64,16 +66,17 @@ static enum error_id check_data(struct api_call *call, const char *name,
 {
     const struct tensor *data = &field->tensor;
     char shape[SHAPE_TEXT_MAX], found[SHAPE_TEXT_MAX];
+    size_t bytes;
 
     shape_text(shape, said->rank, said->shape);
+    if (field->blob && __builtin_mul_overflow(said->count, sizeof(float), &bytes))
+        bytes = SIZE_MAX;
     if (field->blob)
-        return field->blob_bytes / sizeof(float) == said->count &&
-                       field->blob_bytes % sizeof(float) == 0
+        return field->blob_bytes == bytes
                    ? ERROR_OK
                    : call_fail(call, ERROR_SHAPE_MISMATCH,
-                               "%s: shape %s of FP32 is %zu numbers of 4 bytes, "
-                               "binary_data_size is %zu",
-                               name, shape, said->count, field->blob_bytes);
+                               "%s: shape %s of FP32 is %zu bytes, binary_data_size is %zu", name,
+                               shape, bytes, field->blob_bytes);
     if (data->rank == 1 ? data->count == said->count
                         : data->rank == said->rank && memcmp(said->shape, data->shape,
                                                              said->rank * sizeof *said->shape) == 0)
@@ -113,7 +116,7 @@ static enum error_id read_input(struct api_call *call, const json_t *json)
     const struct place at = {.path = "inputs[0]", .error = &call->error};
     struct input in = {.name = NULL};
 
-    if (object_read(&at, json, input_keys, &in) || refuse_shared_memory(&at, in.parameters))
+    if (object_read(&at, json, input_keys, &in) || refuse_shared_memory(&at, in.name, in.parameters))
         return call->error.id;
     if (strcmp(in.name, call->model->input_name) != 0)
         return object_fail(&at, "name", ERROR_BAD_FIELD,
@@ -182,7 +185,8 @@ static enum error_id read_parameters(struct api_call *call, const struct place *
     if (!json)
         return ERROR_OK;
     snprintf(path, sizeof path, "%s.parameters", at->path);
-    if (refuse_shared_memory(at, json) || object_read(&inside, json, parameter_keys, &parameters))
+    if (refuse_shared_memory(at, infer_values_of(call, output).name, json) ||
+        object_read(&inside, json, parameter_keys, &parameters))
         return call->error.id;
     output->binary = parameters.binary_data;
     return ask_classes(call, at, output, parameters.classification);

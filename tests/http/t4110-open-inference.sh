@@ -20,7 +20,7 @@ long() { [ "$(inferred nested '' | tr ',' '\n' | grep -c .)" = 4500 ]; }
 serve
 ok "450 rows, nested and flat: the bits of :predict" same
 ok "and all of them" long
-serve --inline-us-max 0
+serve --inline-us-max 0 --model-name digits
 ok "also by a worker" same
 
 req POST /v2/models/digits/infer "$(cat "$tmp/flat.json")"
@@ -46,8 +46,8 @@ blob = struct.pack(f"<{len(flat)}f", *flat)
 head = json.dumps({"id": "bytes", "inputs": [{"name": "pixels", "shape": [len(rows), 64], "datatype": "FP32",
                    "parameters": {"binary_data_size": len(blob)}}], "parameters": {"binary_data_output": True}}).encode()
 
-def post(body, headers):
-    with urlopen(Request(f"{address}/v2/models/digits/{path}infer", body, headers)) as reply:
+def post(body, headers, url=f"/v2/models/digits/{path}infer"):
+    with urlopen(Request(address + url, body, headers)) as reply:
         return reply.headers, reply.read()
 
 def numbers(reply, size):
@@ -77,6 +77,8 @@ for vendor in "sagemaker", "vertex-ai":
     assert headers["Content-Type"].startswith(mime) and headers["Inference-Header-Content-Length"] is None, headers["Content-Type"]
     said, got = numbers(reply, int(headers["Content-Type"][len(mime):]))
     assert got == want, said
+    headers, reply = post(head + blob, {"Content-Type": mime + str(len(head))}, "/invocations")
+    assert numbers(reply, int(headers["Content-Type"][len(mime):]))[1] == want
 PYTHON
 ok "bytes in and out, a tensor alone, and the platforms' types: the bits of :predict" python3 "$tmp/binary.py" "http://$address" versions/1/
 curl -sS -D "$tmp/head" -o "$tmp/body" -H "Inference-Header-Content-Length: $(wc -c <"$tmp/flat.json")" --data-binary @"$tmp/flat.json" "$address/v2/models/digits/infer"
