@@ -244,7 +244,6 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     struct memory memory = {.max = options->bodies_bytes_max};
     struct api api = {.options = options, .memory = &memory};
     struct http *http = NULL;
-    struct loader *loader = NULL;
     struct reload again = {.started_s = started_s};
     unsigned threads = options->threads ? (unsigned)options->threads : threads_count();
     int status = 1;
@@ -268,6 +267,12 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         error_set(&error, ERROR_NOT_READY, "cannot start %u workers", threads);
         goto out;
     }
+    again.repository = api.repository;
+    api.loader = loader_start(reload, &again);
+    if (!api.loader) {
+        error_set(&error, ERROR_NOT_READY, "cannot start the loader's thread");
+        goto out;
+    }
     http = http_start(&api, options, threads, &error);
     if (!http)
         goto out;
@@ -275,19 +280,13 @@ int serve(const struct options *options, int argc, char **argv, double started_s
               LOG_U("threads", threads));
     warn_if_open(options);
     log_readiness(api.repository, failed, started_s);
-    again.repository = api.repository;
-    loader = loader_start(reload, &again);
-    if (!loader) {
-        error_set(&error, ERROR_NOT_READY, "cannot start the loader's thread");
-        goto out;
-    }
-    drain(&api, http, wait_for_stop(options, loader, argc, argv));
+    drain(&api, http, wait_for_stop(options, api.loader, argc, argv));
     status = 0;
 out:
     if (status != 0)
         log_event(LOG_ERROR, "start_failed", LOG_S("error", error.detail));
-    loader_stop(loader);
     http_destroy(http);
+    loader_stop(api.loader);
     pool_stop(api.pool);
     repository_close(api.repository);
     metrics_fini();

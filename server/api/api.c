@@ -188,9 +188,16 @@ uint64_t api_look(const struct api *api, uint64_t now_ns)
     return pool_look(api->pool, now_ns);
 }
 
+bool api_wants_body(const struct api_call *call)
+{
+    return call->post && !call->post->body_optional;
+}
+
 void api_cut(const struct api *api)
 {
     pool_close(api->pool);
+    if (api->loader)
+        loader_close(api->loader);
 }
 
 static void post(void *semaphore)

@@ -17,12 +17,14 @@
 
 struct repository;
 struct pool;
+struct loader;
 
 /* All that the handlers work on; immutable but for the repository's content and `draining`. */
 struct api {
     const struct options *options;
     struct repository *repository;
     struct pool *pool;     /* of workers. NULL: whatever is asked is done by the thread that asks */
+    struct loader *loader; /* of models. NULL: as without a pool */
     struct memory *memory; /* of all requests; NULL: no bound */
     atomic_bool draining;
 };
@@ -90,6 +92,9 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
  * caller's to check, but for what they stand for. False: that is too much, or there is no memory
  * for them, reply is the refusal, complete, and what is left is api_end(). */
 bool api_feed(struct api_call *call, const char *bytes, size_t *size);
+
+/* Must it have a body? One that says nothing of its length has none. */
+bool api_wants_body(const struct api_call *call);
 
 /* Memory that is held besides the call itself, for its body, its results and its reply. */
 size_t api_call_bytes(const struct api_call *call);

@@ -18,6 +18,7 @@
 #include "infer/work.h"
 #include "json/object.h"
 #include "ui/stored.h"
+#include "model/loader.h"
 
 /* The parameters that a path may hold; their names stand in call.c. */
 enum call_arg {
@@ -78,6 +79,8 @@ struct call_post {
     void (*refuse)(json_t *object, enum error_id id, const char *text);
     /* However much waits for the workers, it is not refused (429): it tells how much does. */
     bool always;
+    bool patient;       /* its reply has no deadline                              */
+    bool body_optional; /* no body, and no length of one, is as good as an object */
 };
 
 /* How the route wants the body, and what has come of it. */
@@ -104,7 +107,12 @@ enum call_state {
 };
 
 /* The event that it waits for. */
-enum call_wait { CALL_WAITS_FOR_NOTHING, CALL_WAITS_FOR_BATCH, CALL_WAITS_FOR_WORK };
+enum call_wait {
+    CALL_WAITS_FOR_NOTHING,
+    CALL_WAITS_FOR_BATCH,
+    CALL_WAITS_FOR_WORK,
+    CALL_WAITS_FOR_LOADER
+};
 
 enum { CALL_TENSORS_MAX = 8, CALL_STATE_MAX = 1024 };
 
@@ -132,6 +140,7 @@ struct api_call {
     struct api_waiter waiter;      /* if submitted */
     struct batch_job job;          /* a worker's, if it waits for a batch: COMPUTE           */
     struct work work;              /* a worker's, if it waits for work: the rest of the call */
+    struct loader_task load;       /* the loader's, if it waits for it: COMPUTE              */
     struct tensor_writer writer;   /* of the part of the reply that is being written */
     size_t parts_seen, parts_done; /* in this call of WRITE; in all                  */
     bool writing;
@@ -176,6 +185,10 @@ enum error_id call_no_memory(struct api_call *call);
 /* From the handler of a GET whose answer takes long: the phases of post make it, as if an empty
  * body had been posted, and so a worker may. post has elements; its admit is not asked. */
 enum error_id call_go_on(struct api_call *call, const struct call_post *post);
+
+/* From COMPUTE of a post that is patient and has no elements: the loader's thread does it, or this
+ * one if there is none. run leaves what went wrong in the call's error. */
+enum error_id call_leave_to_loader(struct api_call *call, void (*run)(void *call));
 
 /* Take json (steals it, NULL means out of memory) as the reply's body. */
 enum error_id call_reply_json(struct api_call *call, json_t *json);

@@ -162,6 +162,13 @@ static void count_times(const struct api_call *call, bool answered)
         observe(metrics, METRIC_inference_duration_seconds, total);
 }
 
+/* Threads that answer at once share a line of the cache, which is written now and then only. */
+static void count_answer(struct model *m, uint64_t now_ns)
+{
+    if (now_ns - atomic_load_explicit(&m->answered_ns, memory_order_relaxed) > 1000000)
+        atomic_store_explicit(&m->answered_ns, now_ns, memory_order_relaxed);
+}
+
 /* Every request that was read is counted once, under the model that it was meant for; its rows only
  * if they are answered. */
 static void count(const struct api_call *call, bool answered)
@@ -172,7 +179,10 @@ static void count(const struct api_call *call, bool answered)
     metrics_model_add(call->model->metrics, METRIC_inference_requests_total,
                       answered ? outcome_of(call->error.id) : left, 1);
     count_times(call, answered);
-    if (!answered || call->error.id != ERROR_OK || !p->tally)
+    if (!answered || call->error.id != ERROR_OK)
+        return;
+    count_answer(call->model, call->mark_ns);
+    if (!p->tally)
         return;
     model_count(call->model, p->tally);
     if (call->model->record)

@@ -75,6 +75,8 @@ static enum error_id fail_deadline(struct api_call *call)
 
 static uint64_t deadline_ns(const struct api_call *call)
 {
+    if (call->post->patient)
+        return UINT64_MAX;
     return call->received_ns + (is_own_timeout(call)
                                     ? call->timeout_ns
                                     : (uint64_t)(call->api->options->request_timeout * 1e9));
@@ -125,7 +127,8 @@ static enum error_id step(struct api_call *call)
         buf_expect(&call->reply->body, call->needs.reply);
     id = call->post->phases[call->phase](call);
     call_mark(call, &call->spent_ns[call->phase]);
-    if (id != ERROR_OK || call->again || call->waits == CALL_WAITS_FOR_BATCH)
+    if (id != ERROR_OK || call->again || call->waits == CALL_WAITS_FOR_BATCH ||
+        call->waits == CALL_WAITS_FOR_LOADER)
         return id;
     if (call->phase++ == CALL_READ)
         return settle(call);
@@ -311,20 +314,56 @@ static void submit_batch(struct api_call *call)
     batch_submit(call->api->pool, &call->job);
 }
 
+enum error_id call_leave_to_loader(struct api_call *call, void (*run)(void *call))
+{
+    if (!call->api->loader) {
+        run(call);
+        return call->error.id;
+    }
+    call->load.run = run;
+    call->waits = CALL_WAITS_FOR_LOADER;
+    return ERROR_OK;
+}
+
+/* The reply is for the thread that sends it, and so is the refusal. */
+static void load_over(void *context)
+{
+    struct api_call *call = context;
+
+    call->phase = CALL_WRITE;
+    wake(call);
+}
+
+static void submit_load(struct api_call *call)
+{
+    call->load.over = load_over;
+    call->load.context = call;
+    loader_submit(call->api->loader, &call->load);
+}
+
 void api_submit(struct api_call *call, const struct api_waiter *waiter)
 {
     call->submitted = true;
     call->waiter = *waiter;
     if (call->waits == CALL_WAITS_FOR_BATCH)
         submit_batch(call);
-    else
+    else if (call->waits == CALL_WAITS_FOR_WORK)
         submit_work(call);
+    else
+        submit_load(call);
+}
+
+/* How the wait was over. */
+static enum task_end end_of(const struct api_call *call)
+{
+    if (call->waits == CALL_WAITS_FOR_LOADER)
+        return call->load.done ? TASK_DONE : TASK_CUT;
+    return call->waits == CALL_WAITS_FOR_BATCH ? call->job.task.end : call->work.task.end;
 }
 
 bool api_resume(struct api_call *call)
 {
-    enum task_end end = call->waits == CALL_WAITS_FOR_BATCH ? call->job.task.end
-                                                            : call->work.task.end;
+    enum task_end end = end_of(call);
 
     call->waits = CALL_WAITS_FOR_NOTHING;
     if (call->at == CALL_OVER) /* a worker has completed the reply */

@@ -48,10 +48,10 @@ struct envelope_field {
     bool present;         /* out: there was a tensor                                       */
     bool blob;            /* out: its bytes came after the JSON (blobs.h), so many:         */
     size_t blob_bytes;
-    char *member;         /* out: the key of its objects, the same in all; NULL: there are none.
-                             In rows, the first key that is no feature's */
-    char *place;          /* out: "inputs[0].data"; NULL: it is the path                   */
-    size_t missing;       /* out: values that no row gave; records.h has what stands there */
+    char *member;   /* out: the key of its objects, the same in all; NULL: there are none.
+                       In rows, the first key that is no feature's */
+    char *place;    /* out: "inputs[0].data"; NULL: it is the path                   */
+    size_t missing; /* out: values that no row gave; records.h has what stands there */
 };
 
 /* How errors call it. */

@@ -179,7 +179,7 @@ static void open_call(struct connection *c, struct MHD_Connection *mhd)
         body_count_refusal(c);
         return;
     }
-    if (lacks_length(r))
+    if (lacks_length(r) && api_wants_body(r->call))
         body_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
 }
 

@@ -13,6 +13,7 @@ enum { CACHE_LINE = 64 };
 
 struct cells {
     size_t slots;
+    struct cells *whole, *parts, *next; /* what it is a part of; its own; the next one of those */
     _Atomic(_Atomic uint64_t *) workers[SLOTS_MAX];
     _Atomic uint64_t spare[];
 };
@@ -27,10 +28,35 @@ struct cells *cells_create(size_t slots)
     return c;
 }
 
+struct cells *cells_create_part(struct cells *whole)
+{
+    struct cells *c = cells_create(whole->slots);
+
+    if (!c)
+        return NULL;
+    c->whole = whole;
+    c->next = whole->parts;
+    whole->parts = c;
+    return c;
+}
+
+static void leave_whole(struct cells *c)
+{
+    struct cells **at = &c->whole->parts;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    for (size_t slot = 0; slot < c->slots; slot++)
+        cells_add(c->whole, slot, cells_sum(c, slot));
+}
+
 void cells_destroy(struct cells *c)
 {
     if (!c)
         return;
+    if (c->whole)
+        leave_whole(c);
     for (size_t i = 0; i < SLOTS_MAX; i++)
         free(c->workers[i]);
     free(c);
@@ -77,5 +103,7 @@ uint64_t cells_sum(const struct cells *c, size_t slot)
         if (block)
             sum += atomic_load_explicit(&block[slot], memory_order_relaxed);
     }
+    for (const struct cells *part = c->parts; part; part = part->next)
+        sum += cells_sum(part, slot);
     return sum;
 }

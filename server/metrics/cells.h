@@ -11,13 +11,19 @@
 struct cells;
 
 struct cells *cells_create(size_t slots); /* new, all zero; NULL when out of memory */
-void cells_destroy(struct cells *c);      /* NULL is fine */
+
+/* As many that count for others, too: the sum of the whole is its own and that of its parts. Parts
+ * come and go, and the whole is summed and destroyed, under one lock of the caller's. */
+struct cells *cells_create_part(struct cells *whole);
+
+/* What a part has counted stays in the whole's sum. NULL is fine. */
+void cells_destroy(struct cells *c);
 
 /* slot += value for this worker; slot < slots. Wait-free but for a worker's first touch, which
  * allocates; when that fails, a block shared by all takes the counts, so none is lost. */
 void cells_add(struct cells *c, size_t slot, uint64_t value);
 
-/* The slot's sum over all workers, modulo 2^64; 0 for c == NULL. */
+/* The slot's sum over all workers and parts, modulo 2^64; 0 for c == NULL. */
 uint64_t cells_sum(const struct cells *c, size_t slot);
 
 #endif

@@ -309,7 +309,7 @@ void metrics_model_add(struct metrics_model *m, enum metric metric, unsigned ind
     if (slot >= 0)
         cells_add(m->values.cells, (size_t)slot, value);
     else if (shared >= 0)
-        cells_add(m->name->cells, (size_t)shared, value);
+        cells_add(m->shared, (size_t)shared, value);
 }
 
 /* Where the metric's values are observed; NULL if they are not. */
@@ -319,7 +319,7 @@ static struct cells *observed_cells(struct metrics_model *m, enum metric metric)
 
     if (!bounds_of(row->type))
         return NULL;
-    return row->scope == SCOPE_MODEL     ? m->name->cells
+    return row->scope == SCOPE_MODEL     ? m->shared
            : row->scope == SCOPE_VERSION ? m->values.cells
                                          : NULL;
 }

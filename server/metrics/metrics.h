@@ -128,6 +128,16 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,
                        double value);
 
+/* What a loaded version has done since it was loaded, as its metrics count it. ns: in all. A
+ * request whose every phase took part in `success` or `failure`, none in both. */
+struct metrics_statistics {
+    struct metrics_time {
+        uint64_t count, ns;
+    } success, failure, parse, queue, compute, write;
+    uint64_t rows, batches; /* forward passes */
+};
+struct metrics_statistics metrics_model_statistics(const struct metrics_model *m);
+
 /* Versions that failed to load and of which nothing serves: their axond_model_ready is 0, and they
  * have no other series. Takes the place of the list before; names are copied. 0, or -1 when out of
  * memory, with the list before in place. */

@@ -106,8 +106,9 @@ struct metrics_model *metrics_model_create(const struct metrics_model_spec *spec
     m->values.set = calloc(slots, sizeof *m->values.set);
     pthread_mutex_lock(&registry.lock);
     m->name = name_acquire(spec->model);
+    m->shared = m->name ? cells_create_part(m->name->cells) : NULL;
     pthread_mutex_unlock(&registry.lock);
-    if (m->name && m->version && m->task && m->values.cells && m->values.set &&
+    if (m->shared && m->version && m->task && m->values.cells && m->values.set &&
         layers_copy(m, spec) == 0 && classes_copy(m, spec) == 0) {
         m->numbers = numbers_of(m);
         return m;
@@ -164,6 +165,7 @@ void metrics_model_destroy(struct metrics_model *m)
         return;
     pthread_mutex_lock(&registry.lock);
     unlink_model(m);
+    cells_destroy(m->shared);
     name_release(m->name);
     pthread_mutex_unlock(&registry.lock);
     for (size_t i = 0; m->layers && i < m->layers_count; i++)

@@ -114,6 +114,7 @@ struct metrics_name {
 
 struct metrics_model {
     struct metrics_name *name;
+    struct cells *shared; /* of MODEL, as far as this version counts: a part of the name's */
     char *version, *task, **layers;
     size_t layers_count;
     struct values values;

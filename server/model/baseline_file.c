@@ -80,13 +80,15 @@ struct baseline *model_baseline(const struct model *m)
 
 /* ---- writing ---- */
 
-/* The folder of the version, beneath the repository's. A descriptor, or -1 and errno. */
+/* The folder of the version, beneath the repository's or where the model lies elsewhere. A
+ * descriptor, or -1 and errno. */
 static int folder_open(const struct model *m, const struct options *options)
 {
     const struct model_private *p = m->private;
-    int root = open(options->models, O_RDONLY | O_DIRECTORY | O_CLOEXEC), model = root, cause;
+    int root = open(p->root ? p->root : options->models, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int model = root, cause;
 
-    if (root >= 0 && !*options->model_dir && !single_is(root)) {
+    if (root >= 0 && !p->root && !*options->model_dir && !single_is(root)) {
         model = files_open(root, m->name, true);
         cause = errno;
         close(root);

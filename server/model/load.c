@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/names.h"
+#include "base/sha256.h"
 #include "model/advise.h"
 #include "neurons/neurons.h"
 #include "model/answers.h"
@@ -39,6 +40,23 @@ enum error_id load_config(int dirfd, const char *newest, struct config *config, 
     result = config_read(config, bytes.data, bytes.len, "config.json", error);
     free(bytes.data);
     return result;
+}
+
+enum error_id load_config_text(const char *text, struct config *config, struct file_id *id,
+                               struct error *error)
+{
+    size_t length = strlen(text);
+    struct sha256 sum;
+    char digest[SHA256_TEXT + 1];
+
+    sha256_init(&sum);
+    sha256_add(&sum, text, length);
+    sha256_end(&sum, digest);
+    *id = (struct file_id){.device = UINT64_MAX, .size = length};
+    memcpy(&id->inode, digest, sizeof id->inode);
+    memcpy(&id->mtime_s, digest + sizeof id->inode, sizeof id->mtime_s);
+    memcpy(&id->mtime_ns, digest + 2 * sizeof id->inode, sizeof id->mtime_ns);
+    return config_read(config, text, length, "parameters.config", error);
 }
 
 static const char *name_copy(char to[static MODEL_NAME_MAX + 1], const char *name)
@@ -230,6 +248,14 @@ struct model *load_version(const struct version_source *from, const struct confi
     snprintf(m->name, sizeof m->name, "%s", from->model);
     p->references = 1;
     pthread_mutex_init(&p->baseline_lock, NULL);
+    p->life = calloc(1, sizeof *p->life);
+    if (p->life)
+        p->life->references = 1;
+    p->root = from->root ? strdup(from->root) : NULL;
+    if (!p->life || (from->root && !p->root)) {
+        error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
+        goto fail;
+    }
     snprintf(p->folder, sizeof p->folder, "%s", from->folder);
     p->fingerprint = fingerprint_read(from, config_id);
     line_init(&p->line, config);

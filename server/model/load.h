@@ -17,6 +17,10 @@
 enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,
                           struct error *error);
 
+/* The same of a text that stands in its place, under an identity of its own. */
+enum error_id load_config_text(const char *text, struct config *config, struct file_id *id,
+                               struct error *error);
+
 /* A version from its weights file and the config that load_config() has read, golden.json checked
  * if there is one. new with one reference, or NULL and error. */
 struct model *load_version(const struct version_source *from, const struct config *config,

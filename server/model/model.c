@@ -58,8 +58,34 @@ void model_destroy(struct model *m)
     free(p->numbers);
     free(p->classes);
     free(m->layers);
+    free(p->root);
+    if (p->life)
+        atomic_store_explicit(&p->life->is_over, true, memory_order_release);
+    model_life_unref(p->life);
     free(p);
     free(m);
+}
+
+struct model_life *model_life(const struct model *m)
+{
+    return ((const struct model_private *)m->private)->life;
+}
+
+void model_life_ref(struct model_life *life)
+{
+    if (life)
+        atomic_fetch_add_explicit(&life->references, 1, memory_order_relaxed);
+}
+
+void model_life_unref(struct model_life *life)
+{
+    if (life && atomic_fetch_sub_explicit(&life->references, 1, memory_order_acq_rel) == 1)
+        free(life);
+}
+
+bool model_life_is_over(const struct model_life *life)
+{
+    return atomic_load_explicit(&life->is_over, memory_order_acquire);
 }
 
 bool model_is_current(struct model *m, const struct version_source *from,

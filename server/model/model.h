@@ -5,6 +5,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <axon/mlp.h>
 #include "metrics/metrics.h"
@@ -73,13 +74,21 @@ struct model {
     struct record *record;   /* of rows that were answered; NULL: config.json asks for none */
     struct model_line *line; /* of requests that wait for a worker: server/infer's */
     double load_s, loaded_unix_s;
-    void *private; /* model.c's */
+    _Atomic uint64_t answered_ns; /* clock_ns() of the last answer, to a millisecond; 0: none */
+    void *private;                /* model.c's */
 };
 
 const char *model_task_name(enum model_task task); /* "multiclass"; "" for none */
 
 void model_ref(struct model *m);
 void model_unref(struct model *m); /* NULL is fine; frees with the last */
+
+/* Whether a model is held by anybody, for those who do not hold it themselves. */
+struct model_life;
+struct model_life *model_life(const struct model *m); /* borrowed from m */
+void model_life_ref(struct model_life *life);         /* NULL is fine */
+void model_life_unref(struct model_life *life);       /* NULL is fine */
+bool model_life_is_over(const struct model_life *life);
 
 /* The baseline in force, with a new reference; NULL: there is none. */
 struct baseline *model_baseline(const struct model *m);

@@ -12,8 +12,14 @@
 
 enum { CLASS_NUMBER_MAX = 24 };
 
+struct model_life {
+    atomic_uint references;
+    atomic_bool is_over;
+};
+
 struct model_private {
     atomic_uint references;
+    struct model_life *life;
     struct model_line line;
     struct fingerprint fingerprint;
     char input_name[MODEL_NAME_MAX + 1], output_name[MODEL_NAME_MAX + 1];
@@ -24,6 +30,7 @@ struct model_private {
     const char *layer_list[CONFIG_LAYERS_MAX];
     char (*numbers)[CLASS_NUMBER_MAX]; /* classes without labels, as text; NULL: none */
     const char **classes;
+    char *root; /* of the model's folder, if that is not the repository's; or NULL */
     char folder[VERSION_TEXT_MAX + 2]; /* of the version, as struct version_source has it */
     struct baseline *unwatched;        /* the one in force where no neurons are counted, or NULL */
     pthread_mutex_t baseline_lock;     /* of those who put a baseline in force, and of: */

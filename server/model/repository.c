@@ -1,13 +1,12 @@
 /* repository.c - snapshots of a folder of models, swapped under readers.
  *
- * Invariant: a snapshot never changes once it is current; it lives until the last reader has let go
- * of it, and its models as long. Reloads run one at a time. */
+ * Invariant: whatever makes a new snapshot (a scan; a load or unload, control.c) does so alone, and
+ * from what is current. */
 #include "model/repository.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,118 +14,10 @@
 #include "base/log.h"
 #include "json/object.h"
 #include "model/files.h"
+#include "model/entry.h"
 #include "model/scan.h"
 #include "model/single.h"
-
-enum { MODELS_MAX = 1024 };
-
-struct snapshot {
-    struct repository_snapshot shown; /* first: readers get a pointer to it */
-    atomic_uint references;
-    bool single; /* the folder is the one entry's */
-};
-
-struct repository {
-    char *dir;
-    const struct options *options;
-    pthread_mutex_t reloading; /* held for a whole scan */
-    pthread_mutex_t lock;      /* of current, held for a few instructions */
-    struct snapshot *current;
-};
-
-/* ---- snapshots ------------------------------------------------------------------------------ */
-
-static struct snapshot *snapshot_create(size_t entries_max)
-{
-    struct snapshot *s = calloc(1, sizeof *s);
-
-    if (!s)
-        return NULL;
-    s->references = 1;
-    s->shown.entries = calloc(entries_max + 1, sizeof *s->shown.entries);
-    if (!s->shown.entries) {
-        free(s);
-        return NULL;
-    }
-    return s;
-}
-
-static void snapshot_release(struct snapshot *s)
-{
-    if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) > 1)
-        return;
-    for (size_t i = 0; i < s->shown.entries_count; i++)
-        scan_entry_fini(&s->shown.entries[i]);
-    free(s->shown.entries);
-    findings_fini(&s->shown.findings);
-    free(s);
-}
-
-const struct repository_snapshot *repository_acquire(struct repository *r)
-{
-    struct snapshot *s;
-
-    pthread_mutex_lock(&r->lock);
-    s = r->current;
-    atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&r->lock);
-    return &s->shown;
-}
-
-void repository_release(struct repository *r, const struct repository_snapshot *s)
-{
-    (void)r;
-    snapshot_release((struct snapshot *)s);
-}
-
-/* ---- look-ups ------------------------------------------------------------------------------- */
-
-static int entry_order(const void *a, const void *b)
-{
-    const struct repository_entry *x = a, *y = b;
-
-    return strcmp(x->name, y->name);
-}
-
-static int entry_order_name(const void *name, const void *entry)
-{
-    return strcmp(name, ((const struct repository_entry *)entry)->name);
-}
-
-const struct repository_entry *repository_find(const struct repository_snapshot *s,
-                                               const char *name)
-{
-    return bsearch(name, s->entries, s->entries_count, sizeof *s->entries, entry_order_name);
-}
-
-const struct repository_version *repository_find_version(const struct repository_entry *e,
-                                                         uint64_t version)
-{
-    for (size_t i = e->versions_count; i-- > 0;)
-        if (version ? e->versions[i].version == version : e->versions[i].model != NULL)
-            return &e->versions[i];
-    return NULL;
-}
-
-const struct repository_version *repository_find_label(const struct repository_entry *e,
-                                                       const char *label)
-{
-    for (size_t i = 0; i < e->labels_count; i++)
-        if (strcmp(e->labels[i].name, label) == 0)
-            return repository_find_version(e, e->labels[i].version);
-    return NULL;
-}
-
-bool repository_serves(struct repository *r)
-{
-    const struct repository_snapshot *s = repository_acquire(r);
-    bool serves = s->entries_count == 0;
-
-    for (size_t i = 0; i < s->entries_count && !serves; i++)
-        serves = repository_find_version(&s->entries[i], 0) != NULL;
-    repository_release(r, s);
-    return serves;
-}
+#include "model/snapshot.h"
 
 bool repository_name_valid(const char *name)
 {
@@ -140,45 +31,67 @@ struct names {
     struct snapshot *into;
 };
 
+/* Entries are not sorted yet. */
+static bool is_named(const struct snapshot *s, const char *name)
+{
+    for (size_t i = 0; i < s->shown.entries_count; i++)
+        if (strcmp(s->shown.entries[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void ignore_folder(struct snapshot *s, const char *name, const char *reason)
+{
+    finding_tell(&s->shown.findings,
+                 &(struct finding){
+                     .event = "folder_ignored", .key = "folder", .name = name, .reason = reason});
+}
+
+/* Models that a platform has loaded from folders of their own stay. */
+static bool names_keep(struct snapshot *s, const struct repository_snapshot *old)
+{
+    for (size_t i = 0; old && i < old->entries_count; i++)
+        if (old->entries[i].folder && !snapshot_add(s, old->entries[i].name))
+            return false;
+    return true;
+}
+
 /* Folders, and links to them (which then fail to load, rather than being missed). */
 static int name_visit(void *context, const char *name)
 {
     struct names *n = context;
-    struct repository_snapshot *s = &n->into->shown;
     int fd = files_open(n->rootfd, name, true), is_file = fd < 0 && errno == ENOTDIR;
 
     if (fd >= 0)
         close(fd);
     if (is_file)
         return 0;
-    if (!object_name_valid(name)) {
-        const struct finding finding = {
-            .event = "folder_ignored",
-            .key = "folder",
-            .name = name,
-            .reason = "a model's name is 1 to 64 letters, digits, '.', '_' or '-'"};
-        finding_tell(&s->findings, &finding);
-        return 0;
-    }
-    if (s->entries_count == MODELS_MAX)
-        return 1;
-    memcpy(s->entries[s->entries_count++].name, name, strlen(name) + 1);
+    if (!object_name_valid(name))
+        ignore_folder(n->into, name, "a model's name is 1 to 64 letters, digits, '.', '_' or '-'");
+    else if (is_named(n->into, name))
+        ignore_folder(n->into, name, "a model of that name was loaded from elsewhere");
+    else
+        return !snapshot_add(n->into, name);
     return 0;
 }
 
 /* dir is no repository, but one model. */
 static void single_add(struct snapshot *s, const struct repository *r)
 {
-    struct repository_entry *e = &s->shown.entries[s->shown.entries_count++];
-    char reason[2 * OPTION_TEXT_MAX];
+    char reason[2 * OPTION_TEXT_MAX], name[MODEL_NAME_MAX + 1];
 
     s->single = true;
-    single_name(r->dir, r->options->model_name, e->name);
+    single_name(r->dir, r->options->model_name, name);
+    if (is_named(s, name)) {
+        ignore_folder(s, r->dir, "a model of its name was loaded from elsewhere");
+        return;
+    }
+    snapshot_add(s, name);
     if (*r->options->model_dir)
         return;
     snprintf(reason, sizeof reason,
              "%s is a model: give its parent, or --model-dir; it is served alone, as %s", r->dir,
-             e->name);
+             name);
     finding_tell(&s->shown.findings, &(struct finding){.event = "models_is_a_model",
                                                        .key = "folder",
                                                        .name = r->dir,
@@ -198,14 +111,17 @@ static void model_name_check(struct snapshot *s, const char *name)
 }
 
 /* The names of the models in r's folder; new, or NULL and error. */
-static struct snapshot *names_read(const struct repository *r, int *rootfd, struct error *error)
+static struct snapshot *names_read(const struct repository *r,
+                                   const struct repository_snapshot *old, int *rootfd,
+                                   struct error *error)
 {
     const char *dir = r->dir;
-    struct names names = {.into = snapshot_create(MODELS_MAX)};
+    struct names names = {.into = snapshot_create()};
     int result;
 
     *rootfd = -1;
-    if (!names.into) {
+    if (!names.into || !names_keep(names.into, old)) {
+        snapshot_release(names.into);
         error_set(error, ERROR_OUT_OF_MEMORY, "out of memory");
         return NULL;
     }
@@ -215,17 +131,17 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd, stru
     *rootfd = names.rootfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (names.rootfd >= 0 && (*r->options->model_dir || single_is(names.rootfd))) {
         single_add(names.into, r);
+        snapshot_sort(names.into);
         return names.into;
     }
     result = names.rootfd < 0 ? -1 : files_each(names.rootfd, name_visit, &names);
     if (result == 0) {
-        qsort(names.into->shown.entries, names.into->shown.entries_count,
-              sizeof *names.into->shown.entries, entry_order);
+        snapshot_sort(names.into);
         model_name_check(names.into, r->options->model_name);
         return names.into;
     }
     if (result > 0)
-        error_set(error, ERROR_LIMIT_EXCEEDED, "%s: more than %d models", dir, MODELS_MAX);
+        error_set(error, ERROR_LIMIT_EXCEEDED, "%s: more than %d models", dir, SNAPSHOT_MODELS_MAX);
     else
         files_error(error, AT_FDCWD, dir, errno);
     snapshot_release(names.into);
@@ -234,25 +150,45 @@ static struct snapshot *names_read(const struct repository *r, int *rootfd, stru
     return NULL;
 }
 
+/* One of its models: as scan_entry(). */
+static int scan_one(struct repository *r, struct repository_entry *e, int rootfd,
+                    const char *folder, const struct repository_entry *before)
+{
+    int elsewhere = -1, failed;
+
+    if (before && before->unloaded)
+        return entry_copy(e, before) ? 0 : -1;
+    if (before && !entry_copy_origin(e, before))
+        return -1;
+    if (!before || !repository_find_version(before, 0))
+        repository_set_loading(r, e->name);
+    if (e->folder) /* its root may be a link, too */
+        elsewhere = open(e->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    failed = e->folder ? scan_entry(e, elsewhere, ".", before, r->options)
+                       : scan_entry(e, rootfd, folder, before, r->options);
+    if (elsewhere >= 0)
+        close(elsewhere);
+    repository_set_loading(r, "");
+    return failed;
+}
+
 /* The repository as it is in the folder now; new, or NULL and error. */
-static struct snapshot *scan(const struct repository *r, const struct repository_snapshot *old,
+static struct snapshot *scan(struct repository *r, const struct repository_snapshot *old,
                              bool (*stop)(void), size_t *failed, struct error *error)
 {
     const char *cause = NULL;
     int rootfd;
-    struct snapshot *s = names_read(r, &rootfd, error);
+    struct snapshot *s = names_read(r, old, &rootfd, error);
 
     *failed = 0;
-    if (!s)
-        return NULL;
-    for (size_t i = 0; i < s->shown.entries_count && !cause; i++) {
+    for (size_t i = 0; s && i < s->shown.entries_count && !cause; i++) {
         struct repository_entry *e = &s->shown.entries[i];
         if (stop && stop()) {
             cause = "given up, since the service is to stop";
             break;
         }
-        int result = scan_entry(e, rootfd, s->single ? "." : e->name,
-                                old ? repository_find(old, e->name) : NULL, r->options);
+        int result = scan_one(r, e, rootfd, s->single ? "." : e->name,
+                              old ? repository_find(old, e->name) : NULL);
         if (result < 0)
             cause = "out of memory";
         else
@@ -277,13 +213,16 @@ static bool holds(const struct repository_snapshot *s, const struct model *m)
     return v && v->model == m;
 }
 
-/* Why it is unloaded: its files have changed, a newer version took its place, or it is gone. */
+/* Why it is unloaded: somebody has asked for it, its files have changed, a newer version took its
+ * place, or it is gone. */
 static const char *unload_reason(const struct model *m, const struct repository_snapshot *now)
 {
     const struct repository_entry *e = repository_find(now, m->name);
     const struct repository_version *v = e ? repository_find_version(e, m->version) : NULL;
     const struct repository_version *newest = e ? repository_find_version(e, 0) : NULL;
 
+    if (e && e->unloaded)
+        return "unloaded";
     if (v && v->model)
         return "replaced";
     return newest && newest->version > m->version ? "superseded" : "removed";
@@ -330,14 +269,14 @@ static void report_failed(const struct repository_snapshot *s)
         const struct repository_entry *e = &s->entries[i];
 
         for (size_t j = 0; j < e->versions_count; j++)
-            if (!e->versions[j].model)
+            if (!e->versions[j].model && !e->unloaded)
                 list[count++] = (struct metrics_failed){e->name, e->versions[j].version};
     }
     metrics_failed_set(list, count);
     free(list);
 }
 
-static void swap(struct repository *r, struct snapshot *now)
+void repository_swap(struct repository *r, struct snapshot *now)
 {
     static const struct repository_snapshot nothing;
     struct snapshot *before;
@@ -380,7 +319,7 @@ struct repository *repository_open(const char *dir, const struct options *option
         repository_close(r);
         return NULL;
     }
-    swap(r, s);
+    repository_swap(r, s);
     return r;
 }
 
@@ -388,7 +327,7 @@ void repository_close(struct repository *r)
 {
     if (!r)
         return;
-    swap(r, NULL);
+    repository_swap(r, NULL);
     pthread_mutex_destroy(&r->reloading);
     pthread_mutex_destroy(&r->lock);
     free(r->dir);
@@ -406,7 +345,7 @@ int repository_reload(struct repository *r, bool (*stop)(void))
     /* Only reloads replace current, so it stays while this one holds the lock. */
     s = scan(r, &r->current->shown, stop, &failed, &error);
     if (s)
-        swap(r, s);
+        repository_swap(r, s);
     report(failed, s != NULL);
     pthread_mutex_unlock(&r->reloading);
     if (s)

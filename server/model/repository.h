@@ -12,12 +12,26 @@
 /* One version as listings show it. */
 struct repository_version {
     uint64_t version;
-    struct model *model; /* borrowed from the snapshot; NULL: found, but did not load */
-    char error[512];     /* why the newest attempt failed, or "" */
+    struct model *model;        /* borrowed from the snapshot; NULL: found, but did not load */
+    struct model_life *leaving; /* of the model that was unloaded here; NULL: none was      */
+    enum error_id cause;        /* of a failed attempt, or ERROR_OK */
+    char error[512];            /* why the newest attempt failed, or "unloaded", or "" */
+};
+
+/* Where a version stands. One of which the model is being loaded is LOADING unless it is READY. */
+enum repository_state {
+    REPOSITORY_READY,
+    REPOSITORY_LOADING,
+    REPOSITORY_UNLOADING, /* requests that found it before still hold it */
+    REPOSITORY_UNAVAILABLE
 };
 
 struct repository_entry {
     char name[MODEL_NAME_MAX + 1];
+    char *opaque;  /* how a platform calls it; NULL: by its name                    */
+    char *folder;  /* of the model, outside of the repository; NULL: it lies within */
+    char *config;  /* what stands in the place of its config.json; NULL: nothing    */
+    bool unloaded; /* on request: no reload brings it back */
     struct repository_version *versions; /* ascending */
     size_t versions_count;
     struct {
@@ -50,8 +64,36 @@ void repository_close(struct repository *r);
  * given up; what served goes on serving. */
 int repository_reload(struct repository *r, bool (*stop)(void));
 
-/* False if there are models, and not one of them serves. Without models it is a service of
- * activations; a single failure leaves the others in place. */
+/* A model that is asked for by name. All strings are borrowed. */
+struct repository_ask {
+    const char *name;
+    const char *config; /* in the place of its config.json; NULL: none                        */
+    const char *folder; /* of the model, outside of the repository; NULL: where it lay before */
+    const char *opaque; /* how whoever gave the folder calls it; NULL: by its name            */
+};
+
+/* Load it, or load it anew where its files have changed; as a reload does, but for one model.
+ * ERROR_OK: all that should serve does. Else error tells why, and what served goes on:
+ * ERROR_UNKNOWN_MODEL: there is no such folder; ERROR_ALREADY_LOADED: a folder was given, and the
+ * name is taken; ERROR_NO_ROOM: no more models, or memory, and a folder was given;
+ * ERROR_LOAD_FAILED or ERROR_OUT_OF_MEMORY. A model of a folder that was given, and that fails, is
+ * not there. */
+enum error_id repository_load(struct repository *r, const struct repository_ask *ask,
+                              struct error *error);
+
+/* From now on nobody finds it; requests that have found it go on. Until it is loaded by name it is
+ * listed as unloaded, whatever is reloaded, as long as its folder is there. forget: nor is it
+ * listed. One that is not there is unloaded. ERROR_OK, or ERROR_OUT_OF_MEMORY. */
+enum error_id repository_unload(struct repository *r, const char *name, bool forget,
+                                struct error *error);
+
+enum repository_state repository_state(const struct repository_version *v);
+
+/* The name of the model that is being loaded now; "": none. It may be in no snapshot yet. */
+void repository_loading(struct repository *r, char name[static MODEL_NAME_MAX + 1]);
+
+/* False if there are models that should serve, and not one of them does. Without models it is a
+ * service of activations; a single failure leaves the others in place. */
 bool repository_serves(struct repository *r);
 
 /* A reference to the state of now, and its release. Acquiring takes a lock that is held for a few

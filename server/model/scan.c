@@ -33,6 +33,8 @@ struct scan {
     bool out_of_memory;
 };
 
+static const struct error no_error;
+
 /* ---- rows of the entry --------------------------------------------------------------------- */
 
 static const struct repository_version *row_find(const struct repository_entry *e, uint64_t version)
@@ -44,7 +46,8 @@ static const struct repository_version *row_find(const struct repository_entry *
 }
 
 /* Append a row that takes over the reference to model (NULL: failed). */
-static void row_add(struct scan *s, uint64_t version, struct model *model, const char *error)
+static void row_add(struct scan *s, uint64_t version, struct model *model,
+                    const struct error *error)
 {
     struct repository_entry *e = s->entry;
     struct repository_version *grown = reallocarray(e->versions, e->versions_count + 1,
@@ -57,11 +60,8 @@ static void row_add(struct scan *s, uint64_t version, struct model *model, const
     }
     e->versions = grown;
     grown += e->versions_count++;
-    *grown = (struct repository_version){
-        .version = version,
-        .model = model,
-    };
-    snprintf(grown->error, sizeof grown->error, "%s", error);
+    *grown = (struct repository_version){.version = version, .model = model, .cause = error->id};
+    snprintf(grown->error, sizeof grown->error, "%s", error->detail);
     s->available += model != NULL;
 }
 
@@ -80,7 +80,7 @@ static void row_fail(struct scan *s, uint64_t version, const struct error *error
     s->failed++;
     if (old)
         model_ref(old);
-    row_add(s, version, old, error->detail);
+    row_add(s, version, old, error);
 }
 
 /* Everything that served goes on serving, for want of something better. */
@@ -91,7 +91,7 @@ static void keep_old(struct scan *s)
         if (!row->model || row_find(s->entry, row->version))
             continue;
         model_ref(row->model);
-        row_add(s, row->version, row->model, "");
+        row_add(s, row->version, row->model, &no_error);
     }
 }
 
@@ -148,6 +148,7 @@ static struct version_source source_of(struct scan *s, uint64_t version)
 {
     struct version_source from = {.dirfd = s->dirfd,
                                   .model = s->entry->name,
+                                  .root = s->entry->folder,
                                   .version = version,
                                   .findings = &s->entry->findings};
 
@@ -164,7 +165,7 @@ static void version_load(struct scan *s, uint64_t version)
 
     if (m && model_is_current(m, &from, &s->config_id)) {
         model_ref(m);
-        row_add(s, version, m, "");
+        row_add(s, version, m, &no_error);
         return;
     }
     m = load_version(&from, &s->config, &s->config_id, s->options, &error);
@@ -181,7 +182,7 @@ static void version_load(struct scan *s, uint64_t version)
         log_event(LOG_INFO, "rows_are_recorded", LOG_S("model", m->name), LOG_U("version", version),
                   LOG_U("rows", shape.rows), LOG_U("bytes", record_bytes(&shape)));
     }
-    row_add(s, version, m, "");
+    row_add(s, version, m, &no_error);
 }
 
 static bool labelled(const struct scan *s, uint64_t version)
@@ -329,6 +330,14 @@ static void configured_load(struct scan *s)
     labels_copy(s);
 }
 
+static enum error_id read_config(struct scan *s, const char *newest, struct error *error)
+{
+    const char *text = s->entry->config;
+
+    return text ? load_config_text(text, &s->config, &s->config_id, error)
+                : load_config(s->dirfd, newest, &s->config, &s->config_id, error);
+}
+
 static void folder_scan(struct scan *s)
 {
     struct error error = {0};
@@ -348,7 +357,7 @@ static void folder_scan(struct scan *s)
         else
             files_error(&error, s->dirfd, ".", errno);
         entry_fail(s, &error);
-    } else if (load_config(s->dirfd, newest, &s->config, &s->config_id, &error) != 0) {
+    } else if (read_config(s, newest, &error) != ERROR_OK) {
         entry_fail(s, &error);
     } else {
         configured_load(s);
@@ -409,14 +418,4 @@ int scan_entry(struct repository_entry *entry, int rootfd, const char *folder,
     result = s->out_of_memory ? -1 : s->failed;
     free(s);
     return result;
-}
-
-void scan_entry_fini(struct repository_entry *entry)
-{
-    for (size_t i = 0; i < entry->versions_count; i++)
-        model_unref(entry->versions[i].model);
-    free(entry->versions);
-    free(entry->labels);
-    findings_fini(&entry->findings);
-    *entry = (struct repository_entry){0};
 }

@@ -7,12 +7,11 @@
 
 enum { SCAN_VERSIONS_MAX = 1024 }; /* folders of one model */
 
-/* Fill *entry, whose name is set, from a folder beneath rootfd. old is what serves now or NULL; its
- * models are reused (new references) where their files are the same, and kept where the new ones do
- * not load. Returns the number of versions that failed, or -1 when out of memory; the entry is to
- * be released by scan_entry_fini() in any case. */
+/* Fill *entry, whose name and config are set, from a folder beneath rootfd. old is what serves now
+ * or NULL; its models are reused (new references) where their files are the same, and kept where
+ * the new ones do not load. Returns the number of versions that failed, or -1 when out of memory;
+ * the entry is to be released by entry_fini() in any case. */
 int scan_entry(struct repository_entry *entry, int rootfd, const char *folder,
                const struct repository_entry *old, const struct options *options);
-void scan_entry_fini(struct repository_entry *entry);
 
 #endif

@@ -21,6 +21,7 @@ struct findings;
 struct version_source {
     int dirfd; /* of the model's folder */
     const char *model;
+    const char *root; /* of the model's folder, if that is not the repository's; or NULL */
     uint64_t version;
     char folder[VERSION_TEXT_MAX + 2]; /* beneath dirfd: "1/"; "" for the model's folder itself */
     struct findings *findings;
