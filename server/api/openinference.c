@@ -116,7 +116,8 @@ static enum error_id read_input(struct api_call *call, const json_t *json)
     const struct place at = {.path = "inputs[0]", .error = &call->error};
     struct input in = {.name = NULL};
 
-    if (object_read(&at, json, input_keys, &in) || refuse_shared_memory(&at, in.name, in.parameters))
+    if (object_read(&at, json, input_keys, &in) ||
+        refuse_shared_memory(&at, in.name, in.parameters))
         return call->error.id;
     if (strcmp(in.name, call->model->input_name) != 0)
         return object_fail(&at, "name", ERROR_BAD_FIELD,

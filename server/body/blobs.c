@@ -117,11 +117,11 @@ static enum error_id grow(struct blobs_reader *r, struct blob *blob, size_t byte
     size_t want = blob->bytes <= AT_ONCE ? blob->bytes : t->cap * 2 * sizeof *t->data, cap;
     float *data = NULL;
 
+    if (bytes <= t->cap * sizeof *data)
+        return ERROR_OK;
     want = want > bytes ? want : bytes;
     want = want < blob->bytes ? want : blob->bytes;
     cap = want / sizeof *data + (want % sizeof *data > 0);
-    if (cap <= t->cap)
-        return ERROR_OK;
     if (memory_take(r->limits.account, (cap - t->cap) * sizeof *data))
         data = realloc(t->data, cap * sizeof *data);
     if (!data)

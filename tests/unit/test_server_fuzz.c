@@ -15,6 +15,9 @@
 #define LLVMFuzzerTestOneInput fuzz_pieces
 #include "../fuzz/fuzz_pieces.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_blobs
+#include "../fuzz/fuzz_blobs.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_gate
 #include "../fuzz/fuzz_gate.c"
 #undef LLVMFuzzerTestOneInput
@@ -44,15 +47,11 @@ static const struct {
     const char *folder;
     int (*target)(const uint8_t *data, size_t size);
 } corpora[] = {
-    {"tests/fuzz/corpus/forwarded", fuzz_forwarded},
-    {"tests/fuzz/corpus/tensor", fuzz_tensor},
-    {"tests/fuzz/corpus/envelope", fuzz_envelope},
-    {"tests/fuzz/corpus/pieces", fuzz_pieces},
-    {"tests/fuzz/corpus/gate", fuzz_gate},
-    {"tests/fuzz/corpus/target", fuzz_target},
-    {"tests/fuzz/corpus/npy", fuzz_npy},
-    {"tests/fuzz/corpus/accept", fuzz_accept},
-    {"tests/fuzz/corpus/baseline", fuzz_baseline},
+    {"tests/fuzz/corpus/forwarded", fuzz_forwarded}, {"tests/fuzz/corpus/tensor", fuzz_tensor},
+    {"tests/fuzz/corpus/envelope", fuzz_envelope},   {"tests/fuzz/corpus/pieces", fuzz_pieces},
+    {"tests/fuzz/corpus/blobs", fuzz_blobs},         {"tests/fuzz/corpus/gate", fuzz_gate},
+    {"tests/fuzz/corpus/target", fuzz_target},       {"tests/fuzz/corpus/npy", fuzz_npy},
+    {"tests/fuzz/corpus/accept", fuzz_accept},       {"tests/fuzz/corpus/baseline", fuzz_baseline},
     {"tests/fuzz/corpus/handle", fuzz_handle},
 };
 
