@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/application.h"
+#include "api/arrays.h"
 #include "api/statistics.h"
-#include "tensor/npy.h"
 #include "metrics/metrics.h"
 #include "catalogue/catalogue.h"
 
@@ -166,19 +166,12 @@ static enum error_id write_json(struct api_call *call, const struct application 
     return ERROR_OK;
 }
 
-static enum error_id write_npy(struct api_call *call, const struct application *a, const float *y)
-{
-    npy_write(&call->reply->body, y, a->rank, a->out_shape);
-    call->reply->headers[REPLY_CONTENT_TYPE] = "application/x-npy";
-    return ERROR_OK;
-}
-
 static enum error_id write_reply(struct api_call *call)
 {
     const struct evaluation *e = (const struct evaluation *)call->state;
     const struct application *a = &e->a;
     const struct statistics *s = &e->statistics;
-    enum error_id id = a->npy ? write_npy(call, a, e->y)
+    enum error_id id = a->npy ? arrays_write(call, e->y, a->rank, a->out_shape)
                               : write_json(call, a, e->y, e->gradient, s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));

@@ -144,6 +144,7 @@ struct api_call {
     struct tensor_writer writer;   /* of the part of the reply that is being written */
     size_t parts_seen, parts_done; /* in this call of WRITE; in all                  */
     bool writing;
+    size_t part_written;       /* numbers of one that is an array */
     enum encoding_id encoding; /* of the reply */
     struct encoder *encoder;   /* NULL: not begun */
     struct buf plain;          /* the reply's text, then */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "api/arrays.h"
 #include "api/inference.h"
 #include "api/lookup.h"
 #include "base/names.h"
@@ -118,7 +119,8 @@ static enum error_id read_request(struct api_call *call)
     struct state *s = state_of(call);
     struct explanation *e = &s->explanation;
 
-    if (call_non_finite(call, &s->rows.policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
+    if (call_non_finite(call, &s->rows.policy) != ERROR_OK ||
+        arrays_or_json(call, FIELD_INSTANCES) != ERROR_OK ||
         object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK ||
         inference_instances(call, &call->fields[FIELD_INSTANCES], values.instances) != ERROR_OK ||
         read_class(call, e, values.class) != ERROR_OK)

@@ -5,6 +5,7 @@
 #include "model/gradients.h"
 #include <math.h>
 #include <stdlib.h>
+#include "api/arrays.h"
 #include "api/inference.h"
 #include "api/lookup.h"
 #include "infer/blas.h"
@@ -22,6 +23,7 @@ struct state {
     struct inference rows; /* the first, for inference_instances(); nothing of it is computed */
     struct gradients gradients;
     bool by_input; /* is wanted */
+    bool npy;      /* it is all that is, as an array */
     bool started;
     const struct tensor *labels; /* class indexes, or NULL */
     int32_t *classes;            /* them as numbers        */
@@ -107,6 +109,28 @@ static enum error_id read_truth(struct api_call *call, struct state *s,
     return values[FIELD_LABELS] ? read_labels(call, s) : read_targets(call, s);
 }
 
+/* The rows, and what is true of them: a number per row is a class where the loss takes classes. */
+static enum error_id read_arrays(struct api_call *call, const struct state *s)
+{
+    const struct tensor *t = &call->fields[FIELD_TARGETS].tensor;
+    struct arrays arrays;
+
+    if (arrays_begin(call, &arrays) != ERROR_OK ||
+        arrays_read(call, &arrays, FIELD_INSTANCES, "instances") != ERROR_OK ||
+        arrays_read(call, &arrays, FIELD_TARGETS, "labels or targets") != ERROR_OK ||
+        arrays_end(call, &arrays) != ERROR_OK)
+        return call->error.id;
+    return s->gradients.of.labels && t->rank > 0 && is_column(t, t->shape[0])
+               ? arrays_move(call, FIELD_TARGETS, FIELD_LABELS)
+               : ERROR_OK;
+}
+
+static enum error_id read_body(struct api_call *call)
+{
+    return call_is_npy(call) ? read_arrays(call, state_of(call))
+                             : arrays_or_json(call, FIELD_INSTANCES);
+}
+
 static enum error_id read_request(struct api_call *call)
 {
     struct values {
@@ -120,7 +144,8 @@ static enum error_id read_request(struct api_call *call)
         KEY("input_gradient", BOOLEAN, struct values, input_gradient), KEY_END};
     struct state *s = state_of(call);
 
-    if (call_non_finite(call, &s->rows.policy) != ERROR_OK || call_envelope(call) != ERROR_OK ||
+    s->npy = arrays_asked(call);
+    if (call_non_finite(call, &s->rows.policy) != ERROR_OK || read_body(call) != ERROR_OK ||
         object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK ||
         inference_instances(call, &call->fields[FIELD_INSTANCES], values.of[FIELD_INSTANCES]) !=
             ERROR_OK)
@@ -128,7 +153,7 @@ static enum error_id read_request(struct api_call *call)
     if (s->rows.rows == 0)
         return call_fail(call, ERROR_SHAPE_MISMATCH,
                          "instances: no rows, and the mean of a loss needs one");
-    s->by_input = values.input_gradient;
+    s->by_input = values.input_gradient || s->npy;
     s->gradients.rows = s->rows.rows;
     s->gradients.x = s->rows.x->data;
     return read_truth(call, s, values.of);
@@ -258,6 +283,8 @@ static enum error_id write_reply(struct api_call *call)
     struct state *s = state_of(call);
     const struct tensor *x = s->rows.x;
 
+    if (s->npy)
+        return arrays_write(call, s->gradients.by_input, x->rank, x->shape);
     if (call->reply->body.len == 0)
         put_figures(call, &s->gradients);
     if (s->by_input && call_write_part(call, ",\"input_gradient\":", s->gradients.by_input, x->rank,

@@ -111,7 +111,7 @@ enum error_id inference_compute(struct api_call *call)
         return ERROR_OK;
     if (!p->y && reserve(call, p) != ERROR_OK)
         return call->error.id;
-    if (call->waits)
+    if (call->waits == CALL_WAITS_FOR_BATCH)
         return ERROR_OK;
     rows.x = p->x->data + p->computed * axon_mlp_features(call->model->mlp);
     rows.y = p->y + p->computed * p->outputs;

@@ -4,8 +4,8 @@
  * reads what a POST asks for. */
 #include <stdio.h>
 #include <string.h>
+#include "api/arrays.h"
 #include "api/evaluation.h"
-#include "tensor/npy.h"
 
 /* ---- GET ---- */
 
@@ -244,16 +244,13 @@ static enum error_id write_npy(struct api_call *call, const char *name, const fl
                                size_t rank, const size_t *shape)
 {
     (void)name;
-    npy_write(&call->reply->body, values, rank, shape);
-    return ERROR_OK;
+    return arrays_write(call, values, rank, shape);
 }
 
 static enum error_id write_reply(struct api_call *call)
 {
-    if (state_of(call)->npy) {
-        call->reply->headers[REPLY_CONTENT_TYPE] = "application/x-npy";
+    if (state_of(call)->npy)
         return write_all(call, write_npy);
-    }
     if (write_all(call, write_json) != ERROR_OK)
         return call->error.id;
     buf_puts(&call->reply->body, call->again ? "" : "}");

@@ -4,6 +4,7 @@
  * A dialect reads what is asked and writes the reply; what lies between is inference.c's. */
 #include <stdlib.h>
 #include <string.h>
+#include "api/arrays.h"
 #include "api/capture.h"
 #include "api/inference.h"
 #include "api/lookup.h"
@@ -19,6 +20,7 @@ struct prediction {
     size_t top_k;
     struct sets sets;
     bool scalars; /* rows and outputs are numbers, not arrays of one */
+    bool npy;     /* so is the reply */
 };
 _Static_assert(sizeof(struct prediction) <= CALL_STATE_MAX, "a call's state");
 _Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
@@ -104,6 +106,17 @@ static enum error_id check_signature(struct api_call *call, const json_t *value)
                      json_string_value(value));
 }
 
+/* Arrays of numbers are all that .npy can answer. */
+static enum error_id check_npy(struct api_call *call, const struct prediction *p)
+{
+    if (p->npy && (p->top_k > 0 || p->sets.asked))
+        return call_fail(call, ERROR_BAD_REQUEST,
+                         "%s: an answer as .npy holds the outputs and captured layers alone; ask "
+                         "for JSON (Accept: application/json)",
+                         p->top_k > 0 ? "top_k" : "set");
+    return ERROR_OK;
+}
+
 static enum error_id read_prediction(struct api_call *call)
 {
     struct values {
@@ -120,13 +133,15 @@ static enum error_id read_prediction(struct api_call *call)
         KEY_END};
     struct prediction *p = (struct prediction *)call->state;
 
+    p->npy = arrays_wanted(call);
     if (call_non_finite(call, &p->inference.policy) != ERROR_OK ||
-        call_envelope(call) != ERROR_OK ||
+        arrays_or_json(call, FIELD_INSTANCES) != ERROR_OK ||
         object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK ||
         pick_input(call, p, values.of) != ERROR_OK || check_input(call, p) != ERROR_OK ||
         read_top_k(call, p, values.of[KEY_TOP_K]) != ERROR_OK ||
         sets_read(call, values.of[KEY_SET], p->inference.rows, &p->sets) != ERROR_OK ||
-        check_signature(call, values.of[KEY_SIGNATURE_NAME]) != ERROR_OK)
+        check_signature(call, values.of[KEY_SIGNATURE_NAME]) != ERROR_OK ||
+        check_npy(call, p) != ERROR_OK)
         return call->error.id;
     return capture_read(call, values.of[KEY_CAPTURE], p->inference.rows, &p->inference.capture);
 }
@@ -172,6 +187,20 @@ static enum error_id write_classes(struct api_call *call, const struct predictio
     return id;
 }
 
+/* The outputs, and after them each captured layer. */
+static enum error_id write_npy(struct api_call *call, const struct prediction *p)
+{
+    const struct model_capture *capture = p->inference.capture;
+    size_t shape[2] = {p->inference.rows, p->inference.outputs};
+    enum error_id id = arrays_write(call, p->inference.y, p->scalars ? 1 : 2, shape);
+
+    for (size_t i = 0; capture && i < capture->count && id == ERROR_OK; i++) {
+        shape[1] = call->model->layers[capture->layers[i].layer].units;
+        id = arrays_write(call, capture->layers[i].values, 2, shape);
+    }
+    return id;
+}
+
 static enum error_id write_reply(struct api_call *call)
 {
     struct prediction *p = (struct prediction *)call->state;
@@ -180,6 +209,8 @@ static enum error_id write_reply(struct api_call *call)
     const size_t shape[2] = {p->inference.rows, p->inference.outputs};
     enum error_id id;
 
+    if (p->npy)
+        return write_npy(call, p);
     id = call_write_part(call, instances ? "{\"predictions\":" : "{\"outputs\":", p->inference.y,
                          p->scalars ? 1 : 2, shape, instances ? "predictions" : "outputs",
                          p->inference.policy);
@@ -214,10 +245,12 @@ static const enum envelope_objects objects[] = {
 static size_t elements(const struct api_call *call)
 {
     const struct prediction *p = (const struct prediction *)call->state;
+    size_t read = call->phase == CALL_READ ? arrays_elements(call) : 0;
     size_t ranked = (p->top_k > 0 ? call->model->labels_count + p->top_k : 0) +
                     (p->sets.asked ? call->model->answers.classes : 0);
 
-    return inference_elements(call) + (call->phase == CALL_WRITE ? p->inference.rows * ranked : 0);
+    return read + inference_elements(call) +
+           (call->phase == CALL_WRITE ? p->inference.rows * ranked : 0);
 }
 
 static struct call_needs needs(const struct api_call *call)

@@ -245,22 +245,15 @@ static bool work_on(struct work *work)
 
     call_mark(call, &call->queue_ns);
     id = step(call);
+    if (id == ERROR_OK && call->waits == CALL_WAITS_FOR_BATCH)
+        return false;
     if (id == ERROR_OK && call->phase < CALL_DONE)
         return true;
     conclude(call, id);
     return false;
 }
 
-static void submit_work(struct api_call *call)
-{
-    call->work.task.deadline_ns = deadline_ns(call);
-    call->work.task.priority = call->priority;
-    call->work.task.wake = wake;
-    call->work.task.is_here = is_here;
-    call->work.task.context = call;
-    call->work.run = work_on;
-    work_submit(call->api->pool, &call->work);
-}
+static void submit_work(struct api_call *call);
 
 /* The job's times are the call's. Time between its end and somebody's turn was spent in waiting. */
 static void account_job(struct api_call *call)
@@ -339,6 +332,28 @@ static void submit_load(struct api_call *call)
     call->load.over = load_over;
     call->load.context = call;
     loader_submit(call->api->loader, &call->load);
+}
+
+/* A worker has read the body, too, and the rows are a batch's now. */
+static void work_over(void *context)
+{
+    struct api_call *call = context;
+
+    if (call->waits == CALL_WAITS_FOR_BATCH && call->work.task.end == TASK_DONE)
+        submit_batch(call);
+    else
+        wake(call);
+}
+
+static void submit_work(struct api_call *call)
+{
+    call->work.task.deadline_ns = deadline_ns(call);
+    call->work.task.priority = call->priority;
+    call->work.task.wake = work_over;
+    call->work.task.is_here = is_here;
+    call->work.task.context = call;
+    call->work.run = work_on;
+    work_submit(call->api->pool, &call->work);
 }
 
 void api_submit(struct api_call *call, const struct api_waiter *waiter)
