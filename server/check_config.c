@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "check_config.h"
+#include "keys/keys.h"
 #include "model/repository.h"
 
 static size_t print_findings(const struct findings *findings)
@@ -33,6 +34,28 @@ static void print_entry(const struct repository_entry *entry)
     }
 }
 
+/* False: the service would not start with them. */
+static bool print_keys(const struct options *options, size_t *findings)
+{
+    struct error error;
+    struct keys *keys = *options->keys ? keys_open(options->keys, &error) : NULL;
+    char warning[KEYS_WARNING_MAX];
+
+    if (!keys) {
+        if (*options->keys)
+            printf("keys: %s\n", error.detail);
+        return !*options->keys;
+    }
+    printf("keys: %zu infer, %zu admin in %s\n", keys_count(keys, KEY_INFER),
+           keys_count(keys, KEY_ADMIN), options->keys);
+    keys_warning(keys, warning);
+    if (*warning)
+        printf("keys: %s: %s\n", options->keys, warning);
+    *findings += *warning != '\0';
+    keys_close(keys);
+    return true;
+}
+
 int check_config(const struct options *options)
 {
     size_t failed = 0, findings;
@@ -46,6 +69,7 @@ int check_config(const struct options *options)
     }
     const struct repository_snapshot *snapshot = repository_acquire(repository);
     findings = print_variables() + print_findings(&snapshot->findings);
+    failed += !print_keys(options, &findings);
     for (size_t i = 0; i < snapshot->entries_count; i++) {
         print_entry(&snapshot->entries[i]);
         findings += print_findings(&snapshot->entries[i].findings);

@@ -81,6 +81,7 @@ static const struct {
     [COMMAND_BASELINE] = {NULL, baseline, true, 1},
     [COMMAND_COMPACT] = {NULL, compact, true, 1},
     [COMMAND_REPLAY] = {NULL, replay, true, 2},
+    [COMMAND_KEY] = {NULL, key, false, 1},
     [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true, 1},
     [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false, 1},
     [COMMAND_HEALTH] = {run_health, NULL, false, 1},
@@ -91,17 +92,16 @@ static const struct {
 /* Its exit status; what it has set as the error is told. */
 static int run(void)
 {
-    enum command command = line.command;
-    int status;
+    int command = (int)line.command, status;
 
     if (commands[command].loads &&
         (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0))
         return fail(OPTIONS_CONFIG);
     status = commands[command].run ? commands[command].run()
                                    : commands[command].of_model(&options, &line, &error);
-    if (error.id == ERROR_OK && start_flush(&error) == 0)
-        return status;
-    return fail(commands[command].run && status ? status : commands[command].failed);
+    if (error.id != ERROR_OK || start_flush(&error) != 0)
+        status = fail(commands[command].run && status ? status : commands[command].failed);
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "http/http.h"
 #include "base/ip.h"
+#include "base/origins.h"
+#include "keys/keys.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "infer/batch.h"
@@ -145,9 +147,54 @@ static void reload(void *context)
     log_readiness(r->repository, failed > 0 ? (size_t)failed : 0, r->started_s);
 }
 
+/* ---- keys ---- */
+
+static void log_keys(const struct options *options, struct keys *keys)
+{
+    char warning[KEYS_WARNING_MAX];
+
+    log_event(LOG_INFO, "keys", LOG_S("file", options->keys),
+              LOG_U("infer", keys_count(keys, KEY_INFER)),
+              LOG_U("admin", keys_count(keys, KEY_ADMIN)));
+    keys_warning(keys, warning);
+    if (*warning)
+        log_event(LOG_WARN, "keys_file_open", LOG_S("file", options->keys),
+                  LOG_S("reason", warning));
+}
+
+/* Who may ask: keys and origins. OPTIONS_OK, or OPTIONS_CONFIG and error. */
+static int open_access(struct api *api, struct error *error)
+{
+    static struct origins origins;
+    const struct options *options = api->options;
+
+    if (origins_read(options->cors_origin, &origins) && (origins.any || origins.count > 0))
+        api->origins = &origins;
+    if (!*options->keys)
+        return OPTIONS_OK;
+    api->keys = keys_open(options->keys, error);
+    if (!api->keys) {
+        error_set(error, error->id, "keys: %s", error->detail);
+        return OPTIONS_CONFIG;
+    }
+    log_keys(options, api->keys);
+    return OPTIONS_OK;
+}
+
+static void reload_keys(const struct options *options, struct keys *keys)
+{
+    struct error error;
+
+    if (!keys)
+        return;
+    if (keys_reload(keys, &error) == ERROR_OK)
+        log_keys(options, keys);
+    else
+        log_event(LOG_ERROR, "keys_not_reread", LOG_S("error", error.detail));
+}
+
 /* Returns the signal that ends the service. */
-static int wait_for_stop(const struct options *options, struct loader *loader, int argc,
-                         char **argv)
+static int wait_for_stop(const struct api *api, struct loader *loader, int argc, char **argv)
 {
     sigset_t set;
     int signal_number;
@@ -161,7 +208,8 @@ static int wait_for_stop(const struct options *options, struct loader *loader, i
             atomic_store(&stopping, true);
             return signal_number;
         }
-        reread_options(options, argc, argv);
+        reread_options(api->options, argc, argv);
+        reload_keys(api->options, api->keys);
         loader_ask(loader);
     }
 }
@@ -220,21 +268,32 @@ static void log_repository(const char *folder, struct repository *repository, si
               LOG_U("versions_failed", failed));
 }
 
-/* Whoever reaches the address may ask, and so may the pages that they look at. */
-static void warn_if_open(const struct options *options)
+/* Without keys any site's page may use the service through the browser that shows it, wherever it
+ * listens. */
+static void warn_if_open_to_pages(const struct api *api)
 {
+    if (api->origins && api->origins->any && !api->keys)
+        log_event(LOG_WARN, "open_to_pages",
+                  LOG_S("reason", "every page in a browser that reaches this address may ask "
+                                  "(cors_origin), since there are no keys"));
+}
+
+/* Whoever reaches the address may ask, and so may the pages that they look at. */
+static void warn_if_open(const struct api *api)
+{
+    const struct options *options = api->options;
     struct listen_address listen;
     struct networks loopback;
     struct ip ip;
 
-    if (*options->hosts || !options_listen(options->listen, &listen) ||
+    warn_if_open_to_pages(api);
+    if (*options->hosts || *options->keys || !options_listen(options->listen, &listen) ||
         !networks_read("127.0.0.0/8,::1", &loopback) ||
         (ip_read(listen.host, strlen(listen.host), &ip) && networks_hold(&loopback, &ip)))
         return;
     log_event(LOG_WARN, "open_to_the_network", LOG_S("listen", options->listen),
-              LOG_S("reason",
-                    "everybody who reaches this address may ask, since there are no keys; "
-                    "--hosts at least keeps pages of other sites out"));
+              LOG_S("reason", "everybody who reaches this address may ask, since there are no keys "
+                              "(--keys); --hosts at least keeps pages of other sites out"));
 }
 
 int serve(const struct options *options, int argc, char **argv, double started_s)
@@ -253,6 +312,9 @@ int serve(const struct options *options, int argc, char **argv, double started_s
     log_event(LOG_INFO, "kernels", LOG_S("isa", axon_isa_name()));
     log_unknown_variables();
     log_platform();
+    if ((status = open_access(&api, &error)) != OPTIONS_OK)
+        goto out;
+    status = 1;
     api.repository = repository_open(options->models, options, stop_is_asked, &failed, &error);
     if (!api.repository) {
         error_set(&error, error.id, "models: %s", error.detail);
@@ -278,9 +340,9 @@ int serve(const struct options *options, int argc, char **argv, double started_s
         goto out;
     log_event(LOG_INFO, "listening", LOG_S("address", http_address(http)),
               LOG_U("threads", threads));
-    warn_if_open(options);
+    warn_if_open(&api);
     log_readiness(api.repository, failed, started_s);
-    drain(&api, http, wait_for_stop(options, api.loader, argc, argv));
+    drain(&api, http, wait_for_stop(&api, api.loader, argc, argv));
     status = 0;
 out:
     if (status != 0)
@@ -289,6 +351,7 @@ out:
     loader_stop(api.loader);
     pool_stop(api.pool);
     repository_close(api.repository);
+    keys_close(api.keys);
     metrics_fini();
     if (status == 0)
         log_event(LOG_INFO, "stopped", LOG_F("uptime_seconds", clock_s() - started_s));

@@ -63,6 +63,29 @@ static bool charge(struct api_call *call)
     return memory_take(&call->account, sizeof *call) || call_no_memory(call) == ERROR_OK;
 }
 
+/* The query is left out: a key may stand there. */
+static void refuse_path(struct api_call *call, const char *target)
+{
+    enum { SHOWN = 100 };
+    size_t length = strcspn(target, "?");
+
+    call_fail(call, ERROR_UNKNOWN_PATH, "%.*s: no such path; GET /openapi.json lists what there is",
+              (int)(length < SHOWN ? length : SHOWN), target);
+}
+
+/* 405, with what the route takes. */
+static enum error_id check_method(struct api_call *call, const struct route *route)
+{
+    struct api_reply *reply = call->reply;
+
+    if (route_takes(route, call->method))
+        return ERROR_OK;
+    route_allow(route, reply->allow, sizeof reply->allow);
+    reply->headers[REPLY_ALLOW] = reply->allow;
+    return call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
+                     api_route_label(reply->route), call->method, reply->allow);
+}
+
 /* Everything that can be said of a request before its body is there: who answers it and how its
  * body is read. False, and call->error, if nobody does. */
 static bool check_headers(struct api_call *call, const struct api_request *request,
@@ -77,18 +100,10 @@ static bool check_headers(struct api_call *call, const struct api_request *reque
     if (access_check(call, route, request) != ERROR_OK)
         return false;
     if (!route) {
-        call_fail(call, ERROR_UNKNOWN_PATH,
-                  "%.100s: no such path; GET /openapi.json lists what there is", request->target);
+        refuse_path(call, request->target);
         return false;
     }
-    if (!route_takes(route, call->method)) {
-        route_allow(route, call->reply->allow, sizeof call->reply->allow);
-        call->reply->headers[REPLY_ALLOW] = call->reply->allow;
-        call_fail(call, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.20s, but %s",
-                  api_route_label(route_index(route)), call->method, call->reply->allow);
-        return false;
-    }
-    if (route_check_query(route, call) != ERROR_OK ||
+    if (check_method(call, route) != ERROR_OK || route_check_query(route, call) != ERROR_OK ||
         check_body(call, request->headers[REQUEST_CONTENT_ENCODING], body_bytes, route->bodies) !=
             ERROR_OK)
         return false;
@@ -167,6 +182,8 @@ struct api_call *api_admit(const struct api *api, const struct api_request *requ
 
     memset(reply, 0, sizeof *reply);
     reply->route = API_ROUTE_OTHER;
+    if (api->origins)
+        api_cors(api, request->headers[REQUEST_ORIGIN], reply);
     if (!call) {
         api_refuse(reply, ERROR_OUT_OF_MEMORY, "");
         return NULL;

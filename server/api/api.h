@@ -18,6 +18,9 @@
 struct repository;
 struct pool;
 struct loader;
+struct ip;
+struct keys;
+struct origins;
 
 /* All that the handlers work on; immutable but for the repository's content and `draining`. */
 struct api {
@@ -26,6 +29,8 @@ struct api {
     struct pool *pool;     /* of workers. NULL: whatever is asked is done by the thread that asks */
     struct loader *loader; /* of models. NULL: as without a pool */
     struct memory *memory; /* of all requests; NULL: no bound */
+    struct keys *keys; /* who may ask; NULL: everybody, and who is on this machine may change it */
+    const struct origins *origins; /* whose pages may ask; NULL: nobody's but our own */
     atomic_bool draining;
 };
 
@@ -34,7 +39,8 @@ struct api_request {
     const char *method; /* "POST"                                                      */
     const char *target; /* the raw request target: "/v1/models/digits:predict?x=%20"    */
     const char *headers[REQUEST_HEADERS];
-    bool is_local; /* the other end of the connection is on this machine */
+    bool is_local;           /* the other end of the connection is on this machine */
+    const struct ip *client; /* who asks, for the log; NULL: unknown */
     /* For api_handle() alone: */
     const char *body; /* [body_bytes] */
     size_t body_bytes;
@@ -45,7 +51,8 @@ struct api_request {
 struct api_account {
     char model[65]; /* "": none, as for activations */
     uint64_t version;
-    size_t rows; /* 0: refused before they were known */
+    size_t rows;  /* 0: refused before they were known */
+    char key[65]; /* the name of the key that it was asked with; "": none */
     uint64_t parse_ns, queue_ns, compute_ns, write_ns;
 };
 
@@ -71,7 +78,7 @@ extern const unsigned API_ROUTE_OTHER;
  * for API_ROUTE_OTHER. Static storage. */
 const char *api_route_label(unsigned route);
 
-/* Does the route answer "GET", "POST" or "DELETE"? */
+/* Does the route do something on "GET", "POST", ...? OPTIONS, which all answer, is not told. */
 bool api_route_takes(unsigned route, const char *method);
 
 /* A request from its headers to the end of its reply: admit, feed, run, perhaps submit and resume,
@@ -134,7 +141,12 @@ void api_cut(const struct api *api);
  * else to do. */
 void api_handle(const struct api *api, const struct api_request *request, struct api_reply *reply);
 
-/* The reply for a request that never reaches a handler; detail may be "". */
+/* Let the page that asked read the reply, if it is of one of the origins: origin is that header, or
+ * NULL. api_admit() has done it. */
+void api_cors(const struct api *api, const char *origin, struct api_reply *reply);
+
+/* The reply for a request that never reaches a handler; detail may be "". The headers of
+ * api_cors() stay. */
 void api_refuse(struct api_reply *reply, enum error_id id, const char *detail);
 
 /* The reply would be another one for another value of that header. */

@@ -52,7 +52,8 @@ const char *api_route_label(unsigned route)
 
 bool api_route_takes(unsigned route, const char *method)
 {
-    return route < API_ROUTE_OTHER && route_takes(&routes[route], method);
+    return route < API_ROUTE_OTHER && strcmp(method, "OPTIONS") != 0 &&
+           route_takes(&routes[route], method);
 }
 
 /* "{name}..." is this part of a segment, which ends there from now on. */
@@ -210,6 +211,8 @@ api_handler *route_handler(const struct route *route, const char *method)
 {
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
         return route->get;
+    if (strcmp(method, "OPTIONS") == 0)
+        return options_answer;
     return strcmp(method, "DELETE") == 0 ? route->delete : NULL;
 }
 
@@ -229,7 +232,10 @@ void route_allow(const struct route *route, char *out, size_t out_bytes)
     const struct {
         const char *names;
         bool taken;
-    } methods[] = {{"GET, HEAD", route->get}, {"POST", route->post}, {"DELETE", route->delete}};
+    } methods[] = {{"GET, HEAD", route->get},
+                   {"POST", route->post},
+                   {"DELETE", route->delete},
+                   {"OPTIONS", true}};
     size_t length = 0;
 
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -248,13 +254,19 @@ unsigned route_index(const struct route *route)
     return (unsigned)(route - routes);
 }
 
+const struct route *route_at(unsigned index)
+{
+    return &routes[index];
+}
+
 enum error_id route_check_query(const struct route *route, struct api_call *call)
 {
     enum { KEYS_MAX = 8, TEXT_MAX = 100 };
     const char *keys[KEYS_MAX + 1] = {NULL};
     char text[TEXT_MAX], *rest = text;
 
-    if (call->target.query_count == 0 || strchr(route->query, '*'))
+    if (call->target.query_count == 0 || strchr(route->query, '*') ||
+        strcmp(call->method, "OPTIONS") == 0)
         return ERROR_OK;
     snprintf(text, sizeof text, "%s", route->query);
     for (size_t n = 0; rest && *rest && n < KEYS_MAX; n++)

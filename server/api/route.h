@@ -26,12 +26,17 @@ struct route {
  * are cut; NULL if there is none. */
 const struct route *route_find(struct api_call *call);
 
-/* May it be asked like this? route is NULL for a path that is none. ERROR_OK, or ERROR_WRONG_HOST,
- * ERROR_CROSS_SITE, ERROR_FORBIDDEN. In access.c. */
+/* May it be asked like this, by whom? route is NULL for a path that is none. ERROR_OK, or
+ * ERROR_WRONG_HOST, ERROR_CROSS_SITE, ERROR_UNAUTHORIZED, ERROR_BAD_REQUEST, ERROR_FORBIDDEN. In
+ * access.c. */
 enum error_id access_check(struct api_call *call, const struct route *route,
                            const struct api_request *request);
 
-/* Does the row take the method? HEAD is answered as GET. */
+/* OPTIONS, of all routes: what the row takes, and what the page may send for which a browser asks
+ * (CORS's preflight). In cors.c. */
+api_handler options_answer;
+
+/* Does the row take the method? HEAD is answered as GET, OPTIONS by all. */
 bool route_takes(const struct route *route, const char *method);
 
 /* Who answers the method, which the row takes and which is no POST. */
@@ -40,14 +45,15 @@ api_handler *route_handler(const struct route *route, const char *method);
 /* Is it asked by those who probe and scrape? */
 bool route_is_probe(const struct route *route);
 
-/* "GET, HEAD, POST, DELETE" as far as the row goes. */
+/* "GET, HEAD, POST, DELETE, OPTIONS" as far as the row goes. */
 void route_allow(const struct route *route, char *out, size_t out_bytes);
 
 /* Who answers a POST of row number `route`; NULL: nobody does. */
 const struct call_post *route_post(unsigned route);
 
-/* Its number among the rows. */
+/* Its number among the rows, and the row of a number. */
 unsigned route_index(const struct route *route);
+const struct route *route_at(unsigned index);
 
 /* The query has a key that the row does not know: ERROR_BAD_REQUEST that names it. */
 enum error_id route_check_query(const struct route *route, struct api_call *call);

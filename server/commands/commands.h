@@ -1,10 +1,12 @@
-/* commands.h - all commands of models, for main.c's table; the contract of each is in its header.
+/* commands.h - all commands but those that serve, for main.c's table; the contract of each is in
+ * its header.
  */
 #ifndef COMMANDS_COMMANDS_H
 #define COMMANDS_COMMANDS_H
 
 #include "commands/baseline.h"
 #include "commands/compact.h"
+#include "commands/key.h"
 #include "commands/replay.h"
 
 #endif

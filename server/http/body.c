@@ -16,12 +16,9 @@ void body_release(struct connection *c)
 void body_refuse(struct connection *c, enum error_id id, const char *detail)
 {
     struct request *r = &c->request;
-    unsigned route = r->reply.route;
-
-    api_reply_fini(&r->reply);
-    memset(&r->reply, 0, sizeof r->reply);
+    if (!r->call)
+        api_cors(c->http->api, r->value[REQUEST_ORIGIN], &r->reply);
     api_refuse(&r->reply, id, detail);
-    r->reply.route = route;
     r->refused = true;
     r->refused_at = r->received;
     body_release(c);

@@ -218,6 +218,18 @@ static enum error_id check_line(const struct gate_request *request, struct error
     return ERROR_OK;
 }
 
+/* Two keys: one would be looked at here, and perhaps the other by a proxy in front. */
+static enum error_id check_keys(const struct gate *gate, struct error *error)
+{
+    static const enum request_header keys[] = {REQUEST_AUTHORIZATION, REQUEST_X_API_KEY};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (gate->count[keys[i]] > 1)
+            return error_set(error, ERROR_BAD_REQUEST, "%u %s headers, at most one is allowed",
+                             gate->count[keys[i]], fields[keys[i]].name);
+    return ERROR_OK;
+}
+
 static enum error_id check_body(const struct gate *gate, bool http_1_1, bool chunked_refused,
                                 struct gate_body *body, struct error *error)
 {
@@ -277,6 +289,8 @@ enum error_id gate_check(const struct gate *gate, const struct gate_request *req
                          "%u Content-Encoding headers: a body that was compressed more than once "
                          "is not supported",
                          gate->count[REQUEST_CONTENT_ENCODING]);
+    if (check_keys(gate, error) != ERROR_OK)
+        return error->id;
     if (check_body(gate, http_1_1, limits->chunked_refused, body, error) != ERROR_OK)
         return error->id;
     body->expect_continue = http_1_1 && gate->count[REQUEST_EXPECT] &&

@@ -129,8 +129,12 @@ static const struct {
  * socket since the request began: these bytes are the whole reply. */
 static void answer_408(struct connection *c)
 {
+    static const enum reply_header kept[] = {REPLY_CORS_ORIGIN, REPLY_CORS_EXPOSE, REPLY_VARY};
     struct api_reply reply = {0};
 
+    /* Set when the body began, and not touched since: a page must be able to read this as well. */
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        reply.headers[kept[i]] = c->request.reply.headers[kept[i]];
     api_refuse(&reply, ERROR_BODY_TIMEOUT, "");
     reply_write(c, &reply);
     api_reply_fini(&reply);

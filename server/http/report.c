@@ -42,6 +42,8 @@ static void log_request(const struct connection *c, struct MHD_Connection *mhd,
     ip_write(&r->client, client);
     if (proxied)
         fields[count++] = (struct log_field)LOG_S("proxy", peer);
+    if (*a->key)
+        fields[count++] = (struct log_field)LOG_S("key", a->key);
     if (r->reply.error != ERROR_OK)
         fields[count++] = (struct log_field)LOG_S("error_code", error_code(r->reply.error));
     if (*r->traceparent) {

@@ -163,8 +163,10 @@ static void refuse_surplus(struct connection *c)
 static void open_call(struct connection *c, struct MHD_Connection *mhd)
 {
     struct request *r = &c->request;
-    struct api_request request = {
-        .method = r->method, .target = r->target, .is_local = ip_is_loopback(&c->ip)};
+    struct api_request request = {.method = r->method,
+                                  .target = r->target,
+                                  .is_local = ip_is_loopback(&c->ip),
+                                  .client = &r->client};
 
     if (c->surplus) {
         refuse_surplus(c);

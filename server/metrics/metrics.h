@@ -23,7 +23,8 @@ enum metric {
 };
 
 /* Label values that the code knows: reasons of axond_http_rejected_total, outcomes of
- * axond_inference_requests_total, sides of axond_saturated_output_ratio. */
+ * axond_inference_requests_total, causes of axond_keys_refused_total, sides of
+ * axond_saturated_output_ratio. */
 enum metrics_rejected {
     REJECTED_FRAMING,
     REJECTED_PARSER,
@@ -39,6 +40,13 @@ enum metrics_rejected {
     REJECTED_REPLY_UNREAD,
     REJECTED_CUT,
     REJECTED_COUNT
+};
+enum metrics_key_refusal {
+    KEY_MISSING,
+    KEY_MALFORMED, /* or in the URL, or two that differ */
+    KEY_UNKNOWN,
+    KEY_SCOPE, /* known, and not for this */
+    KEY_REFUSALS
 };
 enum metrics_side { SIDE_LOW, SIDE_HIGH, SIDE_COUNT };
 enum metrics_outcome {
@@ -70,6 +78,9 @@ void metrics_fini(void); /* after the last model's metrics are destroyed and not
  * and out. */
 void metrics_http_request(unsigned route, const char *method, unsigned code, double seconds,
                           uint64_t bytes_in, uint64_t bytes_out);
+
+/* "missing": as the label and the log call it. */
+const char *metrics_key_refusal(enum metrics_key_refusal cause);
 
 /* Global counters and gauges; index is the label set's row, 0 where the metric has no labels. */
 void metrics_add(enum metric metric, unsigned index, uint64_t value);

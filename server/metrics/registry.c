@@ -43,6 +43,12 @@ static const char *const reasons[REJECTED_COUNT] = {
     [REJECTED_REPLY_UNREAD] = "reply_unread",
     [REJECTED_CUT] = "cut",
 };
+static const char *const causes[KEY_REFUSALS] = {
+    [KEY_MISSING] = "missing",
+    [KEY_MALFORMED] = "malformed",
+    [KEY_UNKNOWN] = "unknown",
+    [KEY_SCOPE] = "scope",
+};
 static const char *const sides[SIDE_COUNT] = {[SIDE_LOW] = "low", [SIDE_HIGH] = "high"};
 static const char *const outcomes[OUTCOME_COUNT] = {
     [OUTCOME_SUCCESS] = "success",   [OUTCOME_INVALID] = "invalid",
@@ -66,6 +72,16 @@ static const char *side_value(unsigned index)
 static const char *reason_value(unsigned index)
 {
     return LIST(reasons, index);
+}
+
+static const char *cause_value(unsigned index)
+{
+    return LIST(causes, index);
+}
+
+const char *metrics_key_refusal(enum metrics_key_refusal cause)
+{
+    return causes[cause];
 }
 
 static const char *outcome_value(unsigned index)

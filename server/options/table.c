@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/hosts.h"
 #include "base/ip.h"
+#include "base/origins.h"
 #include "options/table.h"
 
 static bool networks_ok(const char *text)
@@ -33,6 +34,13 @@ static bool path_ok(const char *text)
         text += 1 + length;
     }
     return *text == '\0' && segments <= SEGMENTS_MAX;
+}
+
+static bool origins_ok(const char *text)
+{
+    struct origins unused;
+
+    return origins_read(text, &unused);
 }
 
 /* clang-format off */

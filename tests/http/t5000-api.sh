@@ -20,7 +20,7 @@ req GET /nowhere
 ok "an error is JSON with error and code"        want 404 '.code == "unknown_path" and (.error | type == "string")'
 ok "an error carries the request's id, too"      header_matches X-Request-Id '.'
 req DELETE /v1/activations/relu
-ok "405 says what the path takes"                header_is Allow 'GET, HEAD, POST'
+ok "405 says what the path takes"                header_is Allow 'GET, HEAD, POST, OPTIONS'
 req POST /v1/activations/relu
 ok "a POST that says nothing of its body is told to" want 411 '.code == "length_required"'
 req GET /openapi.json
