@@ -281,6 +281,20 @@ async def case_no_rows(client):
         assert result.as_numpy("probabilities").shape == (0, 10)
 
 
+async def case_not_a_number(client):
+    """Binary tensors carry it as it is; JSON as ?non_finite= says, and by default it is refused."""
+    array = rows_of("digits", 2)
+    array[1, 5] = numpy.nan
+    result = await client.infer("digits", [tensor("digits", array)])
+    want = result.as_numpy("probabilities")
+    assert numpy.isnan(want[1]).all() and not numpy.isnan(want[0]).any(), want
+    outputs = [output("probabilities", binary_data=False)]
+    await refused(client.infer("digits", [tensor("digits", array)], outputs=outputs), 400, "probabilities", "non_finite")
+    result = await client.infer("digits", [tensor("digits", array)], outputs=outputs, query_params={"non_finite": "token"})
+    assert numpy.isnan(result.as_numpy("probabilities")[1]).all()
+    same_bits(result.as_numpy("probabilities")[0], want[0])
+
+
 async def case_request_id_and_what_is_ignored(client):
     array = rows_of("digits", 1)
     want = predicted(ADDRESS, "digits", array)
