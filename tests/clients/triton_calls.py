@@ -388,7 +388,7 @@ async def case_errors_of_compressed_calls(client):
 async def case_broken_connections_are_no_errors_later(client):
     """Whatever was refused, the connection goes on; and what needs no body may have any query."""
     await refused(client.infer("digits", [tensor("digits", numpy.zeros((4000, 63), "f4"), False)]), 400, "63")
-    assert await client.is_server_ready(query_params={"a": 1, "b": [2, 3]}) and await client.is_server_live(headers={"X-A": "1"})
+    assert await client.is_server_ready(query_params={"a": 1, "b": 2}) and await client.is_server_live(headers={"X-A": "1"})
 
 
 async def main():
