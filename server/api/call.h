@@ -168,7 +168,8 @@ api_handler advice_get, activations_list, activations_get, losses_list, losses_g
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
-    models_infer[1], models_gradients[1], models_explain[1], models_baseline[1], invocations[1];
+    models_classify[1], models_regress[1], models_infer[1], models_gradients[1], models_explain[1],
+    models_baseline[1], invocations[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */

@@ -80,6 +80,8 @@ static enum error_id reserve(struct api_call *call, struct inference *p)
         p->tally = model_tally_create(call->model);
     if (!p->tally)
         return call_no_memory(call);
+    if (call->waits == CALL_WAITS_FOR_WORK) /* a worker has the call already, and goes on */
+        return ERROR_OK;
     switch (batch_reserve(call->api->pool, call->model, p->rows)) {
     case TASK_HERE:
         return ERROR_OK;

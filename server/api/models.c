@@ -1,5 +1,5 @@
-/* models.c - /v1/models: what is loaded, in TF Serving's shapes where it has one. Predicting is
- * predict.c's. */
+/* models.c - /v1/models: what is loaded, in TF Serving's shapes where it has one, and KServe's V1.
+ * Predicting is predict.c's. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,19 +89,28 @@ static json_t *status_to_json(const struct repository_version *version)
                      "error_message", version->error);
 }
 
+/* All versions, or the one that the path names. KServe's clients read `name` and `ready`:
+ * whether one of them serves. */
 enum error_id models_status(struct api_call *call)
 {
     struct lookup l = {0};
     json_t *list;
+    int ready = 0;
     enum error_id id = lookup_init(&l, call);
 
     if (id != ERROR_OK)
         goto out;
     list = json_array();
-    for (size_t i = 0; i < l.entry->versions_count; i++)
-        if (!l.version || l.version == &l.entry->versions[i])
-            call_append(&list, status_to_json(&l.entry->versions[i]));
-    id = call_reply_json(call, json_pack("{s:o}", "model_version_status", list));
+    for (size_t i = 0; i < l.entry->versions_count; i++) {
+        const struct repository_version *version = &l.entry->versions[i];
+
+        if (l.version && l.version != version)
+            continue;
+        call_append(&list, status_to_json(version));
+        ready |= version->model != NULL;
+    }
+    id = call_reply_json(call, json_pack("{s:o, s:s, s:b}", "model_version_status", list, "name",
+                                         l.entry->name, "ready", ready));
 out:
     lookup_fini(&l);
     return id;

@@ -9,6 +9,7 @@
 #include "api/inference.h"
 #include "api/lookup.h"
 #include "api/sets.h"
+#include "api/signature.h"
 
 /* The keys of a body; the first are its tensors. Nobody reads "parameters". */
 enum { FIELD_INSTANCES, FIELD_INPUTS, FIELD_COUNT };
@@ -87,25 +88,6 @@ static enum error_id read_top_k(struct api_call *call, struct prediction *p, con
     return ERROR_OK;
 }
 
-/* There is one, by its own name or by that of the call's method. */
-static enum error_id check_signature(struct api_call *call, const json_t *value)
-{
-    static const char *const names[] = {"", "serving_default", "tensorflow/serving/predict"};
-    char found[OBJECT_FOUND_MAX];
-
-    if (!value)
-        return ERROR_OK;
-    if (!json_is_string(value))
-        return call_fail(call, ERROR_BAD_FIELD, "signature_name: expected a string, found %s",
-                         object_found(value, found));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], json_string_value(value)) == 0)
-            return ERROR_OK;
-    return call_fail(call, ERROR_BAD_FIELD,
-                     "signature_name: the model has no '%.60s', but serving_default",
-                     json_string_value(value));
-}
-
 /* Arrays of numbers are all that .npy can answer. */
 static enum error_id check_npy(struct api_call *call, const struct prediction *p)
 {
@@ -140,7 +122,7 @@ static enum error_id read_prediction(struct api_call *call)
         pick_input(call, p, values.of) != ERROR_OK || check_input(call, p) != ERROR_OK ||
         read_top_k(call, p, values.of[KEY_TOP_K]) != ERROR_OK ||
         sets_read(call, values.of[KEY_SET], p->inference.rows, &p->sets) != ERROR_OK ||
-        check_signature(call, values.of[KEY_SIGNATURE_NAME]) != ERROR_OK ||
+        signature_check(call, values.of[KEY_SIGNATURE_NAME], "predict") != ERROR_OK ||
         check_npy(call, p) != ERROR_OK)
         return call->error.id;
     return capture_read(call, values.of[KEY_CAPTURE], p->inference.rows, &p->inference.capture);
