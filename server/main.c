@@ -1,8 +1,7 @@
 /* main.c - the way from the command line to one of the commands. Each is in a file of its own:
- * serve.c, check_config.c, probe.c, options/, commands/. */
+ * serve.c, check_config.c, probe.c, tell.c, commands/. */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "check_config.h"
@@ -14,7 +13,7 @@
 #include "options/options.h"
 #include "serve.h"
 #include "start.h"
-#include "version.h"
+#include "tell.h"
 
 static struct options options;
 static struct command_line line;
@@ -31,30 +30,6 @@ static int fail(int status)
     return status;
 }
 
-/* text is new, or NULL when there was no memory for it. */
-static int print(char *text)
-{
-    int written = text ? printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n") : -1;
-
-    free(text);
-    return written < 0;
-}
-
-static int run_help(void)
-{
-    return print(options_help());
-}
-
-static int run_version(void)
-{
-    return printf("axond %s (%s)\n", AXOND_VERSION, AXOND_REVISION) < 0;
-}
-
-static int run_print_config(void)
-{
-    return print(options_print(&options));
-}
-
 static int run_health(void)
 {
     return probe_health(&options, line.also, &error) == 0 ? 0 : 1;
@@ -63,6 +38,11 @@ static int run_health(void)
 static int run_check_config(void)
 {
     return check_config(&options);
+}
+
+static int run_tell(void)
+{
+    return tell(&options, &line);
 }
 
 static int run_serve(void)
@@ -78,15 +58,19 @@ static const struct {
     int loads, failed;
 } commands[COMMAND_COUNT] = {
     [COMMAND_SERVE] = {run_serve, NULL, true, 1},
+    [COMMAND_PREDICT] = {NULL, predict, true, 1},
+    [COMMAND_APPLY] = {NULL, apply, true, 1},
+    [COMMAND_INSPECT] = {NULL, inspect, true, 1},
     [COMMAND_BASELINE] = {NULL, baseline, true, 1},
     [COMMAND_COMPACT] = {NULL, compact, true, 1},
     [COMMAND_REPLAY] = {NULL, replay, true, 2},
     [COMMAND_KEY] = {NULL, key, false, 1},
     [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true, 1},
-    [COMMAND_PRINT_CONFIG] = {run_print_config, NULL, false, 1},
+    [COMMAND_PRINT_CONFIG] = {run_tell, NULL, false, 1},
     [COMMAND_HEALTH] = {run_health, NULL, false, 1},
-    [COMMAND_VERSION] = {run_version, NULL, false, 1},
-    [COMMAND_HELP] = {run_help, NULL, false, 1},
+    [COMMAND_COMPLETION] = {run_tell, NULL, false, 1},
+    [COMMAND_VERSION] = {run_tell, NULL, false, 1},
+    [COMMAND_HELP] = {run_tell, NULL, false, 1},
 };
 
 /* Its exit status; what it has set as the error is told. */
@@ -94,6 +78,8 @@ static int run(void)
 {
     int command = (int)line.command, status;
 
+    if (commands[command].of_model)
+        start_filter();
     if (commands[command].loads &&
         (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0))
         return fail(OPTIONS_CONFIG);

@@ -54,6 +54,15 @@ void start_signals(void)
     signal(SIGCHLD, SIG_IGN);
 }
 
+void start_filter(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    signal(SIGPIPE, SIG_DFL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
 /* A request's tensors and reply are large blocks that are freed at its end. By default glibc gives
  * such memory back to the system then and takes it anew for the next request, with a page fault for
  * each 4 KiB: 30 to 140 per request of 2,048 rows, against 4 with this much kept per arena, of

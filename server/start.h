@@ -16,6 +16,10 @@ int start_flush(struct error *error);
  * thread exists. */
 void start_signals(void);
 
+/* For a command that is a filter: whoever reads its output may leave (| head), and Ctrl-C ends it,
+ * quietly, as other programs. */
+void start_filter(void);
+
 /* Tell the allocator to keep what a request needs for the next one. Call it before any thread
  * exists. */
 void start_memory(void);

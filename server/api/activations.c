@@ -166,13 +166,21 @@ static enum error_id write_json(struct api_call *call, const struct application 
     return ERROR_OK;
 }
 
+/* A gradient is an array of its own after the output's, as numpy.save() appends one. */
+static enum error_id write_npy(struct api_call *call, const struct evaluation *e)
+{
+    const struct application *a = &e->a;
+    enum error_id id = arrays_write(call, e->y, a->rank, a->out_shape);
+
+    return id == ERROR_OK && e->gradient ? arrays_write(call, e->gradient, a->rank, a->shape) : id;
+}
+
 static enum error_id write_reply(struct api_call *call)
 {
     const struct evaluation *e = (const struct evaluation *)call->state;
     const struct application *a = &e->a;
     const struct statistics *s = &e->statistics;
-    enum error_id id = a->npy ? arrays_write(call, e->y, a->rank, a->out_shape)
-                              : write_json(call, a, e->y, e->gradient, s);
+    enum error_id id = a->npy ? write_npy(call, e) : write_json(call, a, e->y, e->gradient, s);
     size_t rows;
     unsigned row = (unsigned)(a->act - axon_activation_table(&rows));
 
@@ -205,11 +213,12 @@ static struct call_needs needs(const struct api_call *call)
     const struct tensor *data = &a->fields[FIELD_DATA].tensor;
     size_t y_bytes = a->out_count * sizeof(float),
            text = tensor_text_max(data->rank, a->out_nested);
+    size_t dx_bytes = a->gradient ? data->count * sizeof(float) : 0;
     size_t dx_text = a->gradient ? tensor_text_max(data->rank, data->shape) : 0;
 
-    return (struct call_needs){.state = (a->act->kind == AXON_GATED ? y_bytes : 0) +
-                                        (a->gradient ? data->count * sizeof(float) : 0),
-                               .reply = FRAME_BYTES + (a->npy ? y_bytes : text + dx_text)};
+    return (struct call_needs){.state = (a->act->kind == AXON_GATED ? y_bytes : 0) + dx_bytes,
+                               .reply = FRAME_BYTES +
+                                        (a->npy ? y_bytes + dx_bytes : text + dx_text)};
 }
 
 /* x as rows that can be done one after the other: none if it is empty, whatever its shape says of

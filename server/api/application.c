@@ -261,6 +261,19 @@ static enum error_id merge_dialect(struct api_call *call)
     return name ? merge(call, call->envelope.json, "dialect", json_string_nocheck(name)) : ERROR_OK;
 }
 
+/* A .npy body has no other place for it. */
+static enum error_id merge_gradient(struct api_call *call)
+{
+    const char *value = target_query(&call->target, "gradient");
+
+    if (!value)
+        return ERROR_OK;
+    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return call_fail(call, ERROR_BAD_PARAMETER,
+                         "query: gradient: expected true or false, found '%.40s'", value);
+    return merge(call, call->envelope.json, "gradient", json_boolean(*value == 't'));
+}
+
 /* The body's object of parameters, made if there is none. NULL: no memory, or it is no object. */
 static json_t *parameters_of(struct api_call *call)
 {
@@ -275,9 +288,9 @@ static json_t *parameters_of(struct api_call *call)
 /* Axis and parameters; what the activation has is known. */
 static enum error_id merge_numbers(struct api_call *call, const struct application *a)
 {
-    const char *allowed[3 + CATALOGUE_KEYS_MAX + 1] = {"non_finite", "axis", "dialect"};
+    const char *allowed[4 + CATALOGUE_KEYS_MAX + 1] = {"non_finite", "axis", "dialect", "gradient"};
 
-    catalogue_keys(a->act, allowed + 3);
+    catalogue_keys(a->act, allowed + 4);
     if (call_check_query(call, allowed) != ERROR_OK)
         return call->error.id;
     for (size_t i = 0; i < call->target.query_count; i++) {
@@ -285,7 +298,8 @@ static enum error_id merge_numbers(struct api_call *call, const struct applicati
         bool axis = strcmp(key, "axis") == 0;
         json_t *number = NULL, *object;
 
-        if (strcmp(key, "dialect") == 0 || strcmp(key, "non_finite") == 0)
+        if (strcmp(key, "dialect") == 0 || strcmp(key, "non_finite") == 0 ||
+            strcmp(key, "gradient") == 0)
             continue;
         object = axis ? call->envelope.json : parameters_of(call);
         if (!object && a->values[KEY_PARAMETERS])
@@ -336,8 +350,9 @@ static enum error_id read_body(struct api_call *call, struct application *a)
 
 static enum error_id read_query(struct api_call *call, struct application *a)
 {
-    if (merge_dialect(call) != ERROR_OK || pick_values(call, a) != ERROR_OK ||
-        read_dialect(call, a) != ERROR_OK || merge_numbers(call, a) != ERROR_OK)
+    if (merge_dialect(call) != ERROR_OK || merge_gradient(call) != ERROR_OK ||
+        pick_values(call, a) != ERROR_OK || read_dialect(call, a) != ERROR_OK ||
+        merge_numbers(call, a) != ERROR_OK)
         return call->error.id;
     return pick_values(call, a);
 }

@@ -2,6 +2,7 @@
 #include "commands/command.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,11 +10,14 @@
 #include "base/nearest.h"
 #include "model/files.h"
 #include "model/repository.h"
+#include "model/single.h"
+#include "model/version.h"
 #include "tensor/npy.h"
 
 /* The version that serves, if every version that should is there; else the reason why one is not.
  */
-static struct model *newest(const struct repository_entry *entry, struct error *error)
+static const struct repository_version *newest(const struct repository_entry *entry,
+                                               struct error *error)
 {
     const struct repository_version *v = repository_find_version(entry, 0);
 
@@ -23,16 +27,46 @@ static struct model *newest(const struct repository_entry *entry, struct error *
                       entry->versions[i].error);
             return NULL;
         }
-    if (!v) {
+    if (!v)
         error_set(error, ERROR_NOT_READY, "model %s: no version", entry->name);
-        return NULL;
-    }
-    model_ref(v->model);
-    return v->model;
+    return v;
+}
+
+/* "1, 3": what there is instead of the version that was asked for. */
+static enum error_id no_such_version(const struct repository_entry *entry, const char *version,
+                                     struct error *error)
+{
+    char list[200] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < entry->versions_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%" PRIu64, i ? ", " : "",
+                                 entry->versions[i].version);
+    return error_set(error, ERROR_UNKNOWN_VERSION,
+                     "model %s: no version or label '%.64s' is loaded; config.json has it serve "
+                     "version %s",
+                     entry->name, version, *list ? list : "none");
+}
+
+/* A version by its number or by a label; the other versions need not load. */
+static const struct repository_version *named(const struct repository_entry *entry,
+                                              const char *version, struct error *error)
+{
+    uint64_t number = version_read(version);
+    const struct repository_version *v = number ? repository_find_version(entry, number)
+                                                : repository_find_label(entry, version);
+
+    if (!v)
+        no_such_version(entry, version, error);
+    else if (!v->model)
+        error_set(error, ERROR_NOT_READY, "model %s: %s", entry->name, v->error);
+    else
+        return v;
+    return NULL;
 }
 
 /* The names of a repository, as far as there is room. */
-struct names {
+struct list {
     size_t count;
     const char *list[64];
     char text[64][MODEL_NAME_MAX + 1];
@@ -40,7 +74,7 @@ struct names {
 
 static int note(void *context, const char *name)
 {
-    struct names *n = context;
+    struct list *n = context;
 
     if (n->count == sizeof n->list / sizeof *n->list)
         return 1;
@@ -54,7 +88,7 @@ static int note(void *context, const char *name)
 
 static enum error_id no_such_model(const char *repository, const char *name, struct error *error)
 {
-    struct names names = {.count = 0};
+    struct list names = {.count = 0};
     char hint[NEAREST_HINT_MAX];
     int fd = open(repository, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -73,10 +107,6 @@ static enum error_id narrow(struct options *options, const char *name, struct er
 
     if (*options->model_dir)
         return ERROR_OK;
-    if (!repository_name_valid(name))
-        return error_set(error, ERROR_UNKNOWN_MODEL,
-                         "'%.100s' is no name of a model: 1 to %d letters, digits, '.', '_' or '-'",
-                         name, MODEL_NAME_MAX);
     if (length + 1 + strlen(name) >= sizeof options->model_dir)
         return error_set(error, ERROR_LIMIT_EXCEEDED, "models: a path of %zu bytes, at most %zu",
                          length, sizeof options->model_dir - strlen(name) - 2);
@@ -91,30 +121,86 @@ static enum error_id narrow(struct options *options, const char *name, struct er
     return ERROR_OK;
 }
 
-struct model *command_model(const struct options *options, const char *name, struct error *error)
+/* "digits/1" as two texts; version "" for the newest. Without a name it is that of --model-dir. */
+static enum error_id split(const struct options *options, const char *text,
+                           struct command_models *c, struct error *error)
 {
-    struct options own = *options;
-    struct repository *repository;
+    const char *slash = text ? strchr(text, '/') : NULL;
+    size_t length = slash ? (size_t)(slash - text) : text ? strlen(text) : 0;
+
+    if (!text) {
+        single_name(options->model_dir, options->model_name, c->name);
+        return ERROR_OK;
+    }
+    snprintf(c->version, sizeof c->version, "%s", slash ? slash + 1 : "");
+    if (length < sizeof c->name &&
+        (!slash || (slash[1] && strlen(slash + 1) < sizeof c->version))) {
+        snprintf(c->name, sizeof c->name, "%.*s", (int)length, text);
+        if (*c->name != '.' && repository_name_valid(c->name) &&
+            (!slash || repository_name_valid(c->version)))
+            return ERROR_OK;
+    }
+    return error_set(
+        error, ERROR_UNKNOWN_MODEL,
+        "'%.100s' is no name of a model: 1 to %d letters, digits, '.', '_' or '-', and "
+        "perhaps /VERSION or /LABEL",
+        text, MODEL_NAME_MAX);
+}
+
+static enum error_id pick(struct command_models *c, const struct repository_snapshot *snapshot,
+                          struct error *error)
+{
+    const struct repository_entry *entry = repository_find(snapshot, c->name);
+    const struct repository_version *v = NULL;
+
+    if (!entry)
+        return error_set(error, ERROR_UNKNOWN_MODEL, "%s: no model '%.64s', but '%s'",
+                         c->options.models, c->name,
+                         snapshot->entries_count > 0 ? snapshot->entries[0].name : "");
+    v = *c->version ? named(entry, c->version, error) : newest(entry, error);
+    if (!v)
+        return error->id;
+    c->model = v->model;
+    model_ref(c->model);
+    return ERROR_OK;
+}
+
+enum error_id command_open(struct command_models *c, const struct options *options,
+                           const char *name, struct error *error)
+{
     const struct repository_snapshot *snapshot;
-    const struct repository_entry *entry;
-    struct model *m = NULL;
     size_t failed;
 
+    *c = (struct command_models){.options = *options};
     log_level_set(LOG_WARN); /* that a model is loaded goes without saying */
-    if (narrow(&own, name, error) != ERROR_OK)
-        return NULL;
-    repository = repository_open(own.models, &own, NULL, &failed, error);
-    if (!repository)
-        return NULL;
-    snapshot = repository_acquire(repository);
-    entry = repository_find(snapshot, name);
-    if (entry)
-        m = newest(entry, error);
-    else
-        error_set(error, ERROR_UNKNOWN_MODEL, "%s: no model '%.64s', but '%s'", own.models, name,
-                  snapshot->entries_count > 0 ? snapshot->entries[0].name : "");
-    repository_release(repository, snapshot);
-    repository_close(repository);
+    if (split(options, name, c, error) != ERROR_OK || narrow(&c->options, c->name, error))
+        return error->id;
+    c->repository = repository_open(c->options.models, &c->options, NULL, &failed, error);
+    if (!c->repository)
+        return error->id;
+    snapshot = repository_acquire(c->repository);
+    pick(c, snapshot, error);
+    repository_release(c->repository, snapshot);
+    return error->id;
+}
+
+void command_close(struct command_models *c)
+{
+    model_unref(c->model);
+    if (c->repository)
+        repository_close(c->repository);
+}
+
+struct model *command_model(const struct options *options, const char *name, struct error *error)
+{
+    struct command_models c;
+    struct model *m = NULL;
+
+    if (command_open(&c, options, name, error) == ERROR_OK) {
+        m = c.model;
+        c.model = NULL;
+    }
+    command_close(&c);
     return m;
 }
 

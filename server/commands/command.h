@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "model/model.h"
+#include "model/repository.h"
 #include "options/options.h"
 #include "tensor/tensor.h"
 
@@ -15,8 +16,23 @@
 typedef int command_fn(const struct options *options, const struct command_line *line,
                        struct error *error);
 
-/* The newest version of model `name` in options->models that loads, as the service would take it;
- * no other model is loaded. new, or NULL and error. */
+/* A model that a command line names, alone in a repository. */
+struct command_models {
+    struct options options; /* with the model's folder */
+    char name[MODEL_NAME_MAX + 1],
+        version[MODEL_NAME_MAX + 1]; /* number or label; "": the newest */
+    struct repository *repository;
+    struct model *model; /* a reference */
+};
+
+/* The model that text names, "digits", "digits/1" or "digits/stable", or NULL for that of
+ * --model-dir, as the service would take it: of its newest version every version that should serve
+ * must load. c is new, also on failure. */
+enum error_id command_open(struct command_models *c, const struct options *options,
+                           const char *text, struct error *error);
+void command_close(struct command_models *c);
+
+/* The model alone: new, or NULL and error. */
 struct model *command_model(const struct options *options, const char *name, struct error *error);
 
 /* All of standard input, of at most bytes_max bytes, into in, which is new; it should be such a

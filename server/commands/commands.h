@@ -4,9 +4,12 @@
 #ifndef COMMANDS_COMMANDS_H
 #define COMMANDS_COMMANDS_H
 
+#include "commands/apply.h"
 #include "commands/baseline.h"
 #include "commands/compact.h"
+#include "commands/inspect.h"
 #include "commands/key.h"
+#include "commands/predict.h"
 #include "commands/replay.h"
 
 #endif

@@ -8,6 +8,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,15 @@ static int name_it(const struct target *t)
     return result != 0 && errno == EINVAL ? rename(t->temporary, t->path) : result;
 }
 
+/* A half that Ctrl-C leaves would stay. */
+static void hold_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static enum error_id target_write(const struct target *t, const struct model *m,
                                   const struct options *options, struct error *error)
 {
@@ -200,6 +210,7 @@ static enum error_id target_write(const struct target *t, const struct model *m,
     int fd = -1;
     enum error_id id;
 
+    hold_signals();
     if (mkdir(t->temporary, 0755) == 0)
         fd = open(t->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)

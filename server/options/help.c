@@ -90,21 +90,18 @@ static void write_option(struct buf *out, const struct option_row *row)
     buf_fini(&text);
 }
 
-/* "compact MODEL", and its arguments below it. */
+/* "compact MODEL"; its flags are told by its own help. */
 static void write_command(struct buf *out, const struct command_row *row)
 {
     char left[2 * OPTION_NAME_MAX];
+    int length = snprintf(left, sizeof left, "%s", row->name);
 
-    snprintf(left, sizeof left, "%s%s", row->name, row->takes & TAKES_MODEL ? " MODEL" : "");
+    for (size_t a = 0; a < ARGUMENT_COUNT; a++)
+        if (row->takes & 1U << a && !*argument_rows[a].flag && a != ARGUMENT_WORDS)
+            length += snprintf(left + length, sizeof left - (size_t)length, " %s",
+                               argument_rows[a].value);
     buf_printf(out, "  %-*s", INDENT - 2, left);
     write_wrapped(out, row->help);
-    for (size_t a = 0; a < ARGUMENT_COUNT; a++) {
-        if (!(row->takes & 1U << a) || !*argument_rows[a].flag)
-            continue;
-        snprintf(left, sizeof left, "%s %s", argument_rows[a].flag, argument_rows[a].value);
-        buf_printf(out, "    %-*s", INDENT - 4, left);
-        write_wrapped(out, argument_rows[a].help);
-    }
 }
 
 char *options_help(void)
@@ -114,11 +111,11 @@ char *options_help(void)
     size_t length;
 
     buf_init(&out, 0);
-    buf_puts(
-        &out,
-        "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
-        "Serves activation functions and neural networks over HTTP. Without a command it\n"
-        "serves until SIGTERM or SIGINT; SIGHUP reloads models and the log level.\n\nCommands:\n");
+    buf_puts(&out,
+             "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
+             "Serves activation functions and neural networks over HTTP. Without a command it\n"
+             "serves until SIGTERM or SIGINT; SIGHUP reloads models and the log level.\n\n"
+             "Commands (axond COMMAND --help tells more):\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         write_command(&out, &command_rows[i]);
     buf_puts(&out,
@@ -136,6 +133,6 @@ char *options_help(void)
     }
     buf_puts(&out,
              "\nExit: 0 after a clean stop, 1 cannot start, or a command failed, 2 wrong usage,\n"
-             "78 wrong configuration.\n");
+             "78 wrong configuration; what else a command's status means stands in its help.\n");
     return buf_steal(&out, &length);
 }

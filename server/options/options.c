@@ -98,6 +98,18 @@ static int unknown(const char *given, size_t length, struct error *error)
     return OPTIONS_USAGE;
 }
 
+/* "predict --help" and "--help predict" ask the same. */
+static bool read_about(struct flags *flags, enum command command)
+{
+    struct command_line *line = &flags->line;
+
+    if (!flags->has_command || (command != COMMAND_HELP && line->command != COMMAND_HELP))
+        return false;
+    line->about = command == COMMAND_HELP ? line->command : command;
+    line->command = COMMAND_HELP;
+    return true;
+}
+
 static int read_command(struct flags *flags, enum command command, const char *word, size_t length,
                         struct error *error)
 {
@@ -105,6 +117,8 @@ static int read_command(struct flags *flags, enum command command, const char *w
         error_set(error, ERROR_BAD_FIELD, "%s: takes no value", command_rows[command].name);
         return OPTIONS_USAGE;
     }
+    if (read_about(flags, command))
+        return OPTIONS_OK;
     if (flags->has_command && flags->line.command != command) {
         error_set(error, ERROR_BAD_FIELD, "%s: one command at a time", word);
         return OPTIONS_USAGE;
@@ -128,11 +142,53 @@ static int read_value(const char **value, const char *flag, size_t length, struc
     return *value ? OPTIONS_OK : OPTIONS_USAGE;
 }
 
+/* Is text one of "a|b"? */
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t length = strlen(text);
+
+    for (const char *at = choices; *at; at += strspn(at, "|")) {
+        size_t choice = strcspn(at, "|");
+        if (choice == length && memcmp(at, text, length) == 0)
+            return true;
+        at += choice;
+    }
+    return false;
+}
+
+static bool is_whole(const char *text)
+{
+    enum { DIGITS_MAX = 9 };
+    size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && digits <= DIGITS_MAX && !text[digits] && *text != '0';
+}
+
+static int check_value(const struct argument_row *row, const char *command, const char *value,
+                       struct error *error)
+{
+    const char *name = *row->flag ? row->flag : command;
+
+    if (!*value)
+        error_set(error, ERROR_BAD_FIELD, "%s: expected %s, found an empty text", name, row->value);
+    else if (*row->choices == '#' && !is_whole(value))
+        error_set(error, ERROR_BAD_FIELD,
+                  "%s: expected a whole number from 1 to 999999999, found \"%.100s\"", name, value);
+    else if (*row->choices && *row->choices != '#' && !is_choice(row->choices, value))
+        error_set(error, ERROR_BAD_FIELD, "%s: expected %s, found \"%.100s\"", name, row->choices,
+                  value);
+    else
+        return OPTIONS_OK;
+    return OPTIONS_USAGE;
+}
+
 static int read_argument(struct flags *flags, enum command_argument argument, const char *word,
                          struct words *words, struct error *error)
 {
     const struct command_row *command = &command_rows[flags->line.command];
+    const struct argument_row *row = &argument_rows[argument];
     const char **value = &flags->line.arguments[argument];
+    size_t length = strcspn(word, "=");
 
     if (!(command->takes & 1U << argument)) {
         error_set(error, ERROR_BAD_FIELD, "%s: %s takes no such argument", word, command->name);
@@ -140,20 +196,46 @@ static int read_argument(struct flags *flags, enum command_argument argument, co
     }
     if (*value) {
         error_set(error, ERROR_BAD_FIELD, "%.100s: %s was given already: %.100s", word,
-                  argument_rows[argument].value, *value);
+                  *row->value ? row->value : row->flag, *value);
         return OPTIONS_USAGE;
     }
     *value = word;
-    if (*argument_rows[argument].flag) {
+    if (!*row->value && word[length] == '=') {
+        error_set(error, ERROR_BAD_FIELD, "%s: takes no value", row->flag);
+        return OPTIONS_USAGE;
+    }
+    if (*row->flag && *row->value) {
         *value = NULL;
-        if (read_value(value, word, strcspn(word, "="), words, error) != OPTIONS_OK)
+        if (read_value(value, word, length, words, error) != OPTIONS_OK)
             return OPTIONS_USAGE;
     }
-    if (**value)
+    return check_value(row, command->name, *value, error);
+}
+
+/* The place of a word among the command's arguments: the first that has none yet, or the last. */
+static enum command_argument word_find(const struct command_line *line)
+{
+    unsigned takes = command_rows[line->command].takes;
+    enum command_argument found = ARGUMENT_COUNT;
+
+    for (enum command_argument a = 0; a < ARGUMENT_COUNT; a++)
+        if (takes & 1U << a && !*argument_rows[a].flag && a != ARGUMENT_WORDS) {
+            found = a;
+            if (!line->arguments[a])
+                break;
+        }
+    return found;
+}
+
+static int read_pair(struct command_line *line, const char *word, struct error *error)
+{
+    if (line->words_count < COMMAND_WORDS_MAX) {
+        line->words[line->words_count++] = word;
         return OPTIONS_OK;
-    error_set(error, ERROR_BAD_FIELD, "%s: expected %s, found an empty text",
-              *argument_rows[argument].flag ? argument_rows[argument].flag : command->name,
-              argument_rows[argument].value);
+    }
+    error_set(error, ERROR_BAD_FIELD, "%.100s: %s takes at most %d words %s", word,
+              command_rows[line->command].name, COMMAND_WORDS_MAX,
+              argument_rows[ARGUMENT_WORDS].value);
     return OPTIONS_USAGE;
 }
 
@@ -164,10 +246,12 @@ static int read_word(struct flags *flags, struct words *words, struct error *err
     const char *word = *words->next++;
     size_t length = strcspn(word, "=");
     enum command command = command_find(word, length);
-    enum command_argument argument = *word == '-' ? argument_find(word, length) : ARGUMENT_MODEL;
+    enum command_argument argument = *word == '-' ? argument_find(word, length)
+                                                  : word_find(&flags->line);
     const struct option_row *row = flag_find(word, length);
 
-    if (command < COMMAND_COUNT && (*word == '-' || !flags->has_command))
+    if (command < COMMAND_COUNT &&
+        (*word == '-' || !flags->has_command || flags->line.command == COMMAND_HELP))
         return read_command(flags, command, word, length, error);
     if (row && row->type == OPTION_FLAG && word[length] != '=') {
         /* the next word is no value of it: it may be a misspelt option */
@@ -178,19 +262,22 @@ static int read_word(struct flags *flags, struct words *words, struct error *err
         flags->value[row - option_rows] = NULL; /* the last one holds */
         return read_value(&flags->value[row - option_rows], word, length, words, error);
     }
-    if (argument == ARGUMENT_COUNT ||
-        (*word != '-' && !(command_rows[flags->line.command].takes & TAKES_MODEL)))
+    if (*word != '-' && word[length] && command_rows[flags->line.command].takes & TAKES_WORDS)
+        return read_pair(&flags->line, word, error);
+    if (argument == ARGUMENT_COUNT)
         return unknown(word, length, error);
     return read_argument(flags, argument, word, words, error);
 }
 
-/* The words that the command must be given. */
-static int check_arguments(const struct command_line *line, struct error *error)
+/* The words that the command must be given; a model's only where several may be meant. */
+static int check_arguments(const struct command_line *line, const struct options *options,
+                           struct error *error)
 {
     const struct command_row *row = &command_rows[line->command];
 
     for (size_t a = 0; a < ARGUMENT_COUNT; a++)
-        if (row->takes & 1U << a && !*argument_rows[a].flag && !line->arguments[a]) {
+        if (row->takes & 1U << a && !*argument_rows[a].flag && !line->arguments[a] &&
+            a != ARGUMENT_WORDS && !(a == ARGUMENT_MODEL && *options->model_dir)) {
             error_set(error, ERROR_BAD_FIELD, "%s: expected %s: %s", row->name,
                       argument_rows[a].value, argument_rows[a].help);
             return OPTIONS_USAGE;
@@ -203,10 +290,10 @@ static int read_flags(struct flags *flags, int argc, char **argv, struct error *
     struct words words = {argv + 1, argv + argc};
     int status = OPTIONS_OK;
 
-    *flags = (struct flags){.line.command = COMMAND_SERVE};
+    *flags = (struct flags){.line = {.command = COMMAND_SERVE, .about = COMMAND_HELP}};
     while (words.next < words.end && status == OPTIONS_OK)
         status = read_word(flags, &words, error);
-    return status == OPTIONS_OK ? check_arguments(&flags->line, error) : status;
+    return status;
 }
 
 /* ---- the environment ---- */
@@ -340,9 +427,12 @@ int options_read(struct options *options, struct command_line *line, int argc, c
     *line = flags.line;
     line->also = line->command == COMMAND_HEALTH ? platform_also(environment, flags.value) : "";
     /* Help must work also when the configuration is what is broken. */
-    if (status == OPTIONS_OK && line->command != COMMAND_HELP && line->command != COMMAND_VERSION)
+    if (line->command == COMMAND_HELP || line->command == COMMAND_VERSION ||
+        line->command == COMMAND_COMPLETION)
+        return status;
+    if (status == OPTIONS_OK)
         status = read_sources(options, &flags, environment, error);
-    return status;
+    return status == OPTIONS_OK ? check_arguments(line, options, error) : status;
 }
 
 bool options_difference(const struct options *a, const struct options *b, size_t *next,

@@ -41,11 +41,17 @@ enum {
 #include "options/commands.def"
 };
 
-/* The command that was asked for; its arguments point into argv, NULL: not given. */
+enum { COMMAND_WORDS_MAX = 16 };
+
+/* The command that was asked for; its arguments point into argv, NULL: not given, or a switch's
+ * word. */
 struct command_line {
     enum command command;
+    enum command about; /* of COMMAND_HELP: the command that it is about; itself: all */
     const char *arguments[ARGUMENT_COUNT];
     const char *also; /* HEALTH: another address where the service may be; "": none */
+    const char *words[COMMAND_WORDS_MAX]; /* NAME=VALUE */
+    size_t words_count;
 };
 
 /* Exit statuses: sysexits' EX_CONFIG for a bad configuration file or variable. */
@@ -90,9 +96,11 @@ struct listen_address {
  * text is none of these. */
 bool options_listen(const char *text, struct listen_address *address);
 
-/* --help's text, and the options as a JSON object that --config reads back; new strings, or NULL
- * when out of memory. */
+/* --help's text, that about one command, bash's completion, and the options as a JSON object that
+ * --config reads back; new strings, or NULL when out of memory. */
 char *options_help(void);
+char *options_help_command(enum command command);
+char *options_completion(void);
 char *options_print(const struct options *options);
 
 #endif

@@ -78,8 +78,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
 };
 
 const struct argument_row argument_rows[ARGUMENT_COUNT] = {
-#define ARGUMENT(id, flag_, value_, help_) \
-    [ARGUMENT_##id] = {.flag = flag_, .value = value_, .help = help_},
+#define ARGUMENT(id, flag_, value_, choices_, help_) \
+    [ARGUMENT_##id] = {.flag = flag_, .value = value_, .choices = choices_, .help = help_},
 #include "options/commands.def"
 };
 

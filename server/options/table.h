@@ -51,7 +51,7 @@ struct command_row {
     unsigned takes; /* arguments: bits TAKES_... */
 };
 struct argument_row {
-    const char *flag, *value, *help; /* flag "": a word of its own */
+    const char *flag, *value, *choices, *help; /* as commands.def has them */
 };
 extern const struct command_row command_rows[COMMAND_COUNT];
 extern const struct argument_row argument_rows[ARGUMENT_COUNT];

@@ -128,6 +128,14 @@ static bool read_dict(struct header *h, const char *p)
 
 /* ---- reading ---- */
 
+/* Bytes of the dict, as the prefix tells. */
+static size_t header_length(const unsigned char *b, size_t prefix)
+{
+    size_t length = (size_t)b[8] | (size_t)b[9] << 8;
+
+    return prefix == 12 ? length | (size_t)b[10] << 16 | (size_t)b[11] << 24 : length;
+}
+
 /* The header, and where the numbers begin. */
 static enum error_id read_header(struct header *h, const char *place, const char *bytes, size_t len,
                                  size_t *begin, struct error *error)
@@ -140,9 +148,7 @@ static enum error_id read_header(struct header *h, const char *place, const char
     if (len < prefix || memcmp(bytes, magic, MAGIC_BYTES) != 0 || b[6] < 1 || b[6] > 3)
         return error_set(error, ERROR_BAD_TENSOR,
                          "%s: %zu bytes that are not a .npy file of version 1, 2 or 3", place, len);
-    length = (size_t)b[8] | (size_t)b[9] << 8;
-    if (prefix == 12)
-        length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    length = header_length(b, prefix);
     if (length > HEADER_BYTES_MAX || length > len - prefix)
         return error_set(error, ERROR_BAD_TENSOR,
                          "%s: a .npy header of %zu bytes, but %zu bytes follow (at most %d)", place,
@@ -168,9 +174,18 @@ static const struct npy_type *find_dtype(const char *descr)
     return NULL;
 }
 
-/* more: other arrays may follow in the bytes [bytes]. */
-static enum error_id check_size(struct npy_array *a, const char *place, size_t bytes, bool more,
-                                const struct tensor_limits *limits, struct error *error)
+/* The bytes after a header hold the numbers and nothing else, or others after them, or are to come.
+ */
+enum extent { SIZE_IS_ALL, SIZE_MAY_BE_MORE, SIZE_IS_TO_COME };
+
+static bool is_other(enum extent extent, size_t want, size_t bytes)
+{
+    return extent == SIZE_IS_ALL ? want != bytes : extent == SIZE_MAY_BE_MORE && want > bytes;
+}
+
+static enum error_id check_size(struct npy_array *a, const char *place, size_t bytes,
+                                enum extent extent, const struct tensor_limits *limits,
+                                struct error *error)
 {
     bool overflow = false;
 
@@ -185,7 +200,7 @@ static enum error_id check_size(struct npy_array *a, const char *place, size_t b
                          "%s: the shape has more than %zu elements (elements_max)", place,
                          limits->elements_max);
     if (__builtin_mul_overflow(a->count, a->type->width, &a->data_bytes) ||
-        (more ? a->data_bytes > bytes : a->data_bytes != bytes))
+        is_other(extent, a->data_bytes, bytes))
         return error_set(error, ERROR_SHAPE_MISMATCH,
                          "%s: %zu elements of %zu bytes, but %zu bytes of data%s", place, a->count,
                          a->type->width, bytes,
@@ -194,7 +209,7 @@ static enum error_id check_size(struct npy_array *a, const char *place, size_t b
 }
 
 static enum error_id find_array(struct npy_array *a, const char *place, const char *bytes,
-                                size_t len, bool more, const struct tensor_limits *limits,
+                                size_t len, enum extent extent, const struct tensor_limits *limits,
                                 struct error *error)
 {
     struct header h = {0};
@@ -212,13 +227,74 @@ static enum error_id find_array(struct npy_array *a, const char *place, const ch
                          "%s: descr '%s' is not supported; <f4, <f8, <f2, integers and booleans "
                          "in little-endian order are",
                          place, h.descr);
-    return check_size(a, place, len - begin, more, limits, error);
+    return check_size(a, place, len - begin, extent, limits, error);
 }
 
 enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error)
 {
-    return find_array(a, place, bytes, len, false, limits, error);
+    return find_array(a, place, bytes, len, SIZE_IS_ALL, limits, error);
+}
+
+/* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
+ * none of these. p [count]: doubles, the first of which is number `first` of a. */
+static enum error_id check_range(const struct npy_array *a, const unsigned char *p, size_t first,
+                                 size_t count, const char *name, struct error *error)
+{
+    double value = 0;
+    size_t i = 0, index[TENSOR_RANK_MAX];
+    char place[TENSOR_RANK_MAX * 23] = "";
+    int length = 0;
+
+    for (; i < count; i++) {
+        memcpy(&value, p + i * sizeof value, sizeof value);
+        if (isfinite(value) && isinf((float)value))
+            break;
+    }
+    if (i == count)
+        return ERROR_OK;
+    i += first;
+    for (size_t n = 0; n < a->rank; n++) { /* from the index that runs fastest */
+        size_t d = a->fortran_order ? n : a->rank - 1 - n;
+        index[d] = i % a->shape[d];
+        i /= a->shape[d];
+    }
+    for (size_t d = 0; d < a->rank; d++)
+        length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
+    return error_set(error, ERROR_BAD_TENSOR, "%s%s: %.9g is outside the range of float32", name,
+                     place, value);
+}
+
+size_t npy_head_bytes(const char *bytes, size_t len)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    size_t prefix = len > MAGIC_BYTES && b[MAGIC_BYTES] == 1 ? 10 : 12;
+
+    if (len < prefix || memcmp(bytes, magic, MAGIC_BYTES) != 0)
+        return prefix;
+    return prefix + header_length(b, prefix);
+}
+
+enum error_id npy_head(struct npy_array *a, const char *place, const char *bytes, size_t len,
+                       struct error *error)
+{
+    static const struct tensor_limits none = {.rank_max = TENSOR_RANK_MAX,
+                                              .elements_max = SIZE_MAX};
+    size_t header = npy_head_bytes(bytes, len);
+
+    return find_array(a, place, bytes, len < header ? len : header, SIZE_IS_TO_COME, &none, error);
+}
+
+enum error_id npy_load(const struct npy_array *a, const void *bytes, size_t first, size_t count,
+                       float *to, const char *place, struct error *error)
+{
+    const unsigned char *p = bytes;
+
+    if (a->type->load == binary_f64 && check_range(a, p, first, count, place, error) != ERROR_OK)
+        return error->id;
+    for (size_t i = 0; i < count; i++)
+        to[i] = a->type->load(p + i * a->type->width);
+    return ERROR_OK;
 }
 
 /* Fortran order lets the first index run fastest: an odometer over row-major places. */
@@ -273,34 +349,6 @@ static void load(float *to, const struct npy_array *a)
             to[i] = a->type->load(a->data + i * a->type->width);
 }
 
-/* Numbers that only a double has room for are refused as those of JSON are; NaN and infinity are
- * none of these. */
-static enum error_id check_range(const struct npy_array *a, const char *name, struct error *error)
-{
-    double value = 0;
-    size_t i = 0;
-    char place[TENSOR_RANK_MAX * 23] = "";
-    int length = 0;
-
-    for (; i < a->count; i++) {
-        memcpy(&value, a->data + i * sizeof value, sizeof value);
-        if (isfinite(value) && isinf((float)value))
-            break;
-    }
-    if (i == a->count)
-        return ERROR_OK;
-    size_t index[TENSOR_RANK_MAX];
-    for (size_t n = 0; n < a->rank; n++) { /* from the index that runs fastest */
-        size_t d = a->fortran_order ? n : a->rank - 1 - n;
-        index[d] = i % a->shape[d];
-        i /= a->shape[d];
-    }
-    for (size_t d = 0; d < a->rank; d++)
-        length += snprintf(place + length, sizeof place - (size_t)length, "[%zu]", index[d]);
-    return error_set(error, ERROR_BAD_TENSOR, "%s%s: %.9g is outside the range of float32", name,
-                     place, value);
-}
-
 /* Reads from bytes [*len]; *len becomes the length that the array takes. */
 static enum error_id read_array(struct tensor *t, const char *place, const char *bytes, size_t *len,
                                 bool more, const struct tensor_limits *limits, struct error *error)
@@ -308,9 +356,11 @@ static enum error_id read_array(struct tensor *t, const char *place, const char 
     struct npy_array a = {.type = NULL};
 
     memset(t, 0, sizeof *t);
-    if (find_array(&a, place, bytes, *len, more, limits, error) != ERROR_OK || !a.type)
+    if (find_array(&a, place, bytes, *len, more ? SIZE_MAY_BE_MORE : SIZE_IS_ALL, limits, error) !=
+            ERROR_OK ||
+        !a.type)
         return error->id;
-    if (a.type->load == binary_f64 && check_range(&a, place, error) != ERROR_OK)
+    if (a.type->load == binary_f64 && check_range(&a, a.data, 0, a.count, place, error) != ERROR_OK)
         return error->id;
     if (memory_take(limits->account, a.count * sizeof *t->data))
         t->data = a.count ? reallocarray(NULL, a.count, sizeof *t->data) : NULL;

@@ -37,6 +37,20 @@ struct npy_array {
 enum error_id npy_find(struct npy_array *a, const char *place, const char *bytes, size_t len,
                        const struct tensor_limits *limits, struct error *error);
 
+/* How many bytes of a file's beginning hold its header, as far as those that are there [len] tell:
+ * once there are so many, npy_head() reads it. They need not be a .npy file. */
+size_t npy_head_bytes(const char *bytes, size_t len);
+
+/* The header that bytes [len] begin with, of numbers that may be still to come: a's data begins
+ * after it, and data_bytes is what there should be. */
+enum error_id npy_head(struct npy_array *a, const char *place, const char *bytes, size_t len,
+                       struct error *error);
+
+/* count numbers as they lie at bytes, the first of which is number `first` of a, in C order: to
+ * [count], under the rules of npy_read(). */
+enum error_id npy_load(const struct npy_array *a, const void *bytes, size_t first, size_t count,
+                       float *to, const char *place, struct error *error);
+
 /* Its numbers as they are, [data_bytes], in row-major order. */
 void npy_row_major(const struct npy_array *a, unsigned char *to);
 

@@ -39,23 +39,30 @@ struct search {
     struct error *error;
 };
 
-static int visit(void *context, const char *name)
+const char *weights_foreign_text(const char *name)
 {
-    struct search *s = context;
     size_t length = strlen(name);
 
     for (size_t i = 0; i < WEIGHTS_FORMATS; i++)
         if (strcmp(name, weights_formats[i].name) == 0)
-            return 0;
+            return NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t n = strlen(rows[i].suffix);
-        if (length <= n || strcmp(name + length - n, rows[i].suffix) != 0)
-            continue;
-        error_set(s->error, ERROR_UNSUPPORTED_MEDIA_TYPE, "%s%.100s: %s", s->folder, name,
-                  rows[i].text);
-        return 1;
+        if (length > n && strcmp(name + length - n, rows[i].suffix) == 0)
+            return rows[i].text;
     }
-    return 0;
+    return NULL;
+}
+
+static int visit(void *context, const char *name)
+{
+    struct search *s = context;
+    const char *text = weights_foreign_text(name);
+
+    if (!text)
+        return 0;
+    error_set(s->error, ERROR_UNSUPPORTED_MEDIA_TYPE, "%s%.100s: %s", s->folder, name, text);
+    return 1;
 }
 
 bool weights_foreign(int dirfd, const char *folder, struct error *error)

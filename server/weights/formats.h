@@ -23,6 +23,10 @@ struct weights_format {
 };
 extern const struct weights_format weights_formats[WEIGHTS_FORMATS];
 
+/* If a file of that name is not read as weights: a text that tells its format and the way out; else
+ * NULL. Static storage. */
+const char *weights_foreign_text(const char *name);
+
 /* If the folder holds a model in a format that is not read, say what it is and what to do:
  * "1/model.pt: pickle files run code ...". folder is relative to dirfd and ends with a slash; "" is
  * dirfd itself. True if so. */

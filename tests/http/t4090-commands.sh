@@ -61,8 +61,8 @@ for command in baseline compact replay; do
     [ "$command" != replay ] || failed=2
     ok "$command: a misspelt model" says "$failed" "$tmp/models: no model 'digtis'; did you mean \"digits\"?" "$tmp/empty" "$command" digtis
     ok "$command: no such model" says "$failed" "$tmp/models: no model 'wine'" "$tmp/empty" "$command" wine
-    ok "$command: no name of a model" says "$failed" "'../x' is no name of a model: 1 to 64 letters, digits, '.', '_' or '-'" "$tmp/empty" "$command" ../x
-    ok "$command: no model" says 2 "$command: expected MODEL: a model of --models, of which the newest version is meant" "$tmp/empty" "$command"
+    ok "$command: no name of a model" says "$failed" "'../x' is no name of a model: 1 to 64 letters, digits, '.', '_' or '-', and perhaps /VERSION or /LABEL" "$tmp/empty" "$command" ../x
+    ok "$command: no model" says 2 "$command: expected MODEL: a model of --models: its newest version, or NAME/VERSION, NAME/LABEL; none with --model-dir" "$tmp/empty" "$command"
     ok "$command: an empty name" says 2 "$command: expected MODEL, found an empty text" "$tmp/empty" "$command" ''
 done
 for command in baseline compact; do
