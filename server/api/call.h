@@ -12,6 +12,7 @@
 #include "api/target.h"
 #include "body/blobs.h"
 #include "body/bodies.h"
+#include "body/csv.h"
 #include "body/encoding.h"
 #include "body/envelope.h"
 #include "infer/batch.h"
@@ -95,6 +96,7 @@ struct call_body {
         struct buf bytes;              /* BODY_BYTES: as they came    */
         struct envelope_reader reader; /* BODY_ENVELOPE: into fields  */
         struct blobs_reader blobs;     /* BODY_BLOBS: the same        */
+        struct csv_reader csv;         /* BODY_TABLE: into the first  */
     };
 };
 
@@ -260,7 +262,8 @@ bool call_body_feed(struct api_call *call, const char *bytes, size_t *size);
 void call_body_fini(struct api_call *call);
 
 /* The request's body as call->envelope, and its tensors as call->fields; it was read under the
- * configured limits and ?non_finite=. A tensor alone (BODY_BLOBS) has no call->envelope.json. */
+ * configured limits and ?non_finite=. A tensor alone (BODY_BLOBS) has no call->envelope.json, and a
+ * table (BODY_TABLE) neither: its rows are the first field. */
 enum error_id call_envelope(struct api_call *call);
 
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */

@@ -83,6 +83,35 @@ static void blobs_release(struct api_call *call)
     blobs_reader_fini(&call->body.blobs);
 }
 
+static void table_init(struct api_call *call, uint64_t bytes)
+{
+    const struct envelope_limits limits = limits_of(call);
+
+    (void)bytes;
+    init_fields(call);
+    csv_init(&call->body.csv, &call->fields[0], &call->features, &limits.tensor, policy_of(call));
+}
+
+static enum error_id table_take(struct api_call *call, const char *bytes, size_t size)
+{
+    return csv_feed(&call->body.csv, bytes, size);
+}
+
+static void table_release(struct api_call *call)
+{
+    csv_fini(&call->body.csv);
+    if (!call->envelope.fields) /* else it is the envelope's */
+        tensor_fini(&call->fields[0].tensor);
+}
+
+static enum error_id table_finish(struct api_call *call)
+{
+    if (csv_finish(&call->body.csv, &call->error) != ERROR_OK)
+        return call->error.id;
+    call->envelope = (struct envelope){.fields = call->fields, .fields_count = 1};
+    return ERROR_OK;
+}
+
 static void bytes_init(struct api_call *call, uint64_t bytes)
 {
     bool known = bytes != API_BODY_UNKNOWN;
@@ -114,6 +143,7 @@ static const struct kind {
     void (*release)(struct api_call *call);
 } kinds[BODY_KINDS] = {[BODY_ENVELOPE] = {envelope_init, envelope_take, envelope_release},
                        [BODY_BLOBS] = {blobs_init, blobs_take, blobs_release},
+                       [BODY_TABLE] = {table_init, table_take, table_release},
                        [BODY_BYTES] = {bytes_init, bytes_take, bytes_release}};
 _Static_assert(API_BODY_UNKNOWN == WINDOW_UNKNOWN, "both are the largest number");
 
@@ -241,6 +271,8 @@ enum error_id call_envelope(struct api_call *call)
         return ERROR_OK;
     if (finish_decoding(call) != ERROR_OK)
         return call->error.id;
+    if (call->body.format->kind == BODY_TABLE)
+        return table_finish(call);
     return call->body.format->kind == BODY_BLOBS
                ? blobs_finish(&call->body.blobs, &call->envelope, &call->error)
                : envelope_finish(&call->body.reader, &call->envelope, &call->error);

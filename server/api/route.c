@@ -12,6 +12,7 @@
 static const struct route routes[] = {
 #define JSON        (1u << BODY_JSON)
 #define NPY         (1u << BODY_NPY)
+#define CSV         (1u << BODY_CSV)
 #define BLOBS       (1u << BODY_OCTETS | SAGEMAKER | VERTEX)
 #define SAGEMAKER   (1u << BODY_SAGEMAKER)
 #define VERTEX      (1u << BODY_VERTEX)

@@ -11,7 +11,7 @@ enum body_id {
     BODY_COUNT
 };
 
-enum body_kind { BODY_ENVELOPE, BODY_BLOBS, BODY_BYTES, BODY_KINDS };
+enum body_kind { BODY_ENVELOPE, BODY_BLOBS, BODY_TABLE, BODY_BYTES, BODY_KINDS };
 
 struct body_format {
     enum body_id id;

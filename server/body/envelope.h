@@ -22,8 +22,12 @@ enum envelope_objects {
     ENVELOPE_OBJECT,
     ENVELOPE_OBJECT_ROWS,
     ENVELOPE_OBJECT_OR_LIST, /* as the first; a list of objects is no tensor, but jansson's */
+    ENVELOPE_SKIPPED,        /* any value, which is checked and not kept */
+    ENVELOPE_CELLS,          /* an array of rows, of any values: cell.h says which numbers stand
+                                for those that are none */
     ENVELOPE_RECORD,         /* a row, of which features may be missing      */
-    ENVELOPE_RECORDS,        /* an array of rows, each of all features       */
+    ENVELOPE_RECORDS,        /* an array of rows, each of all features; true, false and NaN are
+                                values, too                              */
     ENVELOPE_EXAMPLES,       /* an array of rows, of which some may be missing */
 };
 
@@ -81,6 +85,7 @@ enum envelope_row {
     ENVELOPE_ROW_COLON,
     ENVELOPE_ROW_END,
     ENVELOPE_ROW_MORE, /* a second key, which none may have */
+    ENVELOPE_CELL,     /* a value that is no number, or that nobody wants */
     ENVELOPE_FEATURE_KEY,
     ENVELOPE_FEATURE_NEXT, /* a key after a comma */
     ENVELOPE_FEATURE_COLON,
@@ -120,6 +125,7 @@ struct envelope_reader {
     struct tensor_reader tensor; /* of the field that is being read */
     struct envelope_field *field;
     enum envelope_row row;
+    float cell;             /* what the value that is being skipped stands for */
     struct records records; /* of a field with features */
 };
 

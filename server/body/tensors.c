@@ -2,6 +2,7 @@
  *
  * May know: json/ as a hook of its reader, tensor_reader.h. */
 #include "body/tensors.h"
+#include "body/cell.h"
 #include "body/records.h"
 #include "json/fail.h"
 #include "tensor/tensor_reader.h"
@@ -103,6 +104,28 @@ static char *place_of(const struct envelope_reader *r, const char *path)
     return strdup(text);
 }
 
+/* In front of a value that is checked, and of which at most its kind is kept. */
+static void begin_cell(struct envelope_reader *r)
+{
+    r->records.skip = (struct skip){.depth = 0};
+    r->cell = cell_of_json(window_byte(&r->json.window));
+    r->row = ENVELOPE_CELL;
+}
+
+static enum error_id read_cell(struct envelope_reader *r)
+{
+    struct skip *skip = &r->records.skip;
+    enum error_id id = skip_token(skip, &r->json, NON_FINITE_TOKEN);
+
+    if (id || skip->state != SKIP_DONE)
+        return id;
+    r->row = ENVELOPE_NO_ROW;
+    if (r->field->objects != ENVELOPE_SKIPPED)
+        return tensor_reader_cell(&r->tensor, r->cell);
+    r->tensor.state = TENSOR_DONE;
+    return ERROR_OK;
+}
+
 static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_field *field)
 {
     if (field->present)
@@ -110,17 +133,21 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
                          "one more %s than this call takes", field->path);
     if (r->json.depth > 1 && !(field->place = place_of(r, field->path)))
         return json_no_memory(&r->json);
+    bool cells = field->objects == ENVELOPE_CELLS || field->objects == ENVELOPE_RECORDS;
     tensor_reader_init(&r->tensor, &r->json.window, &field->tensor, envelope_field_place(field),
-                       &r->limits, r->policy, &r->json.error);
+                       &r->limits, cells ? NON_FINITE_TOKEN : r->policy, &r->json.error);
+    r->tensor.cells = cells;
     if (field->objects == ENVELOPE_OBJECT || window_byte(&r->json.window) == '{')
         r->tensor.object_depth = 0;
-    else if (field->objects != ENVELOPE_NO_OBJECTS)
+    else if (field->objects != ENVELOPE_NO_OBJECTS && field->objects != ENVELOPE_CELLS)
         r->tensor.object_depth = 1;
     r->field = field;
     if (field->features)
         records_begin(r);
     r->json.state = JSON_HOOKED;
     r->row = ENVELOPE_NO_ROW;
+    if (field->objects == ENVELOPE_SKIPPED)
+        begin_cell(r);
     return ERROR_OK;
 }
 
@@ -210,10 +237,12 @@ static enum error_id refuse_row_key(struct envelope_reader *r)
  * messages are the better ones. */
 static bool begins_tensor(const struct envelope_field *field, char c)
 {
-    if (c == '{')
+    if (c == '{' && field->objects != ENVELOPE_SKIPPED)
         return field->objects == ENVELOPE_OBJECT || field->objects == ENVELOPE_OBJECT_OR_LIST ||
                field->objects == ENVELOPE_RECORD;
-    if (field->features)
+    if (field->objects == ENVELOPE_SKIPPED)
+        return true;
+    if (field->features || field->objects == ENVELOPE_CELLS)
         return c == '[' && field->objects != ENVELOPE_RECORD;
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
@@ -252,6 +281,8 @@ static enum error_id read_elements(struct envelope_reader *r)
         r->row = r->field->features ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
     if (r->tensor.state == TENSOR_CLOSE)
         r->row = r->field->features ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
+    if (r->tensor.state == TENSOR_CELL)
+        begin_cell(r);
     return !id && r->row == ENVELOPE_FEATURE_END ? records_value_end(r) : id;
 }
 
@@ -261,7 +292,7 @@ static bool has_token(const struct envelope_reader *r)
     const struct window *w = &r->json.window;
     bool may_be_string = r->row == ENVELOPE_ROW_KEY || r->row == ENVELOPE_ROW_MORE ||
                          r->row == ENVELOPE_FEATURE_KEY || r->row == ENVELOPE_FEATURE_NEXT ||
-                         r->row == ENVELOPE_FEATURE_SKIP;
+                         r->row == ENVELOPE_FEATURE_SKIP || r->row == ENVELOPE_CELL;
 
     return may_be_string && window_byte(w) == '"' ? window_has_string((struct window *)w)
                                                   : window_has_word((struct window *)w);
@@ -275,7 +306,7 @@ static enum error_id read(struct json_reader *json)
         [ENVELOPE_ROW_MORE] = refuse_row_key,     [ENVELOPE_FEATURE_KEY] = records_key,
         [ENVELOPE_FEATURE_NEXT] = records_key,    [ENVELOPE_FEATURE_COLON] = records_colon,
         [ENVELOPE_FEATURE_VALUE] = records_value, [ENVELOPE_FEATURE_SKIP] = records_skip,
-        [ENVELOPE_FEATURE_END] = records_end,
+        [ENVELOPE_FEATURE_END] = records_end,     [ENVELOPE_CELL] = read_cell,
     };
     struct envelope_reader *r = reader_of(json);
     enum error_id id = ERROR_OK;

@@ -203,22 +203,10 @@ static void behind_element(struct tensor_reader *r)
         r->state = r->depth > 0 ? TENSOR_BEHIND : TENSOR_DONE;
 }
 
-static enum error_id read_number(struct tensor_reader *r)
+static enum error_id take(struct tensor_reader *r, float value)
 {
     struct tensor *t = r->t;
-    const char *p = r->w->text + r->w->pos;
-    float value = 0;
-    size_t n = float_read(p, r->w->len - r->w->pos, &value);
-    bool finite_text = n != 0;
 
-    if (!n && r->policy == NON_FINITE_TOKEN)
-        n = read_token(r->w, &value);
-    if (!n || token_is_word(p[n])) /* 01, 1x: the number ends, the word goes on */
-        return refuse_element(r);
-    if (r->rank_known && r->depth < t->rank)
-        return mixed(r, "a number", "an array");
-    if (finite_text && isinf(value))
-        return refuse_range(r);
     if (t->count == r->elements_max)
         return too_many(r);
     if (t->count == t->cap && grow_to(r, next_cap(r)))
@@ -228,9 +216,48 @@ static enum error_id read_number(struct tensor_reader *r)
         t->rank = r->depth;
     }
     t->data[t->count++] = value;
-    r->w->pos += n;
     behind_element(r);
     return ERROR_OK;
+}
+
+static enum error_id read_number(struct tensor_reader *r)
+{
+    const char *p = r->w->text + r->w->pos;
+    float value = 0;
+    size_t n = float_read(p, r->w->len - r->w->pos, &value);
+    bool finite_text = n != 0;
+
+    if (!n && r->policy == NON_FINITE_TOKEN)
+        n = read_token(r->w, &value);
+    if (!n || token_is_word(p[n])) /* 01, 1x: the number ends, the word goes on */
+        return refuse_element(r);
+    if (r->rank_known && r->depth < r->t->rank)
+        return mixed(r, "a number", "an array");
+    if (finite_text && isinf(value))
+        return refuse_range(r);
+    if (take(r, value))
+        return r->error->id;
+    r->w->pos += n;
+    return ERROR_OK;
+}
+
+/* Does what stands there, where a number may, belong to the reader's owner? */
+static bool is_cell(const struct tensor_reader *r)
+{
+    enum { ROWS = 2 };
+
+    if (!r->cells)
+        return false;
+    return r->in_object ? one_of("tf", r) : r->depth == ROWS && one_of("\"tfn[{", r);
+}
+
+enum error_id tensor_reader_cell(struct tensor_reader *r, float value)
+{
+    enum error_id id = take(r, value);
+
+    if (id)
+        tensor_fini(r->t);
+    return id;
 }
 
 /* The current array ends with `count` elements: the first of a level sets its shape. */
@@ -396,6 +423,10 @@ static enum error_id read_token_at(struct tensor_reader *r)
             return refuse_row(r);
         if (r->form != TENSOR_PLAIN && one_of("[-0123456789NI", r) && check_form(r, false))
             return r->error->id;
+    }
+    if (is_cell(r)) {
+        r->state = TENSOR_CELL;
+        return ERROR_OK;
     }
     return c == '[' ? open_array(r) : read_number(r);
 }

@@ -12,6 +12,7 @@ enum tensor_state {
     TENSOR_BEHIND,
     TENSOR_KEY,   /* after the '{' of an object that stands for an element */
     TENSOR_CLOSE, /* after the element in it                               */
+    TENSOR_CELL,  /* in front of an element that is no number              */
     TENSOR_DONE
 };
 
@@ -39,6 +40,8 @@ struct tensor_reader {
     bool in_object;
     bool features; /* it must be such an object, of any number of keys: numbers, or arrays of them,
                       each of a shape of its own; the reader's owner makes rows of the values */
+    bool cells; /* elements of rows may be other values than numbers, and those of such objects true
+                   or false: the reader's owner reads them */
     const char *member; /* that key, once it is known; borrowed */
 
     const char *run_ends; /* in this window; NULL: not looked for yet, as w's owner sets it when it
@@ -67,6 +70,9 @@ enum error_id tensor_reader_reserve(struct tensor_reader *r, size_t more);
 
 /* The length of a NaN, Infinity or -Infinity at the window's pos; 0: there is none. */
 size_t tensor_token_length(const struct window *w);
+
+/* TENSOR_CELL: the element was read, and stands for this number. */
+enum error_id tensor_reader_cell(struct tensor_reader *r, float value);
 
 /* Where the reader is, "instances[3]", or with `first` the element that set what a later one does
  * not fit. Returns out. */
