@@ -18,6 +18,9 @@
 #define LLVMFuzzerTestOneInput fuzz_blobs
 #include "../fuzz/fuzz_blobs.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_records
+#include "../fuzz/fuzz_records.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_gate
 #include "../fuzz/fuzz_gate.c"
 #undef LLVMFuzzerTestOneInput
@@ -52,7 +55,7 @@ static const struct {
     {"tests/fuzz/corpus/blobs", fuzz_blobs},         {"tests/fuzz/corpus/gate", fuzz_gate},
     {"tests/fuzz/corpus/target", fuzz_target},       {"tests/fuzz/corpus/npy", fuzz_npy},
     {"tests/fuzz/corpus/accept", fuzz_accept},       {"tests/fuzz/corpus/baseline", fuzz_baseline},
-    {"tests/fuzz/corpus/handle", fuzz_handle},
+    {"tests/fuzz/corpus/handle", fuzz_handle},       {"tests/fuzz/corpus/records", fuzz_records},
 };
 
 /* The whole input and each of its prefixes; the target aborts where a rule does not hold. */
