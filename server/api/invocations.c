@@ -2,11 +2,12 @@
  * Vertex AI's and MLflow's clients ask for it.
  *
  * A body tells its dialect itself: V2's "inputs" is a list of objects and is openinference.c's from
- * then on; MLflow's forms, CSV and Vertex AI's "instances" are answered here. */
+ * then on; MLflow's forms, CSV, .npy and Vertex AI's "instances" are answered here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "api/arrays.h"
 #include "api/inference.h"
 #include "api/lookup.h"
 #include "body/columns.h"
@@ -29,6 +30,7 @@ enum {
 struct invocation {
     struct inference inference;
     bool scalars; /* rows and outputs are numbers, not arrays of one */
+    bool npy;     /* the reply is an array */
 };
 _Static_assert(sizeof(struct invocation) <= CALL_STATE_MAX, "a call's state");
 _Static_assert((int)FIELD_COUNT <= (int)CALL_TENSORS_MAX, "a call's fields");
@@ -219,7 +221,8 @@ static enum error_id read_invocation(struct api_call *call)
     size_t form = FIELD_CSV;
     const struct envelope_field *field;
 
-    if (call_non_finite(call, &i->inference.policy) || call_envelope(call))
+    i->npy = arrays_wanted(call);
+    if (call_non_finite(call, &i->inference.policy) || arrays_or_json(call, FIELD_INSTANCES))
         return call->error.id;
     if (call->body.format->kind != BODY_TABLE && is_v2(call)) {
         call->post = models_infer;
@@ -238,11 +241,13 @@ static enum error_id read_invocation(struct api_call *call)
 static enum error_id write_reply(struct api_call *call)
 {
     const struct invocation *i = invocation_of(call);
-    const size_t shape[2] = {i->inference.rows, i->inference.outputs};
-    enum error_id id = call_write_part(call, "{\"predictions\":", i->inference.y,
-                                       i->scalars ? 1 : 2, shape, "predictions",
-                                       i->inference.policy);
+    const size_t shape[2] = {i->inference.rows, i->inference.outputs}, rank = i->scalars ? 1 : 2;
+    enum error_id id;
 
+    if (i->npy)
+        return arrays_write(call, i->inference.y, rank, shape);
+    id = call_write_part(call, "{\"predictions\":", i->inference.y, rank, shape, "predictions",
+                         i->inference.policy);
     if (id == ERROR_OK && !call->again)
         buf_puts(&call->reply->body, "}");
     return id;
@@ -260,7 +265,8 @@ static struct call_needs needs(const struct api_call *call)
 static size_t elements(const struct api_call *call)
 {
     return call->phase == CALL_READ
-               ? call->fields[FIELD_SPLIT].tensor.count + call->fields[FIELD_RECORDS].tensor.count
+               ? call->fields[FIELD_SPLIT].tensor.count + call->fields[FIELD_RECORDS].tensor.count +
+                     arrays_elements(call)
                : inference_elements(call);
 }
 
