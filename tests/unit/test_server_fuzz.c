@@ -39,6 +39,12 @@
 #define LLVMFuzzerTestOneInput fuzz_forwarded
 #include "../fuzz/fuzz_forwarded.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_keys
+#include "../fuzz/fuzz_keys.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_credential
+#include "../fuzz/fuzz_credential.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_handle
 #include "../fuzz/fuzz_handle.c"
 #undef LLVMFuzzerTestOneInput
@@ -50,12 +56,20 @@ static const struct {
     const char *folder;
     int (*target)(const uint8_t *data, size_t size);
 } corpora[] = {
-    {"tests/fuzz/corpus/forwarded", fuzz_forwarded}, {"tests/fuzz/corpus/tensor", fuzz_tensor},
-    {"tests/fuzz/corpus/envelope", fuzz_envelope},   {"tests/fuzz/corpus/pieces", fuzz_pieces},
-    {"tests/fuzz/corpus/blobs", fuzz_blobs},         {"tests/fuzz/corpus/gate", fuzz_gate},
-    {"tests/fuzz/corpus/target", fuzz_target},       {"tests/fuzz/corpus/npy", fuzz_npy},
-    {"tests/fuzz/corpus/accept", fuzz_accept},       {"tests/fuzz/corpus/baseline", fuzz_baseline},
-    {"tests/fuzz/corpus/handle", fuzz_handle},       {"tests/fuzz/corpus/records", fuzz_records},
+    {"tests/fuzz/corpus/forwarded", fuzz_forwarded},
+    {"tests/fuzz/corpus/tensor", fuzz_tensor},
+    {"tests/fuzz/corpus/envelope", fuzz_envelope},
+    {"tests/fuzz/corpus/pieces", fuzz_pieces},
+    {"tests/fuzz/corpus/blobs", fuzz_blobs},
+    {"tests/fuzz/corpus/gate", fuzz_gate},
+    {"tests/fuzz/corpus/target", fuzz_target},
+    {"tests/fuzz/corpus/npy", fuzz_npy},
+    {"tests/fuzz/corpus/accept", fuzz_accept},
+    {"tests/fuzz/corpus/baseline", fuzz_baseline},
+    {"tests/fuzz/corpus/handle", fuzz_handle},
+    {"tests/fuzz/corpus/records", fuzz_records},
+    {"tests/fuzz/corpus/keys", fuzz_keys},
+    {"tests/fuzz/corpus/credential", fuzz_credential},
 };
 
 /* The whole input and each of its prefixes; the target aborts where a rule does not hold. */
