@@ -36,7 +36,7 @@ ok "a reply has Server-Timing" grep -qi '^Server-Timing: parse' "$tmp/head"
 # tritonclient sends JSON, then the bytes: the held-out rows as such, and their answers.
 cat >"$tmp/binary.py" <<'PYTHON'
 """Bytes of tensors without NumPy: what tritonclient sends and reads."""
-import json, struct, sys
+import json, struct, sys, zlib
 from urllib.request import Request, urlopen
 
 address, path = sys.argv[1:3]
@@ -71,6 +71,17 @@ headers, reply = post(blob, {"Inference-Header-Content-Length": "0"})
 said, got = numbers(reply, int(headers["Inference-Header-Content-Length"]))
 assert got == want and "id" not in said, said
 
+# With compression the length counts decoded bytes.
+headers, reply = post(zlib.compress(head + blob), {"Inference-Header-Content-Length": str(len(head)), "Content-Encoding": "deflate"})
+said, got = numbers(reply, int(headers["Inference-Header-Content-Length"]))
+assert got == want, said
+
+# What is not finite goes in and comes out as it is, bit by bit, without any policy.
+odd = struct.pack("<I", 0x7fc00001) + bytes(63 * 4)
+headers, reply = post(odd, {"Inference-Header-Content-Length": "0"})
+size = int(headers["Inference-Header-Content-Length"])
+assert all(x != x for x in struct.unpack("<10f", reply[size:])), reply
+
 for vendor in "sagemaker", "vertex-ai":
     mime = f"application/vnd.{vendor}-triton.binary+json;json-header-size="
     headers, reply = post(head + blob, {"Content-Type": mime + str(len(head))})
@@ -81,6 +92,23 @@ for vendor in "sagemaker", "vertex-ai":
     assert numbers(reply, int(headers["Content-Type"][len(mime):]))[1] == want
 PYTHON
 ok "bytes in and out, a tensor alone, and the platforms' types: the bits of :predict" python3 "$tmp/binary.py" "http://$address" versions/1/
+printf 'aaaabbbb' >"$tmp/raw"
+refused() { # CODE WORD HEADER...: what a body of eight bytes with these headers is told
+    local code=$1 word=$2 headers=()
+    shift 2
+    for each; do headers+=(-H "$each"); done
+    curl -sS -D "$tmp/head" -o "$tmp/body" "${headers[@]}" --data-binary @"$tmp/raw" "$address/v2/models/digits/infer"
+    grep -q "^HTTP/1.1 $code" "$tmp/head" && grep -qF "$word" "$tmp/body" && grep -qi '^Content-Type: application/json' "$tmp/head"
+}
+length=Inference-Header-Content-Length
+ok "a length that is no number is refused"                refused 400 "'12abc'" "$length: 12abc"
+ok "so are two, even of the same number"                  refused 400 "2 $length headers" "$length: 0" "$length: 0"
+ok "and one that is larger than the body"                 refused 400 "9 bytes of JSON, but the body has 8" "$length: 9"
+ok "a tensor alone is whole rows"                         refused 400 "8 bytes, the model takes rows of 64 FP32" "$length: 0"
+jq -cn '{inputs: [{name: "pixels", shape: [0, 64], datatype: "FP32", data: []}], outputs: [range(3000) | {name: "hidden1"}]}' >"$tmp/raw"
+ok "3000 outputs are more than there are"                 refused 400 "outputs: 3000 tensors" "X-None: 1"
+jq -cn '{inputs: [{name: "pixels", shape: [0, 64], datatype: "FP32", data: []}], outputs: [range(10000) | {name: "hidden1"}]}' >"$tmp/raw"
+ok "10,000 are more than a request may have keys"         refused 400 json_tokens_max "X-None: 1"
 curl -sS -D "$tmp/head" -o "$tmp/body" -H "Inference-Header-Content-Length: $(wc -c <"$tmp/flat.json")" --data-binary @"$tmp/flat.json" "$address/v2/models/digits/infer"
 ok "JSON that is as long as the header says is answered" grep -q '^HTTP/1.1 200' "$tmp/head"
 curl -sS -o "$tmp/body" -H 'Content-Type: application/octet-stream' --data-binary @"$tmp/flat.json" "$address/v1/models/digits:predict"
