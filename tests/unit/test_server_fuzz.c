@@ -33,6 +33,9 @@
 #define LLVMFuzzerTestOneInput fuzz_baseline
 #include "../fuzz/fuzz_baseline.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_encoding
+#include "../fuzz/fuzz_encoding.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_accept
 #include "../fuzz/fuzz_accept.c"
 #undef LLVMFuzzerTestOneInput
