@@ -148,7 +148,9 @@ labels_and_signal() { # labels_and_signal TARGET
     podman image inspect "localhost/axond:$1" | jq -e '.[0] |
         .Config.User == "65532:65532" and .Config.StopSignal == "SIGTERM" and .Config.Entrypoint == ["/usr/bin/axond"]
         and (.Config.ExposedPorts | has("8000/tcp")) and .Healthcheck.Test == ["CMD", "/usr/bin/axond", "--health"]
-        and (.Labels["org.opencontainers.image.version"] | test("^[0-9]+[.]"))'
+        and (.Labels["org.opencontainers.image.version"] | test("^[0-9]+[.]"))
+        and .Labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+        and .Labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"'
 }
 
 check() { # check TARGET

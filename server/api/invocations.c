@@ -194,6 +194,8 @@ static enum error_id check_charset(struct api_call *call)
     size_t bytes = 0;
     const char *charset = type ? body_parameter(type, "charset", &bytes) : NULL;
 
+    if (charset && bytes >= 2 && charset[0] == '"' && charset[bytes - 1] == '"')
+        charset++, bytes -= 2;
     if (!charset || (bytes == 5 && strncasecmp(charset, "utf-8", bytes) == 0) ||
         (bytes == 4 && strncasecmp(charset, "utf8", bytes) == 0))
         return ERROR_OK;
