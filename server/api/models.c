@@ -10,16 +10,51 @@ static json_t *version_text(uint64_t version)
     return json_sprintf("%" PRIu64, version);
 }
 
-static json_t *version_to_json(const struct repository_entry *entry,
-                               const struct repository_version *version)
+/* The model that is being loaded, asked for once for all versions of a reply. */
+struct loading {
+    char name[MODEL_NAME_MAX + 1];
+};
+
+static struct loading loading_now(const struct api_call *call)
 {
+    struct loading loading;
+
+    repository_loading(call->api->repository, loading.name);
+    return loading;
+}
+
+/* As TF Serving calls the state of a version, whose last is END; `end` is how else to call that. */
+static const char *state_name(const struct repository_entry *entry,
+                              const struct repository_version *version,
+                              const struct loading *loading, const char *end)
+{
+    if (!version->model && strcmp(loading->name, entry->name) == 0)
+        return "LOADING";
+    switch (repository_state(version)) {
+    case REPOSITORY_READY:
+        return "AVAILABLE";
+    case REPOSITORY_LOADING:
+        return "LOADING";
+    case REPOSITORY_UNLOADING:
+        return "UNLOADING";
+    case REPOSITORY_UNAVAILABLE:
+        break;
+    }
+    return end;
+}
+
+static json_t *version_to_json(const struct repository_entry *entry,
+                               const struct repository_version *version,
+                               const struct loading *loading)
+{
+    const char *end = version->cause ? "FAILED" : "UNLOADED";
     json_t *labels = json_array();
 
     for (size_t i = 0; i < entry->labels_count; i++)
         if (entry->labels[i].version == version->version)
             call_append(&labels, json_string(entry->labels[i].name));
     return json_pack("{s:o, s:s, s:o, s:s}", "version", version_text(version->version), "state",
-                     version->model ? "AVAILABLE" : "FAILED", "labels", labels, "error",
+                     state_name(entry, version, loading, end), "labels", labels, "error",
                      version->error);
 }
 
@@ -53,13 +88,13 @@ static int describe(json_t *entry_json, const struct model *model)
     return 0;
 }
 
-static json_t *entry_to_json(const struct repository_entry *entry)
+static json_t *entry_to_json(const struct repository_entry *entry, const struct loading *loading)
 {
     const struct repository_version *newest = repository_find_version(entry, 0);
     json_t *versions = json_array(), *json;
 
     for (size_t i = 0; i < entry->versions_count; i++)
-        call_append(&versions, version_to_json(entry, &entry->versions[i]));
+        call_append(&versions, version_to_json(entry, &entry->versions[i], loading));
     json = json_pack("{s:s, s:o}", "name", entry->name, "versions", versions);
     if (json && newest && newest->model && describe(json, newest->model) != 0) {
         json_decref(json);
@@ -71,28 +106,32 @@ static json_t *entry_to_json(const struct repository_entry *entry)
 enum error_id models_list(struct api_call *call)
 {
     const struct repository_snapshot *s = repository_acquire(call->api->repository);
+    const struct loading loading = loading_now(call);
     json_t *list = json_array();
 
     for (size_t i = 0; i < s->entries_count; i++)
-        call_append(&list, entry_to_json(&s->entries[i]));
+        call_append(&list, entry_to_json(&s->entries[i], &loading));
     repository_release(call->api->repository, s);
     return call_reply_json(call, json_pack("{s:o}", "models", list));
 }
 
 /* A version that failed to load is at its end, with an error: TF Serving says it so. */
-static json_t *status_to_json(const struct repository_version *version)
+static json_t *status_to_json(const struct repository_entry *entry,
+                              const struct repository_version *version,
+                              const struct loading *loading)
 {
-    int ok = version->model != NULL;
+    int ok = version->model || !version->cause;
 
     return json_pack("{s:o, s:s, s:{s:s, s:s}}", "version", version_text(version->version), "state",
-                     ok ? "AVAILABLE" : "END", "status", "error_code", ok ? "OK" : "UNKNOWN",
-                     "error_message", version->error);
+                     state_name(entry, version, loading, "END"), "status", "error_code",
+                     ok ? "OK" : "UNKNOWN", "error_message", version->error);
 }
 
 /* All versions, or the one that the path names. KServe's clients read `name` and `ready`:
  * whether one of them serves. */
 enum error_id models_status(struct api_call *call)
 {
+    const struct loading loading = loading_now(call);
     struct lookup l = {0};
     json_t *list;
     int ready = 0;
@@ -106,7 +145,7 @@ enum error_id models_status(struct api_call *call)
 
         if (l.version && l.version != version)
             continue;
-        call_append(&list, status_to_json(version));
+        call_append(&list, status_to_json(l.entry, version, &loading));
         ready |= version->model != NULL;
     }
     id = call_reply_json(call, json_pack("{s:o, s:s, s:b}", "model_version_status", list, "name",
