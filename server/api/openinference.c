@@ -60,7 +60,7 @@ static enum error_id read_shape(const struct place *at, const json_t *json, stru
     return ERROR_OK;
 }
 
-/* What has come is what the shape says: as many bytes, or numbers that are flat or nested so. */
+/* The data are as the shape says: as many bytes, or numbers that are flat or nested so. */
 static enum error_id check_data(struct api_call *call, const char *name,
                                 const struct envelope_field *field, const struct tensor *said)
 {

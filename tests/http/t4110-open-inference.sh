@@ -76,7 +76,7 @@ headers, reply = post(zlib.compress(head + blob), {"Inference-Header-Content-Len
 said, got = numbers(reply, int(headers["Inference-Header-Content-Length"]))
 assert got == want, said
 
-# What is not finite goes in and comes out as it is, bit by bit, without any policy.
+# NaN goes in and comes out as bytes, whatever the policy for numbers as text.
 odd = struct.pack("<I", 0x7fc00001) + bytes(63 * 4)
 headers, reply = post(odd, {"Inference-Header-Content-Length": "0"})
 size = int(headers["Inference-Header-Content-Length"])
