@@ -64,7 +64,7 @@ static const struct {
     [COMMAND_BASELINE] = {NULL, baseline, true, 1},
     [COMMAND_COMPACT] = {NULL, compact, true, 1},
     [COMMAND_REPLAY] = {NULL, replay, true, 2},
-    [COMMAND_KEY] = {NULL, key, false, 1},
+    [COMMAND_KEY] = {NULL, key, false, 2},
     [COMMAND_CHECK_CONFIG] = {run_check_config, NULL, true, 1},
     [COMMAND_PRINT_CONFIG] = {run_tell, NULL, false, 1},
     [COMMAND_HEALTH] = {run_health, NULL, false, 1},

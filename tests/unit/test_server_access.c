@@ -185,6 +185,28 @@ START_TEST(no_route_is_open_without_a_key_but_the_public_ones)
 }
 END_TEST
 
+/* A browser's question opens nothing but the answer to it. */
+START_TEST(preflight_is_options_alone)
+{
+    static struct origins origins;
+    char path[200];
+
+    ck_assert(origins_read("https://a.example", &origins));
+    api.origins = &origins;
+    path_of(routes[_i].template, path);
+    for (size_t m = 0; m < METHODS; m++) {
+        struct asked a = {.method = methods[m], .target = path, .origin = "https://a.example"};
+        bool public = routes[_i].access == PUBLIC;
+
+        ck_assert_msg((ask_status(&a) == 401) == !public, "%s %s", methods[m], path);
+        a.wants = "POST";
+        ck_assert_msg((ask_status(&a) == 401) == (!public && strcmp(methods[m], "OPTIONS") != 0),
+                      "%s %s", methods[m], path);
+    }
+    api.origins = NULL;
+}
+END_TEST
+
 START_TEST(key_opens_what_its_scope_says_from_anywhere)
 {
     char path[200];
@@ -560,6 +582,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, no_route_is_open_without_a_key_but_the_public_ones, 0, ROUTES);
+    tcase_add_loop_test(tc, preflight_is_options_alone, 0, ROUTES);
     tcase_add_loop_test(tc, key_opens_what_its_scope_says_from_anywhere, 0, ROUTES);
     tcase_add_test(tc, unknown_path_is_told_to_those_with_a_key_only);
     tcase_add_loop_test(tc, key_is_one_and_in_a_header, 0,

@@ -12,10 +12,11 @@ import chunks
 import connections
 import drain
 import framing
+import keys
 import slow
 from wire import Wrong
 
-THEMES = (framing, chunks, bodies, slow, connections, drain)
+THEMES = (framing, chunks, bodies, slow, connections, drain, keys)
 
 
 def main():
@@ -25,6 +26,9 @@ def main():
     parser.add_argument("--address", required=True)
     parser.add_argument("--slack", type=float, default=1)
     parser.add_argument("--pid", type=int)
+    parser.add_argument("--key")
+    parser.add_argument("--keys")
+    parser.add_argument("--file")
     parser.add_argument("--bytes", type=int, default=8000000)
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--count", type=int, default=8)
