@@ -93,7 +93,7 @@ static bool stop_is_asked(void)
 static void reread_options(const struct options *options, int argc, char **argv)
 {
     static struct options now;
-    static enum log_level level = LOG_LEVELS; /* as the last SIGHUP left it */
+    enum log_level level;
     struct command_line line;
     struct error error;
     const char *id;
@@ -103,10 +103,8 @@ static void reread_options(const struct options *options, int argc, char **argv)
         log_event(LOG_ERROR, "options_not_reread", LOG_S("error", error.detail));
         return;
     }
-    if (level == LOG_LEVELS)
-        level = log_level_find(options->log_level);
-    if (log_level_find(now.log_level) != level) {
-        level = log_level_find(now.log_level);
+    level = log_level_find(now.log_level);
+    if (level != log_level()) { /* POST /v2/logging changes it, too */
         log_level_set(level);
         log_event(level, "log_level", LOG_S("level_now", now.log_level));
     }

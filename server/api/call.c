@@ -30,6 +30,19 @@ void call_write_string(struct buf *out, const char *string)
     json_decref(text);
 }
 
+enum error_id call_read_object(struct api_call *call, const struct object_key *keys, void *into)
+{
+    const struct place at = CALL_PLACE(call, "");
+
+    if (call->post->body_optional && call->body.fed_bytes == 0)
+        return ERROR_OK;
+    if (call_envelope(call) != ERROR_OK)
+        return call->error.id;
+    if (!call->envelope.json)
+        return call_fail(call, ERROR_BAD_JSON, "expected a JSON object, found bytes");
+    return object_read(&at, call->envelope.json, keys, into);
+}
+
 /* The reply when not even the error text can be built. */
 static void refuse_out_of_memory(struct api_reply *reply)
 {

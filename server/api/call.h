@@ -166,12 +166,16 @@ struct api_call {
 
 api_handler advice_get, activations_list, activations_get, losses_list, losses_get, plot_get,
     guide_get, models_list, models_status, models_metadata, neurons_get, sample_get, health_live,
-    health_ready, metrics_get, openapi_get, page_get, page_asset, ping_get, health_get, version_get;
+    health_ready, metrics_get, openapi_get, page_get, page_asset, ping_get, health_get, version_get,
+    openinference_server, openinference_list, openinference_metadata, openinference_ready,
+    openinference_config, openinference_statistics, openinference_model_statistics, logging_get,
+    trace_get, hosting_list, hosting_get, hosting_delete;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
     models_classify[1], models_regress[1], models_infer[1], models_gradients[1], models_explain[1],
-    models_baseline[1], invocations[1];
+    models_baseline[1], invocations[1], repository_index[1], repository_load_model[1],
+    repository_unload_model[1], logging_set[1], trace_set[1], hosting_load[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */
@@ -180,6 +184,10 @@ void *call_allocate(struct api_call *call, size_t count, size_t size);
 /* Out of memory, or of what bodies_bytes_max leaves: ERROR_OUT_OF_MEMORY, ERROR_OVERLOADED, or
  * ERROR_BODY_TOO_LARGE if there will never be enough. */
 enum error_id call_no_memory(struct api_call *call);
+
+/* The whole body, a JSON object without tensors, by its keys. None at all is as good as {} where
+ * that is optional. */
+enum error_id call_read_object(struct api_call *call, const struct object_key *keys, void *into);
 
 /* Where the body's values stand, for json/object.h; path "" is its top. */
 #define CALL_PLACE(call, path) ((const struct place){NULL, (path), &(call)->error})

@@ -17,12 +17,18 @@ static uint64_t label_version(const struct repository_entry *entry, const char *
 enum error_id lookup_init(struct lookup *l, struct api_call *call)
 {
     const char *model = call->args[ARG_MODEL], *version = call->args[ARG_VERSION],
-               *label = call->args[ARG_LABEL];
+               *label = call->args[ARG_LABEL], *opaque = call->args[ARG_OPAQUE];
+    char name[MODEL_NAME_MAX + 1];
 
     l->repository = call->api->repository;
     l->snapshot = repository_acquire(l->repository);
     l->version = NULL;
+    if (*opaque)
+        model = repository_name(opaque, name);
     l->entry = repository_find(l->snapshot, model);
+    if (*opaque && (!l->entry || strcmp(repository_opaque(l->entry), opaque) != 0))
+        return call_fail(call, ERROR_UNKNOWN_MODEL,
+                         "'%.200s': no such model; GET /models lists what there is", opaque);
     if (!l->entry)
         return call_fail(call, ERROR_UNKNOWN_MODEL,
                          "'%s': no such model; GET /v1/models lists what there is", model);
@@ -42,6 +48,17 @@ enum error_id lookup_init(struct lookup *l, struct api_call *call)
                          "model '%s' has no %s '%s'; GET /v1/models/%s lists its versions", model,
                          *version ? "version" : "label", *version ? version : label, model);
     return ERROR_OK;
+}
+
+const struct repository_version *lookup_newest(const struct lookup *l)
+{
+    const struct repository_version *serves = repository_find_version(l->entry, 0);
+
+    if (l->version)
+        return l->version;
+    return serves || l->entry->versions_count == 0
+               ? serves
+               : &l->entry->versions[l->entry->versions_count - 1];
 }
 
 enum error_id lookup_available(struct lookup *l, struct api_call *call)

@@ -17,6 +17,10 @@ struct lookup {
  */
 enum error_id lookup_init(struct lookup *l, struct api_call *call);
 
+/* The version, or if the path names none the newest that can serve, or the newest; NULL: the model
+ * has no version. */
+const struct repository_version *lookup_newest(const struct lookup *l);
+
 /* lookup->version becomes one that can serve: the newest if the path names none. 503 if it failed
  * to load. */
 enum error_id lookup_available(struct lookup *l, struct api_call *call);

@@ -5,9 +5,10 @@
 #include "api/call.h"
 #include "version.h"
 
+/* Where models come and go, none of them is no reason to replace the container. */
 enum error_id ping_get(struct api_call *call)
 {
-    enum error_id id = health_ready(call);
+    enum error_id id = call->api->options->multi_model ? health_live(call) : health_ready(call);
 
     call->reply->body.len = 0; /* readiness in words; platforms look at the status alone */
     return id;

@@ -13,7 +13,8 @@ static const struct route routes[] = {
 #define JSON        (1u << BODY_JSON)
 #define NPY         (1u << BODY_NPY)
 #define CSV         (1u << BODY_CSV)
-#define BLOBS       (1u << BODY_OCTETS | SAGEMAKER | VERTEX)
+#define OCTETS      (1u << BODY_OCTETS)
+#define BLOBS       (OCTETS | SAGEMAKER | VERTEX)
 #define SAGEMAKER   (1u << BODY_SAGEMAKER)
 #define VERTEX      (1u << BODY_VERTEX)
 #define VERSION     "[/versions/{version}]"
@@ -132,7 +133,9 @@ static bool fits(struct api_call *call, const char *pattern, size_t segment, cha
             if (*at || ++segment >= call->target.segments_count)
                 return false;
             at = call->target.segments[segment];
-            if (!target_is_plain(&call->target, segment) && !is_opaque(pattern + 1))
+            if (is_opaque(pattern + 1)) /* which may hold a pattern's own characters */
+                return fits_parameter(call, pattern + 1, segment, at);
+            if (!target_is_plain(&call->target, segment))
                 return false;
             break;
         case '\0':

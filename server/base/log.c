@@ -77,6 +77,16 @@ enum log_level log_level_find(const char *name)
     return LOG_INFO;
 }
 
+enum log_level log_level(void)
+{
+    return atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 bool log_enabled(enum log_level level)
 {
     return level >= atomic_load_explicit(&least_level, memory_order_relaxed);

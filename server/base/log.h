@@ -17,8 +17,10 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS };
 
 /* Once standard error is what it shall be; again when it has changed. */
 void log_init(enum log_level least, bool json);
-void log_level_set(enum log_level least);        /* from now on */
-enum log_level log_level_find(const char *name); /* LOG_INFO for an unknown name */
+void log_level_set(enum log_level least);         /* from now on */
+enum log_level log_level_find(const char *name);  /* LOG_INFO for an unknown name */
+enum log_level log_level(void);                   /* the one of now */
+const char *log_level_name(enum log_level level); /* static storage */
 bool log_enabled(enum log_level level);
 
 /* At most once a second for each *last_ns, for what others can cause at will. */

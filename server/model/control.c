@@ -49,7 +49,7 @@ static enum error_id open_own(struct origin *origin, const struct repository *r,
     bool is_single = r->current->single;
     int fd;
 
-    if (!*r->dir || (is_single && !before))
+    if (!*r->dir || (is_single && !before) || *ask->name == '.') /* as a scan passes them over */
         return fail_unknown(ask, error);
     origin->path = is_single ? "." : ask->name;
     origin->rootfd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -162,7 +162,7 @@ enum error_id repository_load(struct repository *r, const struct repository_ask 
 
     pthread_mutex_lock(&r->reloading);
     before = repository_find(&r->current->shown, ask->name);
-    if (ask->folder && before && !before->unloaded) {
+    if (ask->folder && before && repository_find_version(before, 0)) {
         id = error_set(error, ERROR_ALREADY_LOADED, "'%.200s': a model of that name is loaded",
                        ask->opaque ? ask->opaque : ask->name);
         goto out;

@@ -104,6 +104,19 @@ void repository_release(struct repository *r, const struct repository_snapshot *
 /* Can a model be called so: 1 to MODEL_NAME_MAX letters, digits, '.', '_' or '-'? */
 bool repository_name_valid(const char *name);
 
+/* The name of a model that a platform calls so, whatever bytes that has: the same if it is valid,
+ * else its SHA-256. Returns name. */
+const char *repository_name(const char *opaque, char name[static MODEL_NAME_MAX + 1]);
+
+/* The folder of a snapshot's model, as the options or a platform gave it. Returns out. */
+enum { REPOSITORY_FOLDER_MAX = OPTION_TEXT_MAX + MODEL_NAME_MAX + 2 };
+const char *repository_folder(const struct repository *r, const struct repository_snapshot *s,
+                              const struct repository_entry *e,
+                              char out[static REPOSITORY_FOLDER_MAX]);
+
+/* How a platform calls the model; borrowed. */
+const char *repository_opaque(const struct repository_entry *e);
+
 /* Look-ups in a snapshot; borrowed from it, NULL if there is none. */
 const struct repository_entry *repository_find(const struct repository_snapshot *s,
                                                const char *name);

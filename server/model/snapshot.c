@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/sha256.h"
 #include "model/entry.h"
 
 struct snapshot *snapshot_create(void)
@@ -117,6 +118,37 @@ const struct repository_version *repository_find_label(const struct repository_e
         if (strcmp(e->labels[i].name, label) == 0)
             return repository_find_version(e, e->labels[i].version);
     return NULL;
+}
+
+const char *repository_folder(const struct repository *r, const struct repository_snapshot *s,
+                              const struct repository_entry *e,
+                              char out[static REPOSITORY_FOLDER_MAX])
+{
+    if (e->folder || ((const struct snapshot *)s)->single)
+        snprintf(out, REPOSITORY_FOLDER_MAX, "%s", e->folder ? e->folder : r->dir);
+    else
+        snprintf(out, REPOSITORY_FOLDER_MAX, "%s/%s", r->dir, e->name);
+    return out;
+}
+
+const char *repository_opaque(const struct repository_entry *e)
+{
+    return e->opaque ? e->opaque : e->name;
+}
+
+const char *repository_name(const char *opaque, char name[static MODEL_NAME_MAX + 1])
+{
+    struct sha256 sum;
+
+    _Static_assert((int)SHA256_TEXT <= (int)MODEL_NAME_MAX, "a digest is a name");
+    if (repository_name_valid(opaque)) {
+        memcpy(name, opaque, strlen(opaque) + 1);
+        return name;
+    }
+    sha256_init(&sum);
+    sha256_add(&sum, opaque, strlen(opaque));
+    sha256_end(&sum, name);
+    return name;
 }
 
 bool repository_serves(struct repository *r)

@@ -83,12 +83,32 @@ START_TEST(a_group_is_taken_whole_once_and_in_its_place)
         "/v1/models/x|y",
         "/v1/losses/x/versions/1",
         "/v2/models/x/labels/a/infer",
-        "/v2/models/x/versions/1",
+        "/v2/models/x/versions/1/trace/setting",
+        "/v2/models/x%2Fy",
+        "/v2%20/models/x",
+        "/models/x/invoke/y",
+        "/models/x/versions/1",
     };
 
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         ck_assert_msg(found(none[i]) == API_ROUTE_OTHER, "%s: %s", none[i],
                       api_route_label(found(none[i])));
+}
+END_TEST
+
+/* Bytes that no other segment may have, also those that templates are made of. */
+START_TEST(an_opaque_segment_takes_any_bytes)
+{
+    static const char *const names[] = {"x",         "x:y", "a%2Fb%20%C3%BC", "%7Bmodel%7D",
+                                        "%5B%7C%5D", "..",  "%FF%01"};
+    char target[200];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(target, sizeof target, "/models/%s", names[i]);
+        ck_assert_str_eq(api_route_label(found(target)), "/models/{opaque}");
+        strcat(target, "/invoke");
+        ck_assert_str_eq(api_route_label(found(target)), "/models/{opaque}/invoke");
+    }
 }
 END_TEST
 
@@ -100,6 +120,7 @@ int main(void)
     options_defaults(&options);
     tcase_add_test(tc, each_route_is_found_with_and_without_its_group);
     tcase_add_test(tc, a_group_is_taken_whole_once_and_in_its_place);
+    tcase_add_test(tc, an_opaque_segment_takes_any_bytes);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }
