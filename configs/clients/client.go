@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Error is what the service refuses: Code is for programs, Text for people.
+// Error is a refusal of the service: Code is for programs, Text for people.
 type Error struct {
 	Status    int    `json:"-"`
 	Code      string `json:"code"`

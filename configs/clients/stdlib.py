@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class AxondError(Exception):
-    """What the service refuses: its code is for programs, its text for people."""
+    """A refusal: its code is for programs, its text for people."""
 
     def __init__(self, status, code, text, request_id):
         super().__init__(f"{status} {code}: {text} (request {request_id})")

@@ -145,7 +145,7 @@ static enum error_id refuse_cell(struct csv_reader *r, const char *text, size_t 
 
     return error_set(&r->error, ERROR_BAD_TENSOR,
                      "line %zu (row %zu), column \"%.100s\": expected a number, found %s%.*s%s",
-                     r->line, r->begin / r->features->count, r->names[r->column],
+                     r->line, r->taken + r->begin / r->features->count, r->names[r->column],
                      missing ? "no value; ?non_finite=token lets missing values in" : "\"",
                      missing    ? 0
                      : len < 40 ? (int)len
@@ -294,6 +294,40 @@ static size_t read_unquoted(struct csv_reader *r, const char *p)
                   r->line, r->column);
     }
     return 1;
+}
+
+enum error_id csv_without_header(struct csv_reader *r)
+{
+    r->columns = r->features->count;
+    for (size_t i = 0; i < r->columns; i++) {
+        buf_printf(&r->header, "%zu", i);
+        buf_append(&r->header, "", 1);
+    }
+    if (r->header.failed || list_names(r) != ERROR_OK) {
+        no_memory(r);
+        return fail(r);
+    }
+    for (size_t i = 0; i < r->columns; i++)
+        r->feature_of[i] = (uint32_t)i;
+    return ERROR_OK;
+}
+
+size_t csv_take(struct csv_reader *r, float *x, size_t rows)
+{
+    struct tensor *t = &r->field->tensor;
+    size_t features = r->features->count, there = r->begin / features;
+    size_t left, taken = there < rows ? there : rows;
+
+    if (taken == 0)
+        return 0;
+    memcpy(x, t->data, taken * features * sizeof *x);
+    /* after the complete rows stand the values of one that is being read */
+    left = t->cap - taken * features;
+    memmove(t->data, t->data + taken * features, left * sizeof *x);
+    t->count -= taken * features;
+    r->begin -= taken * features;
+    r->taken += taken;
+    return taken;
 }
 
 /* Some editors put one in front of a text. Three bytes at most are kept to tell. */

@@ -39,12 +39,21 @@ struct csv_reader {
     uint32_t *feature_of; /* [columns] */
     bool indexed;         /* the first column is an index */
     size_t begin;         /* of the row in the tensor */
+    size_t taken;         /* rows that csv_take() has taken out of it */
 };
 
 /* features are looked at from the first byte on. */
 void csv_init(struct csv_reader *r, struct envelope_field *field,
               const struct envelope_features *features, const struct tensor_limits *limits,
               enum non_finite policy);
+
+/* The text begins with the first row: its columns are the features in their order. ERROR_OK, or no
+ * memory, which csv_feed() tells, too. */
+enum error_id csv_without_header(struct csv_reader *r);
+
+/* Move up to so many rows that are complete out of the tensor, to x [rows, features]: a text of any
+ * length then takes little memory. Also after csv_finish(). Returns how many. */
+size_t csv_take(struct csv_reader *r, float *x, size_t rows);
 
 /* The next bytes [len]. From the first error on, which is returned and kept, nothing more is read
  * and nothing held. */

@@ -172,7 +172,7 @@ static enum error_id apply_pieces(struct run *run, struct error *error)
 
 static enum error_id apply_tensor(struct run *run, struct error *error)
 {
-    static const struct rows_wanted any = {.features = 0};
+    const struct rows_wanted any = {.missing = run->filter.wanted.policy == NON_FINITE_TOKEN};
 
     if (rows_open(&run->rows, run->filter.format, &run->in, &any, error) == ERROR_OK) {
         run->filter.wanted.header = run->rows.header;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/write.h"
+#include "commands/rows.h"
 #include "model/digest.h"
 #include "neurons/calibration.h"
 #include "neurons/drift.h"
@@ -21,7 +22,7 @@
 
 enum { ROWS_MIN = 300 };
 static const size_t INPUT_BYTES_MAX = (size_t)1 << 30;
-static const char file_name[] = "standard input";
+static const char file_name[] = INPUT_NAME;
 
 /* The rows, and what the model says of them. */
 struct job {
@@ -63,9 +64,12 @@ static bool rows_are_equal(const struct job *j)
     return i == j->x.count;
 }
 
-static enum error_id read_rows(struct job *j, struct error *error)
+static enum error_id read_rows(struct job *j, const char *format, struct error *error)
 {
-    if (command_npy(&j->x, NULL, file_name, "rows.npy", INPUT_BYTES_MAX, error) != ERROR_OK)
+    const struct rows_wanted wanted = {
+        .features = j->features, .columns = j->model->columns, .input_name = j->model->input_name};
+
+    if (rows_all(&j->x, format, &wanted, "rows.npy", error) != ERROR_OK)
         return error->id;
     if (check_shape(j, error) != ERROR_OK)
         return error->id;
@@ -286,7 +290,7 @@ int baseline(const struct options *options, const struct command_line *line, str
         return 0;
     j.features = axon_mlp_features(j.model->mlp);
     j.outputs = axon_mlp_outputs(j.model->mlp);
-    if (read_rows(&j, error) == ERROR_OK &&
+    if (read_rows(&j, line->arguments[ARGUMENT_FORMAT], error) == ERROR_OK &&
         read_labels(&j, line->arguments[ARGUMENT_LABELS], error) == ERROR_OK &&
         run(&j, error) == ERROR_OK && conclude(&j, error) == ERROR_OK &&
         store(&j, options, line->arguments[ARGUMENT_OUTPUT], error) == ERROR_OK)

@@ -259,15 +259,14 @@ enum error_id command_npy(struct tensor *t, const char *path, const char *name,
                           const char *should_be, size_t bytes_max, struct error *error)
 {
     static const struct tensor_limits limits = {.rank_max = 2, .elements_max = (size_t)1 << 28};
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct buf in = {.len = 0};
     enum error_id id;
 
     if (fd < 0)
         return error_set(error, ERROR_BAD_REQUEST, "%s: %s", name, strerror(errno));
     id = read_input(fd, name, should_be, &in, bytes_max, error);
-    if (path)
-        close(fd);
+    close(fd);
     if (id != ERROR_OK)
         return id;
     id = npy_read(t, name, in.data, in.len, &limits, error);

@@ -41,8 +41,8 @@ struct model *command_model(const struct options *options, const char *name, str
 enum error_id command_input(struct buf *in, const char *should_be, size_t bytes_max,
                             struct error *error);
 
-/* The array of the file, or if path is NULL of standard input, which errors call `name` and which
- * should be such a file; at most bytes_max bytes. t is new, or error. */
+/* The array of the file, which errors call `name` and which should be such a file; at most
+ * bytes_max bytes. t is new, or error. */
 enum error_id command_npy(struct tensor *t, const char *path, const char *name,
                           const char *should_be, size_t bytes_max, struct error *error);
 

@@ -122,8 +122,10 @@ static enum error_id predict_rows(struct run *run, struct error *error)
 static enum error_id answer_rows(struct run *run, struct error *error)
 {
     const struct model *m = run->models.model;
-    const struct rows_wanted wanted = {
-        .features = axon_mlp_features(m->mlp), .columns = m->columns, .input_name = m->input_name};
+    const struct rows_wanted wanted = {.features = axon_mlp_features(m->mlp),
+                                       .columns = m->columns,
+                                       .input_name = m->input_name,
+                                       .missing = run->filter.wanted.policy == NON_FINITE_TOKEN};
 
     run->outputs = axon_mlp_outputs(m->mlp);
     if (open_rows(run, &wanted, error) == ERROR_OK)

@@ -106,7 +106,7 @@ enum error_id rows_read(struct rows *r, float *x, size_t room, size_t *got, stru
 void rows_fini(struct rows *r)
 {
     tensor_fini(&r->held);
-    csv_state_free(r->csv);
+    rows_csv_free(r->csv);
     *r = (struct rows){NULL};
 }
 

@@ -24,6 +24,7 @@ struct rows_wanted {
     size_t features;
     const struct names *columns; /* of the features, or NULL */
     const char *input_name;      /* or NULL */
+    bool missing;                /* CSV: a cell may be no number at all, or infinite */
 };
 
 struct rows {
@@ -40,7 +41,7 @@ struct rows {
     struct npy_array npy;
     struct tensor held;
     uint64_t line; /* lines that were read */
-    struct csv_state *csv;
+    struct rows_csv *csv;
 };
 
 struct rows_format {

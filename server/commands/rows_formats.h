@@ -11,6 +11,6 @@
 #include "commands/formats.def"
 
 /* NULL is fine. */
-void csv_state_free(struct csv_state *csv);
+void rows_csv_free(struct rows_csv *csv);
 
 #endif

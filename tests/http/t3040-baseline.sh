@@ -172,7 +172,7 @@ npy() { python3 -B -c 'import sys; sys.path.insert(0, "tests/http"); from rows i
 npy '[[1.0] * 64] * 299' >"$tmp/in.npy"
 ok "299 rows" wrong 1 'standard input: 299 rows, a baseline needs at least 300' digits
 npy '[[1.0] * 63] * 300' >"$tmp/in.npy"
-ok "63 features" wrong 1 "63 numbers a row; model 'digits' takes [rows, 64]" digits
+ok "63 features" wrong 1 "63 numbers a row, the model takes [rows, 64]" digits
 npy '[[1.0] * 64] * 290 + [[2.0] * 60 + [float("nan")] * 4] * 10' >"$tmp/in.npy"
 ok "NaN" wrong 1 'standard input: row 290, feature 60: nan is not finite' digits
 npy '[[1.0] * 64] * 300' >"$tmp/in.npy"

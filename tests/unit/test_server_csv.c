@@ -2,6 +2,7 @@
  */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "body/cell.h"
@@ -264,6 +265,56 @@ START_TEST(marks_are_told_by_their_kind)
 }
 END_TEST
 
+/* A long text, of which the rows are taken out as they come. */
+START_TEST(rows_that_are_taken_are_all_rows_and_errors_still_count_them)
+{
+    enum { ROWS = 100 };
+    char text[ROWS * 16 + 16] = "";
+    float x[3 * ROWS], *at = x;
+    struct csv_reader r;
+    size_t len = 0, taken = 0;
+
+    for (size_t i = 0; i < ROWS; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%zu,1,2\n", i);
+    len += (size_t)snprintf(text + len, sizeof text - len, "3,x,4\n");
+    error = (struct error){0};
+    csv_init(&r, &field, &features, &limits, NON_FINITE_STRICT);
+    ck_assert_int_eq(csv_without_header(&r), ERROR_OK);
+    for (size_t i = 0; i < len && csv_feed(&r, text + i, 1) == ERROR_OK; i++) {
+        size_t some = csv_take(&r, at, 1 + i % 2);
+
+        at += 3 * some;
+        taken += some;
+        ck_assert_uint_le(field.tensor.cap, 3 * 16);
+    }
+    ck_assert_uint_eq(taken, ROWS);
+    for (size_t i = 0; i < ROWS; i++)
+        ck_assert(x[3 * i] == (float)i && x[3 * i + 1] == 1 && x[3 * i + 2] == 2);
+    ck_assert_int_eq(csv_finish(&r, &error), ERROR_BAD_TENSOR);
+    ck_assert_str_eq(error.detail,
+                     "line 101 (row 100), column \"1\": expected a number, found \"x\"");
+}
+END_TEST
+
+START_TEST(the_last_row_may_lack_its_line_end_and_is_taken_after_the_end)
+{
+    static const char text[] = "1,2,3\n4,5,6";
+    struct csv_reader r;
+    float x[6];
+
+    error = (struct error){0};
+    csv_init(&r, &field, &features, &limits, NON_FINITE_STRICT);
+    ck_assert_int_eq(csv_without_header(&r), ERROR_OK);
+    ck_assert_int_eq(csv_feed(&r, text, strlen(text)), ERROR_OK);
+    ck_assert_uint_eq(csv_take(&r, x, 5), 1);
+    ck_assert_uint_eq(csv_take(&r, x + 3, 5), 0);
+    ck_assert_int_eq(csv_finish(&r, &error), ERROR_OK);
+    ck_assert_uint_eq(csv_take(&r, x + 3, 5), 1);
+    ck_assert(x[0] == 1 && x[3] == 4 && x[5] == 6);
+    tensor_fini(&field.tensor);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tables");
@@ -279,5 +330,7 @@ int main(void)
     tcase_add_test(tc, names_that_are_numbers_mean_the_order_unless_they_are_names);
     tcase_add_test(tc, selected_columns_stand_in_the_order_of_the_features);
     tcase_add_test(tc, marks_are_told_by_their_kind);
+    tcase_add_test(tc, rows_that_are_taken_are_all_rows_and_errors_still_count_them);
+    tcase_add_test(tc, the_last_row_may_lack_its_line_end_and_is_taken_after_the_end);
     return suite_run(suite);
 }

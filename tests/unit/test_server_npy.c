@@ -223,6 +223,40 @@ START_TEST(other_files_are_not_npy)
 }
 END_TEST
 
+/* As a file comes: first its header, byte by byte, then runs of its numbers. */
+START_TEST(a_header_alone_tells_the_array_and_runs_of_numbers_follow)
+{
+    const double numbers[] = {1, 2, 3, 4, 1e39, 6};
+    static const size_t shape[] = {3, 2};
+    struct npy_array a = {.rank = 0};
+    float x[6];
+    struct buf file;
+    size_t head, len = 0;
+
+    buf_init(&file, 0);
+    npy_write_header(&file, "<f8", 2, shape);
+    head = file.len;
+    buf_append(&file, numbers, sizeof numbers);
+    error = (struct error){0};
+    while (len < npy_head_bytes(file.data, len)) {
+        ck_assert_int_ne(npy_head(&a, "file", file.data, len, &error), ERROR_OK);
+        error = (struct error){0};
+        len++;
+    }
+    ck_assert_uint_eq(len, head);
+    ck_assert_int_eq(npy_head(&a, "file", file.data, len, &error), ERROR_OK);
+    ck_assert_uint_eq(a.rank, 2);
+    ck_assert_uint_eq(a.shape[0], 3);
+    ck_assert_uint_eq(a.data_bytes, sizeof numbers);
+    ck_assert_int_eq(npy_load(&a, file.data + head, 0, 4, x, "file", &error), ERROR_OK);
+    ck_assert(x[0] == 1 && x[3] == 4);
+    ck_assert_int_eq(npy_load(&a, file.data + head + 32, 4, 2, x, "file", &error),
+                     ERROR_BAD_TENSOR);
+    ck_assert_str_eq(error.detail, "file[2][0]: 1e+39 is outside the range of float32");
+    buf_fini(&file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("npy");
@@ -236,6 +270,7 @@ int main(void)
     tcase_add_loop_test(tc, bad_header_is_refused_by_its_numbers, 0,
                         sizeof refused / sizeof *refused);
     tcase_add_test(tc, other_files_are_not_npy);
+    tcase_add_test(tc, a_header_alone_tells_the_array_and_runs_of_numbers_follow);
     tcase_add_test(tc, arrays_one_after_another_are_read_one_by_one);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
