@@ -390,7 +390,7 @@ docker:                                                     ## build the images 
 
 # Manual pages: libaxon's from the comments of its headers, axond's from its --help.
 MAN_VARS = -v version=$(VERSION) -v date="$(shell git log -1 --format=%cd --date='format:%B %-d, %Y' 2>/dev/null || date '+%B %-d, %Y')"
-manual: $B/man/axon.3 $B/man/axond.8                        ## manual pages into build/*/man
+manual: $B/man/axon.3 $B/man/axond.8 $B/man/axond.1                        ## manual pages into build/*/man
 
 $B/man/axon.3: include/axon/manual.awk include/axon/README.md $(wildcard include/axon/*.h)
 	@echo "  MAN     $@"
@@ -404,14 +404,23 @@ $B/man/axond.8: server/manual.awk $B/axond
 	@mkdir -p $(@D)
 	$Q $B/axond --help >$(NEW).help && awk $(MAN_VARS) -f server/manual.awk $(NEW).help >$(NEW) && rm $(NEW).help && $(REPLACE)
 
-install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=: daemon, models, libaxon with headers, manual pages
+# What axond says of each of its commands, but for those that its list says all of.
+$B/man/axond.1: server/commands.awk $B/axond
+	@echo "  MAN     $@"
+	@mkdir -p $(@D)
+	$Q for command in $$($B/axond --help | awk '/^Commands/ { of = 1 } /^$$/ { of = 0 } of && /^  / && !/^   / && !/--(help|version)/ { print $$1 }'); do \
+	    $B/axond $$command --help || exit 1; done >$(NEW).help && awk $(MAN_VARS) -f server/commands.awk $(NEW).help >$(NEW) && rm $(NEW).help && $(REPLACE)
+
+install: $B/axond $(LIBAXON) manual                         ## DESTDIR= PREFIX=: daemon, models, libaxon with headers, manual pages, completion
 	$Q install -D -m 755 $B/axond $(DESTDIR)$(PREFIX)/bin/axond
-	$Q install -d $(addprefix $(DESTDIR)$(PREFIX)/,include/axon lib/pkgconfig share/axond share/man/man3 share/man/man8)
+	$Q install -d $(addprefix $(DESTDIR)$(PREFIX)/,include/axon lib/pkgconfig share/axond share/man/man1 share/man/man3 share/man/man8 share/bash-completion/completions)
 	$Q install -m 644 $(LIBAXON) $(DESTDIR)$(PREFIX)/lib
 	$(if $(SAN),,$Q ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libaxon.so)
 	$Q install -m 644 include/axon/*.h $(DESTDIR)$(PREFIX)/include/axon
 	$Q cp -P --no-preserve=ownership $B/man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	$Q install -m 644 $B/man/axond.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	$Q install -m 644 $B/man/axond.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	$Q $B/axond --completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/axond
 	$Q cp -R --no-preserve=ownership configs/models $(DESTDIR)$(PREFIX)/share/axond/
 	$Q printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
 	    'Name: axon' 'Description: Activation functions and small MLPs, exact and fast' \

@@ -10,14 +10,14 @@ function text(line) {
 }
 
 # "--listen TEXT" and what it does; [VARIABLE] at the end
-function end_item(    flag, argument, variable) {
+function end_item(    flag, argument, variable, word) {
     if (item == "") return
     flag = item
     argument = ""
     if (match(item, / /)) { flag = substr(item, 1, RSTART - 1); argument = substr(item, RSTART + 1) }
-    sub(/^--/, "-", flag)
+    word = sub(/^--/, "-", flag) ? "Fl " : "Cm "
     gsub(/-/, "\\-", flag)
-    print ".It Fl " flag (argument == "" ? "" : " Ar " argument)
+    print ".It " word flag (argument == "" ? "" : " Ar " argument)
     variable = ""
     if (match(what, / \[AXOND_[A-Z_]+\]$/)) { variable = substr(what, RSTART + 2, RLENGTH - 3); what = substr(what, 1, RSTART - 1) }
     print text(what) "."
@@ -55,7 +55,7 @@ BEGIN {
     next
 }
 preface && /^[^ ]/ { preface = 0; line = $0; sub(/\):$/, ".", line); print text(line); next }
-/^  --/ {
+/^  [^ ]/ {
     end_item()
     if (!listed) { print ".Bl -tag -width Ds"; listed = 1 }
     line = substr($0, 3)
@@ -85,5 +85,6 @@ END {
     print ".Dl axond --models /srv/models --check-config"
     print ".Dl axond --models /srv/models --listen 0.0.0.0:8000"
     print ".Sh SEE ALSO"
+    print ".Xr axond 1 ,"
     print ".Xr axon 3"
 }

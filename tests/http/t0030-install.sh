@@ -56,6 +56,7 @@ manual=$prefix/share/man
 if command -v man >/dev/null; then
     ok "man finds a function's page" man -M "$manual" -w 3 axon_mlp_predict
     ok "man finds axond's" man -M "$manual" -w 8 axond
+    ok "and that of its commands" man -M "$manual" -w 1 axond
     quiet() { [ -z "$(find "$manual" -type f -exec man --warnings -E UTF-8 -l {} \; 2>&1 >"$tmp/pages")" ] && [ -s "$tmp/pages" ]; }
     ok "man renders each without a warning" quiet
 else
@@ -74,4 +75,34 @@ option_in_manual() {
     done
 }
 ok "axond(8) has every option" option_in_manual
+command_in_manual() {
+    local command flag
+    for command in predict apply inspect baseline compact replay; do
+        grep -qx "\.Sh ${command^^}" "$manual/man1/axond.1" || { echo "# $command"; return 1; }
+        for flag in $("$BIN" "$command" --help | grep -oE '^  --[a-z-]+'); do
+            sed -n "/^\.Sh ${command^^}$/,/^\.Sh /p" "$manual/man1/axond.1" | grep -qF ".It Fl ${flag//-/\\-}" ||
+                grep -qF ".It Fl $(sed 's/^-//; s/-/\\-/g' <<<"$flag")" "$manual/man1/axond.1" || { echo "# $command $flag"; return 1; }
+        done
+    done
+}
+ok "axond(1) has every command and what it takes" command_in_manual
+
+# ---- completion ----
+
+# completes WANT WORD...: of the last word, which is being typed
+completes() {
+    local want=$1
+    shift
+    # shellcheck disable=SC1091,SC2016 # the words of another shell
+    got=$(bash -c '. "$0"; COMP_WORDS=(axond "$@"); COMP_CWORD=$#; _axond; echo "${COMPREPLY[*]}"' \
+        "$prefix/share/bash-completion/completions/axond" "$@")
+    [ "$got" = "$want" ] || { echo "# $got"; return 1; }
+}
+ok "bash completes a command" completes predict pre
+ok "a flag of it" completes '--top-k' predict digits --to
+ok "but not of another one" completes '' replay digits --to
+ok "an option" completes '--models' predict digits --models
+ok "the value of a flag" completes 'ndjson npy' predict --format n
+ok "the value of an option" completes 'warn' --log-level w
+ok "a model" completes 'digits' predict --models "$prefix/share/axond/models" di
 done_testing
