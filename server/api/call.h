@@ -169,13 +169,13 @@ api_handler advice_get, activations_list, activations_get, losses_list, losses_g
     health_ready, metrics_get, openapi_get, page_get, page_asset, ping_get, health_get, version_get,
     openinference_server, openinference_list, openinference_metadata, openinference_ready,
     openinference_config, openinference_statistics, openinference_model_statistics, logging_get,
-    trace_get, hosting_list, hosting_get, hosting_delete;
+    trace_get, shared_memory_get, hosting_list, hosting_get, hosting_delete;
 
 /* Each an array of one, so that routes.def can name them or NULL. */
 extern const struct call_post activations_apply[1], losses_apply[1], models_predict[1],
     models_classify[1], models_regress[1], models_infer[1], models_gradients[1], models_explain[1],
     models_baseline[1], invocations[1], repository_index[1], repository_load_model[1],
-    repository_unload_model[1], logging_set[1], trace_set[1], hosting_load[1];
+    repository_unload_model[1], logging_set[1], trace_set[1], shared_memory_set[1], hosting_load[1];
 
 /* Memory [count] for the state, which frees it in fini: charged and new. One byte at least, so that
  * NULL means that there is none; call_no_memory() then tells why. */

@@ -1,5 +1,5 @@
-/* openinference_server.c - GET /v2, /v2/logging and trace settings: the server itself, as Triton's
- * clients ask about it. */
+/* openinference_server.c - GET /v2, /v2/logging, and settings that there are not: the server
+ * itself, as Triton's clients ask about it. */
 #include <string.h>
 #include "api/lookup.h"
 #include "base/log.h"
@@ -123,7 +123,7 @@ const struct call_post logging_set[1] = {{
     .fini = nothing_held,
 }};
 
-/* ---- trace settings ---- */
+/* ---- what there is not: trace settings, shared memory ---- */
 
 enum error_id trace_get(struct api_call *call)
 {
@@ -138,5 +138,19 @@ enum error_id trace_get(struct api_call *call)
                            "of its trace, with --access-log one line in the log");
 }
 
-const struct call_post trace_set[1] = {
-    {.tensors = (const char *const[]){NULL}, .admit = trace_get, .fini = nothing_held}};
+const struct call_post trace_set[1] = {{.tensors = (const char *const[]){NULL},
+                                        .admit = trace_get,
+                                        .fini = nothing_held,
+                                        .body_optional = true}};
+
+enum error_id shared_memory_get(struct api_call *call)
+{
+    return call_fail(
+        call, ERROR_UNSUPPORTED,
+        "there is no shared memory with clients: send and ask for tensors in the body");
+}
+
+const struct call_post shared_memory_set[1] = {{.tensors = (const char *const[]){NULL},
+                                                .admit = shared_memory_get,
+                                                .fini = nothing_held,
+                                                .body_optional = true}};

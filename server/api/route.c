@@ -4,7 +4,7 @@
  * costs less than any index would. A template's segment is a literal, or {parameter} with an
  * optional literal suffix that begins with a colon, such as ":predict". A group of segments may be
  * optional: "[/versions/{version}|/labels/{label}]" is left out, or is one of its alternatives.
- * {opaque} takes a whole segment, whatever stands in it. */
+ * {opaque} takes a whole segment, whatever stands in it, and {rest} all segments that are left. */
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +45,7 @@ const unsigned API_ROUTE_OTHER = sizeof routes / sizeof *routes;
 
 static const char *const arg_names[ARG_COUNT] = {"activation", "loss",  "model", "version",
                                                  "label",      "asset", "opaque"};
-static const char opaque[] = "{opaque}";
+static const char opaque[] = "{opaque}", all_left[] = "{rest}";
 
 const char *api_route_label(unsigned route)
 {
@@ -132,6 +132,8 @@ static bool fits(struct api_call *call, const char *pattern, size_t segment, cha
         case '/':
             if (*at || ++segment >= call->target.segments_count)
                 return false;
+            if (strcmp(pattern + 1, all_left) == 0)
+                return true;
             at = call->target.segments[segment];
             if (is_opaque(pattern + 1)) /* which may hold a pattern's own characters */
                 return fits_parameter(call, pattern + 1, segment, at);
