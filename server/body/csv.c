@@ -194,6 +194,7 @@ static bool is_ignored(const struct csv_reader *r)
 /* Keep the part of a cell that its end may be far from. */
 static enum error_id keep(struct csv_reader *r, const char *text, size_t len)
 {
+    r->filled |= len > 0;
     if (is_ignored(r))
         return ERROR_OK;
     if (r->cell.len + len > CELL_BYTES_MAX)
@@ -207,7 +208,7 @@ static enum error_id keep(struct csv_reader *r, const char *text, size_t len)
 /* The cell ends with text [len], in front of a comma or the line's end: c. */
 static enum error_id end_cell(struct csv_reader *r, const char *text, size_t len, char c)
 {
-    bool blank = r->column == 0 && c != ',' && !r->quoted && r->cell.len + len == 0;
+    bool blank = r->column == 0 && c != ',' && !r->quoted && !r->filled && len == 0;
     enum error_id id = ERROR_OK;
 
     if (r->cell.len > 0) {
@@ -219,7 +220,7 @@ static enum error_id end_cell(struct csv_reader *r, const char *text, size_t len
     if (!blank)
         id = r->columns ? take_value(r, text, len) : take_name(r, text, len);
     r->cell.len = 0;
-    r->quoted = false;
+    r->quoted = r->filled = false;
     r->state = CSV_BEGIN;
     if (c == ',') {
         r->column++;
@@ -339,6 +340,7 @@ static size_t skip_mark(struct csv_reader *r, const char *p)
         keep(r, p, 1);
         if (r->cell.len == strlen(mark)) {
             r->cell.len = 0;
+            r->filled = false;
             r->state = CSV_BEGIN;
         }
         return 1;

@@ -30,7 +30,7 @@ struct csv_reader {
     enum csv_state state;
     bool after_cr;        /* an LF belongs to the line before */
     struct buf cell;      /* what is kept of a cell that a piece's end, or quotes, have cut */
-    bool quoted;          /* the cell is */
+    bool quoted, filled;  /* the cell is; it has bytes, whether they are kept or not */
     size_t line;          /* from 1 */
     size_t column;        /* the cell's */
     size_t columns;       /* of the header; 0: it is being read */

@@ -48,6 +48,12 @@
 #define LLVMFuzzerTestOneInput fuzz_credential
 #include "../fuzz/fuzz_credential.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_csv
+#include "../fuzz/fuzz_csv.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_table
+#include "../fuzz/fuzz_table.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_handle
 #include "../fuzz/fuzz_handle.c"
 #undef LLVMFuzzerTestOneInput
@@ -69,6 +75,8 @@ static const struct {
     {"tests/fuzz/corpus/npy", fuzz_npy},
     {"tests/fuzz/corpus/accept", fuzz_accept},
     {"tests/fuzz/corpus/baseline", fuzz_baseline},
+    {"tests/fuzz/corpus/csv", fuzz_csv},
+    {"tests/fuzz/corpus/table", fuzz_table},
     {"tests/fuzz/corpus/handle", fuzz_handle},
     {"tests/fuzz/corpus/records", fuzz_records},
     {"tests/fuzz/corpus/keys", fuzz_keys},
