@@ -44,20 +44,34 @@ static const struct object_key input_keys[] = {
 static enum error_id read_shape(const struct place *at, const json_t *json, struct tensor *said)
 {
     uint64_t shape[TENSOR_RANK_MAX], count = 1;
+    int64_t length;
 
     said->rank = json_array_size(json);
     if (said->rank == 0 || said->rank > TENSOR_RANK_MAX)
         return object_fail(at, "shape", ERROR_LIMIT_EXCEEDED,
                            "%zu dimensions, at least 1, at most %d", said->rank, TENSOR_RANK_MAX);
-    if (object_wholes(at, "shape", json, 0, INT64_MAX, shape, said->rank))
-        return at->error->id;
     for (size_t d = 0; d < said->rank; d++) {
-        said->shape[d] = (size_t)shape[d];
-        if (__builtin_mul_overflow(count, shape[d], &count))
+        if (!json_whole(json_array_get(json, d), &length) || length < 0)
+            return object_wholes(at, "shape", json, 0, INT64_MAX, shape, said->rank);
+        said->shape[d] = (size_t)length;
+        if (__builtin_mul_overflow(count, (uint64_t)length, &count))
             count = UINT64_MAX;
     }
     said->count = count;
     return ERROR_OK;
+}
+
+static enum error_id refuse_bytes(struct api_call *call, const char *name, size_t came,
+                                  const struct tensor *said)
+{
+    char shape[SHAPE_TEXT_MAX];
+    size_t bytes;
+
+    if (__builtin_mul_overflow(said->count, sizeof(float), &bytes))
+        bytes = SIZE_MAX;
+    return call_fail(call, ERROR_SHAPE_MISMATCH,
+                     "%s: shape %s of FP32 is %zu bytes, binary_data_size is %zu", name,
+                     shape_text(shape, said->rank, said->shape), bytes, came);
 }
 
 /* The data are as the shape says: as many bytes, or numbers that are flat or nested so. */
@@ -66,22 +80,17 @@ static enum error_id check_data(struct api_call *call, const char *name,
 {
     const struct tensor *data = &field->tensor;
     char shape[SHAPE_TEXT_MAX], found[SHAPE_TEXT_MAX];
-    size_t bytes;
 
-    shape_text(shape, said->rank, said->shape);
-    if (field->blob && __builtin_mul_overflow(said->count, sizeof(float), &bytes))
-        bytes = SIZE_MAX;
     if (field->blob)
-        return field->blob_bytes == bytes
+        return field->blob_bytes % sizeof(float) == 0 && data->count == said->count
                    ? ERROR_OK
-                   : call_fail(call, ERROR_SHAPE_MISMATCH,
-                               "%s: shape %s of FP32 is %zu bytes, binary_data_size is %zu", name,
-                               shape, bytes, field->blob_bytes);
+                   : refuse_bytes(call, name, field->blob_bytes, said);
     if (data->rank == 1 ? data->count == said->count
                         : data->rank == said->rank && memcmp(said->shape, data->shape,
                                                              said->rank * sizeof *said->shape) == 0)
         return ERROR_OK;
-    return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, but the data are %s", name, shape,
+    return call_fail(call, ERROR_SHAPE_MISMATCH, "%s: shape %s, but the data are %s", name,
+                     shape_text(shape, said->rank, said->shape),
                      shape_text(found, data->rank, data->shape));
 }
 
@@ -91,9 +100,11 @@ static enum error_id read_data(struct api_call *call, const struct place *at,
 {
     struct envelope_field *field = &call->fields[0];
     struct tensor said = {0};
-    char name[OBJECT_PATH_MAX + MODEL_NAME_MAX];
+    char name[sizeof "inputs[0] ''" + MODEL_NAME_MAX], *end = name;
 
-    snprintf(name, sizeof name, "%s '%.64s'", at->path, in->name);
+    end = mempcpy(end, "inputs[0] '", sizeof "inputs[0] '" - 1);
+    end = mempcpy(end, in->name, strnlen(in->name, MODEL_NAME_MAX));
+    memcpy(end, "'", sizeof "'");
     if (read_shape(at, in->shape, &said))
         return call->error.id;
     if (!field->present && !(said.count == 0 && !in->data)) {
@@ -354,7 +365,8 @@ static enum error_id read_json(struct api_call *call)
         return call_fail(call, ERROR_LIMIT_EXCEEDED, "id: %zu bytes, at most %d", strlen(body.id),
                          INFER_ID_BYTES_MAX);
     r->has_id = body.id != NULL;
-    snprintf(r->id, sizeof r->id, "%s", body.id ? body.id : "");
+    if (body.id)
+        memcpy(r->id, body.id, strlen(body.id) + 1);
     return read_inputs(call, body.inputs) ? call->error.id
                                           : read_outputs(call, body.outputs, binary);
 }

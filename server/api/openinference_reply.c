@@ -78,7 +78,8 @@ static void write_class(struct buf *out, const struct infer_values *v, const flo
     else
         buf_puts(out, "\"");
     write_score(out, ranking_score(v->ranking, row, class));
-    buf_printf(out, ":%zu", class);
+    buf_puts(out, ":");
+    buf_number(out, class);
     if (v->labels)
         buf_puts(out, ":");
     if (v->labels && binary)
@@ -162,8 +163,11 @@ static void write_head(struct api_call *call)
 
     if (out->len > 0)
         return;
-    buf_printf(out, "{\"model_name\":\"%s\",\"model_version\":\"%llu\"", call->model->name,
-               (unsigned long long)call->model->version);
+    buf_puts(out, "{\"model_name\":\"");
+    buf_puts(out, call->model->name);
+    buf_puts(out, "\",\"model_version\":\"");
+    buf_number(out, call->model->version);
+    buf_puts(out, "\"");
     if (r->has_id) {
         buf_puts(out, ",\"id\":");
         call_write_string(out, r->id);
@@ -172,46 +176,44 @@ static void write_head(struct api_call *call)
 }
 
 /* {"name":"scores","datatype":"FP32","shape":[2,10], after the output before it. */
-static void describe(const struct api_call *call, const struct infer_output *output,
-                     char text[static OUTPUT_BYTES])
+static void describe(struct api_call *call, const struct infer_output *output,
+                     const struct infer_values *v)
 {
     const struct infer_request *r = infer_request_of(call);
-    const struct infer_values v = infer_values_of(call, output);
+    struct buf *out = &call->reply->body;
 
-    snprintf(text, OUTPUT_BYTES, "%s{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":[%zu,%zu],%s",
-             output == r->outputs ? "" : "},", v.name, output->classes ? "BYTES" : "FP32",
-             r->inference.rows, output->classes ? output->classes : v.width,
-             output->binary ? "\"parameters\":{\"binary_data_size\":" : "\"data\":");
+    buf_puts(out, output == r->outputs ? "{\"name\":\"" : "},{\"name\":\"");
+    buf_puts(out, v->name); /* letters, digits, . _ - */
+    buf_puts(out, output->classes ? "\",\"datatype\":\"BYTES\",\"shape\":["
+                                  : "\",\"datatype\":\"FP32\",\"shape\":[");
+    buf_number(out, r->inference.rows);
+    buf_puts(out, ",");
+    buf_number(out, output->classes ? output->classes : v->width);
+    buf_puts(out, output->binary ? "],\"parameters\":{\"binary_data_size\":" : "],\"data\":");
 }
 
 /* The bytes of texts are counted when they are written: blanks are kept for their number. */
 static void announce(struct api_call *call, struct infer_output *output)
 {
+    const struct infer_values v = infer_values_of(call, output);
     struct buf *out = &call->reply->body;
-    char text[OUTPUT_BYTES];
 
-    describe(call, output, text);
-    buf_puts(out, text);
     output->size_at = out->len;
     if (output->classes)
         buf_printf(out, "%*s", SIZE_DIGITS, "");
     else
-        buf_printf(out, "%zu",
-                   inference_of(call)->rows * infer_values_of(call, output).width * sizeof(float));
+        buf_number(out, inference_of(call)->rows * v.width * sizeof *v.values);
     buf_puts(out, "}");
-    call_part_ends(call, true);
 }
 
 static enum error_id write_classes(struct api_call *call, struct infer_output *output)
 {
-    struct infer_request *r = infer_request_of(call);
-    char text[OUTPUT_BYTES];
     enum error_id id;
 
+    if (!call_part_begins(call))
+        return ERROR_OK;
     if (!call->writing) {
-        r->at = 0;
-        describe(call, output, text);
-        buf_puts(&call->reply->body, text);
+        infer_request_of(call)->at = 0;
         buf_puts(&call->reply->body, "[");
     }
     id = write_rows(call, output);
@@ -220,23 +222,23 @@ static enum error_id write_classes(struct api_call *call, struct infer_output *o
     return id;
 }
 
+/* Two parts: the description, and the data or how many bytes they will be. */
 static enum error_id write_json(struct api_call *call, struct infer_output *output)
 {
     const struct inference *p = inference_of(call);
     const struct infer_values v = infer_values_of(call, output);
     const size_t count = p->rows * v.width;
-    char text[OUTPUT_BYTES];
 
-    if (output->binary || output->classes) {
-        if (!call_part_begins(call))
-            return ERROR_OK;
-        if (!output->binary)
-            return write_classes(call, output);
-        announce(call, output);
-        return ERROR_OK;
+    if (call_part_begins(call)) {
+        describe(call, output, &v);
+        if (output->binary)
+            announce(call, output);
+        call_part_ends(call, true);
     }
-    describe(call, output, text);
-    return call_write_part(call, text, v.values, 1, &count, v.name, p->policy);
+    if (output->binary)
+        return ERROR_OK;
+    return output->classes ? write_classes(call, output)
+                           : call_write_part(call, "", v.values, 1, &count, v.name, p->policy);
 }
 
 /* ---- the bytes ---- */

@@ -113,6 +113,16 @@ void buf_puts(struct buf *b, const char *text)
     buf_append(b, text, strlen(text));
 }
 
+void buf_number(struct buf *b, uint64_t number)
+{
+    char digits[20], *at = digits + sizeof digits; /* all that 64 bits need */
+
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    buf_append(b, at, (size_t)(digits + sizeof digits - at));
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args, again;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/memory.h"
 
 struct buf {
@@ -35,6 +36,7 @@ char *buf_reserve(struct buf *b, size_t n);
 
 void buf_append(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *text);
+void buf_number(struct buf *b, uint64_t number); /* in decimal; sooner than buf_printf() does */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The bytes as a malloc'ed block that the caller frees, and that stays charged; the buffer is empty

@@ -7,7 +7,6 @@
 #include "body/blobs.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "json/object.h"
@@ -47,48 +46,47 @@ static struct envelope_field *free_field(const struct blobs_reader *r)
     return NULL;
 }
 
-static enum error_id too_large(struct blobs_reader *r, const char *place)
+/* "inputs[3].parameters.binary_data_size" is wrong. */
+static enum error_id refuse_size(struct blobs_reader *r, size_t i, enum error_id id,
+                                 const char *why, const char *what)
 {
-    return error_set(&r->error, ERROR_LIMIT_EXCEEDED, "%s: more than %zu elements (elements_max)",
-                     place, r->limits.elements_max);
+    return error_set(&r->error, id, "inputs[%zu].parameters.binary_data_size: %s%s", i, why, what);
 }
 
-static enum error_id add_blob(struct blobs_reader *r, const struct place *at, size_t bytes)
+static enum error_id add_blob(struct blobs_reader *r, size_t i, size_t bytes)
 {
     struct envelope_field *field = free_field(r);
 
     if (bytes / sizeof(float) > r->limits.elements_max)
-        return too_large(r, at->path);
+        return error_set(&r->error, ERROR_LIMIT_EXCEEDED,
+                         "inputs[%zu]: more than %zu elements (elements_max)", i,
+                         r->limits.elements_max);
     if (__builtin_add_overflow(r->bytes, bytes, &r->bytes))
-        return object_fail(at, "parameters.binary_data_size", ERROR_BAD_TENSOR,
-                           "with those before it %zu bytes are more than there can be", bytes);
+        return refuse_size(r, i, ERROR_BAD_TENSOR, "more than there can be, with those before", "");
     if (!field)
         return ERROR_OK;
     field->present = field->blob = true;
     field->blob_bytes = bytes;
-    field->place = strdup(at->path);
+    field->input = i;
     r->blobs[r->blobs_count++] = (struct blob){.field = field, .bytes = bytes};
-    return field->place ? ERROR_OK
-                        : error_set(&r->error, ERROR_OUT_OF_MEMORY, "no memory for a tensor");
+    return ERROR_OK;
 }
 
 static enum error_id read_input(struct blobs_reader *r, size_t i, const json_t *input)
 {
     const json_t *size = json_member(json_member(input, "parameters"), "binary_data_size");
-    char path[sizeof "inputs[18446744073709551615]"], found[OBJECT_FOUND_MAX];
-    const struct place at = {.path = path, .error = &r->error};
+    char found[OBJECT_FOUND_MAX];
     int64_t bytes;
 
     if (!size)
         return ERROR_OK;
-    snprintf(path, sizeof path, "inputs[%zu]", i);
     if (!json_whole(size, &bytes) || bytes < 0)
-        return object_fail(&at, "parameters.binary_data_size", ERROR_BAD_FIELD,
-                           "expected a number of bytes, found %s", object_found(size, found));
+        return refuse_size(r, i, ERROR_BAD_FIELD, "expected a number of bytes, found ",
+                           object_found(size, found));
     if (json_member(input, "data"))
-        return object_fail(&at, "parameters.binary_data_size", ERROR_BAD_FIELD,
-                           "it and data exclude each other, send one of them");
-    return add_blob(r, &at, (size_t)bytes);
+        return refuse_size(r, i, ERROR_BAD_FIELD,
+                           "it and data exclude each other, send one of them", "");
+    return add_blob(r, i, (size_t)bytes);
 }
 
 static enum error_id finish_json(struct blobs_reader *r)
@@ -135,7 +133,8 @@ static enum error_id grow(struct blobs_reader *r, struct blob *blob, size_t byte
 static enum error_id take(struct blobs_reader *r, struct blob *blob, const char *bytes, size_t len)
 {
     if ((blob->came + len) / sizeof(float) > r->limits.elements_max)
-        return too_large(r, "the body");
+        return error_set(&r->error, ERROR_LIMIT_EXCEEDED,
+                         "the body: more than %zu elements (elements_max)", r->limits.elements_max);
     if (grow(r, blob, blob->came + len))
         return r->error.id;
     memcpy((char *)blob->field->tensor.data + blob->came, bytes, len);

@@ -48,10 +48,10 @@ enum error_id blobs_feed(struct blobs_reader *r, const char *bytes, size_t len);
 
 /* The body is complete: *e is new, and r is released. e->json is NULL if there is no JSON. A tensor
  * whose bytes came after the JSON has taken the first field that was free: present, its `blob` is
- * true and blob_bytes their number; the tensor has rank 1 and as many whole numbers as they hold.
- * Bytes of tensors beyond the fields are skipped: the caller counts the inputs. On failure
- * everything is released already and error says what and where, the same for every way to cut the
- * body into pieces. */
+ * true, blob_bytes their number and input its place; the tensor has rank 1 and as many whole
+ * numbers as they hold. Bytes of tensors beyond the fields are skipped: the caller counts the
+ * inputs. On failure everything is released already and error says what and where, the same for
+ * every way to cut the body into pieces. */
 enum error_id blobs_finish(struct blobs_reader *r, struct envelope *e, struct error *error);
 
 /* Instead of blobs_finish(); fine after it. */

@@ -52,6 +52,7 @@ struct envelope_field {
     bool present;         /* out: there was a tensor                                       */
     bool blob;            /* out: its bytes came after the JSON (blobs.h), so many:         */
     size_t blob_bytes;
+    size_t input;   /* out: the place among "inputs" of such a tensor */
     char *member;   /* out: the key of its objects, the same in all; NULL: there are none.
                        In rows, the first key that is no feature's */
     char *place;    /* out: "inputs[0].data"; NULL: it is the path                   */

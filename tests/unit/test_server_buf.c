@@ -32,6 +32,24 @@ START_TEST(appended_bytes_are_there_with_a_nul_behind)
 }
 END_TEST
 
+START_TEST(a_number_has_its_digits)
+{
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } rows[] = {
+        {0, "0"}, {9, "9"}, {10, "10"}, {1230, "1230"}, {UINT64_MAX, "18446744073709551615"}};
+    struct buf b = {0};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        b.len = 0;
+        buf_number(&b, rows[i].number);
+        ck_assert_str_eq(b.data, rows[i].text);
+    }
+    buf_fini(&b);
+}
+END_TEST
+
 START_TEST(printf_longer_than_the_room_is_whole)
 {
     struct buf b;
@@ -260,6 +278,7 @@ int main(void)
     TCase *t = tcase_create("bricks");
 
     tcase_add_test(t, appended_bytes_are_there_with_a_nul_behind);
+    tcase_add_test(t, a_number_has_its_digits);
     tcase_add_test(t, printf_longer_than_the_room_is_whole);
     tcase_add_test(t, max_is_a_bound_to_the_byte);
     tcase_add_test(t, after_a_failure_nothing_is_appended);
