@@ -101,6 +101,16 @@ def mend_prediction(case, pick):
     case.body = {key: data, **{k: v for k, v in body.items() if k in ("signature_name", "parameters")}}
 
 
+def mend_examples(case, pick):
+    """The model's input by its name, in each example or in the context."""
+    port, body = port_of(case), {k: v for k, v in case.body.items() if k in ("signature_name", "parameters")}
+    values = [max(-9, min(9, n)) for n in numbers([list(e.values()) for e in case.body["examples"]])] or [0.5]
+    rows = [{port["name"]: row} for row in shaped(values, [pick.randint(0, 3), port["shape"][1]])]
+    if pick.random() < 0.3:
+        body["context"], rows = {port["name"]: shaped(values, [port["shape"][1]])}, [{}, *rows]
+    case.body = {"examples": rows, **body}
+
+
 def mend_rows(case, pick):
     """At least a row, and what the loss of the model compares its output with."""
     model, least = case.path_parameters["model"], int(case.operation.path.endswith(":gradients"))
@@ -141,12 +151,16 @@ def mend(case, pick):
     if case.path_parameters.get("model") and ("version" in case.path_parameters or "label" in case.path_parameters):
         case.path_parameters["model"] = "tiny"
         case.path_parameters.update({k: v for k, v in (("version", 1), ("label", "stable")) if k in case.path_parameters})
+    if case.operation.path.endswith(":regress") and pick.random() < 0.9:
+        case.path_parameters["model"] = "half_plus_two"
     if not isinstance(case.body, dict) or pick.random() < 0.5:
         return
     if case.operation.path == "/invocations":
         mend_invocation(case, pick)
     elif case.operation.path.endswith("/infer"):
         mend_inference(case, pick)
+    elif "examples" in case.body:
+        mend_examples(case, pick)
     elif "data" in case.body:
         mend_application(case, pick)
     elif "loss" in case.path_parameters:

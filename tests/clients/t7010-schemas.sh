@@ -6,7 +6,7 @@ need "schemathesis finds nothing"
 
 # The broken model is left out: 503 would be its every answer.
 mkdir "$tmp/models"
-cp -r tests/api/models/scorer tests/api/models/tiny "$tmp/models/"
+cp -r tests/api/models/half_plus_two tests/api/models/scorer tests/api/models/tiny "$tmp/models/"
 # A baseline can be made of what was served, and /invocations has a model.
 serve --models "$tmp/models" --neuron-rows-min 1 --model-name tiny
 
