@@ -42,9 +42,10 @@ enum error_id examples_read(struct api_call *call, const char *method)
 
     if (call_non_finite(call, &inference_of(call)->policy) || call_envelope(call) ||
         object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) ||
-        check_fields(call, &values) || signature_check(call, values.signature_name, method) ||
-        records_complete(examples, &call->fields[FIELD_CONTEXT], &call->error))
+        check_fields(call, &values) || signature_check(call, values.signature_name, method))
         return call->error.id;
+    if (records_complete(examples, &call->fields[FIELD_CONTEXT], &call->account, &call->error))
+        return call->error.id == ERROR_OUT_OF_MEMORY ? call_no_memory(call) : call->error.id;
     return inference_ask(call, &examples->tensor, examples->path);
 }
 
@@ -53,6 +54,6 @@ size_t examples_elements(const struct api_call *call)
     const struct envelope_field *examples = &call->fields[FIELD_EXAMPLES];
 
     if (call->phase == CALL_READ)
-        return examples->missing > 0 ? examples->tensor.count : 0;
+        return examples->gaps ? examples->tensor.shape[0] * examples->tensor.shape[1] : 0;
     return inference_elements(call);
 }

@@ -29,7 +29,7 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
         fields[i].tensor = (struct tensor){0};
         fields[i].member = fields[i].place = NULL;
         fields[i].present = fields[i].blob = false;
-        fields[i].missing = 0;
+        fields[i].gaps = NULL;
     }
 }
 
@@ -62,7 +62,8 @@ size_t envelope_reader_bytes(const struct envelope_reader *r)
     for (size_t i = 0; i < r->fields_count; i++)
         bytes += r->fields[i].tensor.cap * sizeof(float) +
                  (r->fields[i].member ? strlen(r->fields[i].member) : 0) +
-                 (r->fields[i].place ? strlen(r->fields[i].place) : 0);
+                 (r->fields[i].place ? strlen(r->fields[i].place) : 0) +
+                 (r->fields[i].gaps ? r->fields[i].gaps->cap * sizeof(uint32_t) : 0);
     return bytes;
 }
 

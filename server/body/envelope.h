@@ -44,6 +44,14 @@ struct envelope_features {
  * error. */
 enum { ENVELOPE_SEGMENTS_MAX = 4, ENVELOPE_FIELDS_MAX = 8 };
 
+/* Rows of features from the first that lacks one on, as they came: the tensor has their values
+ * only, and records_complete() makes it [rows, features]. */
+struct envelope_gaps {
+    size_t whole; /* values of the tensor that are rows before the first; then come the others' */
+    size_t count, cap;
+    uint32_t places[]; /* [count] the feature of each value; UINT32_MAX after those of a row */
+};
+
 struct envelope_field {
     const char *path;
     enum envelope_objects objects;
@@ -52,11 +60,11 @@ struct envelope_field {
     bool present;         /* out: there was a tensor                                       */
     bool blob;            /* out: its bytes came after the JSON (blobs.h), so many:         */
     size_t blob_bytes;
-    size_t input;   /* out: the place among "inputs" of such a tensor */
-    char *member;   /* out: the key of its objects, the same in all; NULL: there are none.
-                       In rows, the first key that is no feature's */
-    char *place;    /* out: "inputs[0].data"; NULL: it is the path                   */
-    size_t missing; /* out: values that no row gave; records.h has what stands there */
+    size_t input; /* out: the place among "inputs" of such a tensor */
+    char *member; /* out: the key of its objects, the same in all; NULL: there are none.
+                     In rows, the first key that is no feature's */
+    char *place;  /* out: "inputs[0].data"; NULL: it is the path                   */
+    struct envelope_gaps *gaps; /* out: rows that lack values; NULL: none does */
 };
 
 /* How errors call it. */
@@ -105,7 +113,7 @@ struct records {
     size_t feature;     /* whose value comes                                               */
     size_t guess;       /* the feature after it                                            */
     size_t value_begin; /* in the tensor                                                   */
-    size_t rows, missing;
+    size_t rows;
     uint32_t *order; /* [count] the features of the row's values, if it is not ordered  */
     uint32_t *seen;  /* [count] 1 + the last such row that gave it                      */
     float *values;   /* [count] the row, while it is put in order; all NULL: none was, yet */

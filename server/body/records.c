@@ -1,8 +1,8 @@
 /* records.c - see records.h. May know: base/names.h, the readers of keys, values and what is
  * skipped.
  *
- * Invariant: after a row is closed the tensor has a value for each feature, in their order; a value
- * that was not given is MISSING, a NaN that no text is read as. */
+ * Invariant: after a row is closed the tensor has a value for each feature, in their order, unless
+ * the field has gaps: from the first row with one on, places tell whose value is whose. */
 #include "body/records.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,7 @@
 #include "json/object.h"
 
 enum { FEATURE_ALL = -2, FEATURE_NONE = -1 };
-static const uint32_t MISSING = 0x7fca5e00;
-
-static bool is_missing(float value)
-{
-    return memcmp(&value, &MISSING, sizeof value) == 0;
-}
+static const uint32_t ROW_END = UINT32_MAX; /* of struct envelope_gaps */
 
 /* ---- names ---- */
 
@@ -58,21 +53,91 @@ static enum error_id refuse_missing(const struct envelope_field *field, size_t r
                      envelope_field_place(field), row, name ? name : number, hint);
 }
 
-enum error_id records_complete(struct envelope_field *rows, const struct envelope_field *common,
-                               struct error *error)
-{
-    const float *given = common && common->present ? common->tensor.data : NULL;
-    size_t count = rows->features->count;
-    float *values = rows->tensor.data;
+/* ---- gaps ---- */
 
-    for (size_t i = 0; rows->missing > 0 && i < rows->tensor.count; i++) {
-        if (!is_missing(values[i]))
-            continue;
-        if (!given || is_missing(given[i % count]))
-            return refuse_missing(rows, i / count, i % count, error);
-        values[i] = given[i % count];
+/* A value that nobody has given: a NaN that no text is read as. */
+static const uint32_t MISSING = 0x7fca5e00;
+
+static size_t first_missing(const float *row, size_t count)
+{
+    size_t i = 0;
+
+    while (i < count && memcmp(&row[i], &MISSING, sizeof *row) != 0)
+        i++;
+    return i;
+}
+
+/* The values of a row with gaps, to their places. Returns the places of the next one. */
+static const uint32_t *put_values(float *row, const float **values, const uint32_t *places)
+{
+    for (; *places != ROW_END; places++)
+        row[*places] = *(*values)++;
+    return places + 1;
+}
+
+/* The row that all rows begin as. */
+static void init_common(float *row, const struct envelope_field *common, size_t count)
+{
+    bool is_there = common && common->present;
+    const float *values = is_there ? common->tensor.data : NULL;
+
+    for (size_t i = 0; i < count; i++)
+        memcpy(&row[i], &MISSING, sizeof *row);
+    if (is_there && common->gaps)
+        put_values(row, &values, common->gaps->places);
+    else if (is_there)
+        memcpy(row, values, count * sizeof *row);
+}
+
+/* data [rows, features] from the field's values and the row that is common. Returns the place of
+ * the first value that is missing, or data's end. */
+static size_t fill_gaps(const struct envelope_field *field, const float *common, float *data)
+{
+    size_t count = field->features->count, whole = field->gaps->whole;
+    size_t all = field->tensor.shape[0] * count;
+    const float *values = field->tensor.data + whole;
+    const uint32_t *places = field->gaps->places;
+    bool may_miss = first_missing(common, count) < count;
+
+    if (whole > 0)
+        memcpy(data, field->tensor.data, whole * sizeof *data);
+    for (size_t at = whole; at < all; at += count) {
+        memcpy(data + at, common, count * sizeof *data);
+        places = put_values(data + at, &values, places);
+        size_t missing = may_miss ? first_missing(data + at, count) : count;
+        if (missing < count)
+            return at + missing;
     }
-    rows->missing = 0;
+    return all;
+}
+
+enum error_id records_complete(struct envelope_field *rows, const struct envelope_field *common,
+                               struct memory_account *account, struct error *error)
+{
+    struct tensor *t = &rows->tensor;
+    size_t count = rows->features->count, all = t->shape[0] * count, missing;
+    float *data = NULL;
+
+    if (!rows->gaps)
+        return ERROR_OK;
+    if (memory_take(account, (all + count) * sizeof *data)) /* the row that is common comes last */
+        data = malloc((all + count) * sizeof *data);
+    if (!data)
+        return error_set(error, ERROR_OUT_OF_MEMORY, "%s: no memory for %zu numbers",
+                         envelope_field_place(rows), all);
+    init_common(data + all, common, count);
+    missing = fill_gaps(rows, data + all, data);
+    if (missing < all) {
+        free(data);
+        return refuse_missing(rows, missing / count, missing % count, error);
+    }
+    memory_give(account, t->cap * sizeof *data + rows->gaps->cap * sizeof *rows->gaps->places);
+    free(t->data);
+    free(rows->gaps);
+    rows->gaps = NULL;
+    t->data = data;
+    t->count = all;
+    t->cap = all + count;
     return ERROR_OK;
 }
 
@@ -129,26 +194,54 @@ static bool is_given(const struct records *records, size_t feature)
                             : records->seen[feature] == (uint32_t)records->rows + 1;
 }
 
-/* The row's values from the order in which they came to that of the features. */
-static enum error_id put_in_order(struct envelope_reader *r)
+/* The values of a complete row from the order in which they came to that of the features. */
+static void put_in_order(struct envelope_reader *r)
 {
     struct records *records = &r->records;
-    struct tensor *t = &r->field->tensor;
-    size_t count = records->of->count, missing = count - records->given;
+    float *row = r->field->tensor.data + records->begin;
 
-    if (records->ordered && disorder(r))
-        return r->json.error.id;
-    if (tensor_reader_reserve(&r->tensor, missing))
-        return r->json.error.id;
-    float *row = t->data + records->begin;
-    if (records->given > 0)
-        memcpy(records->values, row, records->given * sizeof *row);
-    for (size_t i = 0; missing > 0 && i < count; i++)
-        memcpy(&row[i], &MISSING, sizeof *row);
+    memcpy(records->values, row, records->given * sizeof *row);
     for (size_t i = 0; i < records->given; i++)
         row[records->order[i]] = records->values[i];
-    t->count += missing;
-    records->missing += missing;
+}
+
+/* Room for so many places more. */
+static enum error_id grow_gaps(struct envelope_reader *r, size_t more)
+{
+    enum { CAP_FIRST = 64 };
+    struct envelope_gaps *gaps = r->field->gaps, *grown = NULL;
+    size_t count = gaps ? gaps->count : 0, cap = gaps ? gaps->cap : 0, before = cap;
+
+    if (more <= cap - count)
+        return ERROR_OK;
+    cap = cap * 2 > count + more ? cap * 2 : count + more + CAP_FIRST;
+    if (memory_take(r->limits.account, (cap - before) * sizeof *gaps->places))
+        grown = realloc(gaps, sizeof *gaps + cap * sizeof *gaps->places);
+    if (!grown)
+        return json_no_memory(&r->json);
+    if (!gaps)
+        *grown = (struct envelope_gaps){.whole = r->records.begin};
+    grown->cap = cap;
+    r->field->gaps = grown;
+    return ERROR_OK;
+}
+
+/* The row stays as it came, and so do all after it: a body of rows that say nothing takes no more
+ * memory than its text, until somebody asks for the matrix. */
+static enum error_id keep_gaps(struct envelope_reader *r)
+{
+    const struct records *records = &r->records;
+
+    if (records->rows >= r->limits.elements_max / records->of->count)
+        return error_set(&r->json.error, ERROR_LIMIT_EXCEEDED,
+                         "%s: more than %zu elements (elements_max)", r->tensor.name,
+                         r->limits.elements_max);
+    if (grow_gaps(r, records->given + 1))
+        return r->json.error.id;
+    struct envelope_gaps *gaps = r->field->gaps;
+    for (size_t i = 0; i < records->given; i++)
+        gaps->places[gaps->count++] = records->ordered ? (uint32_t)i : records->order[i];
+    gaps->places[gaps->count++] = ROW_END;
     return ERROR_OK;
 }
 
@@ -169,8 +262,10 @@ static enum error_id close_row(struct envelope_reader *r)
     r->json.window.pos++;
     if (!complete && r->field->objects == ENVELOPE_RECORDS)
         return refuse_incomplete(r, &r->json.error);
-    if (!(complete && records->ordered) && put_in_order(r))
+    if ((!complete || r->field->gaps) && keep_gaps(r))
         return r->json.error.id;
+    if (!r->field->gaps && !records->ordered)
+        put_in_order(r);
     records->begin = r->field->tensor.count;
     records->given = records->guess = 0;
     records->ordered = true;
@@ -187,7 +282,6 @@ void records_finish(struct envelope_reader *r)
     t->rank = 2;
     t->shape[0] = r->records.rows;
     t->shape[1] = r->records.of->count;
-    r->field->missing = r->records.missing;
     memory_give(r->limits.account, records_bytes(&r->records));
     records_fini(&r->records);
 }

@@ -6,10 +6,11 @@
 #include "body/envelope.h"
 
 /* Values that rows do not give, where they may be missing, are taken from common (a RECORD; NULL or
- * not present: there is none). ERROR_BAD_FIELD names the first row and feature that neither gives.
- */
+ * not present: there is none). From then on the rows' tensor is [rows, features], whose memory is
+ * charged to the account. ERROR_BAD_FIELD names the first row and feature that neither gives;
+ * ERROR_OUT_OF_MEMORY. */
 enum error_id records_complete(struct envelope_field *rows, const struct envelope_field *common,
-                               struct error *error);
+                               struct memory_account *account, struct error *error);
 
 /* ---- for tensors.c and envelope.c alone: the tokens of a row ---- */
 

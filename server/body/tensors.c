@@ -22,6 +22,8 @@ void tensors_release(struct envelope_field *fields, size_t count)
         tensor_fini(&fields[i].tensor);
         free(fields[i].member);
         free(fields[i].place);
+        free(fields[i].gaps);
+        fields[i].gaps = NULL;
         fields[i].member = fields[i].place = NULL;
         fields[i].present = fields[i].blob = false;
     }

@@ -107,9 +107,10 @@ static size_t next_cap(const struct tensor_reader *r)
     return cap < r->elements_max ? cap : r->elements_max;
 }
 
-static enum error_id grow_to(struct tensor_reader *r, size_t cap)
+static enum error_id grow(struct tensor_reader *r)
 {
     struct tensor *t = r->t;
+    size_t cap = next_cap(r);
     float *data = NULL;
 
     if (cap <= SIZE_MAX / sizeof *data && memory_take(r->account, (cap - t->cap) * sizeof *data))
@@ -120,23 +121,6 @@ static enum error_id grow_to(struct tensor_reader *r, size_t cap)
     t->data = data;
     t->cap = cap;
     return ERROR_OK;
-}
-
-static enum error_id too_many(struct tensor_reader *r)
-{
-    return error_set(r->error, ERROR_LIMIT_EXCEEDED, "%s: more than %zu elements (elements_max)",
-                     r->name, r->elements_max);
-}
-
-enum error_id tensor_reader_reserve(struct tensor_reader *r, size_t more)
-{
-    size_t cap = next_cap(r);
-
-    if (more > r->elements_max - r->t->count)
-        return too_many(r);
-    if (more <= r->t->cap - r->t->count)
-        return ERROR_OK;
-    return grow_to(r, cap - r->t->count > more ? cap : r->t->count + more);
 }
 
 /* NaN, Infinity or -Infinity at the window's pos; 0 if there is none of them. */
@@ -208,8 +192,9 @@ static enum error_id take(struct tensor_reader *r, float value)
     struct tensor *t = r->t;
 
     if (t->count == r->elements_max)
-        return too_many(r);
-    if (t->count == t->cap && grow_to(r, next_cap(r)))
+        return error_set(r->error, ERROR_LIMIT_EXCEEDED,
+                         "%s: more than %zu elements (elements_max)", r->name, r->elements_max);
+    if (t->count == t->cap && grow(r))
         return r->error->id;
     if (!r->rank_known) {
         r->rank_known = true;

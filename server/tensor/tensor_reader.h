@@ -64,10 +64,6 @@ enum error_id tensor_reader_read(struct tensor_reader *r);
 void tensor_reader_value(struct tensor_reader *r);
 void tensor_reader_closed(struct tensor_reader *r);
 
-/* Room for so many numbers more, not only as many as the text can hold. ERROR_LIMIT_EXCEEDED beyond
- * elements_max. */
-enum error_id tensor_reader_reserve(struct tensor_reader *r, size_t more);
-
 /* The length of a NaN, Infinity or -Infinity at the window's pos; 0: there is none. */
 size_t tensor_token_length(const struct window *w);
 
