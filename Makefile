@@ -404,7 +404,7 @@ $B/man/axond.8: server/manual.awk $B/axond
 	@mkdir -p $(@D)
 	$Q $B/axond --help >$(NEW).help && awk $(MAN_VARS) -f server/manual.awk $(NEW).help >$(NEW) && rm $(NEW).help && $(REPLACE)
 
-# What axond says of each of its commands, but for those that its list says all of.
+# From what axond says of each of its commands; its list says all of the last two.
 $B/man/axond.1: server/commands.awk $B/axond
 	@echo "  MAN     $@"
 	@mkdir -p $(@D)

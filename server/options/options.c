@@ -175,8 +175,8 @@ static int check_value(const struct argument_row *row, const char *command, cons
         error_set(error, ERROR_BAD_FIELD,
                   "%s: expected a whole number from 1 to 999999999, found \"%.100s\"", name, value);
     else if (*row->choices && *row->choices != '#' && !is_choice(row->choices, value))
-        error_set(error, ERROR_BAD_FIELD, "%s: expected %s, found \"%.100s\"", name, row->choices,
-                  value);
+        error_set(error, ERROR_BAD_FIELD, "%s: expected one of %s, found \"%.100s\"", name,
+                  row->choices, value);
     else
         return OPTIONS_OK;
     return OPTIONS_USAGE;

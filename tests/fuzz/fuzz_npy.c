@@ -37,6 +37,24 @@ static void check_array(const struct tensor *t)
     buf_fini(&out);
 }
 
+/* The header alone, and the numbers a run at a time, are the same array: t, of bytes [size]. */
+static void check_runs(const struct tensor *t, const char *bytes, size_t size)
+{
+    size_t head = npy_head_bytes(bytes, size), half = t->count / 2;
+    struct error error = {0};
+    struct npy_array a;
+    float *x = malloc((t->count + 1) * sizeof *x);
+
+    npy_require(x && npy_head(&a, "body", bytes, head, &error) == ERROR_OK);
+    npy_require(a.count == t->count && a.rank == t->rank && a.data_bytes <= size - head);
+    npy_require(npy_load(&a, bytes + head, 0, half, x, "body", &error) == ERROR_OK);
+    npy_require(npy_load(&a, bytes + head + half * a.type->width, half, t->count - half, x + half,
+                         "body", &error) == ERROR_OK);
+    npy_require((a.fortran_order && a.rank > 1) || t->count == 0 ||
+                memcmp(x, t->data, t->count * sizeof *x) == 0);
+    free(x);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + !size); /* exactly as long as what the caller promises */
@@ -48,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(copy, data, size);
     while (left > 0) {
         size_t before = left;
+        const char *begin = at;
         struct tensor t;
         struct error error = {0};
         enum error_id id = npy_read_next(&t, "body", &at, &left, &npy_limits, &error);
@@ -58,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         npy_require(left < before && at + left == copy + size);
         check_array(&t);
+        check_runs(&t, begin, before);
         tensor_fini(&t);
     }
     free(copy);

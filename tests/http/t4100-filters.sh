@@ -105,7 +105,7 @@ ok "a request that is refused" says 1 'instances: shape [1, 1], the model takes 
 ok "a key that nobody reads" says 1 'tpo_k: unknown key; did you mean "top_k"?' predict digits <<<'{"instances": [[1]], "tpo_k": 3}'
 ok "a misspelt model" says 1 "configs/models: no model 'digtis'; did you mean \"digits\"?" predict digtis <"$tmp/rows.npy"
 ok "no model" says 2 'predict: expected MODEL: a model of --models: its newest version, or NAME/VERSION, NAME/LABEL; none with --model-dir' predict
-ok "no such format" says 2 '--format: expected json|ndjson|npy|csv, found "xml"' predict digits --format xml
+ok "no such format" says 2 '--format: expected one of json|ndjson|npy|csv, found "xml"' predict digits --format xml
 ok "nothing" says 1 'standard input is empty, expected rows.npy, rows.csv or rows.json' predict digits </dev/null
 no_space() { "$BIN" predict digits <"$tmp/rows.npy" >/dev/full 2>"$tmp/said"; [ $? = 1 ] && [ "$(<"$tmp/said")" = 'axond: standard output: No space left on device' ]; }
 ok "a disk that is full" no_space

@@ -33,7 +33,9 @@ has() { tr -s ' ' <"$tmp/out" | grep -qxF "$1" || { sed 's/^/# /' "$tmp/out" "$t
 # refuses TEXT FILE
 refuses() {
     said "$2"
-    [ $? = 1 ] && [ ! -s "$tmp/out" ] && [ "$(<"$tmp/said")" = "axond: $1" ] || { sed 's/^/# /' "$tmp/out" "$tmp/said"; return 1; }
+    [ $? = 1 ] && [ ! -s "$tmp/out" ] && [ "$(<"$tmp/said")" = "axond: $1" ] && return
+    sed 's/^/# /' "$tmp/out" "$tmp/said"
+    return 1
 }
 
 ok "a .npy" said "$tmp/rows.npy"
