@@ -24,7 +24,7 @@ void blobs_reader_init(struct blobs_reader *r, struct blobs_head head,
     r->came = r->blobs_count = r->blob = r->bytes = 0;
     envelope_reader_init(&r->reader, fields, fields_count, limits, policy,
                          head.bytes < bytes ? head.bytes : bytes);
-    if (head.bytes > 0)
+    if (head.bytes > 0 || fields_count == 0)
         return;
     r->blobs[0] = (struct blob){.field = fields, .bytes = SIZE_MAX};
     r->blobs_count = 1;

@@ -235,6 +235,21 @@ START_TEST(without_a_length_all_is_json)
 }
 END_TEST
 
+START_TEST(where_no_tensor_may_stand_bytes_are_skipped)
+{
+    static struct blobs_reader r;
+    struct error error = {0};
+    struct envelope e;
+
+    blobs_reader_init(&r, (struct blobs_head){0, "Length"}, NULL, 0, &limits, NON_FINITE_STRICT,
+                      WINDOW_UNKNOWN);
+    ck_assert_int_eq(blobs_feed(&r, "aaaabbbb", 8), ERROR_OK);
+    ck_assert_int_eq(blobs_finish(&r, &e, &error), ERROR_OK);
+    ck_assert_ptr_null(e.json);
+    envelope_fini(&e);
+}
+END_TEST
+
 /* head 0: the text's length. */
 static const struct {
     const char *json, *bytes;
@@ -398,6 +413,7 @@ int main(void)
     tcase_add_test(t, bytes_are_taken_as_they_are);
     tcase_add_test(t, without_json_the_body_is_one_tensor);
     tcase_add_test(t, without_a_length_all_is_json);
+    tcase_add_test(t, where_no_tensor_may_stand_bytes_are_skipped);
     tcase_add_loop_test(t, what_does_not_add_up_is_refused_alike_in_all_pieces, 0,
                         (int)(sizeof refused / sizeof *refused));
     tcase_add_test(t, a_tensor_alone_is_bounded_by_elements_max);
