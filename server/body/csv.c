@@ -153,6 +153,11 @@ static enum error_id refuse_cell(struct csv_reader *r, const char *text, size_t 
                      text, missing ? "" : "\"");
 }
 
+static const char *first_line(const struct csv_reader *r)
+{
+    return r->without_header ? "first row" : "header";
+}
+
 static enum error_id take_value(struct csv_reader *r, const char *text, size_t len)
 {
     struct tensor *t = &r->field->tensor;
@@ -161,8 +166,8 @@ static enum error_id take_value(struct csv_reader *r, const char *text, size_t l
 
     if (r->column >= r->columns)
         return error_set(&r->error, ERROR_BAD_TENSOR,
-                         "line %zu: more than %zu cells, the header has so many", r->line,
-                         r->columns);
+                         "line %zu: more than %zu cells, the %s has so many", r->line, r->columns,
+                         first_line(r));
     feature = r->feature_of[r->column];
     if (r->column == 0 && t->cap - t->count < r->features->count && grow(r))
         return r->error.id;
@@ -178,8 +183,8 @@ static enum error_id take_value(struct csv_reader *r, const char *text, size_t l
 static enum error_id end_row(struct csv_reader *r)
 {
     if (r->column + 1 != r->columns)
-        return error_set(&r->error, ERROR_BAD_TENSOR, "line %zu: %zu cell%s, the header has %zu",
-                         r->line, r->column + 1, r->column ? "s" : "", r->columns);
+        return error_set(&r->error, ERROR_BAD_TENSOR, "line %zu: %zu cell%s, the %s has %zu",
+                         r->line, r->column + 1, r->column ? "s" : "", first_line(r), r->columns);
     r->begin = r->field->tensor.count += r->features->count;
     return ERROR_OK;
 }
@@ -300,6 +305,7 @@ static size_t read_unquoted(struct csv_reader *r, const char *p)
 enum error_id csv_without_header(struct csv_reader *r)
 {
     r->columns = r->features->count;
+    r->without_header = true;
     for (size_t i = 0; i < r->columns; i++) {
         buf_printf(&r->header, "%zu", i);
         buf_append(&r->header, "", 1);

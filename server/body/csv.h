@@ -38,8 +38,9 @@ struct csv_reader {
     const char **names;   /* [columns] in it */
     uint32_t *feature_of; /* [columns] */
     bool indexed;         /* the first column is an index */
-    size_t begin;         /* of the row in the tensor */
-    size_t taken;         /* rows that csv_take() has taken out of it */
+    bool without_header;
+    size_t begin; /* of the row in the tensor */
+    size_t taken; /* rows that csv_take() has taken out of it */
 };
 
 /* features are looked at from the first byte on. */

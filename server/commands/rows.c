@@ -2,6 +2,7 @@
 #include "commands/rows.h"
 #include <stdlib.h>
 #include <string.h>
+#include "commands/progress.h"
 #include "commands/rows_formats.h"
 
 const struct rows_format rows_formats[ROWS_FORMATS] = {
@@ -129,8 +130,10 @@ static enum error_id grow(struct tensor *t, const struct rows *r, struct error *
 
 enum error_id rows_collect(struct rows *r, struct tensor *t, struct error *error)
 {
+    struct progress progress;
     size_t got = 1;
 
+    progress_start(&progress, r->in);
     *t = (struct tensor){.rank = r->rank};
     while (got > 0) {
         if (t->cap < t->count + r->width + 1 && grow(t, r, error) != ERROR_OK)
@@ -139,7 +142,9 @@ enum error_id rows_collect(struct rows *r, struct tensor *t, struct error *error
                       error) != ERROR_OK)
             break;
         t->count += got * r->width;
+        progress_tell(&progress, r->done);
     }
+    progress_stop(&progress);
     memcpy(t->shape, r->shape, sizeof t->shape);
     t->shape[0] = (size_t)r->done;
     if (error->id != ERROR_OK)

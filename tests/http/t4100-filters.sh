@@ -105,6 +105,10 @@ ok "a request that is refused" says 1 'instances: shape [1, 1], the model takes 
 ok "a key that nobody reads" says 1 'tpo_k: unknown key; did you mean "top_k"?' predict digits <<<'{"instances": [[1]], "tpo_k": 3}'
 ok "a misspelt model" says 1 "configs/models: no model 'digtis'; did you mean \"digits\"?" predict digtis <"$tmp/rows.npy"
 ok "no model" says 2 'predict: expected MODEL: a model of --models: its newest version, or NAME/VERSION, NAME/LABEL; none with --model-dir' predict
+ok "no such folder of models" says 78 'models: /nonexistent: No such file or directory' predict digits --models /nonexistent
+ok "a bad variable" env AXOND_THREADS=x bash -c '"$0" predict digits </dev/null 2>/dev/null; [ $? = 78 ]' "$BIN"
+"$BIN" key >"$tmp/keys" 2>/dev/null && chmod 600 "$tmp/keys"
+ok "keys and hosts guard a service, not a command" is "$tmp/want.json" predict digits --keys "$tmp/keys" --hosts example.com <tests/data/digits/heldout.json
 ok "no such format" says 2 '--format: expected one of json|ndjson|npy|csv, found "xml"' predict digits --format xml
 ok "nothing" says 1 'standard input is empty, expected rows.npy, rows.csv or rows.json' predict digits </dev/null
 no_space() { "$BIN" predict digits <"$tmp/rows.npy" >/dev/full 2>"$tmp/said"; [ $? = 1 ] && [ "$(<"$tmp/said")" = 'axond: standard output: No space left on device' ]; }
@@ -158,7 +162,7 @@ ok "a column is there twice" table $'a,b,a\n1,2,3' says 1 'standard input: line 
 ok "a text, with line, row and column" table $'a,b\n1,2\n3,much' says 1 'standard input: line 3 (row 1), column "b": expected a number, found "much"' predict sum
 ok "no value" table $'a,b\n1,\n' says 1 'standard input: line 2 (row 0), column "b": expected a number, found no value; ?non_finite=token lets missing values in' predict sum
 ok "unless it may be missing" table $'a,b\n1,\n' prints $'y\nNaN' predict sum --non-finite token
-ok "too few cells" table $'1,2\n3' says 1 'standard input: line 2: 1 cell, the header has 2' predict sum
+ok "too few cells" table $'1,2\n3' says 1 'standard input: line 2: 1 cell, the first row has 2' predict sum
 ok "too many columns" table $'1,2,3' says 1 'standard input: 3 numbers a row, the model takes [rows, 2]' predict sum
 far_row() { (seq -f '%.0f,1' 100000; echo 1,x) | sum says 1 'standard input: line 100001 (row 100000), column "1": expected a number, found "x"' predict sum; }
 ok "a row that comes late has its number" far_row
