@@ -4,16 +4,18 @@
 
 openapi=server/api/openapi.json
 
-# PATH METHOD for each handler of routes.def, with and without its optional group
-routes() {
+# PATH METHOD ACCESS for each handler of routes.def, with and without its optional group
+accesses() {
     local macro group
     for macro in '(ANY_)?VERSION' '(ANY_)?VERSION \/versions\/{version}' 'ANY_VERSION \/labels\/{label}'; do
         read -r macro group <<<"$macro"
         sed -E "s/\" $macro( \"|,)/$group\"\\$([[ $macro == *\(* ]] && echo 2 || echo 1)/; s/\"\" \"//; s/\" \"//" server/api/routes.def
-    done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 POST \3/p
-        s/^ROUTE_DELETE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+),.*/\1 GET \2\n\1 DELETE \3/p' | sort -u |
-        awk '$3 != "NULL" { print $1, $2; n++ } END { exit n == 0 }'
+    done | sed -nE 's/^ROUTE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+), *([A-Z]+),.*/\1 GET \2 \4\n\1 POST \3 \4/p
+        s/^ROUTE_DELETE\("([^"]+)", *([A-Za-z_]+), *([A-Za-z_]+), *([A-Z]+),.*/\1 GET \2 \4\n\1 DELETE \3 \4/p' | sort -u |
+        awk '$3 != "NULL" { print $1, $2, $4; n++ } END { exit n == 0 }'
 }
+
+routes() { accesses | cut -d' ' -f1,2; }
 
 described_routes() {
     local methods='["get", "head", "post", "put", "delete", "patch", "options", "trace"]'
@@ -21,6 +23,17 @@ described_routes() {
     diff <(routes | sort) <(jq -r ".paths | to_entries[] | .key as \$path | .value | keys[] |
         select(IN(${methods}[])) | \"\(\$path) \(ascii_upcase)\"" "$openapi" | sort) |
         sed -n "s|^< |$openapi: lacks |p; s|^> |$openapi: describes what is no route: |p"
+}
+
+# A public route asks for no key, an admin's for one of that role, every other for any; and whoever asks says 401.
+described_access() {
+    diff <(accesses | awk '{ print $1, $2, $3 == "PUBLIC" ? "none" : $3 ~ /ADMIN|HOSTING/ ? "admin 401" : "any 401" }' | sort) \
+        <(jq -r '.security as $all | .paths | to_entries[] | .key as $path | .value | to_entries[] | select(.value.responses?) |
+            (.value.security // $all) as $security | "\($path) \(.key | ascii_upcase) \(
+            if $security == [] then "none" elif $security == $all then "any"
+            elif $security == [{}, {bearer: ["admin"]}, {apiKey: ["admin"]}] then "admin" else $security end)\(
+            if .value.responses["401"] then " 401" else "" end)"' "$openapi" | sort) |
+        sed -n "s|^< |$openapi: should ask for the key that routes.def says: |p"
 }
 
 # Each of them is asked by a case of tests/api.
@@ -169,6 +182,7 @@ loaded_configs() {
 }
 
 check "openapi.json describes the routes and methods of routes.def and no others" described_routes
+check "openapi.json asks for the keys that routes.def does" described_access
 check "every route and method of routes.def has a case in tests/api" tried_routes
 check "openapi.json describes the parameters of each path" described_parameters
 check "openapi.json describes the dialects" described_dialects

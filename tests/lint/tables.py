@@ -136,14 +136,14 @@ def errors():
 def routes():
     paths = json.load(open("server/api/openapi.json"))["paths"]
     lines = []
-    for path, get, post, *_ in calls("server/api/routes.def", "ROUTE"):
+    for path, get, post, access, *_ in calls("server/api/routes.def", "ROUTE"):
         for method, handler in (("get", get), ("post", post)):
             if handler != "NULL":
                 shown = literal(path.replace("ANY_VERSION", '"[/versions/{version}|/labels/{label}]"')
                                 .replace("VERSION", '"[/versions/{version}]"'))
                 summary = paths.get(literal(path), {}).get(method, {}).get("summary", "(not in openapi.json)")
-                lines.append(f"| `{cell(shown)}` | {method.upper()} | {summary} |")
-    return table("| path | method | what |", lines)
+                lines.append(f"| `{cell(shown)}` | {method.upper()} | {access.lower()} | {summary} |")
+    return table("| path | method | access | what |", lines)
 
 
 def config_schema():

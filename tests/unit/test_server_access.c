@@ -155,6 +155,8 @@ static bool is_refusal_of_access(unsigned status)
 START_TEST(no_route_is_open_without_a_key_but_the_public_ones)
 {
     char path[200], target[400];
+    bool takes_any_bytes = strstr(routes[_i].template, "{opaque}") != NULL ||
+                           strstr(routes[_i].template, "{rest}") != NULL;
 
     path_of(routes[_i].template, path);
     for (size_t s = 0; s < SPELLINGS; s++)
@@ -177,7 +179,7 @@ START_TEST(no_route_is_open_without_a_key_but_the_public_ones)
             if (spellings[s].same)
                 ck_assert_msg(reply.route == (unsigned)_i, "%s %s: %s", methods[m], target,
                               api_route_label(reply.route));
-            else
+            else if (!takes_any_bytes)
                 ck_assert_msg(reply.route == API_ROUTE_OTHER || reply.route != (unsigned)_i, "%s",
                               target);
             api_reply_fini(&reply);
@@ -271,7 +273,7 @@ static const struct {
     {"/v2/health/live?key=infer-secret", NULL, NULL, ADMITTED, NULL},
 };
 
-/* What is refused says why, and has not a byte of the key in it. */
+/* A refusal says why, and has not a byte of the key in it. */
 START_TEST(key_is_one_and_in_a_header)
 {
     struct api_reply reply;
