@@ -59,6 +59,22 @@ refuses() {
 }
 ok "a port that is none is refused" refuses 'SAGEMAKER_BIND_TO_PORT: expected a port from 1 to 65535, found "http"' SAGEMAKER_BIND_TO_PORT=http
 
+# The image runs as uid 65532; the platform's files are root's.
+as_the_image() {
+    timeout 10 setpriv --reuid 65532 --regid 65532 --clear-groups "$BIN" --check-config --model-dir /opt/ml/model >"$tmp/check" 2>&1
+    grep -q "$1" "$tmp/check"
+}
+if [ "$(id -u)" = 0 ] && chmod 755 "$tmp" && setpriv --reuid 65532 --regid 65532 --clear-groups test -x "$BIN" 2>/dev/null; then
+    chmod 700 /opt/ml/model/1
+    ok "a folder that it may not read is told with uid, mode and the way out" \
+        as_the_image '1/weights.safetensors: permission denied: axond runs as uid 65532, and 1 has the mode 0700 and the owner 0:0; chmod a+rx it, or run axond as its owner'
+    chmod 755 /opt/ml/model/1
+    chmod 600 /opt/ml/model/config.json
+    ok "a file, too" as_the_image 'config.json: permission denied: axond runs as uid 65532, and it has the mode 0600 and the owner 0:0; chmod a+r it'
+else
+    skip "a model that may not be read is told with uid, mode and the way out" "this user cannot become another"
+fi
+
 rm -r /opt/ml/model && mkdir /opt/ml/model
 run_image -- serve
 at 127.0.0.1:8080
