@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""triton_calls.py ADDRESS MODELS sync|aio - every call of NVIDIA's tritonclient.http that needs no shared memory, unmodified.
+"""triton_calls.py ADDRESS MODELS sync|aio [INFER-KEY ADMIN-KEY] - every call of NVIDIA's tritonclient.http that needs no shared memory, unmodified.
 
 MODELS is the folder that the daemon serves: a copy of the shipped models. Answers of infer are those of :predict, bit for
-bit, whichever way they come. A case is a function (cases.py).
+bit, whichever way they come. With keys: how the client sends one, and what it is told without. A case is a function (cases.py).
 """
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ from tritonclient.utils import InferenceServerException
 
 from cases import Counted, post, predicted, rows_of, run, same_bits
 
-ADDRESS, MODELS, MODE = sys.argv[1:4]
+ADDRESS, MODELS, MODE, *KEYS = sys.argv[1:]
 triton = tritonclient.http.aio if MODE == "aio" else tritonclient.http
 OUTPUT = {"digits": "probabilities", "breast-cancer": "probability"}
 INPUT = {"digits": "pixels", "breast-cancer": "measures"}
@@ -391,6 +391,50 @@ async def case_broken_connections_are_no_errors_later(client):
     assert await client.is_server_ready(query_params={"a": 1, "b": 2}) and await client.is_server_live(headers={"X-A": "1"})
 
 
+# ---- a daemon that wants keys ----
+
+class Plugin(tritonclient.http.InferenceServerClientPlugin):
+    """The client's own way to add a header to whatever it sends."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def __call__(self, request):
+        request.headers["X-API-Key"] = self.key
+
+
+async def keyed_headers(client):
+    infer, admin = KEYS
+    array = rows_of("digits", 1)
+
+    def ask(**headers):
+        return client.infer("digits", [tensor("digits", array)], headers={k.replace("_", "-"): v for k, v in headers.items()})
+    for headers in ({"Authorization": f"Bearer {infer}"}, {"X_API_Key": infer}, {"X_API_Key": admin}):
+        result = await ask(**headers)
+        assert result.as_numpy("probabilities").shape == (1, 10)
+    assert await client.is_server_ready() and await client.is_server_live() and await client.is_model_ready("digits")
+    await refused(client.infer("digits", [tensor("digits", array)]), 401, "key")
+    for headers in ({"X_API_Key": infer[:-1]}, {"Authorization": f"Basic {infer}"}, {"Authorization": "Bearer"}):
+        message = await refused(ask(**headers), 401)
+        assert infer[:-1] not in message, message
+
+
+async def keyed_scopes(client):
+    infer, admin = ({"X-API-Key": key} for key in KEYS)
+    await refused(client.load_model("digits", headers=infer), 403)
+    await refused(client.update_log_settings({"log_verbose_level": 0}, headers=infer), 403)
+    await refused(client.load_model("digits"), 401)
+    await client.load_model("digits", headers=admin)
+    assert (await client.get_server_metadata(headers=infer))["name"] == "axond"
+
+
+async def keyed_plugin(client):
+    client.client.register_plugin(Plugin(KEYS[0]))
+    result = await client.infer("digits", [tensor("digits", rows_of("digits", 1))])
+    assert result.as_numpy("probabilities").shape == (1, 10)
+    client.client.unregister_plugin()
+
+
 async def main():
     options = {"concurrency": 4} if MODE == "sync" else {}
     client = triton.InferenceServerClient(ADDRESS, **options)
@@ -402,7 +446,7 @@ if __name__ == "__main__":
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     native, counted = loop.run_until_complete(main())
-    run(globals(), counted)
+    run(globals(), counted, prefix="keyed_" if KEYS else "case_")
     if MODE == "aio":
         loop.run_until_complete(native.close())
     else:
