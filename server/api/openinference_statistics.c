@@ -1,8 +1,9 @@
 /* openinference_statistics.c - GET /v2/models/stats and /v2/models/{model}/stats: Triton's
  * statistics, from the counts that /metrics shows.
  *
- * A count and its time are one metric's: compute_input is axond_inference_parse_seconds, queue, of
- * requests that waited for a worker, axond_inference_queue_seconds, and so on. */
+ * A count and its time are one metric's: compute_input is axond_inference_parse_seconds, and so on.
+ * Only queue counts all that were answered, those too that waited for no worker and no time:
+ * perf_analyzer knows by it which version has answered. */
 #include <inttypes.h>
 #include "api/listing.h"
 #include "api/lookup.h"
@@ -32,13 +33,14 @@ static void write_version(struct buf *out, const struct model *m)
 {
     static const struct metrics_time none;
     const struct metrics_statistics s = metrics_model_statistics(m->metrics);
+    const struct metrics_time queue = {.count = s.success.count, .ns = s.queue.ns};
     const struct {
         const char *name;
         const struct metrics_time *time;
-    } times[] = {{"success", &s.success},       {"fail", &s.failure},
-                 {"queue", &s.queue},           {"compute_input", &s.parse},
-                 {"compute_infer", &s.compute}, {"compute_output", &s.write},
-                 {"cache_hit", &none},          {"cache_miss", &none}};
+    } times[] = {
+        {"success", &s.success},     {"fail", &s.failure},          {"queue", &queue},
+        {"compute_input", &s.parse}, {"compute_infer", &s.compute}, {"compute_output", &s.write},
+        {"cache_hit", &none},        {"cache_miss", &none}};
 
     buf_printf(out,
                "{\"name\":\"%s\",\"version\":\"%" PRIu64 "\",\"last_inference\":%" PRIu64

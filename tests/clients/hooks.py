@@ -134,6 +134,11 @@ def mend_inference(case, pick):
                  **{k: v for k, v in body.items() if k == "id"}}
 
 
+def mend_load(case, pick):
+    """As it is on disk, with a config that is none, or with a file."""
+    case.body = {"parameters": pick.choice([{}, {"config": "{}"}, {"file:1/weights.npz": "AAAA"}])}
+
+
 def mend_blobs(case, pick):
     """A tensor's bytes after the JSON, whose length a header tells."""
     port, rows = port_of(case), pick.randint(0, 3)
@@ -175,6 +180,8 @@ def mend(case, pick):
         return
     if case.operation.path == "/invocations":
         mend_invocation(case, pick)
+    elif case.operation.path.endswith("/load"):
+        mend_load(case, pick)
     elif case.operation.path.endswith("/infer"):
         mend_inference(case, pick)
     elif "examples" in case.body:
@@ -205,6 +212,14 @@ def before_call(context, case, kwargs):
         del case.headers["Inference-Header-Content-Length"]  # it makes any body the bytes of a tensor
     if fits_schema(case):
         mend(case, random.Random(repr((case.operation.label, case.path_parameters, case.body, case.query))))
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """A model that was unloaded comes back: the others ask for it, too."""
+    if case.operation.path.endswith("/unload"):
+        for model in FEATURES:
+            urllib.request.urlopen(urllib.request.Request(f"{BASE}/v2/repository/models/{model}/load", b"{}", method="POST")).read()
 
 
 @schemathesis.check

@@ -3,7 +3,6 @@
 # shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and address
 . "$(dirname "$0")/lib.sh"
 need "kserve's client works"
-export pending="not served yet"
 
 fresh_models
 serve --models "$tmp/models"

@@ -175,6 +175,7 @@ async def case_statistics(client):
     for key in ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output", "cache_hit", "cache_miss"):
         assert isinstance(stats[key]["count"], int) and isinstance(stats[key]["ns"], int), (key, stats)
     assert stats["success"]["count"] - before["inference_stats"]["success"]["count"] == 2, (before, after)
+    assert stats["queue"]["count"] == stats["success"]["count"], stats
     assert stats["compute_infer"]["ns"] > before["inference_stats"]["compute_infer"]["ns"], (before, after)
     await refused(client.infer("digits", [tensor("digits", numpy.zeros((1, 3), "f4"))]), 400)
     failed = await counts(client, "digits")

@@ -73,6 +73,17 @@ described_options() {
         sed -n "s|^< |$openapi: lacks the option |p; s|^> |$openapi: describes what is no option: |p"
 }
 
+# Of two keys, readers take the last, and say nothing.
+twice() {
+    python3 -c '
+import collections, json, sys
+def pairs(items):
+    for key, n in collections.Counter(key for key, _ in items).items():
+        if n > 1: print(f"{sys.argv[1]}: has the key {key} {n} times in one object")
+    return dict(items)
+json.load(open(sys.argv[1]), object_pairs_hook=pairs)' "$openapi"
+}
+
 # A client generator names its functions by them.
 named_operations() {
     jq -r '[.paths | to_entries[] | .key as $path | .value | to_entries[] | select(.value | type == "object") |
@@ -188,6 +199,7 @@ check "openapi.json describes the parameters of each path" described_parameters
 check "openapi.json describes the dialects" described_dialects
 check "openapi.json describes the codes of errors" described_errors
 check "openapi.json describes the options of losses" described_options
+check "openapi.json has no key twice" twice
 check "openapi.json names each operation" named_operations
 check "every error is used" used_errors
 check "every option is read" used_options
