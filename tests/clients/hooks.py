@@ -172,6 +172,8 @@ def mend(case, pick):
         case.path_parameters.update({k: v for k, v in (("version", 1), ("label", "stable")) if k in case.path_parameters})
     if case.operation.path.endswith(":regress") and pick.random() < 0.9:
         case.path_parameters["model"] = "half_plus_two"
+    if case.operation.path.endswith(("/index", "/unload")):
+        case.body = {"ready": pick.random() < 0.5, "parameters": {"unload_dependents": True}}
     if pick.random() < 0.5:
         return
     if isinstance(case.body, bytes) and case.operation.path.endswith("/infer"):
