@@ -12,59 +12,94 @@ const struct rows_format rows_formats[ROWS_FORMATS] = {
 
 /* ---- which format ---------------------------------------------------------------------------- */
 
-enum { SNIFF_BYTES = 4096 };
+enum { PIECE_BYTES = 4096 };
 
-static const char *skip_space(const char *p, const char *end)
+static size_t spaces(const struct input *in, size_t at)
 {
-    while (p < end && strchr(" \t\r\n", *p))
-        p++;
-    return p;
+    while (at < input_left(in) && strchr(" \t\r\n", input_at(in)[at]) && input_at(in)[at])
+        at++;
+    return at;
 }
 
-/* A row in the first line, and something after it: "[1, 2]\n[3, 4]". A matrix begins with "[[". */
-static bool is_ndjson(struct input *in, const char *p, const char *end)
+/* The place of the first byte that is no space, from `at` on; the input may have to come for it. */
+static enum error_id next_byte(struct input *in, size_t *at, struct error *error)
 {
-    const char *line_end = memchr(p, '\n', (size_t)(end - p)), *inner = skip_space(p + 1, end);
-    const char *last = line_end;
-
-    if (!line_end || (inner < end && *inner == '['))
-        return false;
-    while (last > p && strchr(" \t\r\n", *last))
-        last--;
-    return *last == ']' && (skip_space(line_end, end) < end || !in->ended);
+    while ((*at = spaces(in, *at)) == input_left(in) && !in->ended)
+        if (input_more(in, PIECE_BYTES, error) != ERROR_OK)
+            return error->id;
+    return ERROR_OK;
 }
 
-static enum rows_id sniff(struct input *in)
+static char byte_at(const struct input *in, size_t at)
 {
-    static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y'},
-                      mark[] = {'\xef', '\xbb', '\xbf'};
-    const char *p = input_at(in), *end = p + input_left(in);
+    return at < input_left(in) ? input_at(in)[at] : '\0';
+}
 
-    if (input_left(in) >= sizeof magic && memcmp(p, magic, sizeof magic) == 0)
-        return ROWS_NPY;
-    if (input_left(in) >= sizeof mark && memcmp(p, mark, sizeof mark) == 0)
-        p += sizeof mark;
-    p = skip_space(p, end);
-    if (p < end && *p == '[' && is_ndjson(in, p, end))
-        return ROWS_NDJSON;
-    return p < end && (*p == '{' || *p == '[') ? ROWS_JSON : ROWS_CSV;
+/* The line's last byte that is no space, of the one in which `at` is. */
+static enum error_id last_of_line(struct input *in, size_t at, char *last, size_t *line_end,
+                                  struct error *error)
+{
+    const char *end;
+
+    while (!(end = memchr(input_at(in) + at, '\n', input_left(in) - at)) && !in->ended)
+        if (input_more(in, PIECE_BYTES, error) != ERROR_OK)
+            return error->id;
+    *line_end = end ? (size_t)(end - input_at(in)) : input_left(in);
+    at = *line_end;
+    while (at > 0 && strchr(" \t\r\n", byte_at(in, at)))
+        at--;
+    *last = byte_at(in, at);
+    return ERROR_OK;
+}
+
+/* "[1, 2]\n[3, 4]": a whole array of numbers in the first line, and something after it; a matrix
+ * begins with "[[". An array alone is waited for: whether more comes tells. */
+static enum error_id tell_json(struct input *in, size_t at, enum rows_id *id, struct error *error)
+{
+    size_t inner = at + 1, after;
+    char last = '\0';
+
+    *id = ROWS_JSON;
+    if (byte_at(in, at) == '{' || next_byte(in, &inner, error) != ERROR_OK ||
+        byte_at(in, inner) == '[' || last_of_line(in, at, &last, &after, error) != ERROR_OK ||
+        last != ']' || next_byte(in, &after, error) != ERROR_OK)
+        return error->id;
+    if (after < input_left(in))
+        *id = ROWS_NDJSON;
+    return ERROR_OK;
+}
+
+static enum error_id sniff(struct input *in, enum rows_id *id, struct error *error)
+{
+    static const char magic[] = "\x93NUMPY", mark[] = "\xef\xbb\xbf";
+    size_t at = 0;
+
+    if (input_need(in, strlen(mark), error) != ERROR_OK)
+        return error->id;
+    if (byte_at(in, 0) == *magic && input_need(in, strlen(magic), error) != ERROR_OK)
+        return error->id;
+    *id = ROWS_NPY;
+    if (input_left(in) >= strlen(magic) && memcmp(input_at(in), magic, strlen(magic)) == 0)
+        return ERROR_OK;
+    *id = ROWS_CSV;
+    if (input_left(in) >= strlen(mark) && memcmp(input_at(in), mark, strlen(mark)) == 0)
+        at = strlen(mark);
+    if (next_byte(in, &at, error) != ERROR_OK)
+        return error->id;
+    return byte_at(in, at) == '{' || byte_at(in, at) == '[' ? tell_json(in, at, id, error)
+                                                            : ERROR_OK;
 }
 
 enum error_id rows_find(const char *name, struct input *in, const struct rows_format **format,
                         struct error *error)
 {
-    *format = rows_formats;
-    for (size_t i = 0; name && i < ROWS_FORMATS; i++)
-        if (strcmp(name, rows_formats[i].name) == 0)
-            *format = &rows_formats[i];
-    if (name)
-        return ERROR_OK;
-    /* a line may come by and by: what tells is within its first bytes, or its end */
-    while (input_left(in) < SNIFF_BYTES && !in->ended &&
-           !memchr(input_at(in), '\n', input_left(in)))
-        if (input_more(in, SNIFF_BYTES, error) != ERROR_OK)
-            return error->id;
-    *format = &rows_formats[sniff(in)];
+    enum rows_id id = ROWS_JSON;
+
+    if (!name && sniff(in, &id, error) != ERROR_OK)
+        return error->id;
+    while (name && strcmp(name, rows_formats[id].name) != 0)
+        id++;
+    *format = &rows_formats[id];
     return ERROR_OK;
 }
 

@@ -33,7 +33,7 @@ declare -A may=(
     [main]="include base options keys model infer metrics api http commands"
     [oracle]="include lib kernels"
     [lib-tests]="include lib kernels oracle"
-    [tests]="include lib kernels base options json keys catalogue tensor body metrics neurons weights model infer guide plot ui api http oracle lib-tests"
+    [tests]="include lib kernels commands base options json keys catalogue tensor body metrics neurons weights model infer guide plot ui api http oracle lib-tests"
 )
 # The headers of a module that other zones may include; the rest is its own. Tests see all.
 declare -A face=(
