@@ -335,6 +335,44 @@ START_TEST(metrics_have_a_switch_of_their_own)
 }
 END_TEST
 
+/* --health-route and --predict-route are asked for what the rows that they stand for are, though
+ * they be one path, or one that others have. */
+START_TEST(path_of_a_platform_has_the_access_of_its_row)
+{
+    static const char *const paths[] = {"/custom", "/v1/models"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        strcpy(options.health_route, paths[i]);
+        strcpy(options.predict_route, paths[i]);
+        ck_assert_uint_eq(ASK(.target = paths[i]), ADMITTED);
+        ck_assert_uint_eq(ASK(.method = "HEAD", .target = paths[i]), ADMITTED);
+        ck_assert_uint_eq(ASK(.method = "POST", .target = paths[i]), 401);
+        ck_assert(!is_refusal_of_access(
+            ASK(.method = "POST", .target = paths[i], .x_api_key = infer_key)));
+    }
+    ck_assert_uint_eq(ASK(.target = "/custom/"), 401);
+    *options.health_route = *options.predict_route = '\0';
+    ck_assert_uint_eq(ASK(.target = "/v1/models"), 401);
+}
+END_TEST
+
+/* A platform's agent is on another machine and has no key; once there are keys, it needs one. */
+START_TEST(platform_loads_models_from_anywhere_if_it_may)
+{
+    const struct asked agent = {.target = "/models", .remote = true},
+                       page = {.target = "/models", .origin = "https://a.example"};
+
+    api.keys = NULL;
+    ck_assert_uint_eq(ask_status(&agent), 403);
+    options.multi_model = true;
+    ck_assert_uint_eq(ask_status(&agent), ADMITTED);
+    ck_assert_uint_eq(ask_status(&page), 403);
+    api.keys = keys;
+    ck_assert_uint_eq(ask_status(&agent), 401);
+    options.multi_model = false;
+}
+END_TEST
+
 /* Without keys: the models are everybody's, the service this machine's. */
 START_TEST(without_keys_a_route_that_changes_the_service_is_local)
 {
@@ -592,6 +630,8 @@ int main(void)
     tcase_add_test(tc, log_learns_the_name_of_the_key);
     tcase_add_loop_test(tc, metrics_have_a_switch_of_their_own, 0,
                         sizeof watching / sizeof *watching);
+    tcase_add_test(tc, path_of_a_platform_has_the_access_of_its_row);
+    tcase_add_test(tc, platform_loads_models_from_anywhere_if_it_may);
     tcase_add_loop_test(tc, without_keys_a_route_that_changes_the_service_is_local, 0, ROUTES);
     tcase_add_checked_fixture(pages, start, stop);
     tcase_add_test(pages, page_of_an_origin_reads_answers_and_refusals);
