@@ -161,6 +161,16 @@ static bool is_path(const struct target *t, const char *path)
     return t->segments_count > 0 && *path == '\0';
 }
 
+/* The row that answers so; there is one. */
+static const struct route *row_of(api_handler *get, const struct call_post *post)
+{
+    const struct route *row = routes;
+
+    while (row->get != get || row->post != post)
+        row++;
+    return row;
+}
+
 /* --health-route and --predict-route stand for a row of the table, in front of all others for the
  * method that it takes: they may be paths that others have. */
 static const struct route *find_configured(const struct api_call *call, bool any_method)
@@ -172,14 +182,12 @@ static const struct route *find_configured(const struct api_call *call, bool any
         const struct call_post *post;
     } configured[] = {{options->health_route, ping_get, NULL},
                       {options->predict_route, NULL, invocations}};
-    const struct route *row = routes;
 
     for (size_t i = 0; i < sizeof configured / sizeof *configured; i++) {
-        if (!*configured[i].path || !is_path(&call->target, configured[i].path))
-            continue;
-        for (row = routes; row->get != configured[i].get || row->post != configured[i].post;)
-            row++;
-        if (any_method || route_takes(row, call->method))
+        const struct route *row = row_of(configured[i].get, configured[i].post);
+
+        if (is_path(&call->target, configured[i].path) &&
+            (any_method || route_takes(row, call->method)))
             return row;
     }
     return NULL;

@@ -176,7 +176,7 @@ enum error_id columns_select(struct envelope_field *field, const struct columns 
     struct tensor *t = &field->tensor;
     size_t rows = t->shape[0], width = t->rank == 2 ? t->shape[1] : 0;
     bool same = is_identity(columns->feature_of, width, columns->features);
-    float *row = malloc((columns->features + same) * sizeof *row);
+    float *row = malloc((same ? 1 : columns->features) * sizeof *row);
     enum error_id id = ERROR_OK;
 
     if (!row)

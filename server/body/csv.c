@@ -11,6 +11,8 @@
 
 enum {
     CELL_BYTES_MAX = 4096, /* of a name, or of a number; others may be as long as they like */
+    COLUMNS_MAX = 1
+                  << 17, /* twice as many as a model may have features: names take time to match */
     ROWS_FIRST = 16
 };
 
@@ -106,6 +108,9 @@ static enum error_id end_header(struct csv_reader *r)
 
 static enum error_id take_name(struct csv_reader *r, const char *text, size_t len)
 {
+    if (r->column >= COLUMNS_MAX)
+        return error_set(&r->error, ERROR_LIMIT_EXCEEDED, "line 1: more than %d columns",
+                         COLUMNS_MAX);
     if (memchr(text, '\0', len))
         return error_set(&r->error, ERROR_BAD_FIELD, "line 1: column %zu: a NUL in its name",
                          r->column);

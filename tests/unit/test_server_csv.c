@@ -195,6 +195,10 @@ START_TEST(what_is_kept_is_bounded)
     n += (size_t)sprintf(text + n, "a\n");
     ck_assert_int_eq(read_pieces(&features, text, n, 1000, NON_FINITE_STRICT), ERROR_BAD_FIELD);
     ck_assert_ptr_nonnull(strstr(error.detail, "the column \"b\" is missing"));
+    memset(text, ',', 2 * LONG);
+    ck_assert_int_eq(read_pieces(&features, text, 2 * LONG, 1000, NON_FINITE_STRICT),
+                     ERROR_LIMIT_EXCEEDED);
+    ck_assert_str_eq(error.detail, "line 1: more than 131072 columns");
     free(text);
 }
 END_TEST
