@@ -95,7 +95,7 @@ static size_t fill_gaps(const struct envelope_field *field, const float *common,
 {
     size_t count = field->features->count, whole = field->gaps->whole;
     size_t all = field->tensor.shape[0] * count;
-    const float *values = field->tensor.data + whole;
+    const float *values = whole > 0 ? field->tensor.data + whole : field->tensor.data;
     const uint32_t *places = field->gaps->places;
     bool may_miss = first_missing(common, count) < count;
 

@@ -105,7 +105,7 @@ def mend_prediction(case, pick):
 def mend_examples(case, pick):
     """The model's input by its name, in each example or in the context."""
     port, body = port_of(case), {k: v for k, v in case.body.items() if k in ("signature_name", "parameters")}
-    values = [max(-9, min(9, n)) for n in numbers([list(e.values()) for e in case.body["examples"]])] or [0.5]
+    values = [max(-9, min(9, n)) for n in numbers([list(e.values()) for e in case.body["examples"] if isinstance(e, dict)])] or [0.5]
     rows = [{port["name"]: row} for row in shaped(values, [pick.randint(0, 3), port["shape"][1]])]
     if pick.random() < 0.3:
         body["context"], rows = {port["name"]: shaped(values, [port["shape"][1]])}, [{}, *rows]
