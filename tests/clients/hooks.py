@@ -11,6 +11,7 @@ import json
 import os
 import random
 import struct
+import urllib.parse
 import urllib.request
 
 import schemathesis
@@ -24,10 +25,30 @@ def get(path):
         return json.load(reply)
 
 
+def ask(method, path, body):
+    with urllib.request.urlopen(urllib.request.Request(BASE + path, json.dumps(body).encode(), method=method)) as reply:
+        reply.read()
+
+
+def host(name):
+    """A model more, as SageMaker loads it."""
+    ask("POST", "/models", {"model_name": name, "url": os.environ["AXOND_HOSTED"]})
+
+
 ACTIVATIONS = {a["name"]: a for a in get("/v1/activations")["activations"]}
 LOSSES = {loss["name"]: loss for loss in get("/v1/losses")["losses"]}
 FEATURES = {m["name"]: m["inputs"][0] for m in get("/v1/models")["models"]}
 counts = collections.Counter()
+
+
+def serve_rows():
+    """A baseline needs some, and not all alike."""
+    for model, port in FEATURES.items():
+        ask("POST", f"/v1/models/{model}:predict", {"instances": [[x] * port["shape"][1] for x in (0.5, 2)]})
+
+
+host("hosted")
+serve_rows()
 
 
 def numbers(value):
@@ -164,7 +185,7 @@ def mend_invocation(case, pick):
 def mend(case, pick):
     case.path_parameters = dict(case.path_parameters)
     for name, known in (("activation", sorted(ACTIVATIONS)), ("loss", sorted(LOSSES)), ("model", ["scorer", "tiny"]),
-                        ("asset", ["index.html", "page.css", "page.js"])):
+                        ("opaque", ["hosted"]), ("asset", ["index.html", "page.css", "page.js"])):
         if name in case.path_parameters:
             case.path_parameters[name] = pick.choice(known)
     if case.path_parameters.get("model") and ("version" in case.path_parameters or "label" in case.path_parameters):
@@ -180,7 +201,9 @@ def mend(case, pick):
         mend_blobs(case, pick)
     if not isinstance(case.body, dict):
         return
-    if case.operation.path == "/invocations":
+    if case.operation.path == "/models":
+        case.body = {"model_name": "another", "url": os.environ["AXOND_HOSTED"]}
+    elif case.operation.path.endswith(("/invocations", "/invoke")):
         mend_invocation(case, pick)
     elif case.operation.path.endswith("/load"):
         mend_load(case, pick)
@@ -218,10 +241,16 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """A model that was unloaded comes back: the others ask for it, too."""
-    if case.operation.path.endswith("/unload"):
+    """What was unloaded comes back, and what was loaded goes: the others ask for it, too."""
+    path = case.operation.path
+    if path.endswith(("/load", "/unload")):
         for model in FEATURES:
-            urllib.request.urlopen(urllib.request.Request(f"{BASE}/v2/repository/models/{model}/load", b"{}", method="POST")).read()
+            ask("POST", f"/v2/repository/models/{model}/load", {})
+        serve_rows()
+    elif response.status_code == 200 and path == "/models" and case.method == "POST":
+        ask("DELETE", "/models/" + urllib.parse.quote(case.body["model_name"], safe=""), None)
+    elif response.status_code == 200 and case.method == "DELETE":
+        host("hosted")
 
 
 @schemathesis.check

@@ -33,7 +33,8 @@ def case_half_plus_two():
     assert ask("half_plus_two:predict", {"instances": [1.0, 2.0, 5.0]}) == {"predictions": [2.5, 3.0, 4.5]}
     assert ask("half_plus_two:predict", {"inputs": [1.0, 2.0, 5.0]}) == {"outputs": [2.5, 3.0, 4.5]}
     assert ask("half_plus_two/versions/1:predict", {"instances": [1.0]}) == {"predictions": [2.5]}
-    assert ask("half_plus_two:predict", {"signature_name": "serving_default", "instances": [{"x": 1.0}, {"x": 5.0}]}) == {"predictions": [2.5, 4.5]}
+    named = {"signature_name": "serving_default", "instances": [{"x": 1.0}, {"x": 5.0}]}
+    assert ask("half_plus_two:predict", named) == {"predictions": [2.5, 4.5]}
 
 
 def case_predict_in_both_forms():

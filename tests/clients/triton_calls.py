@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""triton_calls.py ADDRESS MODELS sync|aio [INFER-KEY ADMIN-KEY] - every call of NVIDIA's tritonclient.http that needs no shared memory, unmodified.
+"""triton_calls.py ADDRESS MODELS sync|aio [INFER-KEY ADMIN-KEY] - every call of tritonclient.http, unmodified, without shared memory.
 
 MODELS is the folder that the daemon serves: a copy of the shipped models. Answers of infer are those of :predict, bit for
 bit, whichever way they come. With keys: how the client sends one, and what it is told without. A case is a function (cases.py).
