@@ -241,7 +241,7 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """What was unloaded comes back, and what was loaded goes: the others ask for it, too."""
+    """A model that was unloaded comes back, one that was loaded goes: the others ask for them, too."""
     path = case.operation.path
     if path.endswith(("/load", "/unload")):
         for model in FEATURES:

@@ -73,7 +73,7 @@ described_options() {
         sed -n "s|^< |$openapi: lacks the option |p; s|^> |$openapi: describes what is no option: |p"
 }
 
-# Of two keys, readers take the last, and say nothing.
+# Readers take the last of two equal keys, and say nothing.
 twice() {
     python3 -c '
 import collections, json, sys
