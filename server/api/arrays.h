@@ -35,7 +35,7 @@ bool arrays_asked(const struct api_call *call);
 /* Shall the answer be .npy? As the body is, unless Accept prefers the other. */
 bool arrays_wanted(const struct api_call *call);
 
-/* What READ costs: numbers as of text. */
+/* The cost of READ, as so many numbers of text. */
 size_t arrays_elements(const struct api_call *call);
 
 /* WRITE: append an array, a piece of it at a time, as call_write_part() does with text. */

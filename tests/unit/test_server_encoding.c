@@ -1,104 +1,10 @@
 /* test_server_encoding.c - bodies that were compressed: whatever their pieces, what comes out is
- * the text, or an error; and replies that are. */
+ * the text, or an error; and what is compressed is itself again. */
 #include "body/encoding.h"
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <zlib.h>
-#include "api/api.h"
-#include "base/clock.h"
+#include "compressed.h"
 #include "starve.h"
 #include "suite.h"
-
-/* ---- texts, and their compressed forms by zlib itself ---------------------------------------- */
-
-enum { GZIP_BITS = 31, ZLIB_BITS = 15, RAW_BITS = -15 };
-
-struct bytes {
-    char *data; /* [size] new */
-    size_t size;
-};
-
-/* Numbers, then something that repeats itself, longer than a piece. */
-static struct bytes text_of(size_t numbers, size_t zeros)
-{
-    struct buf b;
-    struct bytes text;
-
-    buf_init(&b, 0);
-    for (size_t i = 0; i < numbers; i++)
-        buf_printf(&b, "%zu,", i * i * 2654435761u % 1000003);
-    for (size_t i = 0; i < zeros; i++)
-        buf_puts(&b, "0");
-    text.data = buf_steal(&b, &text.size);
-    return text;
-}
-
-static struct bytes compressed(struct bytes text, int bits)
-{
-    z_stream z = {.next_in = (unsigned char *)text.data, .avail_in = (unsigned)text.size};
-    struct bytes out = {malloc(text.size + 1000), 0};
-
-    ck_assert_int_eq(deflateInit2(&z, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_out = (unsigned char *)out.data;
-    z.avail_out = (unsigned)text.size + 1000;
-    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-    out.size = z.total_out;
-    deflateEnd(&z);
-    return out;
-}
-
-static struct bytes joined(struct bytes a, struct bytes b)
-{
-    struct bytes both = {malloc(a.size + b.size + 1), a.size + b.size};
-
-    memcpy(mempcpy(both.data, a.data, a.size), b.data, b.size);
-    return both;
-}
-
-/* ---- decoding -------------------------------------------------------------------------------- */
-
-struct decoded {
-    struct buf text;
-    struct error error;
-    size_t held_max;
-    bool odd; /* a promise was not kept; libcheck's own macros would allocate meanwhile */
-};
-
-/* A first piece of the bytes, then pieces of `rest`. */
-static struct decoded decode(enum encoding_id id, struct bytes in, size_t first, size_t rest,
-                             struct memory_account *account)
-{
-    struct decoder *d = decoder_create(id, account);
-    struct decoded got = {.held_max = 0};
-
-    buf_init(&got.text, 0);
-    if (!d) {
-        error_set(&got.error, ERROR_OUT_OF_MEMORY, "out of memory");
-        return got;
-    }
-    for (size_t at = 0, n = first; at < in.size; at += n, n = rest) {
-        const char *bytes = in.data + at, *piece;
-        size_t left, length;
-
-        n = n < in.size - at ? n : in.size - at;
-        left = n;
-        while ((length = decoder_next(d, &bytes, &left, &piece)) > 0) {
-            got.odd |= length > DECODER_PIECE_BYTES;
-            buf_append(&got.text, piece, length);
-            if (decoder_bytes(d) > got.held_max)
-                got.held_max = decoder_bytes(d);
-        }
-        got.odd |= left != 0 || bytes != in.data + at + n;
-        if (n == 0 && rest == 0)
-            break;
-    }
-    decoder_finish(d, id, &got.error);
-    got.odd |= got.error.id != ERROR_OK && !got.error.detail[0];
-    decoder_destroy(d);
-    return got;
-}
 
 static void assert_text(enum encoding_id id, struct bytes in, struct bytes text)
 {
@@ -131,13 +37,6 @@ static void assert_error(enum encoding_id id, struct bytes in, const char *detai
     }
     buf_fini(&want.text);
 }
-
-static const struct {
-    enum encoding_id id;
-    int bits;
-} forms[] = {
-    {ENCODING_GZIP, GZIP_BITS}, {ENCODING_DEFLATE, ZLIB_BITS}, {ENCODING_DEFLATE, RAW_BITS}};
-enum { FORMS = sizeof forms / sizeof *forms };
 
 START_TEST(text_is_the_same_however_its_bytes_come)
 {
@@ -477,185 +376,11 @@ START_TEST(client_gets_the_coding_that_it_likes_best)
 }
 END_TEST
 
-/* ---- requests and replies -------------------------------------------------------------------- */
-
-static struct options options;
-static struct memory memory;
-static struct api api;
-
-static void start(void)
-{
-    options_defaults(&options);
-    options.bodies_bytes_max = memory.max = 1 << 24;
-    atomic_store(&memory.charged, 0);
-    api = (struct api){.options = &options, .memory = &memory};
-}
-
-static struct bytes json_of(size_t count)
-{
-    struct buf b;
-    struct bytes text;
-
-    buf_init(&b, 0);
-    buf_puts(&b, "{\"data\": [");
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&b, "%s%zu.%zu", i ? "," : "", i % 7, i * 7919 % 100003);
-    buf_puts(&b, "]}");
-    text.data = buf_steal(&b, &text.size);
-    return text;
-}
-
-static struct api_reply ask(struct bytes body, const char *encoding, const char *accept)
-{
-    struct api_request request = {
-        .method = "POST",
-        .target = "/v1/activations/relu",
-        .headers = {[REQUEST_CONTENT_ENCODING] = encoding, [REQUEST_ACCEPT_ENCODING] = accept},
-        .body = body.data,
-        .body_bytes = body.size,
-        .received_ns = clock_ns()};
-    struct api_reply reply;
-
-    api_handle(&api, &request, &reply);
-    ck_assert_uint_eq(atomic_load(&memory.charged), 0);
-    return reply;
-}
-
-START_TEST(request_is_what_its_body_stands_for)
-{
-    struct bytes body = json_of(40000), in = compressed(body, forms[_i].bits);
-    struct api_reply plain = ask(body, NULL, NULL);
-    struct api_reply reply = ask(in, encoding_name(forms[_i].id), NULL);
-
-    ck_assert_uint_eq(plain.http_status, 200);
-    ck_assert_uint_eq(reply.http_status, 200);
-    ck_assert_uint_eq(reply.body.len, plain.body.len);
-    ck_assert(!memcmp(reply.body.data, plain.body.data, plain.body.len));
-    api_reply_fini(&reply);
-    api_reply_fini(&plain);
-    free(in.data);
-    free(body.data);
-}
-END_TEST
-
-/* The limit counts what the bytes stand for, whether it is read as it comes or kept. */
-START_TEST(bomb_is_413_before_its_bytes_are_there)
-{
-    static const char *const types[] = {"application/json", "application/x-npy"};
-    struct bytes text = text_of(0, 1 << 21), in = compressed(text, forms[_i].bits);
-    struct api_request request = {
-        .method = "POST",
-        .target = "/v1/activations/relu",
-        .headers = {[REQUEST_CONTENT_ENCODING] = encoding_name(forms[_i].id)}};
-
-    options.body_bytes_max = 1 << 20;
-    for (size_t t = 0; t < 2; t++) {
-        struct api_reply reply;
-        struct api_call *call;
-        size_t at = 0, size, calls = 0;
-        bool fed = true;
-
-        request.headers[REQUEST_CONTENT_TYPE] = types[t];
-        call = api_admit(&api, &request, in.size, &reply);
-        ck_assert_ptr_nonnull(call);
-        for (; fed && at < in.size; at += size, calls++)
-            fed = api_feed(call, in.data + at, (size = in.size - at, &size));
-        ck_assert(!fed);
-        ck_assert_uint_eq(reply.http_status, 413);
-        ck_assert_uint_ge(calls, 10); /* others had their turn */
-        api_end(call);
-        api_reply_fini(&reply);
-        ck_assert_uint_eq(atomic_load(&memory.charged), 0);
-    }
-    free(in.data);
-    free(text.data);
-}
-END_TEST
-
-START_TEST(reply_is_compressed_for_those_who_take_it)
-{
-    static const char *const accepts[] = {"gzip", "deflate", "gzip, deflate, br"};
-    static const enum encoding_id ids[] = {ENCODING_GZIP, ENCODING_DEFLATE, ENCODING_GZIP};
-    struct bytes body = json_of(40000);
-    struct api_reply plain = ask(body, NULL, NULL);
-
-    ck_assert_ptr_null(plain.headers[REPLY_VARY]);
-    for (size_t i = 0; i < 3; i++) {
-        struct api_reply reply = ask(body, NULL, accepts[i]);
-        struct bytes in = {reply.body.data, reply.body.len};
-        struct decoded back = decode(ids[i], in, in.size, in.size, NULL);
-
-        ck_assert_uint_eq(reply.http_status, 200);
-        ck_assert_str_eq(reply.headers[REPLY_CONTENT_ENCODING], encoding_name(ids[i]));
-        ck_assert_str_eq(reply.headers[REPLY_VARY], "Accept-Encoding");
-        ck_assert_uint_lt(in.size, plain.body.len * 6 / 10);
-        ck_assert_int_eq(back.error.id, ERROR_OK);
-        ck_assert_uint_eq(back.text.len, plain.body.len);
-        ck_assert(!memcmp(back.text.data, plain.body.data, plain.body.len));
-        buf_fini(&back.text);
-        api_reply_fini(&reply);
-    }
-    api_reply_fini(&plain);
-    free(body.data);
-}
-END_TEST
-
-static bool is_encoded(struct bytes body, const char *accept)
-{
-    struct api_reply reply = ask(body, NULL, accept);
-    bool encoded = reply.headers[REPLY_CONTENT_ENCODING] != NULL;
-
-    api_reply_fini(&reply);
-    return encoded;
-}
-
-START_TEST(reply_is_as_it_is_where_it_should_be)
-{
-    struct bytes small = json_of(50), large = json_of(5000), wrong = {"{\"data\": \"x\"}", 13};
-
-    ck_assert(is_encoded(large, "gzip"));
-    ck_assert(!is_encoded(small, "gzip"));
-    options.compress_bytes_min = 10;
-    ck_assert(is_encoded(small, "gzip"));
-    ck_assert(!is_encoded(wrong, "gzip")); /* an error never is */
-    ck_assert(!is_encoded(large, "br"));
-    options.compress_level = 0;
-    ck_assert(!is_encoded(large, "gzip"));
-    free(small.data);
-    free(large.data);
-}
-END_TEST
-
-/* All the memory that is left holds the reply, and not the compressed one besides. */
-START_TEST(reply_without_memory_for_it_is_as_it_is)
-{
-    struct bytes body = json_of(40000);
-    struct api_reply plain = ask(body, NULL, NULL);
-    bool seen[2] = {false, false};
-
-    for (memory.max = 1 << 19; memory.max < 1 << 22; memory.max += 1 << 15) {
-        struct api_reply reply = ask(body, NULL, "gzip");
-        bool encoded = reply.headers[REPLY_CONTENT_ENCODING] != NULL;
-
-        if (reply.http_status == 200) {
-            seen[encoded] = true;
-            ck_assert(encoded || (reply.body.len == plain.body.len &&
-                                  !memcmp(reply.body.data, plain.body.data, plain.body.len)));
-        }
-        api_reply_fini(&reply);
-    }
-    ck_assert(seen[true] && seen[false]);
-    api_reply_fini(&plain);
-    free(body.data);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("encoding");
     TCase *tc = suite_case(suite, "cases");
 
-    tcase_add_checked_fixture(tc, start, NULL);
     tcase_add_loop_test(tc, text_is_the_same_however_its_bytes_come, 0, FORMS);
     tcase_add_loop_test(tc, every_truncation_is_an_error, 0, FORMS);
     tcase_add_loop_test(tc, every_flipped_bit_is_an_error_or_changes_nothing, 0, FORMS);
@@ -670,10 +395,5 @@ int main(void)
     tcase_add_loop_test(tc, every_failed_allocation_is_told_and_leaks_nothing, 0, FORMS);
     tcase_add_test(tc, codings_go_by_their_names);
     tcase_add_test(tc, client_gets_the_coding_that_it_likes_best);
-    tcase_add_loop_test(tc, request_is_what_its_body_stands_for, 0, FORMS);
-    tcase_add_loop_test(tc, bomb_is_413_before_its_bytes_are_there, 0, FORMS);
-    tcase_add_test(tc, reply_is_compressed_for_those_who_take_it);
-    tcase_add_test(tc, reply_is_as_it_is_where_it_should_be);
-    tcase_add_test(tc, reply_without_memory_for_it_is_as_it_is);
     return suite_run(suite);
 }
