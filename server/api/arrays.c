@@ -2,6 +2,7 @@
 #include "api/arrays.h"
 #include <string.h>
 #include "base/accept.h"
+#include "json/value.h"
 #include "tensor/npy.h"
 
 /* Text from memory to memory costs 20 times as much. */
@@ -23,14 +24,22 @@ static json_t *list_of(const char *text)
     return list;
 }
 
-/* Text that is JSON is that value, other text a string. */
+/* A number or a word of JSON is that value, other text a string: so is one in quotes, though it be
+ * a number. */
 static json_t *value_of(const char *key, const char *text)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    size_t length = strlen(text);
+    float number;
 
-    if (value)
-        return value;
-    return strcmp(key, "capture") == 0 ? list_of(text) : json_string(text);
+    if (strcmp(key, "capture") == 0)
+        return list_of(text);
+    if (length > 0 && float_read(text, length, &number) == length)
+        return json_number(text, length, number);
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return json_boolean(text[0] == 't');
+    if (length > 1 && text[0] == '"' && text[length - 1] == '"')
+        return json_stringn(text + 1, length - 2);
+    return json_string(text);
 }
 
 enum error_id arrays_begin(struct api_call *call, struct arrays *arrays)

@@ -75,28 +75,32 @@ answered() {
     *) ! grep -q '^Content-Encoding' "$tmp/head.lf" ;;
     esac
 }
-post=(--data-binary @$rows "$base/v1/models/digits:predict")
-ok "a reply may be gzip" answered gzip gzip "${post[@]}"
+# rows_answered CODING ACCEPT-ENCODING: that of :predict
+rows_answered() { answered "$1" "$2" --data-binary @$rows "$base/v1/models/digits:predict"; }
+ok "a reply may be gzip" rows_answered gzip gzip
 ok "which is the reply" [ "$(gzip -dc <"$tmp/reply" | sum_of)" = "$want" ]
-ok "or deflate" answered deflate deflate "${post[@]}"
+ok "or deflate" rows_answered deflate deflate
 ok "in zlib's wrapper" [ "$(python3 -B tests/http/encodings.py zlib <"$tmp/reply" | sum_of)" = "$want" ]
-ok "gzip before deflate, never br" answered gzip 'br, deflate, gzip' "${post[@]}"
-ok "gzip;q=0 is none" answered identity 'gzip;q=0' "${post[@]}"
-ok "gzip;q=0 leaves deflate" answered deflate 'gzip;q=0, *' "${post[@]}"
+ok "gzip before deflate, never br" rows_answered gzip 'br, deflate, gzip'
+ok "gzip;q=0 is none" rows_answered identity 'gzip;q=0'
+ok "gzip;q=0 leaves deflate" rows_answered deflate 'gzip;q=0, *'
 ok "curl --compressed reads it" [ "$(predict --compressed --data-binary @$rows | sum_of)" = "$want" ]
 ok "a short reply is as it is" answered identity gzip -d '{"data": [1]}' "$base/v1/activations/relu"
 ok "an error is as it is" answered identity gzip -d "$(printf '%2000s' '{"instances": [')" "$base/v1/models/digits:predict"
-ok "without Accept-Encoding nothing of it is there" answered identity '' "${post[@]}"
-ok "not even Vary" eval '! grep -qi "^Vary" "$tmp/head"'
+ok "without Accept-Encoding nothing of it is there" rows_answered identity ''
+no_vary() { ! grep -qi "^Vary" "$tmp/head"; }
+ok "not even Vary" no_vary
 for path in /metrics /openapi.json /v1/activations /v1/losses /v1/models/digits/neurons /ui/page.js; do
     ok "GET $path" answered gzip 'gzip, deflate, br' "$base$path"
     [ $path = /metrics ] || [ $path = /v1/models/digits/neurons ] ||
         ok "... is what it is without" [ "$(gzip -dc <"$tmp/reply" | sum_of)" = "$(curl -sS "$base$path" | sum_of)" ]
 done
-ok "HEAD has GET's length" eval '
-    curl -sSI -H "Accept-Encoding: gzip" "$base/openapi.json" | tr -d "\r" | grep -qx "Content-Length: $(curl -sS -H "Accept-Encoding: gzip" "$base/openapi.json" | wc -c)"'
+gzipped() { curl -sS -H "Accept-Encoding: gzip" "$@"; }
+same_length() { gzipped -I "$base/openapi.json" | tr -d '\r' | grep -qx "Content-Length: $(gzipped "$base/openapi.json" | wc -c)"; }
+ok "HEAD has GET's length" same_length
 etag() { curl -sS -D - -o /dev/null "$@" "$base/ui/page.js" | tr -d '\r' | sed -n 's/^ETag: //p'; }
-ok "an ETag of both is weak" eval '[[ $(etag) == W/* ]] && [ "$(etag)" = "$(etag --compressed)" ]'
+weak() { [[ $(etag) == W/* ]] && [ "$(etag)" = "$(etag --compressed)" ]; }
+ok "an ETag of both is weak" weak
 ok "and known either way" [ "$(curl -sS -o /dev/null -w '%{http_code}' -H 'Accept-Encoding: gzip' -H "If-None-Match: $(etag)" "$base/ui/page.js")" = 304 ]
 
 # Of V2 infer alone: its clients decode nothing else.
@@ -109,7 +113,7 @@ done
 ok "V2: bytes of tensors, compressed both ways" python3 -B tests/http/encodings.py infer "$address" $rows
 
 serve --compress-level 0
-ok "--compress-level 0 turns it off" answered identity gzip "${post[@]/#http:*\/v1/$base/v1}"
+ok "--compress-level 0 turns it off" rows_answered identity gzip
 serve --compress-bytes-min 0 --inline-us-max 0
 ok "--compress-bytes-min 0: the shortest, too, and by a worker" answered gzip gzip -d '{"data": [1]}' "$base/v1/activations/relu"
 ok "which is the reply" [ "$(gzip -dc <"$tmp/reply" | jq -c .data)" = '[1]' ]
