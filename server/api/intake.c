@@ -20,8 +20,7 @@ static size_t init_fields(struct api_call *call)
         call->fields[count] = (struct envelope_field){
             .path = post->tensors[count],
             .objects = post->objects ? post->objects[count] : ENVELOPE_NO_OBJECTS,
-            .features = post->objects && post->objects[count] >= ENVELOPE_RECORD ? &call->features
-                                                                                 : NULL};
+            .features = post->objects ? &call->features : NULL};
     return count;
 }
 

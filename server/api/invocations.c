@@ -11,6 +11,7 @@
 #include "api/inference.h"
 #include "api/lookup.h"
 #include "body/columns.h"
+#include "body/series.h"
 
 /* The tensors of a body. The first are those of models_infer, which may take over; it is also that
  * of a CSV. Forms are between the two marks. */
@@ -217,6 +218,8 @@ static enum error_id read_table(struct api_call *call, size_t form)
         return read_split(call, &call->fields[form]);
     if (form == FIELD_RECORDS)
         return select_unnamed(call, &call->fields[form]);
+    if (call->fields[form].series)
+        return series_complete(&call->fields[form], &call->account, &call->error);
     return inference_check_name(call, &call->fields[form]);
 }
 
@@ -270,8 +273,9 @@ static struct call_needs needs(const struct api_call *call)
 static size_t elements(const struct api_call *call)
 {
     return call->phase == CALL_READ
-               ? call->fields[FIELD_SPLIT].tensor.count + call->fields[FIELD_RECORDS].tensor.count +
-                     arrays_elements(call)
+               ? (call->fields[FIELD_INPUTS].series ? call->fields[FIELD_INPUTS].tensor.count : 0) +
+                     call->fields[FIELD_SPLIT].tensor.count +
+                     call->fields[FIELD_RECORDS].tensor.count + arrays_elements(call)
                : inference_elements(call);
 }
 

@@ -21,7 +21,8 @@ enum envelope_objects {
     ENVELOPE_NO_OBJECTS,
     ENVELOPE_OBJECT,
     ENVELOPE_OBJECT_ROWS,
-    ENVELOPE_OBJECT_OR_LIST, /* as the first; a list of objects is no tensor, but jansson's */
+    ENVELOPE_OBJECT_OR_LIST, /* as the first; a list of objects is no tensor, but jansson's, and an
+                                object without the input's name one of columns (series.h) */
     ENVELOPE_SKIPPED,        /* any value, which is checked and not kept */
     ENVELOPE_CELLS,          /* an array of rows, of any values: cell.h says which numbers stand
                                 for those that are none */
@@ -52,6 +53,12 @@ struct envelope_gaps {
     uint32_t places[]; /* [count] the feature of each value; UINT32_MAX after those of a row */
 };
 
+/* The columns of an object, whose tensor has one after the other. */
+struct envelope_series {
+    size_t count, rows, begin; /* begin: of the one that is being read */
+    uint32_t order[];          /* [features] 1 + the place of the feature's column; 0: none came */
+};
+
 struct envelope_field {
     const char *path;
     enum envelope_objects objects;
@@ -64,7 +71,8 @@ struct envelope_field {
     char *member; /* out: the key of its objects, the same in all; NULL: there are none.
                      In rows, the first key that is no feature's */
     char *place;  /* out: "inputs[0].data"; NULL: it is the path                   */
-    struct envelope_gaps *gaps; /* out: rows that lack values; NULL: none does */
+    struct envelope_gaps *gaps;     /* out: rows that lack values; NULL: none does */
+    struct envelope_series *series; /* out: it was an object of columns; NULL: it was not */
 };
 
 /* How errors call it. */
@@ -93,8 +101,10 @@ enum envelope_row {
     ENVELOPE_ROW_KEY,
     ENVELOPE_ROW_COLON,
     ENVELOPE_ROW_END,
-    ENVELOPE_ROW_MORE, /* a second key, which none may have */
-    ENVELOPE_CELL,     /* a value that is no number, or that nobody wants */
+    ENVELOPE_ROW_MORE,     /* a second key, which none may have */
+    ENVELOPE_CELL,         /* a value that is no number, or that nobody wants */
+    ENVELOPE_SERIES_COLON, /* of a column that nobody wants */
+    ENVELOPE_SERIES_SKIP,  /* in front of its value         */
     ENVELOPE_FEATURE_KEY,
     ENVELOPE_FEATURE_NEXT, /* a key after a comma */
     ENVELOPE_FEATURE_COLON,

@@ -4,6 +4,7 @@
 #include "body/tensors.h"
 #include "body/cell.h"
 #include "body/records.h"
+#include "body/series.h"
 #include "json/fail.h"
 #include "tensor/tensor_reader.h"
 
@@ -23,7 +24,9 @@ void tensors_release(struct envelope_field *fields, size_t count)
         free(fields[i].member);
         free(fields[i].place);
         free(fields[i].gaps);
+        free(fields[i].series);
         fields[i].gaps = NULL;
+        fields[i].series = NULL;
         fields[i].member = fields[i].place = NULL;
         fields[i].present = fields[i].blob = false;
     }
@@ -106,12 +109,18 @@ static char *place_of(const struct envelope_reader *r, const char *path)
     return strdup(text);
 }
 
+static bool holds_records(const struct envelope_field *field)
+{
+    return field->objects >= ENVELOPE_RECORD;
+}
+
 /* In front of a value that is checked, and of which at most its kind is kept. */
-static void begin_cell(struct envelope_reader *r)
+static enum error_id begin_cell(struct envelope_reader *r)
 {
     r->records.skip = (struct skip){.depth = 0};
     r->cell = cell_of_json(window_byte(&r->json.window));
     r->row = ENVELOPE_CELL;
+    return ERROR_OK;
 }
 
 static enum error_id read_cell(struct envelope_reader *r)
@@ -121,7 +130,9 @@ static enum error_id read_cell(struct envelope_reader *r)
 
     if (id || skip->state != SKIP_DONE)
         return id;
-    r->row = ENVELOPE_NO_ROW;
+    r->row = r->field->series ? ENVELOPE_ROW_END : ENVELOPE_NO_ROW;
+    if (r->field->series)
+        return ERROR_OK;
     if (r->field->objects != ENVELOPE_SKIPPED)
         return tensor_reader_cell(&r->tensor, r->cell);
     r->tensor.state = TENSOR_DONE;
@@ -144,7 +155,7 @@ static enum error_id begin_tensor(struct envelope_reader *r, struct envelope_fie
     else if (field->objects != ENVELOPE_NO_OBJECTS && field->objects != ENVELOPE_CELLS)
         r->tensor.object_depth = 1;
     r->field = field;
-    if (field->features)
+    if (holds_records(field))
         records_begin(r);
     r->json.state = JSON_HOOKED;
     r->row = ENVELOPE_NO_ROW;
@@ -172,12 +183,14 @@ static enum error_id read_row_key(struct envelope_reader *r)
     struct tensor_reader *t = &r->tensor;
     char at[TENSOR_PLACE_MAX], first[TENSOR_PLACE_MAX];
 
-    if (window_byte(&r->json.window) == '}')
+    if (window_byte(&r->json.window) == '}' && !r->field->series)
         return error_set(&r->json.error, ERROR_BAD_FIELD,
                          "%s: an object without a key, expected the input's name",
                          tensor_reader_place(t, false, at));
     if (tensors_read_key(r))
         return r->json.error.id;
+    if (series_begins(r))
+        return series_key(r);
     if (r->json.word.len > MEMBER_MAX)
         return error_set(&r->json.error, ERROR_BAD_FIELD,
                          "%s: the key \"%.60s...\" has %zu bytes, an input's name at most %d",
@@ -215,7 +228,7 @@ static enum error_id read_row_end(struct envelope_reader *r)
     if (c != '}' && c != ',')
         return json_expected(&r->json, ERROR_BAD_JSON, "',' or '}'");
     r->json.window.pos++;
-    r->row = ENVELOPE_ROW_MORE;
+    r->row = r->field->series ? ENVELOPE_ROW_KEY : ENVELOPE_ROW_MORE;
     if (c == '}') {
         tensor_reader_closed(&r->tensor);
         r->row = ENVELOPE_NO_ROW;
@@ -244,7 +257,7 @@ static bool begins_tensor(const struct envelope_field *field, char c)
                field->objects == ENVELOPE_RECORD;
     if (field->objects == ENVELOPE_SKIPPED)
         return true;
-    if (field->features || field->objects == ENVELOPE_CELLS)
+    if (field->objects >= ENVELOPE_CELLS)
         return c == '[' && field->objects != ENVELOPE_RECORD;
     return c != '\0' && strchr("[-0123456789+.NI", c) != NULL;
 }
@@ -280,11 +293,13 @@ static enum error_id read_elements(struct envelope_reader *r)
         return give_back(r);
 
     if (r->tensor.state == TENSOR_KEY)
-        r->row = r->field->features ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
+        r->row = holds_records(r->field) ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
     if (r->tensor.state == TENSOR_CLOSE)
-        r->row = r->field->features ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
+        r->row = holds_records(r->field) ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
     if (r->tensor.state == TENSOR_CELL)
         begin_cell(r);
+    if (!id && r->row == ENVELOPE_ROW_END && r->field->series)
+        return series_end(r);
     return !id && r->row == ENVELOPE_FEATURE_END ? records_value_end(r) : id;
 }
 
@@ -309,6 +324,7 @@ static enum error_id read(struct json_reader *json)
         [ENVELOPE_FEATURE_NEXT] = records_key,    [ENVELOPE_FEATURE_COLON] = records_colon,
         [ENVELOPE_FEATURE_VALUE] = records_value, [ENVELOPE_FEATURE_SKIP] = records_skip,
         [ENVELOPE_FEATURE_END] = records_end,     [ENVELOPE_CELL] = read_cell,
+        [ENVELOPE_SERIES_COLON] = series_skip,    [ENVELOPE_SERIES_SKIP] = begin_cell,
     };
     struct envelope_reader *r = reader_of(json);
     enum error_id id = ERROR_OK;
@@ -327,7 +343,7 @@ static enum error_id read(struct json_reader *json)
     if (id || r->tensor.state != TENSOR_DONE)
         return id;
     r->field->present = true;
-    if (r->field->features)
+    if (holds_records(r->field))
         records_finish(r);
     return json_hooked(json);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "body/columns.h"
+#include "body/series.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,7 +48,9 @@ static void read_table(struct table_result *out, const struct envelope_features 
 
     *out = (struct table_result){
         .fields = {[TABLE_V2] = {.path = "inputs[].data"},
-                   [TABLE_INPUTS] = {.path = "inputs", .objects = ENVELOPE_OBJECT_OR_LIST},
+                   [TABLE_INPUTS] = {.path = "inputs",
+                                     .objects = ENVELOPE_OBJECT_OR_LIST,
+                                     .features = features},
                    [TABLE_SPLIT] = {.path = "split.data", .objects = ENVELOPE_CELLS},
                    [TABLE_INDEX] = {.path = "split.index", .objects = ENVELOPE_SKIPPED},
                    [TABLE_RECORDS] = {
@@ -93,6 +96,16 @@ static void select_some(struct envelope_field *field)
     free(feature_of);
 }
 
+static void complete_columns(struct envelope_field *field)
+{
+    struct error error = {0};
+
+    if (series_complete(field, NULL, &error))
+        table_require(error.detail[0] != '\0');
+    else
+        table_require(field->tensor.rank == 2 && field->tensor.shape[1] == TABLE_FEATURES);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const columns[TABLE_FEATURES] = {"a", "b", "c d"};
@@ -102,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct names *names = names_create(columns, TABLE_FEATURES);
     table_require(names != NULL);
-    const struct envelope_features features = {.names = names, .count = TABLE_FEATURES};
+    const struct envelope_features features = {.names = names, .all = "x", .count = TABLE_FEATURES};
     const char *body = (const char *)data + TABLE_HEAD;
     read_table(&whole, &features, body, size - TABLE_HEAD, NULL);
     read_table(&cut, &features, body, size - TABLE_HEAD, data);
@@ -114,6 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         table_require(table_same(&whole.fields[i], &cut.fields[i]));
     if (!whole.error.id && whole.fields[TABLE_SPLIT].present)
         select_some(&whole.fields[TABLE_SPLIT]);
+    if (!whole.error.id && whole.fields[TABLE_INPUTS].series)
+        complete_columns(&whole.fields[TABLE_INPUTS]);
     envelope_fini(&whole.e);
     envelope_fini(&cut.e);
     names_destroy(names);
