@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$tmp/models/half_plus_two/123"
-cp -r configs/models/digits "$tmp/models"
+cp -r configs/models/digits configs/models/breast-cancer "$tmp/models"
 # The weights stand in the version's folder: NumPy's .npz of two arrays, as numpy.savez writes it.
 python3 - "$tmp/models/half_plus_two/123/weights.npz" <<'PY'
 import struct, sys, zipfile
@@ -81,6 +81,13 @@ ok "regress takes one output" told '.code == "bad_field" and (.error | test("10 
 page -d '{"signature_name": "classify_objects", "examples": []}' http://localhost:8501/v1/models/digits:classify
 ok "a signature that there is not is named" told '.error | test("classify_objects")'
 
+# One output of two labels: the second's probability.
+jq -c '{examples: [.instances[0] | {features: .}]}' configs/examples/tumour.json | sed "s/features/$(jq -r .input.name configs/models/breast-cancer/config.json)/" >"$tmp/tumour.json"
+page -d @"$tmp/tumour.json" http://localhost:8501/v1/models/breast-cancer:classify
+ok "classify: two labels of one output" told '.results[0] | length == 2 and (map(.[1]) | add - 1 | fabs < 1e-6)'
+page -d @"$tmp/tumour.json" http://localhost:8501/v1/models/breast-cancer:regress
+ok "regress: its one output" told '.results | length == 1 and .[0] > 0.5'
+
 for path in versions/123 labels/stable; do
     page -d '{"examples": [{"x": 1.0}]}' "http://localhost:8501/v1/models/half_plus_two/$path:regress"
     ok "regress by $path" answers '{"results":[2.5]}'
@@ -110,6 +117,6 @@ page -d @"$tmp/long.json" http://localhost:8501/v1/models/half_plus_two:classify
 ok "and their classes" told '.results | length == 50000 and .[49999] == [["", 25001.5]]'
 req GET /metrics
 ok "are counted as rows" [ "$(metric 'axond_inference_rows_total{model="half_plus_two",version="123"}')" = 100019 ]
-ok "under routes of their own" [ "$(metric 'axond_http_requests_total{route="/v1/models/{model}:regress",method="POST",code="200"}')" = 5 ]
+ok "under routes of their own" [ "$(metric 'axond_http_requests_total{route="/v1/models/{model}:regress",method="POST",code="200"}')" = 6 ]
 
 done_testing

@@ -36,4 +36,15 @@ ok "of a model that is not ready it reads error" want 503 '.error | test("broken
 req POST /v1/models/digits:explain @"$tmp/two.json" "${httpx[@]}" -H 'Content-Type:'
 ok "explain" want 200 '.explanations | length == 2'
 
+# Unloaded, as KServe's agent does it, and loaded again.
+req POST /v2/repository/models/digits/unload '{}'
+req GET /v1/models/digits "" "${httpx[@]}"
+ok "an unloaded model is not ready, and has not failed" want 200 '.ready == false and (.model_version_status[0] |
+    .state == "END" and .status.error_code == "OK")'
+req GET /v1/models "" "${httpx[@]}"
+ok "nor has it in the list" want 200 '.models[] | select(.name == "digits") | .versions[0].state == "UNLOADED"'
+req POST /v2/repository/models/digits/load '{}'
+req GET /v1/models/digits "" "${httpx[@]}"
+ok "and ready once it is loaded" want 200 '.ready == true'
+
 done_testing
