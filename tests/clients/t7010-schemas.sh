@@ -30,7 +30,7 @@ while IFS=$'\t' read -r path refused; do
     ok "POST $path was answered and refused"  both "$path" "$refused"
 done < <(jq -r '.paths | to_entries[] | select(.value.post) | .value.post as $post |
     select(.key | test("/trace/setting$|sharedmemory/") | not) |
-    [.key, if $post["x-refusals"] then 3 else 0 end] | @tsv' server/api/openapi.json |
+    [.key, if $post["x-refusals"] then 1 else 0 end] | @tsv' server/api/openapi.json |
     grep -E "${ONLY:-.}")
 sed 's/^/# /' "$tmp/counts"
 
