@@ -39,8 +39,7 @@ static enum error_id read_layers(struct api_call *call, const json_t *list,
     size_t i;
     const json_t *name;
 
-    json_array_foreach(list, i, name)
-    {
+    json_array_foreach (list, i, name) {
         if (find_layer(call, name, i, &capture->layers[i].layer) != ERROR_OK)
             return call->error.id;
         for (size_t k = 0; k < i; k++)

@@ -254,8 +254,7 @@ static enum error_id read_names(struct api_call *call, const json_t *outputs, js
     const json_t *json;
     size_t i;
 
-    json_array_foreach(outputs, i, json)
-    {
+    json_array_foreach (outputs, i, json) {
         struct output output = {.name = NULL};
 
         r->outputs[i] = (struct infer_output){.captured = INFER_MODEL_OUTPUT};

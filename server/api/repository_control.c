@@ -186,11 +186,11 @@ static enum error_id check_parameters(const struct place *at, const json_t *para
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)parameters, key, value) if (
-        strncmp(key, file, sizeof file - 1) ==
-        0) return object_fail(at, key, ERROR_BAD_FIELD,
-                              "files are not taken over HTTP; put them into the repository, then "
-                              "load the model");
+    json_object_foreach ((json_t *)(uintptr_t)parameters, key, value)
+        if (strncmp(key, file, sizeof file - 1) == 0)
+            return object_fail(at, key, ERROR_BAD_FIELD,
+                               "files are not taken over HTTP; put them into the repository, then "
+                               "load the model");
     return ERROR_OK;
 }
 

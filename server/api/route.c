@@ -227,12 +227,12 @@ api_handler *route_handler(const struct route *route, const char *method)
         return route->get;
     if (strcmp(method, "OPTIONS") == 0)
         return options_answer;
-    return strcmp(method, "DELETE") == 0 ? route->delete : NULL;
+    return strcmp(method, "DELETE") == 0 ? route->remove : NULL;
 }
 
 bool route_is_probe(const struct route *route)
 {
-    return !route->post && !route->delete &&strcmp(route->query, "*") == 0;
+    return !route->post && !route->remove && strcmp(route->query, "*") == 0;
 }
 
 bool route_encodes(unsigned route)
@@ -248,7 +248,7 @@ void route_allow(const struct route *route, char *out, size_t out_bytes)
         bool taken;
     } methods[] = {{"GET, HEAD", route->get},
                    {"POST", route->post},
-                   {"DELETE", route->delete},
+                   {"DELETE", route->remove},
                    {"OPTIONS", true}};
     size_t length = 0;
 

@@ -16,7 +16,7 @@ struct route {
     const char *template;
     api_handler *get;             /* NULL: does not take it */
     const struct call_post *post; /* NULL: does not take it */
-    api_handler *delete;          /* NULL: does not take it */
+    api_handler *remove;          /* DELETE. NULL: does not take it */
     enum route_access access;
     unsigned bodies;   /* bit BODY_...: takes a body of that format */
     const char *query; /* the keys that its query may have, "a b c", or "*": not checked here */

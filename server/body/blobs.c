@@ -97,8 +97,7 @@ static enum error_id finish_json(struct blobs_reader *r)
     if (envelope_finish(&r->reader, &r->envelope, &r->error))
         return r->error.id;
     inputs = json_member(r->envelope.json, "inputs");
-    json_array_foreach(inputs, i, input)
-    {
+    json_array_foreach (inputs, i, input) {
         if (read_input(r, i, input))
             return r->error.id;
     }

@@ -218,8 +218,10 @@ static bool see_head(struct decoder *d, const char **bytes, size_t *size)
 {
     size_t taken;
 
-    for (; d->head_bytes<HEAD_BYTES && * size> 0; --*size)
+    while (*size > 0 && d->head_bytes < HEAD_BYTES) {
         d->head[d->head_bytes++] = (unsigned char)*(*bytes)++;
+        --*size;
+    }
     if (d->head_bytes < HEAD_BYTES)
         return false;
     if ((d->head[0] & 15) != Z_DEFLATED || (d->head[0] * 256 + d->head[1]) % 31 != 0)

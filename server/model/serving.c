@@ -94,8 +94,7 @@ static enum error_id version_labels_read(struct serving *s, const struct place *
     if (json_object_size(labels) > CONFIG_VERSION_LABELS_MAX)
         return object_fail(top, "labels", ERROR_LIMIT_EXCEEDED, "%zu labels, at most %d",
                            json_object_size(labels), CONFIG_VERSION_LABELS_MAX);
-    json_object_foreach((json_t *)labels, key.name, value)
-    {
+    json_object_foreach ((json_t *)labels, key.name, value) {
         struct config_version_label *label = &s->version_labels[s->version_labels_count];
         if (!object_name_valid(key.name))
             return object_fail(top, "labels", ERROR_BAD_FIELD,

@@ -110,8 +110,7 @@ static enum error_id layers_read(struct baseline *b, const struct place *top, co
     const char *name;
     const json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)layers, name, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)layers, name, value) {
         struct baseline_layer *layer = layer_find(b, name);
         char found[OBJECT_FOUND_MAX];
 

@@ -122,8 +122,7 @@ static enum error_id read_members(struct options *options, const char *path, con
     const char *key;
     json_t *value;
 
-    json_object_foreach(root, key, value)
-    {
+    json_object_foreach (root, key, value) {
         char file[PATH_MAX + 16];
         const struct place at = {file, "", error};
         unsigned line = line_of(text, key);

@@ -166,8 +166,7 @@ static enum error_id header_read(const struct reading *r, const json_t *header, 
     if (object_read(&top, header, keys, NULL) ||
         object_read(&metadata, json_member(header, metadata.path), texts, NULL))
         return error->id;
-    json_object_foreach((json_t *)header, name, entry)
-    {
+    json_object_foreach ((json_t *)header, name, entry) {
         if (strcmp(name, metadata.path) != 0 && tensor_read_entry(r, name, entry, error))
             return error->id;
     }

@@ -247,8 +247,7 @@ START_TEST(what_the_reply_says_of_its_bytes_holds)
     at = strtoul(reply.headers[REPLY_INFERENCE_LENGTH], NULL, 10);
     json = json_loadb(reply.body.data, at, 0, NULL);
     ck_assert_ptr_nonnull(json);
-    json_array_foreach(json_object_get(json, "outputs"), i, output)
-    {
+    json_array_foreach (json_object_get(json, "outputs"), i, output) {
         bool texts = strcmp(json_string_value(json_object_get(output, "datatype")), "BYTES") == 0;
         json_int_t width = json_integer_value(json_array_get(json_object_get(output, "shape"), 1));
         json_int_t size = json_integer_value(
