@@ -23,7 +23,7 @@ def case_early(args):
     for path, headers, size, status in (
         ("/v1/nothing", {}, args.bytes, 404),
         ("/metrics", {}, args.bytes, 405),
-        ("/v1/activations/relu", {"Content-Encoding": "gzip"}, args.bytes, 501),
+        ("/v1/activations/relu", {"Content-Encoding": "br"}, args.bytes, 501),
         ("/v1/activations/relu", {"Content-Type": "text/html"}, args.bytes, 415),
     ):
         for i in range(args.times):
