@@ -17,8 +17,10 @@ export class Axond {
     Object.assign(this, {base: base.replace(/\/$/, ""), key, tries, timeout});
   }
 
-  async post(path, body, requestId = crypto.randomUUID()) {
-    const headers = {"Content-Type": "application/json", "X-Request-Id": requestId};
+  /** Without a request id the service makes one. */
+  async post(path, body, requestId) {
+    const headers = {"Content-Type": "application/json"};
+    if (requestId) headers["X-Request-Id"] = requestId;
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
     for (let left = this.tries - 1; ; left--) {
       const response = await fetch(this.base + path, {

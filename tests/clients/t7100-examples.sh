@@ -27,4 +27,27 @@ else
 fi
 busy_gone
 
+# ---- a browser: the page is of another origin, so that the request is preceded by a preflight
+if command -v chromium >/dev/null; then
+    mkdir "$tmp/site" && cp tests/clients/page.html configs/clients/fetch.mjs "$tmp/site"
+    python3 -u -m http.server --bind 127.0.0.1 --directory "$tmp/site" 0 >"$tmp/site.log" 2>/dev/null &
+    site=$!
+    wait_for 100 grep -q 'port [0-9]' "$tmp/site.log"
+    origin=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$tmp/site.log")
+    # shows WANT: that is what the page says
+    shows() {
+        local got
+        got=$(timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$tmp/chromium" --virtual-time-budget=20000 \
+            --dump-dom "$origin/page.html?base=$base" 2>"$tmp/chromium.log" | sed -n 's|.*<p id="said">\(.*\)</p>.*|\1|p')
+        [ "$got" = "$1" ] || { echo "# $got"; return 1; }
+    }
+    serve --cors-origin "$origin"
+    ok "a page's requests, their code and their id" shows 'string shape_mismatch page-2'
+    serve --cors-origin http://example.com
+    ok "a page of an origin that is not let in reads nothing" shows ''
+    kill "$site" && wait "$site" 2>/dev/null
+else
+    skip "fetch in a browser" "there is no chromium"
+fi
+
 done_testing
