@@ -252,7 +252,8 @@ static void write_values(struct api_call *call, const struct infer_output *outpu
     const size_t count = r->inference.rows * v.width, left = count - r->at;
     const size_t piece = left < PIECE ? left : PIECE;
 
-    buf_append(out, v.values + r->at, piece * sizeof *v.values);
+    if (piece > 0) /* of no rows there is no array */
+        buf_append(out, v.values + r->at, piece * sizeof *v.values);
     r->at += piece;
     call_part_ends(call, out->failed || r->at == count);
 }
