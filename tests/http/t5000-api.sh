@@ -61,8 +61,8 @@ npy "reglu?axis=0"
 ok "a gated .npy comes back halved"              test "$(npy_values "$tmp/y.npy" '(1, 2)')" = "nan -0.0"
 req POST '/v1/activations/relu?dialect=keras4' "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
 ok "an unknown dialect is a 400"                 want 400 '.error | test("keras4.*did you mean .keras2")'
-req POST /v1/models/digits:predict "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
-ok "predict does not take .npy"                  want 415 '.code == "unsupported_media_type"'
+req POST /v1/models/digits:classify "@$tmp/x.npy" -H 'Content-Type: application/x-npy'
+ok "classify does not take .npy"                 want 415 '.code == "unsupported_media_type"'
 
 req GET /metrics
 ok "metrics count what was asked, with a version or without" grep -qE '^axond_http_requests_total\{route="/v1/models/\{model\}:predict",method="POST",code="200"\} 2$' "$tmp/body"
