@@ -21,10 +21,28 @@ int call_append_json(const char *bytes, size_t size, void *out)
     return 0;
 }
 
+/* The length of a string that is its own JSON text, as most labels are; SIZE_MAX: it is none. */
+static size_t plain_length(const char *string)
+{
+    size_t n = 0;
+
+    while (string[n] >= ' ' && string[n] <= '~' && string[n] != '"' && string[n] != '\\')
+        n++;
+    return string[n] ? SIZE_MAX : n;
+}
+
 void call_write_string(struct buf *out, const char *string)
 {
-    json_t *text = json_string(string);
+    size_t plain = plain_length(string);
+    json_t *text;
 
+    if (plain != SIZE_MAX) {
+        buf_append(out, "\"", 1);
+        buf_append(out, string, plain);
+        buf_append(out, "\"", 1);
+        return;
+    }
+    text = json_string(string);
     if (!text || json_dump_callback(text, call_append_json, out, JSON_ENCODE_ANY) != 0)
         out->failed = true;
     json_decref(text);
