@@ -50,6 +50,66 @@ START_TEST(a_model_is_seen_from_publish_to_withdraw)
 }
 END_TEST
 
+/* A request of so many nanoseconds in each phase. */
+static void count(struct metrics_model *m, enum metrics_outcome outcome, double seconds)
+{
+    static const enum metric phases[] = {
+        METRIC_inference_parse_seconds, METRIC_inference_queue_seconds,
+        METRIC_inference_compute_seconds, METRIC_inference_write_seconds};
+
+    metrics_model_add(m, METRIC_inference_requests_total, outcome, 1);
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
+        metrics_model_observe(m, phases[i], (double)(i + 1) * seconds);
+    if (outcome != OUTCOME_SUCCESS)
+        return;
+    metrics_model_observe(m, METRIC_inference_duration_seconds, 10 * seconds);
+    metrics_model_add(m, METRIC_inference_rows_total, 0, 5);
+    metrics_model_add(m, METRIC_inference_batches_total, 0, 2);
+}
+
+static void assert_time(struct metrics_time time, uint64_t times, uint64_t ns)
+{
+    ck_assert_uint_eq(time.count, times);
+    ck_assert_uint_eq(time.ns, ns);
+}
+
+START_TEST(a_version_tells_what_it_has_done_itself)
+{
+    struct metrics_model *one = model("digits", "1"), *two = model("digits", "2");
+    struct metrics_statistics s;
+
+    metrics_model_publish(one);
+    metrics_model_publish(two);
+    count(one, OUTCOME_SUCCESS, 1e-3);
+    count(one, OUTCOME_SUCCESS, 2e-3);
+    count(one, OUTCOME_INVALID, 5e-3);
+    count(one, OUTCOME_DEADLINE, 5e-3);
+    count(two, OUTCOME_SUCCESS, 7e-3);
+    s = metrics_model_statistics(one);
+    assert_time(s.success, 2, 30000000);
+    assert_time(s.failure, 2, 100000000);
+    assert_time(s.parse, 4, 13000000);
+    assert_time(s.queue, 4, 26000000);
+    assert_time(s.compute, 4, 39000000);
+    assert_time(s.write, 4, 52000000);
+    ck_assert_uint_eq(s.rows, 10);
+    ck_assert_uint_eq(s.batches, 4);
+    s = metrics_model_statistics(two);
+    assert_time(s.success, 1, 70000000);
+    assert_time(s.failure, 0, 0);
+    /* a model's metrics are of all its versions, and of those that have gone */
+    expect("axond_inference_parse_seconds_count{model=\"digits\"} 5");
+    expect("axond_inference_parse_seconds_sum{model=\"digits\"} 0.02");
+    expect("axond_inference_duration_seconds_count{model=\"digits\"} 3");
+    metrics_model_destroy(one);
+    expect("axond_inference_parse_seconds_count{model=\"digits\"} 5");
+    expect("axond_inference_duration_seconds_count{model=\"digits\"} 3");
+    s = metrics_model_statistics(two);
+    assert_time(s.success, 1, 70000000);
+    metrics_model_destroy(two);
+}
+END_TEST
+
 START_TEST(classes_beyond_the_first_32_are_other)
 {
     static const char *names[40];
@@ -237,6 +297,7 @@ int main(void)
     tcase_add_checked_fixture(tc, scrape_start, scrape_stop);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_model_is_seen_from_publish_to_withdraw);
+    tcase_add_test(tc, a_version_tells_what_it_has_done_itself);
     tcase_add_test(tc, classes_beyond_the_first_32_are_other);
     tcase_add_test(tc, shares_are_observed_in_bulk_and_have_buckets_on_demand);
     tcase_add_test(tc, layer_metrics_are_refreshed_by_the_scrape);
