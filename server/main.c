@@ -77,16 +77,16 @@ static const struct {
 static int run(void)
 {
     int command = (int)line.command, status;
+    bool filter = !commands[command].run;
 
-    if (commands[command].of_model)
+    if (filter)
         start_filter();
     if (commands[command].loads &&
         (start_kernels(&options, &error) != 0 || start_models(&options, &error) != 0))
         return fail(OPTIONS_CONFIG);
-    status = commands[command].run ? commands[command].run()
-                                   : commands[command].of_model(&options, &line, &error);
+    status = filter ? commands[command].of_model(&options, &line, &error) : commands[command].run();
     if (error.id != ERROR_OK || start_flush(&error) != 0)
-        status = fail(commands[command].run && status ? status : commands[command].failed);
+        status = fail(!filter && status ? status : commands[command].failed);
     return status;
 }
 

@@ -37,7 +37,7 @@ static void summary_add(struct summary *s, double value)
 /* "[3, 5]" of the number at place i. */
 static void print_index(uint64_t i, size_t rank, const uint64_t *shape)
 {
-    uint64_t index[STORED_RANK_MAX];
+    uint64_t index[STORED_RANK_MAX] = {0};
 
     for (size_t d = rank; d-- > 0; i /= shape[d])
         index[d] = i % shape[d];

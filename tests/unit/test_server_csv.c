@@ -304,7 +304,7 @@ START_TEST(the_last_row_may_lack_its_line_end_and_is_taken_after_the_end)
 {
     static const char text[] = "1,2,3\n4,5,6";
     struct csv_reader r;
-    float x[6];
+    float x[6] = {0};
 
     error = (struct error){0};
     csv_init(&r, &field, &features, &limits, NON_FINITE_STRICT);
