@@ -1,5 +1,6 @@
 /* rows_json.c - rows of one JSON text: an array of them, or an object with them as "instances" or
- * "inputs". The text is held as a whole; the reader is that of requests. */
+ * "inputs", or with an activation's tensor as "data". The text is held as a whole; the reader is
+ * that of requests. */
 #include <stdio.h>
 #include <string.h>
 #include "body/envelope.h"
@@ -23,21 +24,24 @@ static enum error_id read_array(struct rows *r, const char *text, size_t len, st
                            INPUT_NAME ": byte %zu: expected the end after the array", after);
 }
 
-static enum error_id take_field(struct rows *r, const struct envelope *e,
-                                struct envelope_field *fields, struct error *error)
+static enum error_id take_field(struct rows *r, const struct envelope *e, struct error *error)
 {
-    struct envelope_field *found = fields[0].present ? &fields[0] : &fields[1];
+    struct envelope_field *fields = e->fields, *found = fields;
     const char *name = r->wanted->input_name;
+    bool tensor = e->fields_count == 1;
 
-    if (fields[0].present == fields[1].present || json_object_size(e->json) > 1)
-        return error_set(error, ERROR_BAD_FIELD,
-                         INPUT_NAME ": expected an array of rows, or an object with them as "
-                                    "\"instances\" or \"inputs\" and no other key");
+    if (!tensor && !fields->present)
+        found++;
+    if (!found->present || json_object_size(e->json) > 1)
+        return error_set(error, ERROR_BAD_FIELD, INPUT_NAME ": expected %s and no other key",
+                         tensor ? "an array of numbers, or an object with one as \"data\""
+                                : "an array of rows, or an object with them as \"instances\" or "
+                                  "\"inputs\"");
     if (found->member && name && strcmp(found->member, name) != 0)
         return error_set(error, ERROR_BAD_FIELD,
                          "%s: the model has no input '%.60s', its input is '%s'", found->path,
                          found->member, name);
-    r->inputs = found == &fields[1];
+    r->inputs = found != fields;
     r->held = found->tensor;
     found->tensor = (struct tensor){NULL};
     return ERROR_OK;
@@ -45,13 +49,16 @@ static enum error_id take_field(struct rows *r, const struct envelope *e,
 
 static enum error_id read_object(struct rows *r, const char *text, size_t len, struct error *error)
 {
-    struct envelope_field fields[] = {{.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
-                                      {.path = "inputs", .objects = ENVELOPE_OBJECT}};
+    struct envelope_field rows[] = {{.path = "instances", .objects = ENVELOPE_OBJECT_ROWS},
+                                    {.path = "inputs", .objects = ENVELOPE_OBJECT}};
+    struct envelope_field tensor = {.path = "data"};
+    bool of_model = r->wanted->features > 0;
     struct envelope e;
 
-    if (envelope_read(&e, fields, 2, text, len, &limits, NON_FINITE_TOKEN, error) != ERROR_OK)
+    if (envelope_read(&e, of_model ? rows : &tensor, of_model ? 2 : 1, text, len, &limits,
+                      NON_FINITE_TOKEN, error) != ERROR_OK)
         return error->id;
-    take_field(r, &e, fields, error);
+    take_field(r, &e, error);
     envelope_fini(&e);
     return error->id;
 }

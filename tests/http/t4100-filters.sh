@@ -174,6 +174,7 @@ ok "an array" prints '[[1,-0.4],[3,-0.8]]' apply leaky_relu alpha=0.2 <<<'[[1, -
 ok "its derivatives" prints '[[1,0.2],[1,0.2]]' apply leaky_relu alpha=0.2 --gradient <<<'[[1, -2], [3, -4]]'
 req POST '/v1/activations/leaky_relu' '{"data": [[1, -2], [3, -4]], "parameters": {"alpha": 0.2}, "gradient": true}'
 ok "an object is a request" prints "$body" apply leaky_relu alpha=0.2 --gradient <<<'{"data": [[1, -2], [3, -4]]}'
+ok "an object to a table" prints $'1,-0.4\n3,-0.8' apply leaky_relu alpha=0.2 --output-format csv <<<'{"data": [[1, -2], [3, -4]]}'
 ok "an alias" prints '[0.7310586]' apply swish <<<'[1]'
 ok "a number" prints 3 apply relu --format json <<<3
 ok "a table" prints $'1,0\n3,0' apply relu <<<$'1,-2\n3,-4'

@@ -274,7 +274,7 @@ START_TEST(rows_that_are_taken_are_all_rows_and_errors_still_count_them)
 {
     enum { ROWS = 100 };
     char text[ROWS * 16 + 16] = "";
-    float x[3 * ROWS], *at = x;
+    float x[3 * ROWS] = {0}, *at = x;
     struct csv_reader r;
     size_t len = 0, taken = 0;
 

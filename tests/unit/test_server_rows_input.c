@@ -119,6 +119,8 @@ START_TEST(rows_are_the_same_in_every_format_and_its_first_bytes_tell_it)
     ck_assert_msg(rows_all(&t, NULL, &two, "rows", &error) == ERROR_OK, "%s", error.detail);
     check_rows(&t);
     tensor_fini(&t);
+    if (text[0] == '{') /* of a model's request */
+        return;
     feed_file(text, len);
     ck_assert_int_eq(rows_all(&t, rows_formats[same[_i].format].name, &any, "rows", &error),
                      ERROR_OK);
@@ -191,6 +193,10 @@ static const struct {
      "standard input: expected an array of rows, or an object with them as \"instances\" or "
      "\"inputs\" and no other key",
      &two},
+    {"{\"data\": [1], \"axis\": 0}", NULL,
+     "standard input: expected an array of numbers, or an object with one as \"data\" and no other "
+     "key",
+     &any},
     {"[1, 2]\n[3]\n", NULL, "standard input: line 2: 1 numbers, the rows before have 2", &two},
     {"[1, 2]\n3\n", NULL, "standard input: line 2: 1 numbers, the rows before have 2", &two},
     {"[1, 2] x\n[3, 4]\n", "ndjson", "standard input: line 1: expected the line's end, found 'x'",
