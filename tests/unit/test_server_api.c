@@ -14,6 +14,7 @@
 #include "infer/blas.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
+#include "npy_bodies.h"
 #include "starve.h"
 #include "suite.h"
 
@@ -321,6 +322,9 @@ static const struct api_request starved[] = {
     {.method = "POST",
      .target = "/v1/models/tiny:predict",
      .body = "{\"instances\": [[1, 2]], \"deep\": [[[[{\"a\": [[[[[[1]]]]]]}]]]]}"},
+    NPY("/v1/models/tiny:predict", NPY_ROW, "*/*"),
+    NPY("/v1/models/tiny:predict?top_k=2", NPY_ROW, "application/json"),
+    NPY("/v1/models/tiny:gradients", NPY_ROW NPY_LABEL, "application/x-npy"),
 };
 
 /* Every allocation of a request fails in turn: what comes out is the whole answer or a 503, and
@@ -334,7 +338,8 @@ START_TEST(request_without_memory_is_503_and_leaves_nothing)
     if (!STARVE_WORKS)
         return;
     request.body = request.body ? request.body : "";
-    request.body_bytes = strlen(request.body);
+    if (request.body_bytes == 0)
+        request.body_bytes = strlen(request.body);
     request.received_ns = clock_ns();
     api_handle(&api, &request, &whole);
     for (long n = 1; n < 10000; n++) {
