@@ -20,14 +20,33 @@
 #include "model/record.h"
 #include "model/version.h"
 
+enum { CONFIG_PATH = 48 };
+
+/* It stands beside the folders of versions, or in that of the newest, as a folder is that holds all
+ * of one version. */
+static enum files_result find_config(int dirfd, const char *newest, char path[static CONFIG_PATH],
+                                     struct file_bytes *bytes, struct file_id *id,
+                                     struct error *error)
+{
+    enum files_result result = FILES_ABSENT;
+
+    for (int in_version = 0; in_version <= (*newest != '\0') && result == FILES_ABSENT;
+         in_version++) {
+        snprintf(path, CONFIG_PATH, "%sconfig.json", in_version ? newest : "");
+        *id = files_identify(dirfd, path);
+        result = files_read(dirfd, path, CONFIG_BYTES_MAX, bytes, error);
+    }
+    return result;
+}
+
 enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,
                           struct error *error)
 {
+    char path[CONFIG_PATH];
     struct file_bytes bytes;
     enum error_id result;
 
-    *id = files_identify(dirfd, "config.json");
-    switch (files_read(dirfd, "config.json", CONFIG_BYTES_MAX, &bytes, error)) {
+    switch (find_config(dirfd, newest, path, &bytes, id, error)) {
     case FILES_OK:
         break;
     case FILES_ABSENT:
@@ -37,7 +56,7 @@ enum error_id load_config(int dirfd, const char *newest, struct config *config, 
     case FILES_FAILED:
         return error->id;
     }
-    result = config_read(config, bytes.data, bytes.len, "config.json", error);
+    result = config_read(config, bytes.data, bytes.len, path, error);
     free(bytes.data);
     return result;
 }

@@ -11,7 +11,8 @@
 #include "weights/formats.h"
 #include "weights/weights.h"
 
-/* config.json beneath dirfd, and its identity from before it was read. ERROR_OK and *config is
+/* config.json beneath dirfd, or without one there that of the newest version's folder, and its
+ * identity from before it was read. ERROR_OK and *config is
  * new, or error: if there is none, but a model in a format that is not read, there or in the newest
  * version's folder ("3/"; "" if there is none), then that. */
 enum error_id load_config(int dirfd, const char *newest, struct config *config, struct file_id *id,

@@ -29,6 +29,14 @@ serve --model-dir "$tmp/ml/model"
 req POST /v1/models/model:predict '{"instances": [[3]]}'
 ok "the weights may lie beside config.json" want 200 '.predictions == [[15]]'
 
+mkdir -p "$tmp/whole/wine/7" && cp "$tmp/ml/model/"* "$tmp/whole/wine/7/"
+serve --model-dir "$tmp/whole/wine"
+req POST /v1/models/wine/versions/7:predict '{"instances": [[3]]}'
+ok "a version's folder may hold all of it" want 200 '.predictions == [[15]]'
+serve --models "$tmp/whole"
+req POST /v1/models/wine:predict '{"instances": [[3]]}'
+ok "in a repository, too" want 200 '.predictions == [[15]]'
+
 serve --models "$tmp/models/wine"
 req POST /v1/models/wine:predict '{"instances": [[3]]}'
 ok "a repository that is a model is served" want 200 '.predictions == [[15]]'
