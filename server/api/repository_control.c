@@ -2,7 +2,7 @@
  * /unload: Triton's extension of the model repository.
  *
  * "config" is the text of our config.json, and stands in its place until the model is loaded
- * without one. What KServe's agent posts is {}, for a folder that it has just written or deleted.
+ * without one. KServe's agent posts {}, for a folder that it has just written or deleted.
  */
 #include "api/repository_control.h"
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #include "api/call.h"
 #include "model/repository.h"
 
-/* What a call's state begins with. Its strings live as long as the call. */
+/* A call's state begins with it. Its strings live as long as the call. */
 struct control {
     struct repository_ask ask;
     char name[MODEL_NAME_MAX + 1];  /* of ask, where the path does not have it */

@@ -16,7 +16,7 @@ struct cells *cells_create(size_t slots); /* new, all zero; NULL when out of mem
  * come and go, and the whole is summed and destroyed, under one lock of the caller's. */
 struct cells *cells_create_part(struct cells *whole);
 
-/* What a part has counted stays in the whole's sum. NULL is fine. */
+/* The counts of a part stay in the whole's sum. NULL is fine. */
 void cells_destroy(struct cells *c);
 
 /* slot += value for this worker; slot < slots. Wait-free but for a worker's first touch, which

@@ -139,8 +139,8 @@ void metrics_model_set(struct metrics_model *m, enum metric metric, double value
 void metrics_layer_set(struct metrics_model *m, enum metric metric, size_t layer, unsigned index,
                        double value);
 
-/* What a loaded version has done since it was loaded, as its metrics count it. ns: in all. A
- * request whose every phase took part in `success` or `failure`, none in both. */
+/* The work of a version since it was loaded, as its metrics count it. ns: in all. A request is one
+ * of success or of failure, and counts in each phase that it came to. */
 struct metrics_statistics {
     struct metrics_time {
         uint64_t count, ns;

@@ -2,7 +2,7 @@
  * Reads what metrics.c counts; counts nothing. */
 #include "metrics/registry.h"
 
-/* Of a metric with the label of a model, as far as the version counts. */
+/* Values of a metric with the label of a model, as far as the version counts them. */
 static struct metrics_time time_of(const struct metrics_model *m, enum metric metric)
 {
     const struct bounds *b = bounds_of(metric_rows[metric].type);

@@ -142,7 +142,7 @@ static struct snapshot *load(struct repository *r, const struct repository_ask *
         goto fail;
     }
     *failed = result == 0 ? ERROR_OK : fail_load(e, ask->folder, error);
-    /* What goes on as it was loaded before is what its next reload compares with. */
+    /* The next reload compares with the config of the models that go on. */
     if (*failed && !replace(&e->config, before ? before->config : NULL))
         goto fail;
     snapshot_sort(s);

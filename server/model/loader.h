@@ -11,8 +11,8 @@
 
 struct loader;
 
-/* What one client waits for. The caller fills in the first group, and keeps all of it in place
- * until `over`. */
+/* The work that one client waits for. The caller fills in the first group, and keeps all of it in
+ * place until `over`. */
 struct loader_task {
     void (*run)(void *context);  /* by the loader's thread                             */
     void (*over)(void *context); /* once, from any thread: `done` tells whether it was run */
