@@ -47,7 +47,7 @@ static enum error_id read_owner(const struct command_line *line, struct key_owne
                          "\"%.100s\"",
                          KEY_NAME_MAX, name);
     if (name)
-        strcpy(owner->name, name);
+        snprintf(owner->name, sizeof owner->name, "%s", name);
     while (scope && strcmp(scope, key_scope_name(owner->scope)) != 0)
         if (++owner->scope == KEY_SCOPES)
             return error_set(error, ERROR_BAD_FIELD,

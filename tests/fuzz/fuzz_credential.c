@@ -4,6 +4,7 @@
  * The first line is Authorization, the rest X-API-Key; without a newline there is no X-API-Key, and
  * an empty first line is no Authorization. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "keys/credential.h"
@@ -30,7 +31,7 @@ static void credential_holds(const struct credential *c, const char *authorizati
     for (size_t i = 0; i < c->bytes; i++)
         credential_require(c->secret[i] > ' ' && c->secret[i] <= '~');
     credential_require(c->secret[c->bytes] == '\0');
-    strcpy(stpcpy(value, "Bearer "), c->secret);
+    snprintf(value, sizeof value, "Bearer %s", c->secret);
     bearer = credential_read(value, NULL);
     key = credential_read(NULL, c->secret);
     both = credential_read(value, c->secret);

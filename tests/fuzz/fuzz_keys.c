@@ -43,8 +43,9 @@ static void keys_written(const struct key_list *list)
 
     keys_require(text != NULL);
     for (size_t i = 0; i < list->count; i++)
-        at += sprintf(at, "%s %s sha256:%.64s:%.64s\n", key_scope_name(list->keys[i].owner.scope),
-                      list->keys[i].owner.name, list->keys[i].salt, list->keys[i].digest);
+        at += snprintf(at, KEYS_LINE_MAX, "%s %s sha256:%.64s:%.64s\n",
+                       key_scope_name(list->keys[i].owner.scope), list->keys[i].owner.name,
+                       list->keys[i].salt, list->keys[i].digest);
     again = key_list_read("keys", text, (size_t)(at - text), &error);
     keys_require(again && again->count == list->count);
     for (size_t i = 0; i < list->count; i++)

@@ -1,60 +1,6 @@
 /* test_server_access.c - who may ask: every route of routes.def, by every method and in every
- * spelling, without a key and with one; and whose pages may. */
-#include <check.h>
-#include <stdio.h>
-#include <string.h>
-#include "api/api.h"
-#include "base/log.h"
-#include "base/origins.h"
-#include "folder.h"
-#include "keys/keys.h"
-#include "metrics/metrics.h"
-#include "model/repository.h"
-#include "suite.h"
-
-#define SALT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-static const char infer_key[] = "infer-secret", admin_key[] = "admin-secret";
-
-static struct options options;
-static struct api api = {.options = &options};
-static struct keys *keys;
-
-/* ---- the routes -------------------------------------------------------------------------------
- */
-
-enum access { PUBLIC, INFER, ADMIN, METRICS, HOSTING };
-
-static const struct {
-    const char *template;
-    enum access access;
-} routes[] = {
-#define ANY_VERSION                                  ""
-#define VERSION                                      ""
-#define ROUTE(path, get, post, access, ...)          {path, access},
-#define ROUTE_DELETE(path, get, delete, access, ...) {path, access},
-#include "api/routes.def"
-#undef ROUTE_DELETE
-#undef ROUTE
-};
-enum { ROUTES = sizeof routes / sizeof *routes };
-
-static const char *const methods[] = {"GET",    "HEAD",    "POST",  "PUT",
-                                      "DELETE", "OPTIONS", "PATCH", "BREW"};
-enum { METHODS = sizeof methods / sizeof *methods };
-
-/* "/v1/models/{model}:predict" becomes "/v1/models/tiny:predict". */
-static void path_of(const char *template, char out[static 200])
-{
-    for (const char *t = template; *t; t++) {
-        if (*t == '{') {
-            out = stpcpy(out, "tiny");
-            t = strchr(t, '}');
-        } else {
-            *out++ = *t;
-        }
-    }
-    *out = '\0';
-}
+ * spelling, without a key and with one. */
+#include "access.h"
 
 /* Ways to write a target down: whatever decodes to the path, once, is the route; all else is none.
  * "$" stands for the path after its first slash, "^" for the same with its first byte as two
@@ -95,60 +41,19 @@ static void spell(const char *form, const char *path, char out[static 400])
 {
     for (; *form; form++)
         if (*form == '$')
-            out = stpcpy(out, path + 1);
+            out = mempcpy(out, path + 1, strlen(path + 1));
         else if (*form == '^')
-            out += sprintf(out, "%02X%s", (unsigned)(unsigned char)path[1],
-                           path[1] ? path + 2 : "");
+            out += snprintf(out, 300, "%02X%s", (unsigned)(unsigned char)path[1],
+                            path[1] ? path + 2 : "");
         else
             *out++ = *form;
     *out = '\0';
-}
-
-/* ---- asking -----------------------------------------------------------------------------------
- */
-
-/* The request went in, or what it was refused with. */
-enum { ADMITTED = 0 };
-
-struct asked {
-    const char *method, *target, *authorization, *x_api_key, *origin, *wants, *forwarded, *host;
-    bool remote;
-};
-
-static unsigned ask(const struct asked *a, struct api_reply *reply)
-{
-    struct api_request request = {.method = a->method ? a->method : "GET",
-                                  .target = a->target,
-                                  .is_local = !a->remote,
-                                  .headers = {[REQUEST_AUTHORIZATION] = a->authorization,
-                                              [REQUEST_X_API_KEY] = a->x_api_key,
-                                              [REQUEST_ORIGIN] = a->origin,
-                                              [REQUEST_CORS_METHOD] = a->wants,
-                                              [REQUEST_FORWARDED] = a->forwarded,
-                                              [REQUEST_HOST] = a->host}};
-    struct api_call *call = api_admit(&api, &request, 0, reply);
-
-    api_end(call);
-    return call ? ADMITTED : reply->http_status;
-}
-
-#define ASK(...) ask_status(&(const struct asked){__VA_ARGS__})
-static unsigned ask_status(const struct asked *a)
-{
-    struct api_reply reply;
-    unsigned status = ask(a, &reply);
-
-    api_reply_fini(&reply);
-    return status;
 }
 
 static bool is_refusal_of_access(unsigned status)
 {
     return status == 401 || status == 403;
 }
-
-/* ---- keys -------------------------------------------------------------------------------------
- */
 
 /* One parse decides: in whatever spelling a route is found it asks for its key, and what is no
  * route asks for one, too. */
@@ -323,14 +228,14 @@ static const struct {
 
 START_TEST(metrics_have_a_switch_of_their_own)
 {
-    strcpy(options.metrics_access, watching[_i].metrics_access);
+    set(options.metrics_access, watching[_i].metrics_access);
     ck_assert_uint_eq(ASK(.target = "/metrics"), watching[_i].nobody);
     ck_assert_uint_eq(ASK(.target = "/metrics", .x_api_key = infer_key), watching[_i].infer);
     ck_assert_uint_eq(ASK(.target = "/metrics", .x_api_key = admin_key), watching[_i].admin);
     api.keys = NULL;
     ck_assert_uint_eq(ASK(.target = "/metrics"), ADMITTED);
     ck_assert_uint_eq(ASK(.target = "/metrics", .remote = true), _i == 2 ? 403 : ADMITTED);
-    strcpy(options.metrics_access, "infer");
+    set(options.metrics_access, "infer");
     api.keys = keys;
 }
 END_TEST
@@ -342,8 +247,8 @@ START_TEST(path_of_a_platform_has_the_access_of_its_row)
     static const char *const paths[] = {"/custom", "/v1/models"};
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        strcpy(options.health_route, paths[i]);
-        strcpy(options.predict_route, paths[i]);
+        set(options.health_route, paths[i]);
+        set(options.predict_route, paths[i]);
         ck_assert_uint_eq(ASK(.target = paths[i]), ADMITTED);
         ck_assert_uint_eq(ASK(.method = "HEAD", .target = paths[i]), ADMITTED);
         ck_assert_uint_eq(ASK(.method = "POST", .target = paths[i]), 401);
@@ -397,228 +302,10 @@ START_TEST(without_keys_a_route_that_changes_the_service_is_local)
 }
 END_TEST
 
-/* ---- pages ------------------------------------------------------------------------------------
- */
-
-static void permit(const char *list)
-{
-    static struct origins origins;
-
-    ck_assert(origins_read(list, &origins));
-    api.origins = *list ? &origins : NULL;
-}
-
-/* The CORS headers of a reply that is not a preflight's. */
-static void assert_readable(const struct asked *a, const char *origin, const char *vary)
-{
-    struct api_reply reply;
-
-    ask(a, &reply);
-    ck_assert_pstr_eq(reply.headers[REPLY_CORS_ORIGIN], origin);
-    ck_assert_int_eq(reply.headers[REPLY_CORS_EXPOSE] != NULL, origin != NULL);
-    ck_assert_pstr_eq(reply.headers[REPLY_VARY], vary);
-    api_reply_fini(&reply);
-}
-
-START_TEST(page_of_an_origin_reads_answers_and_refusals)
-{
-    static const char site[] = "https://a.example";
-
-    for (int with_keys = 0; with_keys < 2; with_keys++) {
-        api.keys = with_keys ? keys : NULL;
-        permit("https://a.example,http://localhost:3000");
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = site}, site, "Origin");
-        assert_readable(&(struct asked){.target = "/nowhere", .origin = site}, site, "Origin");
-        assert_readable(&(struct asked){.target = "/%", .origin = site}, site, "Origin");
-        assert_readable(&(struct asked){.target = "/v1/models"}, NULL, "Origin");
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = "https://b.example"},
-                        NULL, "Origin");
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = "null"}, NULL, "Origin");
-        permit("*");
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = site}, "*", NULL);
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = "null"}, "*", NULL);
-        assert_readable(&(struct asked){.target = "/v1/models"}, NULL, NULL);
-        permit("");
-        assert_readable(&(struct asked){.target = "/v1/models", .origin = site}, NULL, NULL);
-    }
-}
-END_TEST
-
-/* Each route, asked by a browser before its page asks: without a key, for it has none. */
-START_TEST(preflight_needs_no_key_and_does_nothing)
-{
-    char path[200];
-    struct api_request request = {.method = "OPTIONS",
-                                  .headers[REQUEST_ORIGIN] = "https://a.example",
-                                  .headers[REQUEST_CORS_METHOD] = "POST"};
-    struct api_reply reply;
-
-    path_of(routes[_i].template, path);
-    request.target = path;
-    permit("https://a.example");
-    api_handle(&api, &request, &reply);
-    ck_assert_uint_eq(reply.http_status, 204);
-    ck_assert_uint_eq(reply.body.len, 0);
-    ck_assert_ptr_null(reply.headers[REPLY_CONTENT_TYPE]);
-    ck_assert_str_eq(reply.headers[REPLY_CORS_ORIGIN], "https://a.example");
-    ck_assert_str_eq(reply.headers[REPLY_CORS_METHODS], reply.headers[REPLY_ALLOW]);
-    ck_assert_ptr_nonnull(strstr(reply.headers[REPLY_CORS_METHODS], "OPTIONS"));
-    ck_assert_ptr_nonnull(strstr(reply.headers[REPLY_CORS_HEADERS], "Authorization, X-API-Key"));
-    ck_assert_str_eq(reply.headers[REPLY_CORS_MAX_AGE], "7200");
-    api_reply_fini(&reply);
-    request.headers[REQUEST_ORIGIN] = "https://b.example";
-    api_handle(&api, &request, &reply);
-    ck_assert_uint_eq(reply.http_status, routes[_i].access == PUBLIC ? 204 : 401);
-    ck_assert_ptr_null(reply.headers[REPLY_CORS_METHODS]);
-    api_reply_fini(&reply);
-    permit("");
-}
-END_TEST
-
-/* With a key a page may do what its key may; without keys it may not change the service. */
-START_TEST(page_may_change_the_service_with_an_admin_key_alone)
-{
-    struct asked a = {
-        .method = "POST", .target = "/v1/models/tiny:baseline", .origin = "https://a.example"};
-
-    for (int any = 0; any < 2; any++) {
-        const char *origin = any ? "*" : "https://a.example";
-
-        permit(origin);
-        a.x_api_key = admin_key;
-        assert_readable(&a, origin, any ? NULL : "Origin");
-        ck_assert_uint_eq(ask_status(&a), ADMITTED);
-        a.x_api_key = infer_key;
-        ck_assert_uint_eq(ask_status(&a), 403);
-        api.keys = NULL;
-        assert_readable(&a, NULL, any ? NULL : "Origin");
-        ck_assert_uint_eq(ask_status(&a), 403);
-        a.method = "OPTIONS";
-        a.wants = "POST";
-        assert_readable(&a, NULL, any ? NULL : "Origin");
-        ck_assert_uint_eq(ask_status(&a), 403);
-        a.method = "POST";
-        api.keys = keys;
-    }
-    permit("");
-}
-END_TEST
-
-/* --hosts keeps out pages of other sites, but those that are named. */
-START_TEST(origin_that_is_named_passes_the_hosts)
-{
-    struct asked a = {.target = "/v1/models",
-                      .host = "here.example",
-                      .origin = "https://a.example",
-                      .x_api_key = infer_key};
-
-    strcpy(options.hosts, "here.example");
-    ck_assert_uint_eq(ask_status(&a), 403);
-    permit("https://a.example");
-    ck_assert_uint_eq(ask_status(&a), ADMITTED);
-    a.origin = "https://b.example";
-    ck_assert_uint_eq(ask_status(&a), 403);
-    a.origin = "https://a.example";
-    a.host = "there.example";
-    ck_assert_uint_eq(ask_status(&a), 421);
-    *options.hosts = '\0';
-    permit("");
-}
-END_TEST
-
-START_TEST(options_tell_what_a_route_takes)
-{
-    struct api_request request = {.method = "OPTIONS",
-                                  .target = "/v1/activations/relu?what=ever",
-                                  .headers[REQUEST_X_API_KEY] = infer_key};
-    struct api_reply reply;
-
-    api_handle(&api, &request, &reply);
-    ck_assert_uint_eq(reply.http_status, 204);
-    ck_assert_str_eq(reply.headers[REPLY_ALLOW], "GET, HEAD, POST, OPTIONS");
-    ck_assert_uint_eq(reply.body.len, 0);
-    ck_assert_ptr_null(reply.headers[REPLY_CORS_METHODS]);
-    api_reply_fini(&reply);
-}
-END_TEST
-
-/* The reply headers that pages need not be told of: those that browsers show anyway, and those that
- * are for browsers. */
-START_TEST(reply_header_is_exposed_or_needs_no_exposing)
-{
-    static const char *const others[] = {
-#define REPLY_HEADER(id, name) name,
-#include "api/headers.def"
-    };
-    static const char *const hidden =
-        " Content-Type Cache-Control Vary Connection Content-Security-Policy "
-        "X-Content-Type-Options Accept-Encoding Access-Control-Allow-Origin "
-        "Access-Control-Expose-Headers Access-Control-Allow-Methods Access-Control-Allow-Headers "
-        "Access-Control-Max-Age ";
-    struct api_reply reply;
-    char name[80];
-
-    permit("*");
-    ask(&(struct asked){.target = "/v1/models", .origin = "https://a.example"}, &reply);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        snprintf(name, sizeof name, " %s ", others[i]);
-        ck_assert_msg(strstr(hidden, name) || strstr(reply.headers[REPLY_CORS_EXPOSE], others[i]),
-                      "%s", others[i]);
-    }
-    api_reply_fini(&reply);
-    permit("");
-}
-END_TEST
-
-static struct folder folder;
-
-static void add_line(char *text, enum key_scope scope, const char *name, const char *secret)
-{
-    struct key_owner owner = {.scope = scope};
-
-    strcpy(owner.name, name);
-    key_write(text + strlen(text), 400, &owner, SALT, secret, strlen(secret));
-}
-
-static void start(void)
-{
-    const struct metrics_info info = {.version = "test",
-                                      .revision = "test",
-                                      .compiler = "test",
-                                      .isa = "test",
-                                      .route_label = api_route_label,
-                                      .routes_count = API_ROUTE_OTHER,
-                                      .window_s = 60};
-    char text[800] = "", path[128];
-    struct error error;
-    size_t failed;
-
-    log_init(LOG_LEVELS, false);
-    options_defaults(&options);
-    ck_assert_int_eq(metrics_init(&info), 0);
-    folder = folder_create();
-    add_line(text, KEY_INFER, "reader", infer_key);
-    add_line(text, KEY_ADMIN, "keeper", admin_key);
-    folder_text(&folder, "keys", text);
-    snprintf(path, sizeof path, "%s/keys", folder.path);
-    api.keys = keys = keys_open(path, &error);
-    ck_assert_msg(keys != NULL, "%s", error.detail);
-    api.repository = repository_open("tests/api/models", &options, NULL, &failed, &error);
-    ck_assert_msg(api.repository != NULL, "%s", error.detail);
-}
-
-static void stop(void)
-{
-    keys_close(keys);
-    folder_remove(&folder, "");
-    repository_close(api.repository);
-    metrics_fini();
-}
-
 int main(void)
 {
     Suite *suite = suite_create("access");
-    TCase *tc = suite_case(suite, "keys"), *pages = suite_case(suite, "pages");
+    TCase *tc = suite_case(suite, "keys");
 
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, no_route_is_open_without_a_key_but_the_public_ones, 0, ROUTES);
@@ -633,12 +320,5 @@ int main(void)
     tcase_add_test(tc, path_of_a_platform_has_the_access_of_its_row);
     tcase_add_test(tc, platform_loads_models_from_anywhere_if_it_may);
     tcase_add_loop_test(tc, without_keys_a_route_that_changes_the_service_is_local, 0, ROUTES);
-    tcase_add_checked_fixture(pages, start, stop);
-    tcase_add_test(pages, page_of_an_origin_reads_answers_and_refusals);
-    tcase_add_loop_test(pages, preflight_needs_no_key_and_does_nothing, 0, ROUTES);
-    tcase_add_test(pages, page_may_change_the_service_with_an_admin_key_alone);
-    tcase_add_test(pages, origin_that_is_named_passes_the_hosts);
-    tcase_add_test(pages, options_tell_what_a_route_takes);
-    tcase_add_test(pages, reply_header_is_exposed_or_needs_no_exposing);
     return suite_run(suite);
 }

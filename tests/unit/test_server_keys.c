@@ -24,7 +24,7 @@ static const char *line_of(enum key_scope scope, const char *name, const char *s
     char *line = lines[next++ % 4];
     struct key_owner owner = {.scope = scope};
 
-    strcpy(owner.name, name);
+    snprintf(owner.name, sizeof owner.name, "%s", name);
     ck_assert_int_lt(key_write(line, LINE_MAX_BYTES, &owner, salt, secret, strlen(secret)),
                      LINE_MAX_BYTES);
     return line;
@@ -40,8 +40,7 @@ static const struct key_owner *find(const struct key_list *list, const char *sec
     return key_list_find(list, secret, strlen(secret));
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file ------------------------------------------------------------------------ */
 
 /* printf %s%s SALT secret | sha256sum */
 START_TEST(line_is_the_digest_of_salt_and_secret)
@@ -58,7 +57,7 @@ START_TEST(comments_blanks_and_line_ends_do_not_matter)
     char text[2000], two[LINE_MAX_BYTES], *hash = two + sizeof "admin root " - 1;
     struct key_list *list;
 
-    strcpy(two, line_of(KEY_ADMIN, "root", SALT_B, "two"));
+    snprintf(two, sizeof two, "%s", line_of(KEY_ADMIN, "root", SALT_B, "two"));
     snprintf(text, sizeof text,
              "\xef\xbb\xbf# who may ask\r\n\n\t \n%s  admin\troot\t%.*s # old\r\n",
              line_of(KEY_INFER, "alice", SALT_A, "one"), (int)strcspn(hash, "\n"), hash);
@@ -78,7 +77,7 @@ START_TEST(last_line_needs_no_newline)
     struct error error;
     char text[LINE_MAX_BYTES];
 
-    strcpy(text, line_of(KEY_INFER, "a", SALT_A, "one"));
+    snprintf(text, sizeof text, "%s", line_of(KEY_INFER, "a", SALT_A, "one"));
     *strchr(text, '\n') = '\0';
     struct key_list *list = read_text(text, &error);
     ck_assert_ptr_nonnull(list);
@@ -152,7 +151,8 @@ START_TEST(keys_are_bounded_in_number)
         snprintf(secret, sizeof secret, "secret-%d", i);
         if (i == KEYS_MAX)
             bytes = (size_t)(at - text);
-        at = stpcpy(at, line_of(i % 2 ? KEY_ADMIN : KEY_INFER, "k", salt, secret));
+        at += snprintf(at, LINE_MAX_BYTES, "%s",
+                       line_of(i % 2 ? KEY_ADMIN : KEY_INFER, "k", salt, secret));
     }
     ck_assert_ptr_null(read_text(text, &error));
     ck_assert_str_eq(error.detail, "keys:257: more than 256 keys");
@@ -168,8 +168,7 @@ START_TEST(keys_are_bounded_in_number)
 }
 END_TEST
 
-/* ---- whose a secret is ------------------------------------------------------------------------
- */
+/* ---- whose a secret is --------------------------------------------------------------- */
 
 START_TEST(secret_is_found_whole_or_not_at_all)
 {
@@ -179,8 +178,8 @@ START_TEST(secret_is_found_whole_or_not_at_all)
 
     memset(longest, 'x', KEY_SECRET_MAX);
     longest[KEY_SECRET_MAX] = '\0';
-    strcpy(text, line_of(KEY_INFER, "a", SALT_A, "axond_secret"));
-    strcat(text, line_of(KEY_ADMIN, "b", SALT_B, longest));
+    snprintf(text, sizeof text, "%s%s", line_of(KEY_INFER, "a", SALT_A, "axond_secret"),
+             line_of(KEY_ADMIN, "b", SALT_B, longest));
     list = read_text(text, &error);
     ck_assert_ptr_nonnull(list);
     ck_assert_str_eq(find(list, "axond_secret")->name, "a");
@@ -202,8 +201,8 @@ START_TEST(client_may_have_two_keys)
     char text[2 * LINE_MAX_BYTES];
     struct key_list *list;
 
-    strcpy(text, line_of(KEY_INFER, "shop", SALT_A, "old"));
-    strcat(text, line_of(KEY_INFER, "shop", SALT_A, "new"));
+    snprintf(text, sizeof text, "%s%s", line_of(KEY_INFER, "shop", SALT_A, "old"),
+             line_of(KEY_INFER, "shop", SALT_A, "new"));
     list = read_text(text, &error);
     ck_assert_ptr_nonnull(list);
     ck_assert_str_eq(find(list, "old")->name, "shop");
@@ -218,8 +217,8 @@ START_TEST(first_of_two_lines_of_a_secret_holds)
     char text[2 * LINE_MAX_BYTES];
     struct key_list *list;
 
-    strcpy(text, line_of(KEY_INFER, "first", SALT_A, "same"));
-    strcat(text, line_of(KEY_ADMIN, "second", SALT_B, "same"));
+    snprintf(text, sizeof text, "%s%s", line_of(KEY_INFER, "first", SALT_A, "same"),
+             line_of(KEY_ADMIN, "second", SALT_B, "same"));
     list = read_text(text, &error);
     ck_assert_ptr_nonnull(list);
     ck_assert_str_eq(find(list, "same")->name, "first");
@@ -227,8 +226,7 @@ START_TEST(first_of_two_lines_of_a_secret_holds)
 }
 END_TEST
 
-/* ---- the headers ------------------------------------------------------------------------------
- */
+/* ---- the headers --------------------------------------------------------------------- */
 
 #define LONG_64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define LONGEST LONG_64 LONG_64 LONG_64 LONG_64
@@ -281,8 +279,7 @@ START_TEST(credential_is_one_key_or_a_reason)
 }
 END_TEST
 
-/* ---- the service ------------------------------------------------------------------------------
- */
+/* ---- the service --------------------------------------------------------------------- */
 
 static struct folder folder;
 static char path[128];
@@ -439,7 +436,7 @@ START_TEST(reload_waits_for_no_pause_between_requests)
     char text[2 * LINE_MAX_BYTES];
     void *seen;
 
-    strcpy(text, line_of(KEY_INFER, "a", SALT_A, "stays"));
+    snprintf(text, sizeof text, "%s", line_of(KEY_INFER, "a", SALT_A, "stays"));
     write_keys(text, 0600);
     keys = keys_open(path, &error);
     ck_assert_ptr_nonnull(keys);

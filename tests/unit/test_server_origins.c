@@ -85,9 +85,9 @@ START_TEST(list_is_bounded)
     char list[ORIGINS_TEXT_MAX + 1] = "", *at = list;
 
     for (int i = 0; i < ORIGINS_MAX; i++)
-        at += sprintf(at, "http://a%d,", i);
+        at += snprintf(at, sizeof list - (size_t)(at - list), "http://a%d,", i);
     ck_assert(origins_read(list, &origins));
-    strcpy(at, "http://b");
+    snprintf(at, sizeof list - (size_t)(at - list), "http://b");
     ck_assert(!origins_read(list, &origins));
     memset(list, 'a', ORIGINS_TEXT_MAX);
     memcpy(list, "http://", 7);
