@@ -99,7 +99,8 @@ static void handle_check(const struct api_request *request, const struct api_rep
                    reply->error == ERROR_UNSUPPORTED_ENCODING);
     handle_require(!reply->body.failed && (reply->body.len > 0) == (reply->http_status != 304));
     handle_require((reply->http_status == 405) == (reply->headers[REPLY_ALLOW] != NULL));
-    if (type && strcmp(type, "application/json") == 0)
+    handle_require(!reply->headers[REPLY_CONTENT_ENCODING] || reply->error == ERROR_OK);
+    if (type && strcmp(type, "application/json") == 0 && !reply->headers[REPLY_CONTENT_ENCODING])
         handle_check_json(request, reply);
 }
 
