@@ -56,12 +56,14 @@ static void begin(struct waiting *w, const char *parameters)
 {
     char body[1024];
     struct api_request request;
+    size_t bytes;
 
     write_row(body, sizeof body, parameters);
     request = request_for(body, strlen(body), NULL);
     w->call = api_admit(&api, &request, request.body_bytes, &w->reply);
     ck_assert_ptr_nonnull(w->call);
-    api_feed(w->call, request.body, &(size_t){request.body_bytes});
+    bytes = request.body_bytes;
+    api_feed(w->call, request.body, &bytes);
     ck_assert(api_run(w->call, request.received_ns));
     sem_init(&w->woken, 0, 0);
     api_submit(w->call, &(struct api_waiter){.wake = wake_in_order, .context = w});
