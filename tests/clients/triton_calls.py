@@ -310,6 +310,14 @@ async def case_request_id_and_what_is_ignored(client):
     assert "id" not in result.get_response(), result.get_response()
 
 
+async def case_timeout(client):
+    """In a microsecond nobody reads 256 rows."""
+    given = [tensor("digits", rows_of("digits", 256))]
+    await refused(client.infer("digits", given, timeout=1), 504, "deadline")
+    result = await client.infer("digits", given, timeout=60_000_000)
+    assert result.as_numpy("probabilities").shape == (256, 10)
+
+
 async def case_sequence_by_name(client):
     result = await client.infer("digits", [tensor("digits", rows_of("digits", 1))], sequence_id="conversation")
     assert result.as_numpy("probabilities").shape == (1, 10)
