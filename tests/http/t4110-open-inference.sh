@@ -114,4 +114,14 @@ ok "JSON that is as long as the header says is answered" grep -q '^HTTP/1.1 200'
 curl -sS -o "$tmp/body" -H 'Content-Type: application/octet-stream' --data-binary @"$tmp/flat.json" "$address/v1/models/digits:predict"
 ok "elsewhere that is no JSON" grep -q unsupported_media_type "$tmp/body"
 
+# One output and two labels: both are classes, as top_k has them.
+jq -c '{inputs: [{name: "measures", shape: [1, 30], datatype: "FP32", data: .instances[0]}],
+    outputs: [{name: "probability", parameters: {classification: 5}}]}' tests/data/breast-cancer/heldout.json >"$tmp/one.json"
+ranked() { jq -c '{instances: [.instances[0]], top_k: 2}' tests/data/breast-cancer/heldout.json | curl -sS "$address/v1/models/breast-cancer:predict" -d @- |
+    jq -r '.classes[0][] | "\(.score) \(.label)"'; }
+classified() { curl -sS "$address/v2/models/breast-cancer/infer" -d @"$tmp/one.json" |
+    jq -r '.outputs[0] | select(.datatype == "BYTES" and .shape == [1, 2]) | .data[] | split(":") | "\(.[0] | tonumber) \(.[2])"'; }
+both() { [ "$(ranked | wc -l)" = 2 ] && diff <(ranked) <(classified); }
+ok "of one output and two labels both are classes" both
+
 done_testing
