@@ -20,7 +20,7 @@
 enum envelope_objects {
     ENVELOPE_NO_OBJECTS,
     ENVELOPE_OBJECT,
-    ENVELOPE_OBJECT_ROWS,
+    ENVELOPE_OBJECT_ROWS,    /* rows of features, too, where there are several with names */
     ENVELOPE_OBJECT_OR_LIST, /* as the first; a list of objects is no tensor, but jansson's, and an
                                 object without the input's name one of columns (series.h) */
     ENVELOPE_SKIPPED,        /* any value, which is checked and not kept */

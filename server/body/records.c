@@ -254,13 +254,18 @@ static enum error_id refuse_incomplete(const struct envelope_reader *r, struct e
     return refuse_missing(r->field, r->records.rows, feature, error);
 }
 
+static bool may_miss(const struct envelope_field *field)
+{
+    return field->objects == ENVELOPE_RECORD || field->objects == ENVELOPE_EXAMPLES;
+}
+
 static enum error_id close_row(struct envelope_reader *r)
 {
     struct records *records = &r->records;
     bool complete = records->given == records->of->count;
 
     r->json.window.pos++;
-    if (!complete && r->field->objects == ENVELOPE_RECORDS)
+    if (!complete && !may_miss(r->field))
         return refuse_incomplete(r, &r->json.error);
     if ((!complete || r->field->gaps) && keep_gaps(r))
         return r->json.error.id;
@@ -299,6 +304,16 @@ static const char *name_of(struct records *records)
     return records->number;
 }
 
+/* Rows of a prediction: a key that nothing reads is an error there. */
+static enum error_id refuse_stranger(struct envelope_reader *r)
+{
+    char at[TENSOR_PLACE_MAX];
+
+    return error_set(&r->json.error, ERROR_BAD_FIELD,
+                     "%s: the model has no input and no column \"%.60s\"",
+                     tensor_reader_place(&r->tensor, false, at), r->json.word.data);
+}
+
 enum error_id records_key(struct envelope_reader *r)
 {
     struct records *records = &r->records;
@@ -308,6 +323,8 @@ enum error_id records_key(struct envelope_reader *r)
     if (tensors_read_key(r))
         return r->json.error.id;
     records->feature = find_feature(records, r->json.word.data);
+    if (records->feature == (size_t)FEATURE_NONE && r->field->objects == ENVELOPE_OBJECT_ROWS)
+        return refuse_stranger(r);
     if (records->feature == (size_t)FEATURE_NONE && !r->field->member) {
         r->field->member = strndup(r->json.word.data, OBJECT_NAME_MAX);
         if (!r->field->member)

@@ -114,6 +114,13 @@ static bool holds_records(const struct envelope_field *field)
     return field->objects >= ENVELOPE_RECORD;
 }
 
+/* Do objects in the place of rows name the features one by one, where the model's have names? */
+static bool may_name_features(const struct envelope_field *field)
+{
+    return field->objects == ENVELOPE_OBJECT_ROWS && field->features && field->features->names &&
+           field->features->count > 1;
+}
+
 /* In front of a value that is checked, and of which at most its kind is kept. */
 static enum error_id begin_cell(struct envelope_reader *r)
 {
@@ -292,10 +299,12 @@ static enum error_id read_elements(struct envelope_reader *r)
         r->field->objects == ENVELOPE_OBJECT_OR_LIST)
         return give_back(r);
 
+    if (r->tensor.state == TENSOR_KEY && !r->records.of && may_name_features(r->field))
+        records_begin(r);
     if (r->tensor.state == TENSOR_KEY)
-        r->row = holds_records(r->field) ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
+        r->row = r->records.of ? ENVELOPE_FEATURE_KEY : ENVELOPE_ROW_KEY;
     if (r->tensor.state == TENSOR_CLOSE)
-        r->row = holds_records(r->field) ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
+        r->row = r->records.of ? ENVELOPE_FEATURE_END : ENVELOPE_ROW_END;
     if (r->tensor.state == TENSOR_CELL)
         begin_cell(r);
     if (!id && r->row == ENVELOPE_ROW_END && r->field->series)
@@ -343,7 +352,7 @@ static enum error_id read(struct json_reader *json)
     if (id || r->tensor.state != TENSOR_DONE)
         return id;
     r->field->present = true;
-    if (holds_records(r->field))
+    if (r->records.of)
         records_finish(r);
     return json_hooked(json);
 }

@@ -233,6 +233,54 @@ START_TEST(complete_rows_are_asked_for)
 }
 END_TEST
 
+/* ---- rows of a prediction ---- */
+
+static const struct {
+    const char *body;
+    const char *detail; /* NULL: the rows are 1, 2, 3 and 4, 5, 6 */
+} predicted[] = {
+    {"{\"instances\":[{\"a\":1,\"b\":2,\"c\":3},{\"c\":6,\"a\":[4],\"b\":5}]}", NULL},
+    {"{\"instances\":[{\"x\":[1,2,3]},{\"a\":4,\"b\":5,\"c\":6}]}", NULL},
+    {"{\"instances\":[[1,2,3],[4,5,6]]}", NULL},
+    {"{\"instances\":[{\"a\":1,\"b\":2,\"c\":3,\"d\":4}]}",
+     "instances[0]: the model has no input and no column \"d\""},
+    {"{\"instances\":[{\"a\":1,\"b\":2}]}", "instances[0]: no value for \"c\""},
+    {"{\"instances\":[[1,2,3],{\"x\":[4,5,6]}]}",
+     "instances[1]: an object, but instances[0] is none"},
+    {"{\"instances\":[{\"x\":[1,2,3]},[4,5,6]]}",
+     "instances[1]: expected an object of features, found an array"},
+};
+
+/* Whole, and byte by byte. */
+START_TEST(rows_of_a_prediction_may_name_their_features)
+{
+    const char *body = predicted[_i].body, *detail = predicted[_i].detail;
+    size_t len = strlen(body);
+
+    for (size_t piece = 1; piece <= len; piece += len - 1) {
+        static struct envelope_reader r;
+        struct envelope_field rows = {
+            .path = "instances", .objects = ENVELOPE_OBJECT_ROWS, .features = &pieces_features};
+        struct error error = {0};
+        struct envelope e;
+
+        envelope_reader_init(&r, &rows, 1, &limits, NON_FINITE_STRICT, len);
+        for (size_t at = 0; at < len; at += piece)
+            envelope_feed(&r, body + at, piece < len - at ? piece : len - at);
+        ck_assert_int_eq(envelope_finish(&r, &e, &error) != ERROR_OK, detail != NULL);
+        if (detail) {
+            ck_assert_str_eq(error.detail, detail);
+            continue;
+        }
+        ck_assert(rows.tensor.rank == 2 && rows.tensor.shape[0] == 2 && rows.tensor.shape[1] == 3);
+        ck_assert(!rows.member && !rows.gaps);
+        for (size_t i = 0; i < 6; i++)
+            ck_assert(rows.tensor.data[i] == (float)(i + 1));
+        envelope_fini(&e);
+    }
+}
+END_TEST
+
 /* ---- names ---- */
 
 START_TEST(features_without_names_are_numbers)
@@ -358,6 +406,8 @@ int main(void)
                         (int)(sizeof merged / sizeof *merged));
     tcase_add_test(t, not_a_number_is_not_missing);
     tcase_add_test(t, complete_rows_are_asked_for);
+    tcase_add_loop_test(t, rows_of_a_prediction_may_name_their_features, 0,
+                        (int)(sizeof predicted / sizeof *predicted));
     tcase_add_test(t, features_without_names_are_numbers);
     tcase_add_test(t, a_hundred_thousand_columns_cost_what_their_text_costs);
     tcase_add_test(t, rows_that_say_nothing_hold_what_their_text_holds);
