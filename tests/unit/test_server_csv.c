@@ -8,6 +8,8 @@
 #include "body/cell.h"
 #include "body/columns.h"
 #include "body/csv.h"
+#include "body/series.h"
+#include "starve.h"
 #include "suite.h"
 
 static const char *const columns[] = {"a", "b", "c d"};
@@ -203,6 +205,64 @@ START_TEST(what_is_kept_is_bounded)
 }
 END_TEST
 
+/* Each allocation in turn fails: that is told, and nothing is left. */
+START_TEST(without_memory_nothing_is_left)
+{
+    static const char text[] = ",\"c d\",x,b,a\n0,3,t,2,1\n1,6,t,5,4\n";
+    bool done = false;
+
+    for (long n = 0; !done;) {
+        long before = starve_live;
+        struct csv_reader r;
+        enum error_id id;
+
+        starve_countdown = ++n;
+        csv_init(&r, &field, &features, &limits, NON_FINITE_STRICT);
+        for (size_t i = 0; i < strlen(text); i += 3)
+            csv_feed(&r, text + i, strlen(text) - i < 3 ? strlen(text) - i : 3);
+        id = csv_finish(&r, &error);
+        done = starve_countdown > 0 || !STARVE_WORKS;
+        starve_countdown = 0;
+        ck_assert_int_eq(id, done ? ERROR_OK : ERROR_OUT_OF_MEMORY);
+        tensor_fini(&field.tensor);
+        ck_assert_int_eq(starve_live, before);
+    }
+}
+END_TEST
+
+/* The same of objects of columns, up to their rows. */
+START_TEST(columns_without_memory_leave_nothing)
+{
+    static const char text[] =
+        "{\"inputs\": {\"b\": [2, 5], \"z\": 1, \"a\": [1, 4], \"c d\": [3, 6]}}";
+    static const struct envelope_limits all = {
+        .tensor = {.rank_max = 8, .elements_max = 1000}, .depth_max = 64, .tokens_max = 1000};
+    bool done = false;
+
+    features.all = "x";
+    for (long n = 0; !done;) {
+        long before = starve_live;
+        struct envelope e = {NULL};
+        enum error_id id;
+
+        field = (struct envelope_field){
+            .path = "inputs", .objects = ENVELOPE_OBJECT_OR_LIST, .features = &features};
+        starve_countdown = ++n;
+        id = envelope_read(&e, &field, 1, text, strlen(text), &all, NON_FINITE_STRICT, &error);
+        if (id == ERROR_OK)
+            id = series_complete(&field, NULL, &error);
+        done = starve_countdown > 0 || !STARVE_WORKS;
+        starve_countdown = 0;
+        ck_assert_int_eq(id, done ? ERROR_OK : ERROR_OUT_OF_MEMORY);
+        if (done)
+            ck_assert_mem_eq(field.tensor.data, ((const float[]){1, 2, 3, 4, 5, 6}),
+                             6 * sizeof(float));
+        envelope_fini(&e);
+        ck_assert_int_eq(starve_live, before);
+    }
+}
+END_TEST
+
 /* ---- a table that came whole ---- */
 
 static enum error_id match(const char *const *given, size_t count, uint32_t *feature_of)
@@ -331,6 +391,8 @@ int main(void)
     tcase_add_test(tc, missing_values_are_let_in_where_asked);
     tcase_add_test(tc, without_names_columns_are_taken_in_order);
     tcase_add_test(tc, what_is_kept_is_bounded);
+    tcase_add_test(tc, without_memory_nothing_is_left);
+    tcase_add_test(tc, columns_without_memory_leave_nothing);
     tcase_add_test(tc, names_that_are_numbers_mean_the_order_unless_they_are_names);
     tcase_add_test(tc, selected_columns_stand_in_the_order_of_the_features);
     tcase_add_test(tc, marks_are_told_by_their_kind);
