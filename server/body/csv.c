@@ -327,7 +327,8 @@ enum error_id csv_without_header(struct csv_reader *r)
 size_t csv_take(struct csv_reader *r, float *x, size_t rows)
 {
     struct tensor *t = &r->field->tensor;
-    size_t features = r->features->count, there = r->begin / features;
+    size_t features = r->features->count;
+    size_t there = t->data ? r->begin / features : 0; /* with an error nothing is */
     size_t left, taken = there < rows ? there : rows;
 
     if (taken == 0)

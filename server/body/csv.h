@@ -53,7 +53,8 @@ void csv_init(struct csv_reader *r, struct envelope_field *field,
 enum error_id csv_without_header(struct csv_reader *r);
 
 /* Move up to so many rows that are complete out of the tensor, to x [rows, features]: a text of any
- * length then takes little memory. Also after csv_finish(). Returns how many. */
+ * length then takes little memory. Also after csv_finish(). Returns how many; 0 from an error on.
+ */
 size_t csv_take(struct csv_reader *r, float *x, size_t rows);
 
 /* The next bytes [len]. From the first error on, which is returned and kept, nothing more is read

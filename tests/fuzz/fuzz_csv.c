@@ -61,6 +61,37 @@ static void check_rows(const struct tensor *t)
         csv_require(isfinite(t->data[i]));
 }
 
+/* Rows that are taken out as they come are those of the whole, and so is the error. */
+static void check_taken(const struct csv_result *whole, const struct envelope_features *features,
+                        const char *text, size_t len, const uint8_t *lengths)
+{
+    static const struct tensor_limits limits = {.rank_max = 8, .elements_max = 3000};
+    float *rows = malloc((len + 1) * CSV_FEATURES * sizeof *rows), *next = rows;
+    struct csv_result out = {.field = {.path = "csv"}};
+    struct csv_reader r;
+
+    csv_require(rows != NULL);
+    csv_init(&r, &out.field, features, &limits, NON_FINITE_STRICT);
+    for (size_t at = 0, turn = 0; at < len; turn = turn == 2 ? 1 : turn + 1) {
+        size_t piece = (size_t)lengths[turn] + (turn > 0);
+        piece = piece < len - at ? piece : len - at;
+        csv_feed_copy(&r, text + at, piece);
+        at += piece;
+        next += CSV_FEATURES * csv_take(&r, next, turn + 1);
+    }
+    csv_finish(&r, &out.error);
+    if (whole->error.id == ERROR_OK) {
+        next += CSV_FEATURES * csv_take(&r, next, len);
+        csv_require((size_t)(next - rows) == whole->field.tensor.count);
+        csv_require(next == rows || memcmp(rows, whole->field.tensor.data,
+                                           (size_t)(next - rows) * sizeof *rows) == 0);
+    }
+    if (whole->error.id != ERROR_LIMIT_EXCEEDED)
+        csv_require(strcmp(whole->error.detail, out.error.detail) == 0);
+    tensor_fini(&out.field.tensor);
+    free(rows);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const columns[CSV_FEATURES] = {"a", "b", "c d"};
@@ -78,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     csv_require(whole.error.id == cut.error.id);
     csv_require(strcmp(whole.error.detail, cut.error.detail) == 0);
     csv_require(whole.field.tensor.count == cut.field.tensor.count);
+    check_taken(&whole, &features, text, size - CSV_HEAD, data);
     if (whole.error.id)
         csv_require(whole.error.detail[0] && !whole.field.tensor.data && !cut.field.tensor.data);
     else
