@@ -78,7 +78,7 @@ ok "SIGHUP brings the level of the options back" wait_for 50 back
 # ---- a platform's models, and no memory for one of them
 rm -r "$tmp/models"/w*
 mkdir -p "$tmp/wide"
-jq -n '{input: {features: 4096}, initializer: "he_normal", seed: 1, layers: [{units: 65536, activation: "relu"}]}' >"$tmp/wide/config.json"
+jq -n '{input: {features: 4096}, initializer: "he_normal", seed: 1, layers: [{units: 65000, activation: "relu"}]}' >"$tmp/wide/config.json"
 load() { req POST /models "$(jq -cn --arg name "$1" --arg url "$2" '{model_name: $name, url: $url}')"; }
 if [ -n "${TEST_SLOW-}" ]; then
     skip "a model without memory is 507"     "a sanitizer needs all addresses"
