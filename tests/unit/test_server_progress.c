@@ -9,7 +9,7 @@
 
 static char said[256];
 
-/* What is written to standard error while p tells of so many rows, two seconds after its start. */
+/* Into said: standard error while p tells of so many rows, two seconds after its start. */
 static void tell(struct progress *p, uint64_t rows, bool stop)
 {
     int ends[2], saved = dup(STDERR_FILENO);

@@ -171,7 +171,7 @@ START_TEST(each_allocation_may_fail)
 }
 END_TEST
 
-/* Of rows [2], and those of any width. */
+/* For rows [2], and for rows of any width. */
 static const struct {
     const char *text, *format, *says;
     const struct rows_wanted *wanted;
