@@ -170,6 +170,22 @@ def mend_blobs(case, pick):
     case.headers["Inference-Header-Content-Length"] = str(len(text))
 
 
+def npy(values, shape, descr="<f4"):
+    head = repr({"descr": descr, "fortran_order": False, "shape": tuple(shape)}) + "\n"
+    return b"\x93NUMPY\1\0" + struct.pack(f"<H{len(head)}s{len(values)}f", len(head), head.encode(), *values)
+
+
+def mend_arrays(case, pick):
+    """Rows as an array, for gradients with what is true of them; a JSON body has all keys itself."""
+    case.query = {k: v for k, v in (case.query or {}).items() if k in ("non_finite", "input_gradient") and not isinstance(case.body, dict)
+                  or k == "non_finite"}
+    if case.media_type == "application/x-npy":
+        width, rows = port_of(case)["shape"][1], pick.randint(1, 3)
+        case.body = npy([0.5] * rows * width, [rows, width])
+        if case.operation.path.endswith(":gradients"):
+            case.body += npy([1] * rows, [rows, 1])
+
+
 def mend_invocation(case, pick):
     """One of the forms: V2's tensors, MLflow's data frames or arrays, or rows."""
     inputs = case.body.get("inputs")
@@ -199,6 +215,8 @@ def mend(case, pick):
         return
     if isinstance(case.body, bytes) and case.operation.path.endswith("/infer"):
         mend_blobs(case, pick)
+    if case.operation.path.endswith((":predict", ":gradients", ":explain")):
+        mend_arrays(case, pick)
     if not isinstance(case.body, dict):
         return
     if case.operation.path == "/models":

@@ -103,7 +103,7 @@ weak() { [[ $(etag) == W/* ]] && [ "$(etag)" = "$(etag --compressed)" ]; }
 ok "an ETag of both is weak" weak
 ok "and known either way" [ "$(curl -sS -o /dev/null -w '%{http_code}' -H 'Accept-Encoding: gzip' -H "If-None-Match: $(etag)" "$base/ui/page.js")" = 304 ]
 
-# Of V2 infer alone: its clients decode nothing else.
+# V2: infer alone is compressed, since its clients decode nothing else.
 jq -c '{inputs: [{name: "pixels", shape: [(.instances | length), 64], datatype: "FP32", data: .instances}]}' $rows >"$tmp/infer.json"
 ok "V2: infer is compressed" answered gzip 'gzip, deflate, br' --data-binary @"$tmp/infer.json" "$base/v2/models/digits/infer"
 ok "V2: infer's errors are not" answered identity 'gzip, deflate, br' --data-binary @$rows "$base/v2/models/digits/infer"

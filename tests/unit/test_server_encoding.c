@@ -64,8 +64,8 @@ START_TEST(every_truncation_is_an_error)
 }
 END_TEST
 
-/* Raw deflate has no sum: a bit that flips may be another text. Of gzip's head nobody reads time,
- * flags of the method and system. */
+/* Raw deflate has no sum: a bit that flips may be another text. Nobody reads time, system and the
+ * method's flags of gzip's head. */
 START_TEST(every_flipped_bit_is_an_error_or_changes_nothing)
 {
     struct bytes text = text_of(20, 0), in = compressed(text, forms[_i].bits);
