@@ -78,8 +78,10 @@ void api_refuse(struct api_reply *reply, enum error_id id, const char *detail)
     json_t *body = json_pack("{s:s, s:s}", "error", text, "code", error_code(id));
     const struct call_post *post = route_post(reply->route);
 
-    if (body && post && post->refuse)
-        post->refuse(body, id, text);
+    if (body && post && post->refuse && !post->refuse(body, id, text)) {
+        json_decref(body);
+        body = NULL;
+    }
     buf_fini(&reply->body);
     buf_init(&reply->body, 0);
     reply->error = id;

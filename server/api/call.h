@@ -75,9 +75,9 @@ struct call_post {
     /* How many numbers the next phase works on, more or less: what is too much for a thread that
      * reads sockets is a worker's. NULL: as many as the body holds, whatever the phase. */
     size_t (*elements)(const struct api_call *call);
-    /* The error's object has more members than "error" and "code"; NULL: no more. Without memory
-     * for it, it is left out. */
-    void (*refuse)(json_t *object, enum error_id id, const char *text);
+    /* The error's object has more members than "error" and "code"; NULL: no more. False: there was
+     * no memory for them. */
+    bool (*refuse)(json_t *object, enum error_id id, const char *text);
     /* However much waits for the workers, it is not refused (429): it tells how much does. */
     bool always;
     bool patient;       /* its reply has no deadline                              */

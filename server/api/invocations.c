@@ -280,7 +280,7 @@ static size_t elements(const struct api_call *call)
 }
 
 /* MLflow's clients read these. */
-static void refuse(json_t *object, enum error_id id, const char *text)
+static bool refuse(json_t *object, enum error_id id, const char *text)
 {
     static const struct {
         unsigned status;
@@ -299,8 +299,8 @@ static void refuse(json_t *object, enum error_id id, const char *text)
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].status == error_http_status(id))
             code = codes[i].code;
-    json_object_set_new(object, "error_code", json_string(code));
-    json_object_set_new(object, "message", json_string(text));
+    return json_object_set_new(object, "error_code", json_string(code)) == 0 &&
+           json_object_set_new(object, "message", json_string(text)) == 0;
 }
 
 static const char *const tensors[] = {[FIELD_V2] = "inputs[].data",
