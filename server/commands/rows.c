@@ -146,13 +146,16 @@ void rows_fini(struct rows *r)
     *r = (struct rows){NULL};
 }
 
-/* Room for the rows that there are, or for twice as many as before. */
+/* Room for twice as many rows as before, or for all that there are: a header that tells of more than
+ * follow takes no memory for them. */
 static enum error_id grow(struct tensor *t, const struct rows *r, struct error *error)
 {
     enum { FIRST = 1024 };
-    size_t rows = r->count != ROWS_UNKNOWN ? (size_t)r->count : 2 * (size_t)r->done + FIRST, cap;
+    size_t rows = 2 * (size_t)r->done + FIRST, cap;
     float *grown = NULL;
 
+    if (r->count < rows)
+        rows = (size_t)r->count;
     if (!__builtin_mul_overflow(rows + 2, r->width + 1, &cap))
         grown = reallocarray(t->data, cap, sizeof *grown);
     if (!grown)

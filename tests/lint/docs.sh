@@ -47,8 +47,8 @@ tried_routes() {
 }
 
 described_parameters() {
-    jq -r '.paths | to_entries[] | .key as $path | [$path | scan("{([a-z_]+)}") | .[0]] as $want |
-        [.value.parameters // [] | .[] | (.name // (.["$ref"] | split("/") | last))] as $have |
+    jq -r '.components.parameters as $all | .paths | to_entries[] | .key as $path | [$path | scan("{([a-z_]+)}") | .[0]] as $want |
+        [.value.parameters // [] | .[] | (.name // $all[.["$ref"] | split("/") | last].name)] as $have |
         select(($want | sort) != ($have | sort)) | "\($path): describes the path parameters \($have)"' "$openapi" |
         sed "s|^|$openapi: |"
 }
