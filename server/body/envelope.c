@@ -23,7 +23,8 @@ void envelope_reader_init(struct envelope_reader *r, struct envelope_field *fiel
     r->fields = fields;
     r->fields_count = fields_count;
     r->row = ENVELOPE_NO_ROW;
-    r->records = (struct records){.of = NULL};
+    r->records.of = NULL;
+    r->records.order = NULL;
     memset(r->leads, 0, sizeof r->leads);
     for (size_t i = 0; i < fields_count; i++) {
         fields[i].tensor = (struct tensor){0};
