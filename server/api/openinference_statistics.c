@@ -1,9 +1,10 @@
 /* openinference_statistics.c - GET /v2/models/stats and /v2/models/{model}/stats: Triton's
  * statistics, from the counts that /metrics shows.
  *
- * A count and its time are one metric's: compute_input is axond_inference_parse_seconds, and so on.
- * Only queue counts all that were answered, those too that waited for no worker and no time:
- * perf_analyzer knows by it which version has answered. */
+ * Times are the metrics': compute_input is axond_inference_parse_seconds, and so on. Their counts
+ * are all that of the answered requests, read once: perf_analyzer ends where they differ, as they
+ * may for a request that is between two phases; and it knows by queue's which version has answered,
+ * so that a request that waited for no worker counts there, too. */
 #include <inttypes.h>
 #include "api/listing.h"
 #include "api/lookup.h"
@@ -13,10 +14,9 @@
 /* A version's counts are sums over all threads. */
 enum { VERSION_NUMBERS = 1000 };
 
-static void write_time(struct buf *out, const char *name, const struct metrics_time *time)
+static void write_time(struct buf *out, const char *name, uint64_t count, uint64_t ns)
 {
-    buf_printf(out, "\"%s\":{\"count\":%" PRIu64 ",\"ns\":%" PRIu64 "}", name, time->count,
-               time->ns);
+    buf_printf(out, "\"%s\":{\"count\":%" PRIu64 ",\"ns\":%" PRIu64 "}", name, count, ns);
 }
 
 /* Milliseconds since 1970; 0: nothing was answered yet. */
@@ -31,16 +31,18 @@ static uint64_t last_inference_ms(const struct model *m)
 
 static void write_version(struct buf *out, const struct model *m)
 {
-    static const struct metrics_time none;
     const struct metrics_statistics s = metrics_model_statistics(m->metrics);
-    const struct metrics_time queue = {.count = s.success.count, .ns = s.queue.ns};
     const struct {
         const char *name;
-        const struct metrics_time *time;
-    } times[] = {
-        {"success", &s.success},     {"fail", &s.failure},          {"queue", &queue},
-        {"compute_input", &s.parse}, {"compute_infer", &s.compute}, {"compute_output", &s.write},
-        {"cache_hit", &none},        {"cache_miss", &none}};
+        uint64_t count, ns;
+    } times[] = {{"success", s.success.count, s.success.ns},
+                 {"fail", s.failure.count, s.failure.ns},
+                 {"queue", s.success.count, s.queue.ns},
+                 {"compute_input", s.success.count, s.parse.ns},
+                 {"compute_infer", s.success.count, s.compute.ns},
+                 {"compute_output", s.success.count, s.write.ns},
+                 {"cache_hit", 0, 0},
+                 {"cache_miss", 0, 0}};
 
     buf_printf(out,
                "{\"name\":\"%s\",\"version\":\"%" PRIu64 "\",\"last_inference\":%" PRIu64
@@ -49,7 +51,7 @@ static void write_version(struct buf *out, const struct model *m)
                m->name, m->version, last_inference_ms(m), s.rows, s.batches);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         buf_puts(out, i ? "," : "");
-        write_time(out, times[i].name, times[i].time);
+        write_time(out, times[i].name, times[i].count, times[i].ns);
     }
     buf_puts(out, "},\"batch_stats\":[]}");
 }

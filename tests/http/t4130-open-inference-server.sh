@@ -32,7 +32,7 @@ ok "rows are those of the metrics"           agrees .inference_count 'axond_infe
 ok "and so are passes"                       agrees .execution_count 'axond_inference_batches_total\{model="m",.*\}'
 ok "successes"                               agrees .inference_stats.success.count 'axond_inference_requests_total\{model="m",.*outcome="success"\}'
 ok "failures"                                agrees .inference_stats.fail.count 'axond_inference_requests_total\{model="m",.*outcome="(invalid|rejected|cancelled|deadline|error)"\}'
-ok "decoded requests"                        agrees .inference_stats.compute_input.count 'axond_inference_parse_seconds_count\{model="m"\}'
+ok "and the time of their reading"           agrees '.inference_stats.compute_input.ns / 1e9' 'axond_inference_parse_seconds_sum\{model="m"\}'
 ok "and the time of the passes"              agrees '.inference_stats.compute_infer.ns / 1e9' 'axond_inference_compute_seconds_sum\{model="m"\}'
 req GET /v2/models/stats
 ok "all models together are all versions"    want 200 '[.model_stats[] | .name + .version] == ["m1", "m2"]'
