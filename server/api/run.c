@@ -297,13 +297,19 @@ static void batch_over(void *context)
         wake(call);
 }
 
+/* What the pool has to know of its task. */
+static void describe(struct api_call *call, struct pool_task *task, void (*over)(void *call))
+{
+    task->deadline_ns = deadline_ns(call);
+    task->priority = call->priority;
+    task->wake = over;
+    task->is_here = is_here;
+    task->context = call;
+}
+
 static void submit_batch(struct api_call *call)
 {
-    call->job.task.deadline_ns = deadline_ns(call);
-    call->job.task.priority = call->priority;
-    call->job.task.wake = batch_over;
-    call->job.task.is_here = is_here;
-    call->job.task.context = call;
+    describe(call, &call->job.task, batch_over);
     batch_submit(call->api->pool, &call->job);
 }
 
@@ -347,11 +353,7 @@ static void work_over(void *context)
 
 static void submit_work(struct api_call *call)
 {
-    call->work.task.deadline_ns = deadline_ns(call);
-    call->work.task.priority = call->priority;
-    call->work.task.wake = work_over;
-    call->work.task.is_here = is_here;
-    call->work.task.context = call;
+    describe(call, &call->work.task, work_over);
     call->work.run = work_on;
     work_submit(call->api->pool, &call->work);
 }

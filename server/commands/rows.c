@@ -146,8 +146,8 @@ void rows_fini(struct rows *r)
     *r = (struct rows){NULL};
 }
 
-/* Room for twice as many rows as before, or for all that there are: a header that tells of more than
- * follow takes no memory for them. */
+/* Room for twice as many rows as before, or for all that there are: a header that tells of more
+ * than follow takes no memory for them. */
 static enum error_id grow(struct tensor *t, const struct rows *r, struct error *error)
 {
     enum { FIRST = 1024 };

@@ -1,34 +1,13 @@
-/* help.c - --help's text, written from the table. Lines stay within 100 columns. */
+/* help.c - --help's text, written from the table. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
 #include "options/table.h"
+#include "options/wrap.h"
 
-enum { COLUMNS = 100, INDENT = 34 };
-
-/* Break at spaces; the cursor stands at column INDENT. */
-static void write_wrapped(struct buf *out, const char *text)
-{
-    size_t column = INDENT;
-
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > INDENT && column + 1 + word > COLUMNS) {
-            buf_printf(out, "\n%*s", INDENT, "");
-            column = INDENT;
-        } else if (column > INDENT) {
-            buf_puts(out, " ");
-            column++;
-        }
-        buf_append(out, text, word);
-        column += word;
-        text += word;
-        text += strspn(text, " ");
-    }
-    buf_puts(out, "\n");
-}
+enum { INDENT = 34 };
 
 /* Sizes that are whole powers of 1024 read better with the suffix that the parser takes. */
 static void size_text(const struct option_row *row, char *out, size_t out_bytes)
@@ -86,7 +65,7 @@ static void write_option(struct buf *out, const struct option_row *row)
     if (text.failed)
         out->failed = true;
     else
-        write_wrapped(out, text.data);
+        wrap(out, INDENT, text.data);
     buf_fini(&text);
 }
 
@@ -101,7 +80,7 @@ static void write_command(struct buf *out, const struct command_row *row)
             length += snprintf(left + length, sizeof left - (size_t)length, " %s",
                                argument_rows[a].value);
     buf_printf(out, "  %-*s", INDENT - 2, left);
-    write_wrapped(out, row->help);
+    wrap(out, INDENT, row->help);
 }
 
 char *options_help(void)
@@ -129,7 +108,7 @@ char *options_help(void)
         "\nVariables of platforms, which win over those above and the file, but not over flags:\n");
     for (size_t i = 0; options_platform_help(i, &variable, &help); i++) {
         buf_printf(&out, "  %-*s", INDENT - 2, variable);
-        write_wrapped(&out, help);
+        wrap(&out, INDENT, help);
     }
     buf_puts(&out,
              "\nExit: 0 after a clean stop, 1 cannot start, or a command failed, 2 wrong usage,\n"

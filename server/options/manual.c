@@ -1,11 +1,11 @@
-/* manual.c - what there is to know about a command, and bash's completion, written from the tables.
- * Lines stay within 100 columns. */
+/* manual.c - all about a command, and bash's completion, written from the tables. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
 #include "options/table.h"
+#include "options/wrap.h"
 
-enum { COLUMNS = 100, INDENT = 26 };
+enum { INDENT = 26 };
 
 /* A row of manual.def: a line of the part that it belongs to. */
 enum part { PART_ABOUT, PART_EXIT, PART_EXAMPLE };
@@ -21,28 +21,6 @@ static const struct manual_row {
 #include "options/manual.def"
 };
 enum { ROWS = sizeof rows / sizeof *rows };
-
-/* Break at spaces; the cursor stands at column `indent`. */
-static void write_wrapped(struct buf *out, size_t indent, const char *text)
-{
-    size_t column = indent;
-
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > indent && column + 1 + word > COLUMNS) {
-            buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            buf_puts(out, " ");
-            column++;
-        }
-        buf_append(out, text, word);
-        column += word;
-        text += word;
-        text += strspn(text, " ");
-    }
-    buf_puts(out, "\n");
-}
 
 static const struct manual_row *row_next(const struct manual_row *row, enum command command,
                                          enum part part)
@@ -73,7 +51,7 @@ static void write_usage(struct buf *out, const struct command_row *command)
     if (line.failed)
         out->failed = true;
     else
-        write_wrapped(out, 0, line.data);
+        wrap(out, 0, line.data);
     buf_fini(&line);
 }
 
@@ -91,7 +69,7 @@ static void write_argument(struct buf *out, const struct argument_row *row)
     if (text.failed)
         out->failed = true;
     else
-        write_wrapped(out, INDENT, text.data);
+        wrap(out, INDENT, text.data);
     buf_fini(&text);
 }
 
@@ -115,13 +93,13 @@ char *options_help_command(enum command command)
     write_usage(&out, &command_rows[command]);
     while ((row = row_next(row, command, PART_ABOUT))) {
         buf_puts(&out, "\n");
-        write_wrapped(&out, 0, row->text);
+        wrap(&out, 0, row->text);
     }
     write_arguments(&out, &command_rows[command]);
     buf_puts(&out, "\nExit:\n");
     while ((row = row_next(row, command, PART_EXIT))) {
         buf_printf(&out, "  %-4d", row->status);
-        write_wrapped(&out, 6, row->text);
+        wrap(&out, 6, row->text);
     }
     buf_puts(&out, "\nExamples:\n");
     while ((row = row_next(row, command, PART_EXAMPLE)))
