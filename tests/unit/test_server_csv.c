@@ -172,10 +172,10 @@ START_TEST(what_is_kept_is_bounded)
     size_t n;
 
     /* an ignored cell may be as long as it likes, a wanted one may not */
-    n = (size_t)sprintf(text, "x,a,b,c d\n\"");
+    n = (size_t)snprintf(text, 2 * LONG, "x,a,b,c d\n\"");
     memset(text + n, 'y', LONG);
     n += LONG;
-    n += (size_t)sprintf(text + n, "\",1,2,3\n");
+    n += (size_t)snprintf(text + n, 2 * LONG - n, "\",1,2,3\n");
     ck_assert_int_eq(read_pieces(&features, text, n, 1000, NON_FINITE_STRICT), ERROR_OK);
     tensor_fini(&field.tensor);
     for (size_t piece = 1000; piece <= n; piece = piece == n ? n + 1 : n) {
@@ -184,17 +184,17 @@ START_TEST(what_is_kept_is_bounded)
         ck_assert_ptr_nonnull(strstr(error.detail, "a cell of more than 4096 bytes"));
     }
     /* so are rows */
-    n = (size_t)sprintf(text, "a,b,c d\n");
+    n = (size_t)snprintf(text, 2 * LONG, "a,b,c d\n");
     for (size_t i = 0; i < 334; i++)
-        n += (size_t)sprintf(text + n, "1,2,3\n");
+        n += (size_t)snprintf(text + n, 2 * LONG - n, "1,2,3\n");
     ck_assert_int_eq(read_pieces(&features, text, n, 1000, NON_FINITE_STRICT),
                      ERROR_LIMIT_EXCEEDED);
     ck_assert_ptr_nonnull(strstr(error.detail, "line 335: more than 1000 elements (elements_max)"));
     /* and 100,000 columns are looked at in one go */
     n = 0;
     for (size_t i = 0; i < LONG / 10; i++)
-        n += (size_t)sprintf(text + n, "%zu,", i + 1);
-    n += (size_t)sprintf(text + n, "a\n");
+        n += (size_t)snprintf(text + n, 2 * LONG - n, "%zu,", i + 1);
+    n += (size_t)snprintf(text + n, 2 * LONG - n, "a\n");
     ck_assert_int_eq(read_pieces(&features, text, n, 1000, NON_FINITE_STRICT), ERROR_BAD_FIELD);
     ck_assert_ptr_nonnull(strstr(error.detail, "the column \"b\" is missing"));
     memset(text, ',', 2 * LONG);

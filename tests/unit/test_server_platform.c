@@ -112,8 +112,8 @@ START_TEST(a_long_path_is_refused)
 {
     static char variable[4 * OPTION_TEXT_MAX];
 
-    strcpy(variable, "AIP_HEALTH_ROUTE=/");
-    memset(variable + strlen(variable), 'a', 2 * OPTION_TEXT_MAX);
+    memset(variable, 'a', 2 * OPTION_TEXT_MAX);
+    memcpy(variable, "AIP_HEALTH_ROUTE=/", strlen("AIP_HEALTH_ROUTE=/"));
     ck_assert_int_eq(ENVIRONMENT(variable), OPTIONS_CONFIG);
     ck_assert_ptr_nonnull(strstr(error.detail, "AIP_HEALTH_ROUTE: expected at most 1023 bytes"));
 }
