@@ -65,6 +65,10 @@ enum error_id lookup_available(struct lookup *l, struct api_call *call)
 {
     if (!l->version)
         l->version = repository_find_version(l->entry, 0);
+    if (l->entry->unloaded)
+        return call_fail(call, ERROR_NOT_READY,
+                         "model '%s' is unloaded; POST /v2/repository/models/%s/load loads it",
+                         l->entry->name, l->entry->name);
     if (!l->version || !l->version->model)
         return call_fail(call, ERROR_NOT_READY,
                          "model '%s' did not load; GET /v1/models/%s tells why", l->entry->name,

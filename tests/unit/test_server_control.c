@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models.h"
+#include "starve.h"
 
 static struct error error;
 
@@ -377,6 +378,43 @@ START_TEST(an_unloaded_model_of_elsewhere_is_loaded_from_there)
 }
 END_TEST
 
+/* ---- without memory ------------------------------------------------------------------------- */
+
+/* Each allocation fails in turn, and others serve on. */
+START_TEST(a_load_or_unload_without_memory_changes_nothing)
+{
+    const void *before;
+
+    if (!STARVE_WORKS)
+        return;
+    put_model("m", 1);
+    put_model("n", 2);
+    open_repository();
+    before = model_of("m", 1);
+    for (long n = 1; n < 10000; n++) {
+        enum error_id loaded, unloaded;
+        bool starving;
+
+        starve_countdown = n;
+        loaded = load("n");
+        starving = starve_countdown == 0;
+        starve_countdown = n;
+        unloaded = repository_unload(repository, "n", true, &error);
+        starve_countdown = 0;
+        ck_assert(loaded == ERROR_OK || loaded == ERROR_OUT_OF_MEMORY ||
+                  loaded == ERROR_LOAD_FAILED);
+        ck_assert(unloaded == ERROR_OK || unloaded == ERROR_OUT_OF_MEMORY);
+        ck_assert_ptr_eq(model_of("m", 1), before);
+        ck_assert_int_eq(repository_unload(repository, "n", true, &error), ERROR_OK);
+        ck_assert(ask("n", 0) == -1);
+        if (!starving)
+            break;
+    }
+    ck_assert_int_eq(load("n"), ERROR_OK);
+    ck_assert(ask("n", 0) == 2);
+}
+END_TEST
+
 /* ---- at once -------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 50 };
@@ -440,6 +478,7 @@ int main(void)
     tcase_add_test(tc, a_folder_of_elsewhere_that_fails_leaves_nothing);
     tcase_add_test(tc, a_folder_of_the_repository_does_not_take_the_name_of_a_model_of_elsewhere);
     tcase_add_test(tc, an_unloaded_model_of_elsewhere_is_loaded_from_there);
+    tcase_add_test(tc, a_load_or_unload_without_memory_changes_nothing);
     tcase_add_test(tc, loads_and_unloads_at_once_are_one_after_the_other);
     return run_suite("control", tc);
 }
