@@ -62,10 +62,11 @@ bool api_route_takes(unsigned route, const char *method)
 static void take(struct api_call *call, const char *name, char *value, size_t length)
 {
     for (size_t i = 0; i < ARG_COUNT; i++) {
-        size_t name_length = strlen(arg_names[i]);
+        size_t common = 0;
 
-        if (*arg_names[i] == *name && strncmp(arg_names[i], name, name_length) == 0 &&
-            name[name_length] == '}')
+        while (arg_names[i][common] && arg_names[i][common] == name[common])
+            common++;
+        if (!arg_names[i][common] && name[common] == '}')
             call->args[i] = value;
     }
     value[length] = '\0';
@@ -86,9 +87,11 @@ static bool fits_group(struct api_call *call, const char *pattern, size_t segmen
     return false;
 }
 
+/* Every segment of a pattern is asked: most by their first letters alone. */
 static bool is_opaque(const char *pattern)
 {
-    return strncmp(pattern, opaque, sizeof opaque - 1) == 0;
+    return pattern[0] == opaque[0] && pattern[1] == opaque[1] &&
+           strncmp(pattern, opaque, sizeof opaque - 1) == 0;
 }
 
 /* From "{" on. Only when all has been found to fit does nobody need the segments any more. */
