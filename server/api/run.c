@@ -297,7 +297,7 @@ static void batch_over(void *context)
         wake(call);
 }
 
-/* What the pool has to know of its task. */
+/* The pool's side of a task. */
 static void describe(struct api_call *call, struct pool_task *task, void (*over)(void *call))
 {
     task->deadline_ns = deadline_ns(call);
