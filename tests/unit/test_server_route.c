@@ -106,7 +106,7 @@ START_TEST(an_opaque_segment_takes_any_bytes)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(target, sizeof target, "/models/%s", names[i]);
         ck_assert_str_eq(api_route_label(found(target)), "/models/{opaque}");
-        strcat(target, "/invoke");
+        snprintf(target, sizeof target, "/models/%s/invoke", names[i]);
         ck_assert_str_eq(api_route_label(found(target)), "/models/{opaque}/invoke");
     }
 }
