@@ -27,8 +27,9 @@ static enum error_id read_head(struct api_call *call, const char *name, const ch
 /* Where the JSON ends. A platform's type must say so itself. */
 static enum error_id find_head(struct api_call *call)
 {
+    static const char name[] = "json-header-size";
     const char *length = call->headers[REQUEST_INFERENCE_LENGTH], *type, *value;
-    size_t bytes;
+    size_t bytes, second;
 
     call->body.head = (struct blobs_head){.bytes = BLOBS_ALL_JSON};
     if (length &&
@@ -37,10 +38,14 @@ static enum error_id find_head(struct api_call *call)
     if (call->body.format->id == BODY_OCTETS)
         return ERROR_OK;
     type = call->headers[REQUEST_CONTENT_TYPE];
-    value = body_parameter(type, "json-header-size", &bytes);
-    return value ? read_head(call, "json-header-size", value, bytes)
-                 : call_fail(call, ERROR_BAD_FRAMING,
-                             "Content-Type '%.60s': expected json-header-size=N after it", type);
+    value = body_parameter(type, name, &bytes);
+    if (!value)
+        return call_fail(call, ERROR_BAD_FRAMING, "Content-Type '%.60s': expected %s=N after it",
+                         type, name);
+    return body_parameter(value, name, &second)
+               ? call_fail(call, ERROR_BAD_FRAMING, "Content-Type '%.60s': %s is there twice", type,
+                           name)
+               : read_head(call, name, value, bytes);
 }
 
 enum error_id call_body_find(struct api_call *call, unsigned formats)

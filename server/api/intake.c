@@ -189,7 +189,9 @@ static bool feed_decoded(struct api_call *call, const char *bytes, size_t *size)
         body->decoder = decoder_create(body->encoding, &call->account);
     if (!body->decoder)
         return call_no_memory(call) == ERROR_OK;
-    for (; length > 0 && fed < DECODED_AT_ONCE && !call->account.refused; fed += length) {
+    /* Nobody comes again with no bytes, and the last one may stand for 2 KB. */
+    for (; length > 0 && (fed < DECODED_AT_ONCE || left == 0) && !call->account.refused;
+         fed += length) {
         length = decoder_next(body->decoder, &bytes, &left, &piece);
         if (length > max - body->fed_bytes)
             return call_fail(call, ERROR_BODY_TOO_LARGE,

@@ -68,6 +68,24 @@ START_TEST(request_is_what_its_body_stands_for)
 }
 END_TEST
 
+/* One byte stands for up to four repetitions of 258, and without zlib's wrapper none follows it. */
+START_TEST(last_byte_is_read_wherever_a_piece_ends)
+{
+    enum { PIECES = 1 << 16, MORE = 1100 };
+    static char text[PIECES + MORE];
+
+    memset(mempcpy(text, "{\"data\": [1]}", strlen("{\"data\": [1]}")), ' ', sizeof text - 13);
+    for (size_t more = 0; more < MORE; more++) {
+        struct bytes in = compressed((struct bytes){text, PIECES + more}, RAW_BITS);
+        struct api_reply reply = ask(in, "deflate", NULL);
+
+        ck_assert_uint_eq(reply.http_status, 200);
+        api_reply_fini(&reply);
+        free(in.data);
+    }
+}
+END_TEST
+
 /* The limit counts what the bytes stand for, whether it is read as it comes or kept. */
 START_TEST(bomb_is_413_before_its_bytes_are_there)
 {
@@ -221,6 +239,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, start, NULL);
     tcase_add_loop_test(tc, request_is_what_its_body_stands_for, 0, FORMS);
+    tcase_add_test(tc, last_byte_is_read_wherever_a_piece_ends);
     tcase_add_loop_test(tc, bomb_is_413_before_its_bytes_are_there, 0, FORMS);
     tcase_add_test(tc, reply_is_compressed_for_those_who_take_it);
     tcase_add_test(tc, reply_is_as_it_is_where_it_should_be);
