@@ -43,8 +43,7 @@ static enum error_id find_head(struct api_call *call)
         return call_fail(call, ERROR_BAD_FRAMING, "Content-Type '%.60s': expected %s=N after it",
                          type, name);
     return body_parameter(value, name, &second)
-               ? call_fail(call, ERROR_BAD_FRAMING, "Content-Type '%.60s': %s is there twice", type,
-                           name)
+               ? call_fail(call, ERROR_BAD_FRAMING, "Content-Type: %s is there twice", name)
                : read_head(call, name, value, bytes);
 }
 
