@@ -68,9 +68,11 @@ static void refuse_path(struct api_call *call, const char *target)
 {
     enum { SHOWN = 100 };
     size_t length = strcspn(target, "?");
+    const char *near = route_nearest(&call->target);
 
-    call_fail(call, ERROR_UNKNOWN_PATH, "%.*s: no such path; GET /openapi.json lists what there is",
-              (int)(length < SHOWN ? length : SHOWN), target);
+    call_fail(call, ERROR_UNKNOWN_PATH, "%.*s: no such path; %s%s%s",
+              (int)(length < SHOWN ? length : SHOWN), target, near ? "did you mean \"" : "",
+              near ? near : "GET /openapi.json lists what there is", near ? "\"?" : "");
 }
 
 /* 405, with what the route takes. */

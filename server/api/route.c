@@ -8,6 +8,7 @@
 #include "api/route.h"
 #include <stdio.h>
 #include <string.h>
+#include "base/nearest.h"
 
 static const struct route routes[] = {
 #define JSON        (1u << BODY_JSON)
@@ -217,6 +218,35 @@ const struct route *route_find(struct api_call *call)
     if (!route && call->target.segments_count > 0 && target_is_plain(&call->target, 0))
         route = find(call);
     return route || !configured ? route : find_configured(call, true);
+}
+
+/* The word after the last '/', ':' or '}' of a path or a template. */
+static const char *last_word(const char *path)
+{
+    const char *word = path + strlen(path);
+
+    while (word > path && !strchr("/:}", word[-1]))
+        word--;
+    return word;
+}
+
+const char *route_nearest(const struct target *target)
+{
+    const char *words[sizeof labels / sizeof *labels], *meant, *near;
+    size_t count = sizeof words / sizeof *words, i;
+
+    if (target->segments_count == 0)
+        return NULL;
+    meant = last_word(target->segments[target->segments_count - 1]);
+    for (i = 0; i < count; i++) {
+        words[i] = last_word(labels[i]);
+        if (*words[i] != *meant) /* "nothing" is no slip of "setting" */
+            words[i] = "";
+    }
+    near = nearest(meant, words, count);
+    for (i = 0; near && words[i] != near; i++)
+        continue;
+    return near ? labels[i] : NULL;
 }
 
 bool route_takes(const struct route *route, const char *method)

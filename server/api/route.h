@@ -26,6 +26,10 @@ struct route {
  * are cut; NULL if there is none. */
 const struct route *route_find(struct api_call *call);
 
+/* The template that a path which fits none was most likely meant for: its last word is most like
+ * the path's, and begins alike. NULL: none is near. */
+const char *route_nearest(const struct target *target);
+
 /* May it be asked like this, by whom? route is NULL for a path that is none. ERROR_OK, or
  * ERROR_WRONG_HOST, ERROR_CROSS_SITE, ERROR_UNAUTHORIZED, ERROR_BAD_REQUEST, ERROR_FORBIDDEN. In
  * access.c. */
