@@ -173,9 +173,11 @@ static enum error_id check_admin(struct api_call *call, const struct api_request
                          "Origin '%.100s': pages may not change the service", origin);
     if (!anywhere && (request->headers[REQUEST_FORWARDED] ||
                       request->headers[REQUEST_X_FORWARDED_FOR] || !request->is_local))
-        return call_fail(call, ERROR_FORBIDDEN,
-                         "%s answers clients on the service's own machine only, and no proxy",
-                         api_route_label(call->reply->route));
+        return call_fail(
+            call, ERROR_FORBIDDEN,
+            "%s answers clients on the service's own machine only, and no proxy, unless "
+            "there are keys (--keys)",
+            api_route_label(call->reply->route));
     return ERROR_OK;
 }
 

@@ -53,8 +53,7 @@ static enum error_id read_request(struct api_call *call)
     struct state *s = state_of(call);
 
     snprintf(sliding, sizeof sliding, "%gs", call->api->options->neuron_window);
-    if (call_envelope(call) != ERROR_OK ||
-        object_read(&CALL_PLACE(call, ""), call->envelope.json, keys, &values) != ERROR_OK)
+    if (call_read_object(call, keys, &values) != ERROR_OK)
         return call->error.id;
     s->window = values.window;
     s->persist = values.persist;
@@ -183,5 +182,6 @@ const struct call_post models_baseline[1] = {
      .phases = {[CALL_READ] = read_request, [CALL_COMPUTE] = compute, [CALL_WRITE] = write_reply},
      .fini = fini,
      .needs = needs,
-     .elements = elements},
+     .elements = elements,
+     .body_optional = true},
 };

@@ -182,7 +182,9 @@ static void open_call(struct connection *c, struct MHD_Connection *mhd)
         return;
     }
     if (lacks_length(r) && api_wants_body(r->call))
-        body_refuse(c, ERROR_LENGTH_REQUIRED, "POST needs a body: send Content-Length");
+        body_refuse(c, ERROR_LENGTH_REQUIRED,
+                    "POST needs a body: send Content-Length; with curl, "
+                    "-d '{}' or -d @FILE");
 }
 
 static enum MHD_Result answer(struct connection *c, struct MHD_Connection *mhd, bool close)

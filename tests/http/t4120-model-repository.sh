@@ -33,7 +33,7 @@ ok "known, but not ready, is 400"            want 400 '.code == "model_not_ready
 req GET /v2/models/x/ready
 ok "unknown is 404"                          want 404 '.code == "unknown_model"'
 req POST /v1/models/m:predict '{"instances": [[1]]}'
-ok "it answers no more"                      want 503 '.code == "not_ready"'
+ok "it answers no more, and tells the way"   want 503 '.code == "not_ready" and (.error | test("is unloaded; POST /v2/repository/models/m/load loads it"))'
 req GET /v2/health/ready
 ok "the service stays ready"                 want 200
 ok "no metric says that it failed"           [ -z "$(metric 'axond_model_ready{model="m",version="1"}')" ]

@@ -22,7 +22,7 @@ ok "an error carries the request's id, too"      header_matches X-Request-Id '.'
 req DELETE /v1/activations/relu
 ok "405 says what the path takes"                header_is Allow 'GET, HEAD, POST, OPTIONS'
 req POST /v1/activations/relu
-ok "a POST that says nothing of its body is told to" want 411 '.code == "length_required"'
+ok "a POST that says nothing of its body is told to" want 411 '.code == "length_required" and (.error | test("-d @FILE"))'
 req GET /openapi.json
 ok "the API describes itself"                    want 200 '.openapi == "3.1.0" and (.paths | length > 10)'
 ok "by the version of the program"               want 200 ".info.version == \"$("$BIN" --version | cut -d' ' -f2)\""
