@@ -69,7 +69,7 @@ static enum error_id read_rows(struct job *j, const char *format, struct error *
     const struct rows_wanted wanted = {
         .features = j->features, .columns = j->model->columns, .input_name = j->model->input_name};
 
-    if (rows_all(&j->x, format, &wanted, "rows.npy", error) != ERROR_OK)
+    if (rows_all(&j->x, format, &wanted, "rows.npy, rows.csv or rows.json", error) != ERROR_OK)
         return error->id;
     if (check_shape(j, error) != ERROR_OK)
         return error->id;

@@ -231,7 +231,7 @@ static enum error_id read_token(struct json_reader *r)
     case JSON_VALUE:
         return read_value(r);
     case JSON_END:
-        return json_expected(r, ERROR_BAD_JSON, "the end behind the closing brace");
+        return json_expected(r, ERROR_BAD_JSON, "the end after the closing brace");
     default:
         return read_member(r);
     }

@@ -93,7 +93,7 @@ char *options_help(void)
     buf_puts(&out,
              "usage: axond [COMMAND] [--OPTION VALUE | --OPTION=VALUE]...\n\n"
              "Serves activation functions and neural networks over HTTP. Without a command it\n"
-             "serves until SIGTERM or SIGINT; SIGHUP reloads models and the log level.\n\n"
+             "serves until SIGTERM or SIGINT; SIGHUP reloads models, keys and the log level.\n\n"
              "Commands (axond COMMAND --help tells more):\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         write_command(&out, &command_rows[i]);

@@ -44,9 +44,9 @@ says_at_a_terminal() {
     return 1
 }
 
-ok "baseline: a terminal" says_at_a_terminal 1 'standard input is a terminal, expected a file: < rows.npy' baseline digits
+ok "baseline: a terminal" says_at_a_terminal 1 'standard input is a terminal, expected a file: < rows.npy, rows.csv or rows.json' baseline digits
 ok "replay: a terminal" says_at_a_terminal 2 'standard input is a terminal, expected a file: < sample.npz' replay digits
-ok "baseline: an empty file" says 1 'standard input is empty, expected rows.npy' "$tmp/empty" baseline digits
+ok "baseline: an empty file" says 1 'standard input is empty, expected rows.npy, rows.csv or rows.json' "$tmp/empty" baseline digits
 ok "replay: an empty file" says 2 'standard input is empty, expected sample.npz' "$tmp/empty" replay digits
 ok "baseline: a folder" says 1 'standard input: Is a directory' "$tmp" baseline digits
 ok "replay: a folder" says 2 'standard input: Is a directory' "$tmp" replay digits

@@ -294,7 +294,7 @@ static const struct {
     {"{\"inputs\":[" SIZE(4) "]}", "aaaa", 47, ERROR_BAD_JSON,
      "line 1, column 48: expected ',' or '}', found the end"},
     {"{\"inputs\":[" SIZE(4) "]}", "aaaa", 52, ERROR_BAD_JSON,
-     "line 1, column 51: expected the end behind the closing brace, found 'aa'"},
+     "line 1, column 51: expected the end after the closing brace, found 'aa'"},
     {"[1]", "aaaa", 0, ERROR_BAD_FIELD, "line 1, column 1: expected a JSON object, found an array"},
 };
 
