@@ -72,6 +72,8 @@ def case_drain(args):
     for t in threads:
         t.start()
     time.sleep(args.seconds)
+    while answered[0] <= args.count and not lost and time.monotonic() < stop_at:  # load, however slow the machine is
+        time.sleep(0.01)
     os.kill(args.pid, signal.SIGTERM)
     for t in threads:
         t.join()
