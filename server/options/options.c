@@ -251,7 +251,8 @@ static int read_word(struct flags *flags, struct words *words, struct error *err
     const struct option_row *row = flag_find(word, length);
 
     if (command < COMMAND_COUNT &&
-        (*word == '-' || !flags->has_command || flags->line.command == COMMAND_HELP))
+        (*word == '-' || !flags->has_command || flags->line.command == COMMAND_HELP ||
+         argument == ARGUMENT_COUNT)) /* serve, which a platform appends to what has it */
         return read_command(flags, command, word, length, error);
     if (row && row->type == OPTION_FLAG && word[length] != '=') {
         /* the next word is no value of it: it may be a misspelt option */

@@ -111,6 +111,10 @@ static const struct {
     {{"--threads"}, "--threads: expected a value"},
     {{"--health", "--version"}, "--version: one command at a time"},
     {{"serve", "--version"}, "--version: one command at a time"},
+    {{"--version", "serve"}, "serve: one command at a time"},
+    {{"serve", "inspect"}, "inspect: one command at a time"},
+    {{"serve", "serve", "--threads="}, /* twice is no mistake */
+     "--threads: expected a whole number from 0 to 256, found \"\""},
     {{"--threads=257"}, "--threads: expected a whole number from 0 to 256, found \"257\""},
     {{"--threads=-1"}, "--threads: expected a whole number from 0 to 256, found \"-1\""},
     {{"--threads="}, "--threads: expected a whole number from 0 to 256, found \"\""},
