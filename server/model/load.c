@@ -18,6 +18,7 @@
 #include "model/finding.h"
 #include "model/private.h"
 #include "model/record.h"
+#include "model/single.h"
 #include "model/version.h"
 
 enum { CONFIG_PATH = 48 };
@@ -52,7 +53,10 @@ enum error_id load_config(int dirfd, const char *newest, struct config *config, 
     case FILES_ABSENT:
         if (weights_foreign(dirfd, "", error) || (*newest && weights_foreign(dirfd, newest, error)))
             return error->id;
-        return error_set(error, ERROR_NOT_READY, "config.json: no such file");
+        return error_set(error, ERROR_NOT_READY, "config.json: no such file%s",
+                         single_holds_models(dirfd)
+                             ? ", but models in folders of their own; serve them with --models"
+                             : "");
     case FILES_FAILED:
         return error->id;
     }

@@ -36,6 +36,16 @@ bool single_is(int rootfd)
     return found && files_each(rootfd, visit, &rootfd) == 0;
 }
 
+static int visit_model(void *context, const char *name)
+{
+    return version_read(name) ? 0 : visit(context, name);
+}
+
+bool single_holds_models(int rootfd)
+{
+    return files_each(rootfd, visit_model, &rootfd) > 0;
+}
+
 void single_tell_others(int dirfd, const char *model)
 {
     static const char *const others[] = {

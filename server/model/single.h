@@ -9,6 +9,9 @@
 /* Does the folder hold files of a model, and none of its folders a config.json? */
 bool single_is(int rootfd);
 
+/* Has one of the folder's folders, none of them a version's, a config.json? */
+bool single_holds_models(int rootfd);
+
 /* The name of the model in dir: wished, or if that is "" the folder's name, or "model" if that
  * is no name of a model or a number, as the folders of versions are. */
 void single_name(const char *dir, const char *wished, char name[static MODEL_NAME_MAX + 1]);

@@ -53,4 +53,5 @@ ok "--check-config tells, too" check 2 "wine is a model: give its parent, or --m
 ok "--model-dir is what it wanted" check 0 "^1 models in .*, 0 findings" --model-dir "$tmp/models/wine"
 ok "a bad name is refused" check 78 "model_name: a b: a model's name is 1 to 64" --model-dir "$tmp/ml/model" --model-name "a b"
 ok "a folder that is not there, too" check 78 "model_dir: .*/none: No such file" --model-dir "$tmp/none"
+ok "so is a repository, with the way out" check 1 "no such file, but models in folders of their own; serve them with --models" --model-dir "$tmp/models"
 done_testing
