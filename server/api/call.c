@@ -52,7 +52,7 @@ enum error_id call_read_object(struct api_call *call, const struct object_key *k
 {
     const struct place at = CALL_PLACE(call, "");
 
-    if (call->post->body_optional && call->body.fed_bytes == 0)
+    if (call->post->body_optional && call_body_none(call))
         return ERROR_OK;
     if (call_envelope(call) != ERROR_OK)
         return call->error.id;

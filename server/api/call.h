@@ -274,6 +274,9 @@ void call_body_fini(struct api_call *call);
  * table (BODY_TABLE) neither: its rows are the first field. */
 enum error_id call_envelope(struct api_call *call);
 
+/* Is there no body? One that was cut, or whose bytes are none of its Content-Encoding, is there. */
+bool call_body_none(const struct api_call *call);
+
 /* The body of a request for which call_is_npy() holds, as it came; borrowed from call. */
 enum error_id call_binary(struct api_call *call, const char **bytes, size_t *size);
 

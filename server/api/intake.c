@@ -266,6 +266,16 @@ size_t call_body_elements(const struct api_call *call)
     return count;
 }
 
+bool call_body_none(const struct api_call *call)
+{
+    const struct call_body *body = &call->body;
+    const size_t head = body->format->kind == BODY_BLOBS ? body->head.bytes : BLOBS_ALL_JSON;
+    struct error error = {0};
+
+    return body->fed_bytes == 0 && (head == 0 || head == BLOBS_ALL_JSON) &&
+           (!body->decoder || decoder_finish(body->decoder, body->encoding, &error) == ERROR_OK);
+}
+
 enum error_id call_envelope(struct api_call *call)
 {
     if (call->envelope.fields) /* a reader before has asked for it */

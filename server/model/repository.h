@@ -104,8 +104,8 @@ void repository_release(struct repository *r, const struct repository_snapshot *
 /* Can a model be called so: 1 to MODEL_NAME_MAX letters, digits, '.', '_' or '-'? */
 bool repository_name_valid(const char *name);
 
-/* The name of a model that a platform calls so, whatever bytes that has: the same if it is valid,
- * else its SHA-256. Returns name. */
+/* The name of a model that a platform calls so, whatever bytes that has: the same if it is valid
+ * and begins with no dot, else its SHA-256. Returns name. */
 const char *repository_name(const char *opaque, char name[static MODEL_NAME_MAX + 1]);
 
 /* The folder of a snapshot's model, as the options or a platform gave it. Returns out. */

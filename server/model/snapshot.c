@@ -141,7 +141,7 @@ const char *repository_name(const char *opaque, char name[static MODEL_NAME_MAX 
     struct sha256 sum;
 
     _Static_assert((int)SHA256_TEXT <= (int)MODEL_NAME_MAX, "a digest is a name");
-    if (repository_name_valid(opaque)) {
+    if (repository_name_valid(opaque) && *opaque != '.') { /* ".." is a step of a path */
         memcpy(name, opaque, strlen(opaque) + 1);
         return name;
     }
