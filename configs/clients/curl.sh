@@ -19,5 +19,5 @@ ask() {
 }
 
 jq -c '. + {top_k: 1}' "$examples/digit.json" | ask /v1/models/digits:predict example-1 --data-binary @- |
-    jq -r '.classes[0][0] | "label \(.label), score \(.score * 10000 | round / 10000)"'
+    jq -r 'if .error then "\(.code): \(.error)\n" | halt_error(1) else . end | .classes[0][0] | "label \(.label), score \(.score * 10000 | round / 10000)"'
 ask /v1/models/digits:predict example-2 -d '{"instances": [[1, 2, 3]]}' | jq -r '"code \(.code), request example-2"'

@@ -15,4 +15,8 @@ busy_gone
 fails() { ! "$@" >"$tmp/out" 2>"$tmp/said"; }
 ok "without a service it fails" fails python3 -B configs/clients/stdlib.py "$(<"$tmp/busy")"
 
+serve --model-dir configs/models/digits --model-name other
+ok "curl: a refusal is told" fails configs/clients/curl.sh "$base"
+ok "in the service's words" grep -qx "unknown_model: 'digits': no such model; .*" "$tmp/said"
+
 done_testing
