@@ -14,8 +14,8 @@
 #include "infer/blas.h"
 #include "metrics/metrics.h"
 #include "model/repository.h"
-#include "npy_bodies.h"
 #include "starve.h"
+#include "starved.h"
 #include "suite.h"
 
 static glob_t cases;
@@ -283,49 +283,6 @@ START_TEST(deadline_that_has_passed_is_504)
     api_reply_fini(&reply);
 }
 END_TEST
-
-#define POST(path, type, text)                                                            \
-    {                                                                                     \
-        .method = "POST", .target = (path), .headers = {[REQUEST_CONTENT_TYPE] = (type)}, \
-        .body = (text)                                                                    \
-    }
-static const struct api_request starved[] = {
-    {.method = "GET", .target = "/v1/activations"},
-    {.method = "GET", .target = "/v1/activations/silu/plot.svg?beta=2&compare=glu"},
-    {.method = "GET", .target = "/v1/guide?task=binary&network=gan"},
-    {.method = "GET", .target = "/v1/models"},
-    {.method = "GET", .target = "/v1/models/tiny"},
-    {.method = "GET", .target = "/v1/models/tiny/metadata"},
-    {.method = "GET", .target = "/metrics"},
-    {.method = "GET", .target = "/v2/models/tiny"},
-    {.method = "POST", .target = "/v2/repository/index", .body = "{\"ready\": false}"},
-    {.method = "GET", .target = "/nowhere"},
-    {.method = "POST",
-     .target = "/v1/activations/softmax",
-     .body = "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1, 0], [0, 1]], \"parameters\": "
-             "{\"temperature\": 2}}"},
-    POST("/v1/activations/glu", NULL, "{\"data\": [[1, 2], [3, 4]], \"upstream\": [[1], [2]]}"),
-    {.method = "GET", .target = "/v1/losses"},
-    POST("/v1/losses/cross_entropy", NULL, "{\"logits\": [[1, 2], [3, 4]], \"labels\": [1, 0]}"),
-    POST("/v1/losses/bce?weight=1,2&reduction=none", NULL,
-         "{\"logits\": [[1, 2], [3, 4]], \"targets\": [[1, 0], [0, 1]], \"pos_weight\": 2}"),
-    POST("/v1/losses/gaussian_nll", NULL,
-         "{\"predictions\": [1, 2], \"targets\": [1, 0], \"variances\": 1, \"full\": true}"),
-    POST("/v1/models/tiny:predict", NULL, "{\"instances\": [[1, 2], [3, 4]], \"top_k\": 2}"),
-    POST("/v1/models/tiny:gradients", NULL,
-         "{\"instances\": [[1, 2], [3, 4]], \"labels\": [0, 1], \"input_gradient\": true}"),
-    POST("/v1/models/tiny:explain", NULL, "{\"instances\": [[1, 2], [3, 4]], \"class\": \"high\"}"),
-    POST("/v1/models/tiny:predict", NULL,
-         "{\"instances\": [[1, 2]], \"deep\": [[[[{\"a\": [[[[[[1]]]]]]}]]]]}"),
-    POST("/invocations", "",
-         "{\"dataframe_split\": {\"columns\": [\"p\", 7], \"data\": [[1, \"x\"]]}}"),
-    POST("/invocations", "", "{\"dataframe_records\": [{\"1\": 2, \"0\": 1, \"x\": \"y\"}]}"),
-    POST("/invocations", "text/csv", "p,q\n1,2\n"),
-    NPY("/invocations", NPY_ROW, "*/*"),
-    NPY("/v1/models/tiny:predict", NPY_ROW, "*/*"),
-    NPY("/v1/models/tiny:predict?top_k=2", NPY_ROW, "application/json"),
-    NPY("/v1/models/tiny:gradients", NPY_ROW NPY_LABEL, "application/x-npy"),
-};
 
 /* Every allocation of a request fails in turn: what comes out is the whole answer or a 503, and
  * nothing stays behind. */
