@@ -24,8 +24,9 @@ static bool is_text(const char *type)
 static bool is_worth_it(const struct api_call *call)
 {
     const char *type = call->reply->headers[REPLY_CONTENT_TYPE];
+    const char *accepted = call->headers[REQUEST_ACCEPT_ENCODING];
 
-    return (type && is_text(type)) || !strchr(call->headers[REQUEST_ACCEPT_ENCODING], ',');
+    return (type && is_text(type)) || (accepted && !strchr(accepted, ','));
 }
 
 /* May a reply of so many bytes be compressed, for a client that takes it? */

@@ -17,7 +17,7 @@ struct loading {
 
 static struct loading loading_now(const struct api_call *call)
 {
-    struct loading loading;
+    struct loading loading = {""};
 
     repository_loading(call->api->repository, loading.name);
     return loading;

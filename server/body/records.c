@@ -58,11 +58,19 @@ static enum error_id refuse_missing(const struct envelope_field *field, size_t r
 /* A value that nobody has given: a NaN that no text is read as. */
 static const uint32_t MISSING = 0x7fca5e00;
 
+static bool is_missing(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits == MISSING;
+}
+
 static size_t first_missing(const float *row, size_t count)
 {
     size_t i = 0;
 
-    while (i < count && memcmp(&row[i], &MISSING, sizeof *row) != 0)
+    while (i < count && !is_missing(row[i]))
         i++;
     return i;
 }
@@ -175,7 +183,7 @@ static enum error_id disorder(struct envelope_reader *r)
         if (!records->order)
             return json_no_memory(&r->json);
         records->seen = records->order + count;
-        records->values = (float *)(records->seen + count);
+        records->values = (void *)(records->seen + count);
     }
     for (size_t i = 0; i < records->given; i++) {
         records->order[i] = (uint32_t)i;

@@ -29,11 +29,12 @@ static enum files_result find_config(int dirfd, const char *newest, char path[st
                                      struct file_bytes *bytes, struct file_id *id,
                                      struct error *error)
 {
+    const char *const folders[] = {"", newest};
+    const size_t count = *newest ? 2 : 1;
     enum files_result result = FILES_ABSENT;
 
-    for (int in_version = 0; in_version <= (*newest != '\0') && result == FILES_ABSENT;
-         in_version++) {
-        snprintf(path, CONFIG_PATH, "%sconfig.json", in_version ? newest : "");
+    for (size_t i = 0; i < count && result == FILES_ABSENT; i++) {
+        snprintf(path, CONFIG_PATH, "%sconfig.json", folders[i]);
         *id = files_identify(dirfd, path);
         result = files_read(dirfd, path, CONFIG_BYTES_MAX, bytes, error);
     }

@@ -15,6 +15,7 @@
 #include "metrics/metrics.h"
 #include "model/repository.h"
 #include "starve.h"
+#include "feed.h"
 #include "starved.h"
 #include "suite.h"
 
@@ -135,9 +136,7 @@ static void answer_in_pieces(const struct api_request *request, size_t piece,
     call = api_admit(&api, &headers, request->body_bytes, reply);
     if (!call)
         return;
-    for (size_t at = 0; at < request->body_bytes; at += piece)
-        api_feed(call, request->body + at,
-                 &(size_t){piece < request->body_bytes - at ? piece : request->body_bytes - at});
+    feed(call, request->body, request->body_bytes, piece);
     ck_assert(!api_run(call, request->received_ns));
     api_end(call);
 }
@@ -392,7 +391,7 @@ START_TEST(call_holds_what_it_has_read)
         struct api_call *call = api_admit(&api, &request, API_BODY_UNKNOWN, &reply);
 
         ck_assert_ptr_nonnull(call);
-        api_feed(call, held[i].body, &(size_t){strlen(held[i].body)});
+        feed(call, held[i].body, strlen(held[i].body), SIZE_MAX);
         ck_assert_msg(api_call_bytes(call) >= held[i].least && api_call_bytes(call) <= held[i].most,
                       "%s: %zu", held[i].body, api_call_bytes(call));
         api_end(call);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include "clients.h"
 #include "starve.h"
+#include "feed.h"
 
 enum { CLIENTS = 64, ROUNDS = 8 };
 
@@ -87,7 +88,7 @@ static struct api_call *begin(const struct api_request *request, struct api_repl
     struct api_call *call = api_admit(&api, request, request->body_bytes, reply);
 
     ck_assert_ptr_nonnull(call);
-    api_feed(call, request->body, &(size_t){request->body_bytes});
+    feed(call, request->body, request->body_bytes, SIZE_MAX);
     ck_assert_int_eq(api_run(call, request->received_ns), waits);
     return call;
 }
@@ -379,13 +380,13 @@ START_TEST(request_keeps_the_model_that_it_found_at_its_headers)
     struct api_request request = request_for("/v1/models/plain:predict", body);
     struct api_reply reply;
     struct api_call *call = api_admit(&api, &request, request.body_bytes, &reply);
+    size_t half = request.body_bytes / 2;
 
     ck_assert_ptr_nonnull(call);
-    api_feed(call, body, &(size_t){request.body_bytes / 2});
+    feed(call, body, half, SIZE_MAX);
     folder_remove(&root, "plain");
     ck_assert_int_eq(repository_reload(repository, NULL), 0);
-    api_feed(call, body + request.body_bytes / 2,
-             &(size_t){request.body_bytes - request.body_bytes / 2});
+    feed(call, body + half, request.body_bytes - half, SIZE_MAX);
     ck_assert(api_run(call, clock_ns()));
     ck_assert(wait_and_resume(call));
     ck_assert_uint_eq(reply.http_status, 200);

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "suite.h"
+#include "feed.h"
 
 static unsigned looks;
 
@@ -37,8 +38,7 @@ static double parse_us(size_t bytes, size_t piece)
     body[bytes - 1] = '}';
     call = api_admit(&api, &request, bytes, &reply);
     ck_assert_ptr_nonnull(call);
-    for (size_t at = 0; at < bytes; at += piece)
-        api_feed(call, body + at, &(size_t){piece < bytes - at ? piece : bytes - at});
+    feed(call, body, bytes, piece);
     ck_assert(!api_run(call, clock_ns()));
     api_end(call);
     ck_assert_msg(strncmp(reply.headers[REPLY_SERVER_TIMING], before, sizeof before - 1) == 0, "%s",

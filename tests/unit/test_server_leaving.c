@@ -4,6 +4,7 @@
 #include "clients.h"
 #include "model/private.h"
 #include "model/record.h"
+#include "feed.h"
 
 enum { ROWS = 200, PIECES_MAX = 100 };
 
@@ -77,7 +78,7 @@ static struct api_call *begin(const struct route *r, const char *body, struct ap
     struct api_call *call = api_admit(&api, &request, request.body_bytes, reply);
 
     ck_assert_msg(call != NULL, "%s: %s", r->target, reply->body.data);
-    api_feed(call, body, &(size_t){request.body_bytes});
+    feed(call, body, request.body_bytes, SIZE_MAX);
     ck_assert_msg(api_run(call, request.received_ns), "%s: %s", r->target, reply->body.data);
     return call;
 }

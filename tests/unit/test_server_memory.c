@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "suite.h"
+#include "feed.h"
 
 enum { LIMIT = 1 << 20, THREADS = 4, ROUNDS = 20000 };
 
@@ -230,7 +231,7 @@ START_TEST(what_fits_only_when_others_are_gone_is_503)
     ck_assert(memory_take(&other, LIMIT / 2));
     call = api_admit(&api, &request, API_BODY_UNKNOWN, &reply);
     ck_assert_ptr_nonnull(call);
-    ck_assert(api_feed(call, body, &(size_t){strlen(body)}));
+    ck_assert(feed(call, body, strlen(body), SIZE_MAX));
     ck_assert(!api_run(call, clock_ns()));
     ck_assert_uint_eq(reply.http_status, 503);
     ck_assert_str_eq(reply.headers[REPLY_RETRY_AFTER], "1");
@@ -253,7 +254,7 @@ START_TEST(body_that_finds_no_memory_is_refused_in_the_middle_of_it)
     ck_assert(memory_take(&other, LIMIT * 7 / 8));
     call = api_admit(&api, &request, API_BODY_UNKNOWN, &reply);
     ck_assert_ptr_nonnull(call);
-    ck_assert(!api_feed(call, body, &(size_t){strlen(body)}));
+    ck_assert(!feed(call, body, strlen(body), SIZE_MAX));
     ck_assert_uint_eq(reply.http_status, 503);
     api_end(call);
     api_reply_fini(&reply);
@@ -274,7 +275,7 @@ START_TEST(reply_is_charged_until_the_end_of_the_call)
     struct api_call *call = api_admit(&api, &request, strlen(body), &reply);
 
     ck_assert_ptr_nonnull(call);
-    ck_assert(api_feed(call, body, &(size_t){strlen(body)}));
+    ck_assert(feed(call, body, strlen(body), SIZE_MAX));
     ck_assert(!api_run(call, clock_ns()));
     ck_assert_uint_eq(reply.http_status, 200);
     ck_assert_uint_ge(charged(&memory), reply.body.len);

@@ -1,6 +1,7 @@
 /* test_server_work.c - activations, losses, gradients and long replies as work of the pool: the
  * same answer as from the thread that reads, in pieces, in time or not at all. */
 #include "clients.h"
+#include "feed.h"
 
 enum { MANY = 300000 }; /* numbers: some pieces of them */
 
@@ -38,7 +39,7 @@ static struct api_call *begin(const struct api_request *request, struct api_repl
     struct api_call *call = api_admit(&api, request, request->body_bytes, reply);
 
     ck_assert_ptr_nonnull(call);
-    api_feed(call, request->body, &(size_t){request->body_bytes});
+    feed(call, request->body, request->body_bytes, SIZE_MAX);
     ck_assert_int_eq(api_run(call, request->received_ns), waits);
     return call;
 }
@@ -182,7 +183,7 @@ START_TEST(full_line_is_429_before_the_body_if_its_length_is_known)
     request.body_bytes = API_BODY_UNKNOWN;
     struct api_call *call = api_admit(&api, &request, API_BODY_UNKNOWN, &reply);
     ck_assert_ptr_nonnull(call);
-    api_feed(call, a.body, &(size_t){strlen(a.body)});
+    feed(call, a.body, strlen(a.body), SIZE_MAX);
     ck_assert(!api_run(call, clock_ns()));
     ck_assert_uint_eq(reply.http_status, 429);
     api_end(call);
