@@ -27,7 +27,7 @@ struct columns {
     const char *const *names;
 };
 
-/* The values of a field of cells become [rows, features]. Those that are no numbers are refused by
+/* The values of a field of cells become [rows, features]. Cells that hold no number are refused by
  * row and column, under NON_FINITE_STRICT also what is not finite. */
 enum error_id columns_select(struct envelope_field *field, const struct columns *columns,
                              enum non_finite policy, struct error *error);

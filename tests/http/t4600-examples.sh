@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Programs of configs/clients that need nothing but curl and Python: they predict, read a refusal's code, try again when told, send id and key, and
-# Python keeps its connection (each run of curl is one). Those in other languages are tests/clients/t7100.
+# Python keeps its connection (each run of curl is one). Programs in other languages are run by tests/clients/t7100.
 # shellcheck disable=SC1091,SC2154 # lib.sh sets tmp and base
 . "$(dirname "$0")/lib.sh"
 
