@@ -65,6 +65,17 @@ static void put_model(const char *name, float w)
     put_weights(name, 1, w);
 }
 
+/* A folder that is no part of the repository, with the model "m" of weight 4. */
+static struct folder model_elsewhere(void)
+{
+    struct folder elsewhere = folder_create(), own = root;
+
+    root = elsewhere;
+    put_model("m", 4);
+    root = own;
+    return elsewhere;
+}
+
 /* ---- load ----------------------------------------------------------------------------------- */
 
 START_TEST(a_folder_that_appeared_is_loaded_and_others_stay_as_they_are)
@@ -294,12 +305,9 @@ START_TEST(a_folder_of_elsewhere_serves_under_any_name)
     static const char *const names[] = {"plain", "a/b \303\274", "0123456789abcdef", "..",
                                         "a name of more than sixty-four bytes, as platforms make "
                                         "them of what their users have called a model"};
-    struct folder elsewhere = folder_create(), own = root;
+    struct folder elsewhere = model_elsewhere();
     char name[MODEL_NAME_MAX + 1];
 
-    root = elsewhere;
-    put_model("m", 4);
-    root = own;
     open_repository();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         ck_assert_msg(load_from(names[i], &elsewhere, "m") == ERROR_OK, "%s", error.detail);
@@ -339,11 +347,8 @@ END_TEST
 
 START_TEST(a_folder_of_the_repository_does_not_take_the_name_of_a_model_of_elsewhere)
 {
-    struct folder elsewhere = folder_create(), own = root;
+    struct folder elsewhere = model_elsewhere();
 
-    root = elsewhere;
-    put_model("m", 4);
-    root = own;
     open_repository();
     ck_assert_int_eq(load_from("x", &elsewhere, "m"), ERROR_OK);
     put_model("x", 1);
@@ -362,11 +367,8 @@ END_TEST
 
 START_TEST(an_unloaded_model_of_elsewhere_is_loaded_from_there)
 {
-    struct folder elsewhere = folder_create(), own = root;
+    struct folder elsewhere = model_elsewhere();
 
-    root = elsewhere;
-    put_model("m", 4);
-    root = own;
     open_repository();
     ck_assert_int_eq(load_from("x", &elsewhere, "m"), ERROR_OK);
     ck_assert_int_eq(unload("x"), ERROR_OK);
